@@ -1,0 +1,5 @@
+"""`python -m lingdang` is the `lingdang` command."""
+
+from lingdang.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""Step ①: what is ticked, at today's prices."""

@@ -1,0 +1,1 @@
+"""Steps ② and ③: pricing, the composite call, the order token."""

@@ -1,0 +1,107 @@
+"""Gathering: while one batch runs, the next calls gather, and are then run together.
+
+No timer and no added delay when idle: a lone call is a batch of one at once. The queue is bounded, a call that
+waited past its deadline is refused without having been run, and closing drains what was accepted.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+import structlog
+
+from lingdang.errors import Problem, retry_later
+
+C = TypeVar("C")
+R = TypeVar("R")
+
+_log = structlog.get_logger(__name__)
+
+Run = Callable[[Sequence[C]], Awaitable[Sequence[R | Problem]]]
+"""Runs one batch and answers one result, or one refusal, for each call, in their order."""
+
+
+class _Waiting(NamedTuple, Generic[C, R]):
+    call: C
+    answer: "asyncio.Future[R]"
+    deadline: float
+
+
+class Gather(Generic[C, R]):
+    """One lane of batches, run one after the other by `run`."""
+
+    def __init__(self, run: Run[C, R], *, queue_limit: int, batch_limit: int, seconds: float) -> None:
+        self._run = run
+        self._queue_limit = queue_limit
+        self._batch_limit = batch_limit
+        self._seconds = seconds
+        self._queue: deque[_Waiting[C, R]] = deque()
+        self._arrived = asyncio.Event()
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        """How many calls wait."""
+        return len(self._queue)
+
+    def open(self) -> None:
+        """Start running batches, on the running event loop."""
+        self._task = asyncio.create_task(self._loop())
+
+    async def close(self) -> None:
+        """Refuse new calls, run those that were accepted, and stop."""
+        self._closing = True
+        self._arrived.set()
+        if self._task is not None:
+            await self._task
+
+    async def submit(self, call: C) -> R:
+        """Run `call` in the next batch. Raises the Problem it is refused with; `overloaded` when it is not run."""
+        if self._closing or len(self._queue) >= self._queue_limit:
+            raise retry_later("overloaded", 1)
+        answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._queue.append(_Waiting(call, answer, time.monotonic() + self._seconds))
+        self._arrived.set()
+        return await answer
+
+    async def _loop(self) -> None:
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._queue:
+                await self._run_batch(self._take())
+            if self._closing:
+                return
+
+    def _take(self) -> list[_Waiting[C, R]]:
+        now = time.monotonic()
+        batch: list[_Waiting[C, R]] = []
+        while self._queue and len(batch) < self._batch_limit:
+            waiting = self._queue.popleft()
+            if waiting.answer.cancelled():
+                continue
+            if waiting.deadline < now:
+                waiting.answer.set_exception(retry_later("overloaded", 1))
+            else:
+                batch.append(waiting)
+        return batch
+
+    async def _run_batch(self, batch: list[_Waiting[C, R]]) -> None:
+        if not batch:
+            return
+        try:
+            results = await self._run([waiting.call for waiting in batch])
+        except Exception as error:
+            if not isinstance(error, Problem):
+                _log.exception("batch_failed", size=len(batch))
+                error = Problem("internal_error")
+            results = [error] * len(batch)
+        for waiting, result in zip(batch, results, strict=True):
+            if waiting.answer.cancelled():
+                continue
+            if isinstance(result, Problem):
+                waiting.answer.set_exception(result)
+            else:
+                waiting.answer.set_result(result)

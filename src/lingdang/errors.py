@@ -1,0 +1,157 @@
+"""Every refusal a client can meet: its stable code, its status and its sentence in two languages."""
+
+from typing import Any, NamedTuple
+
+
+class Kind(NamedTuple):
+    """What a code means. The sentences may name the problem's members in braces."""
+
+    status: int
+    title: str
+    title_zh: str
+    detail: str
+    detail_zh: str
+
+
+KINDS: dict[str, Kind] = {
+    "invalid_request": Kind(
+        400, "Invalid request", "请求无效", "The request is malformed; see errors.", "请求格式有误，详见 errors。"
+    ),
+    "unauthenticated": Kind(
+        401,
+        "Not signed in",
+        "未登录",
+        "No valid session, login or key: it is missing, wrong, unknown, expired or ended.",
+        "没有有效的会话、登录或密钥：缺失、错误、未知、已过期或已结束。",
+    ),
+    "cust_mismatch": Kind(
+        403,
+        "Another customer",
+        "客户不一致",
+        "X-Cust-Id, the session and the order token must be of one customer and one session.",
+        "X-Cust-Id、会话与订单令牌必须属于同一客户与同一会话。",
+    ),
+    "sign_invalid": Kind(
+        403,
+        "Signature invalid",
+        "签名无效",
+        "The signature does not verify, or its type is not the session's.",
+        "签名校验失败，或签名方式与会话不符。",
+    ),
+    "scope_missing": Kind(
+        403, "Scope missing", "权限不足", "This API key lacks the scope {scope}.", "该 API 密钥缺少权限 {scope}。"
+    ),
+    "timestamp_skew": Kind(
+        403,
+        "Timestamp off",
+        "时间戳偏差过大",
+        "The timestamp is more than 300 seconds from the server's time.",
+        "时间戳与服务器时间相差超过 300 秒。",
+    ),
+    "token_invalid": Kind(
+        400,
+        "Order token invalid",
+        "订单令牌无效",
+        "The order token was altered, made elsewhere, or its key is retired. Check out again.",
+        "订单令牌被修改、非本站签发或密钥已停用，请重新结算。",
+    ),
+    "token_expired": Kind(
+        410, "Offer expired", "订单已过期", "The offer has expired. Check out again.", "订单已过期，请重新结算。"
+    ),
+    "order_mismatch": Kind(
+        409,
+        "Order mismatch",
+        "订单不一致",
+        "The productIds are not those of the order token, in its order.",
+        "productIds 与订单令牌中的不一致。",
+    ),
+    "already_owned": Kind(
+        409, "Already owned", "已经拥有", "Already the customer's: {productIds}.", "已经拥有：{productIds}。"
+    ),
+    "product_unavailable": Kind(
+        409, "Not on sale", "商品不可购买", "Not on sale: {productIds}.", "当前不可购买：{productIds}。"
+    ),
+    "coupon_unusable": Kind(
+        409, "Voucher not usable", "礼券不可用", "Not usable: {couponIds}.", "礼券不可用：{couponIds}。"
+    ),
+    "insufficient_bells": Kind(
+        402,
+        "Not enough bells",
+        "铃铛不足",
+        "The order needs {required} bells and the wallet has {balance}; {shortfall} are missing.",
+        "订单需要 {required} 铃铛，余额 {balance}，还差 {shortfall}。",
+    ),
+    "wallet_full": Kind(
+        409, "Wallet full", "钱包已满", "The wallet cannot hold this: {limit}.", "钱包无法容纳：{limit}。"
+    ),
+    "not_found": Kind(404, "Not found", "未找到", "There is no such thing here.", "没有找到所请求的内容。"),
+    "method_not_allowed": Kind(
+        405, "Method not allowed", "方法不允许", "This address does not answer that method.", "该地址不支持此方法。"
+    ),
+    "cart_full": Kind(
+        409, "Cart full", "购物车已满", "A cart holds at most {limit} products.", "购物车最多容纳 {limit} 件商品。"
+    ),
+    "body_too_large": Kind(
+        413, "Body too large", "请求过大", "The body may have at most {limit} bytes.", "请求体最多 {limit} 字节。"
+    ),
+    "idempotency_mismatch": Kind(
+        422,
+        "Idempotency mismatch",
+        "幂等键冲突",
+        "This key was used before with another body.",
+        "该幂等键已用于另一个请求。",
+    ),
+    "rate_limited": Kind(
+        429,
+        "Too many requests",
+        "请求过于频繁",
+        "Try again after {retryAfter} seconds.",
+        "请在 {retryAfter} 秒后重试。",
+    ),
+    "overloaded": Kind(
+        503,
+        "Overloaded",
+        "服务繁忙",
+        "The server is too busy or its database is away. Nothing was taken; try again.",
+        "服务繁忙或数据库不可用。未扣除任何铃铛，请稍后重试。",
+    ),
+    "outcome_unknown": Kind(
+        503,
+        "Outcome unknown",
+        "结果未知",
+        "The database went away while this was written. Send the same request again to learn the outcome; "
+        "it is never done twice.",
+        "写入时数据库连接中断。请原样重发请求以获知结果，绝不会重复执行。",
+    ),
+    "internal_error": Kind(
+        500,
+        "Internal error",
+        "内部错误",
+        "Something went wrong on the server; its log has the request id.",
+        "服务器内部错误，日志中记有请求编号。",
+    ),
+}
+
+
+class Problem(Exception):  # noqa: N818 - RFC 9457's own word
+    """A refusal, to be answered as `application/problem+json`.
+
+    `members` are the body's further members as the contract names them; `headers` go with the answer.
+    """
+
+    def __init__(self, code: str, *, headers: dict[str, str] | None = None, **members: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.kind = KINDS[code]
+        self.members = members
+        self.headers = headers or {}
+
+
+def invalid(path: str, message: str) -> Problem:
+    """An `invalid_request` that names one place, e.g. `invalid("$.productIds[3]", "…")`."""
+    return Problem("invalid_request", errors=[{"path": path, "message": message}])
+
+
+def retry_later(code: str, seconds: int) -> Problem:
+    """A `rate_limited`, `overloaded` or `outcome_unknown` with its `Retry-After`."""
+    return Problem(code, headers={"Retry-After": str(seconds)}, retryAfter=seconds)

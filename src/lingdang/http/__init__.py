@@ -1,0 +1,1 @@
+"""What every route shares: the entry, problems as answers, lists by cursor."""

@@ -1,0 +1,222 @@
+"""The entry: what surrounds every request, and the short way to the three hot routes.
+
+Litestar serves all other routes. The hot ones (cart tick, checkout, payment) are called from here with
+their decoded body, which costs a third of a framework's route (docs/decisions/0003-hot-routes.md).
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar, cast
+
+import msgspec
+import structlog
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from lingdang.errors import Problem
+from lingdang.http.problems import MEDIA_TYPE, from_decode_error, problem_body
+from lingdang.ids import uuid7
+
+B = TypeVar("B")
+
+_log = structlog.get_logger(__name__)
+
+_VISIBLE = frozenset(b"!#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~")
+
+Headers = Mapping[bytes, bytes]
+
+
+class HotRequest(msgspec.Struct, Generic[B]):
+    """A request on a hot route. Header names are lower-case bytes; `param` is the path's last part."""
+
+    headers: dict[bytes, bytes]
+    body: B
+    param: str
+
+    def header(self, name: bytes) -> str | None:
+        """A header's text, or None when it is absent."""
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """A JSON answer: already encoded, with further headers (lower-case names)."""
+
+    body: bytes
+    status: int = 200
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class HotRoute(Generic[B]):
+    """One method on one path. A path that ends in `/{param}` takes one more part into `HotRequest.param`."""
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        body: type[B],
+        answer: Any,
+        handle: Callable[[HotRequest[B]], Awaitable[Reply]],
+        *,
+        optional_body: bool = False,
+        summary: str = "",
+        problems: Sequence[str] = (),
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.body = body
+        self.answer = answer
+        self.handle = handle
+        self.optional_body = optional_body
+        self.summary = summary
+        self.problems = problems
+        self.decode = msgspec.json.Decoder(body).decode
+        self.prefix = path[: path.index("{")] if "{" in path else None
+
+    def parse(self, raw: bytes) -> B:
+        """The body, decoded and checked. Raises Problem `invalid_request`."""
+        try:
+            return self.decode(b"{}" if not raw and self.optional_body else raw)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise from_decode_error(error) from None
+
+
+Observe = Callable[[str, str, int, float], None]
+"""Called after each request with method, route, status and seconds."""
+
+
+class Entry:
+    """The ASGI application: request ids, limits, problems and observation around every route."""
+
+    def __init__(self, app: ASGIApp, hot: Sequence[HotRoute[Any]], *, max_body_bytes: int, observe: Observe) -> None:
+        self._app = app
+        self._exact = {(r.method, r.path): r for r in hot if r.prefix is None}
+        self._prefixed = [r for r in hot if r.prefix is not None]
+        self._max_body_bytes = max_body_bytes
+        self._observe = observe
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._request(cast(HTTPScope, scope), receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _request(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        headers = dict(scope["headers"])
+        request_id = _request_id(headers)
+        found = self._find(scope["method"], scope["path"])
+        if found is not None:
+            status = await self._hot(found[0], found[1], headers, request_id, receive, send)
+            self._observe(scope["method"], found[0].path, status, time.perf_counter() - started)
+            return
+        status = await self._framework(scope, receive, send, request_id)
+        self._observe(scope["method"], _template(scope), status, time.perf_counter() - started)
+
+    def _find(self, method: str, path: str) -> tuple[HotRoute[Any], str] | None:
+        exact = self._exact.get((method, path))
+        if exact is not None:
+            return exact, ""
+        for route in self._prefixed:
+            prefix = route.prefix or ""
+            if method == route.method and path.startswith(prefix) and "/" not in path[len(prefix) :]:
+                return route, path[len(prefix) :]
+        return None
+
+    async def _hot(
+        self,
+        route: HotRoute[Any],
+        param: str,
+        headers: dict[bytes, bytes],
+        request_id: str,
+        receive: Receive,
+        send: Send,
+    ) -> int:
+        try:
+            raw = await _read_body(headers, receive, self._max_body_bytes)
+            reply = await route.handle(HotRequest(headers, route.parse(raw), param))
+        except ClientGone:
+            return 499
+        except Problem as problem:
+            reply = problem_reply(problem, request_id, headers)
+        except Exception:
+            _log.exception("request_failed", request_id=request_id, route=route.path)
+            reply = problem_reply(Problem("internal_error"), request_id, headers)
+        await _send(send, reply, request_id)
+        return reply.status
+
+    async def _framework(self, scope: HTTPScope, receive: Receive, send: Send, request_id: str) -> int:
+        scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
+        status = 499
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *SAFE_HEADERS]
+            await send(message)
+
+        await self._app(scope, receive, send_with_id)
+        return status
+
+
+SAFE_HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+)
+
+
+class ClientGone(Exception):  # noqa: N818 - it is the client that is gone
+    """The client went away before its request was complete."""
+
+
+def problem_reply(problem: Problem, request_id: str, headers: Headers) -> Reply:
+    """A problem as the answer to one request."""
+    accept = headers.get(b"accept-language")
+    body = problem_body(problem, request_id, accept.decode("latin-1") if accept else None)
+    extra = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
+    return Reply(body, problem.kind.status, ((b"content-type", MEDIA_TYPE.encode()), *extra))
+
+
+async def _read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
+    declared = headers.get(b"content-length", b"0")
+    if not declared.isdigit() or int(declared[:20]) > limit:
+        raise Problem("body_too_large", limit=limit)
+    message = await receive()
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        parts.append(message["body"])  # type: ignore[typeddict-item]
+        size += len(parts[-1])
+        if size > limit:
+            raise Problem("body_too_large", limit=limit)
+        if not message.get("more_body"):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+        message = await receive()
+
+
+async def _send(send: Send, reply: Reply, request_id: str) -> None:
+    headers = [
+        (b"content-length", b"%d" % len(reply.body)),
+        (b"x-request-id", request_id.encode()),
+        *SAFE_HEADERS,
+        *reply.headers,
+    ]
+    if not any(name == b"content-type" for name, _ in reply.headers):
+        headers.append((b"content-type", b"application/json"))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body, "more_body": False})
+
+
+def _request_id(headers: Headers) -> str:
+    """The client's own id when it is short and plain, so that it cannot forge a log line; else a new one."""
+    given = headers.get(b"x-request-id")
+    if given and len(given) <= 64 and _VISIBLE.issuperset(given):
+        return given.decode("ascii")
+    return str(uuid7())
+
+
+def _template(scope: HTTPScope) -> str:
+    """The matched route's path with its parameters' names; `-` when none matched, to bound the metrics."""
+    return str(scope.get("path_template") or "-")

@@ -1,0 +1,61 @@
+"""Lists by cursor: `?limit=1..200&cursor=`, answered as `{items, nextCursor}`."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+import msgspec
+
+from lingdang.errors import invalid
+
+T = TypeVar("T")
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 200
+
+
+class Page(msgspec.Struct, Generic[T], rename="camel", frozen=True):
+    """One page of a list. `next_cursor` is null on the last one."""
+
+    items: list[T]
+    next_cursor: str | None
+
+
+class Window(msgspec.Struct, frozen=True):
+    """What a list request asks for: how many, and after which key (None: from the start)."""
+
+    limit: int
+    after: str | None
+
+
+def window(limit: str | None, cursor: str | None) -> Window:
+    """Read the two query parameters. Raises Problem `invalid_request`."""
+    count = DEFAULT_LIMIT
+    if limit is not None:
+        if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:4]) <= MAX_LIMIT and len(limit) <= 3):
+            raise invalid("$.limit", f"Expected a whole number from 1 to {MAX_LIMIT}")
+        count = int(limit)
+    return Window(count, None if cursor is None else _decode(cursor))
+
+
+def page(rows: Sequence[T], keys: Sequence[str], limit: int) -> Page[T]:
+    """A page from `limit + 1` rows asked for: the extra row only tells that there is a next page."""
+    more = len(rows) > limit
+    return Page(list(rows[:limit]), _encode(keys[limit - 1]) if more else None)
+
+
+def _encode(key: str) -> str:
+    return base64.urlsafe_b64encode(key.encode()).rstrip(b"=").decode()
+
+
+def _decode(cursor: str) -> str:
+    try:
+        if not cursor or len(cursor) > 400:
+            raise ValueError
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+        if not text.isprintable():
+            raise ValueError
+    except (binascii.Error, ValueError):
+        raise invalid("$.cursor", "Not a cursor that this server gave") from None
+    return text

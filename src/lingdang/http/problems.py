@@ -1,0 +1,63 @@
+"""Problems as answers: RFC 9457 bodies in the reader's language, codes never translated."""
+
+import re
+from typing import Any
+
+import msgspec
+
+from lingdang.errors import Problem, invalid
+
+MEDIA_TYPE = "application/problem+json"
+
+_AT = re.compile(r"^(?P<message>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
+
+
+def language(accept: str | None) -> str:
+    """`zh-CN` or `en`: the one that an Accept-Language header puts first; English when it names neither."""
+    best, best_weight = "en", 0.0
+    for part in (accept or "").split(",")[:20]:
+        name, _, weight = part.strip().partition(";q=")
+        tag = name.strip().lower()[:2]
+        if tag in ("zh", "en") and _weight(weight) > best_weight:
+            best, best_weight = ("zh-CN" if tag == "zh" else "en"), _weight(weight)
+    return best
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text) if text else 1.0
+    except ValueError:
+        return 0.0
+
+
+def problem_body(problem: Problem, request_id: str, accept_language: str | None) -> bytes:
+    """The `application/problem+json` bytes for one request."""
+    kind = problem.kind
+    chinese = language(accept_language) == "zh-CN"
+    template = kind.detail_zh if chinese else kind.detail
+    spoken = {name: _spoken(value, chinese) for name, value in problem.members.items()}
+    return msgspec.json.encode(
+        {
+            "type": f"urn:lingdang:problem:{problem.code}",
+            "title": kind.title_zh if chinese else kind.title,
+            "status": kind.status,
+            "detail": template.format_map(spoken),
+            "code": problem.code,
+            "requestId": request_id,
+            **problem.members,
+        }
+    )
+
+
+def _spoken(value: Any, chinese: bool) -> str:
+    if isinstance(value, list | tuple):
+        return ("、" if chinese else ", ").join(map(str, value))
+    return str(value)
+
+
+def from_decode_error(error: msgspec.MsgspecError | UnicodeDecodeError) -> Problem:
+    """An `invalid_request` that says where the body is wrong, from what msgspec says of it."""
+    match = _AT.match(str(error))
+    path = (match and match["path"]) or "$"
+    message = (match and match["message"]) or str(error)
+    return invalid(path, message)

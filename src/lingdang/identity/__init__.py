@@ -1,0 +1,1 @@
+"""Who asks: sessions, passwords, platform tokens, API keys."""

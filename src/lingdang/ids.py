@@ -1,0 +1,35 @@
+"""Identifiers: the platform's own strings, and the UUIDv7s that Lingdang makes."""
+
+import os
+import time
+import zlib
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+
+ID_PATTERN = r"^[A-Za-z0-9._:-]{1,64}\Z"
+
+CustId = Annotated[str, msgspec.Meta(pattern=ID_PATTERN, description="The platform's id of a customer.")]
+ProductId = Annotated[str, msgspec.Meta(pattern=ID_PATTERN, description="The platform's id of a product.")]
+Currency = Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9_]{0,15}\Z", description="A virtual currency.")]
+
+DEFAULT_CURRENCY = "BELL"
+
+MAX_AMOUNT = 10**15
+"""No single amount and no balance goes beyond this many bells; sums of many stay far inside int64."""
+
+Amount = Annotated[int, msgspec.Meta(ge=0, le=MAX_AMOUNT, description="Whole bells.")]
+
+
+def uuid7() -> UUID:
+    """A new UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then 74 random bits."""
+    millis = time.time_ns() // 1_000_000
+    bits = int.from_bytes(os.urandom(10), "big")
+    value = millis << 80 | 0x7 << 76 | (bits >> 62 & 0xFFF) << 64 | 0b10 << 62 | bits & (1 << 62) - 1
+    return UUID(int=value)
+
+
+def bucket_of(cust_id: str, buckets: int) -> int:
+    """The bucket, 0 ≤ b < buckets, that leads every key of this customer's rows."""
+    return 0 if buckets == 1 else zlib.crc32(cust_id.encode()) % buckets

@@ -1,0 +1,1 @@
+"""Step ⑤: the one door to the money."""

@@ -1,0 +1,1 @@
+"""Step ⑥: orders, wallets, entitlements and receipts as their owner sees them."""

@@ -1,0 +1,92 @@
+"""The configuration: environment variables `LINGDANG_*`, or the same names in a TOML file."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+SignType = Literal["ES256", "HMAC-SHA256", "MD5"]
+SIGN_TYPES: tuple[SignType, ...] = ("ES256", "HMAC-SHA256", "MD5")
+
+Seconds = Annotated[int, Meta(gt=0, le=10 * 365 * 86400)]
+
+
+class SettingsError(Exception):
+    """A setting is unknown or has an impossible value. The message names the setting."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Every setting with its default. `LINGDANG_DATA_DIR` sets `data_dir`, and so on."""
+
+    data_dir: str = ".lingdang"
+    database_url: str | None = None
+    """A PostgreSQL (15 or newer) of the operator's own; without it the embedded one is started."""
+    pgbouncer: bool = False
+    """True behind PgBouncer in transaction mode: no prepared statement outlives its transaction."""
+    buckets: Annotated[int, Meta(ge=1, le=32767)] = 1
+    """Fixed at the first migration of a database: how many buckets its customers are spread over."""
+    pool_size: Annotated[int, Meta(ge=2, le=200)] = 8
+
+    sign_types: tuple[SignType, ...] = SIGN_TYPES
+    session_seconds: Seconds = 12 * 3600
+    offer_seconds: Seconds = 900
+    receipt_seconds: Seconds = 30 * 86400
+    issuer: str = "lingdang"
+
+    oidc_issuer: str | None = None
+    oidc_audience: str | None = None
+    oidc_jwks_url: str | None = None
+
+    queue_limit: Annotated[int, Meta(ge=1, le=1_000_000)] = 2000
+    """Commands that may wait in one worker; one more is refused with 503."""
+    batch_limit: Annotated[int, Meta(ge=1, le=10_000)] = 256
+    command_seconds: Annotated[float, Meta(gt=0, le=300)] = 5.0
+    """A command not started within this time is refused unexecuted with 503."""
+
+    max_body_bytes: Annotated[int, Meta(ge=1024, le=64 * 2**20)] = 512 * 1024
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "json", "console"] = "auto"
+    access_log: bool = False
+
+    @property
+    def data_path(self) -> Path:
+        return Path(self.data_dir).expanduser().absolute()
+
+
+def load_settings(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
+    """Settings from `LINGDANG_CONFIG` (a TOML file), the environment over it, and `overrides` over both.
+
+    Raises SettingsError for an unknown name or a value that cannot be.
+    """
+    values: dict[str, Any] = {}
+    if config := environ.get("LINGDANG_CONFIG"):
+        values |= {_field(name): value for name, value in _read_toml(Path(config)).items()}
+    values |= {
+        _field(name): _split(_field(name), value)
+        for name, value in environ.items()
+        if name.startswith("LINGDANG_") and name != "LINGDANG_CONFIG"
+    }
+    values |= {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"configuration: {error}") from None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: {error}") from None
+
+
+def _field(name: str) -> str:
+    return name.removeprefix("LINGDANG_").lower()
+
+
+def _split(field: str, value: str) -> Any:
+    return tuple(part.strip() for part in value.split(",")) if field == "sign_types" else value

@@ -1,0 +1,54 @@
+"""What every test stands on: a real PostgreSQL, a fresh database for each test, a served shop."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from lingdang.clock import system_clock
+from lingdang.db.embedded import EmbeddedServer
+from lingdang.db.migrate import migrate
+from lingdang.keys import Keyring, create_keyring
+from support.shop import Shop, open_shop
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of an embedded server's own database, with a migrated database `template_shop` beside it."""
+    server = EmbeddedServer(tmp_path_factory.mktemp("data"))
+    url = server.start()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE template_shop")
+    migrate(database(url, "template_shop"))
+    yield url
+    server.stop()
+
+
+def database(url: str, name: str) -> str:
+    """The same server's URL for another database."""
+    return url.replace("/postgres?", f"/{name}?", 1)
+
+
+@pytest.fixture
+def database_url(postgres: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh, migrated, empty database, dropped after the test."""
+    name = f"shop_{abs(hash(request.node.nodeid))}"
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_shop")
+        yield database(postgres, name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def keyring(tmp_path: Path) -> Keyring:
+    """A new keyring of this test's own."""
+    create_keyring(tmp_path / "keyring.json", system_clock())
+    return Keyring(tmp_path / "keyring.json")
+
+
+@pytest.fixture
+async def shop(database_url: str, keyring: Keyring) -> AsyncIterator[Shop]:
+    """A shop served over HTTP on a port of its own, in this process."""
+    async with open_shop(database_url, keyring) as opened:
+        yield opened

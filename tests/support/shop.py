@@ -1,0 +1,53 @@
+"""A served shop, and the little a test needs to fill it."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import psycopg
+import uvicorn
+
+from lingdang.app import Deployment, create_app
+from lingdang.keys import Keyring
+from lingdang.settings import Settings
+
+
+@dataclass
+class Shop:
+    """A running server: its address, its database, its keys and a plain HTTP client on it."""
+
+    url: str
+    database_url: str
+    keyring: Keyring
+    http: httpx.AsyncClient
+
+    def sql(self, statement: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Rows straight from the database, past the application."""
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            cursor = connection.execute(statement, params)
+            return cursor.fetchall() if cursor.description else []
+
+
+@asynccontextmanager
+async def open_shop(database_url: str, keyring: Keyring, **settings: Any) -> AsyncIterator[Shop]:
+    """Serve a shop on a free port until the block ends; `settings` override the defaults."""
+    deployment = Deployment(Settings(**settings), database_url, keyring, buckets=1)
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(deployment), lifespan="on", log_level="warning", access_log=False)
+    )
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started:
+        if task.done():
+            task.result()
+        await asyncio.sleep(0.01)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+        yield Shop(url, database_url, keyring, client)
+    server.should_exit = True
+    await task
+    listener.close()
