@@ -2,8 +2,8 @@
 
 from lingdang.db.migrations.run import run
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 
 SQL = """
 CREATE TABLE cart_item (
