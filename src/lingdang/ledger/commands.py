@@ -1,0 +1,103 @@
+"""What can be asked of the money, and what is answered: frozen values that name no table."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+LotKind = Literal["paid", "bonus"]
+
+
+class Line(msgspec.Struct, frozen=True, rename="camel"):
+    """One product of an order, in whole bells: payable = price − discount."""
+
+    product_id: str
+    title: str
+    publisher: str | None
+    list_price: int
+    price: int
+    discount: int
+    payable: int
+
+
+class UsedCoupon(msgspec.Struct, frozen=True, rename="camel"):
+    """One voucher of an order and what it saved."""
+
+    coupon_id: str
+    saves: int
+
+
+class Pay(msgspec.Struct, frozen=True, kw_only=True):
+    """Take an offer's total, record the order and grant its products. Idempotent by `order_id`."""
+
+    cust_id: str
+    session_id: UUID
+    order_id: UUID
+    currency: str
+    lines: tuple[Line, ...]
+    coupons: tuple[UsedCoupon, ...]
+    subtotal: int
+    discount: int
+    total: int
+    expires_at: datetime
+
+
+class Credit(msgspec.Struct, frozen=True, kw_only=True):
+    """Add bells to a wallet. Idempotent by `credit_id`; `expires_at` is when what is left of them lapses."""
+
+    cust_id: str
+    credit_id: str
+    currency: str
+    amount: int
+    kind: LotKind
+    expires_at: datetime | None
+    reason: str
+
+
+class Expire(msgspec.Struct, frozen=True, kw_only=True):
+    """Book out what has lapsed in one wallet. Every other command on the wallet does so too, first."""
+
+    cust_id: str
+    currency: str
+
+
+Command = Pay | Credit | Expire
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """A paid order. `balance` is the wallet's right after it, `seq` the transfer that paid it."""
+
+    cust_id: str
+    order_id: UUID
+    currency: str
+    seq: int
+    subtotal: int
+    discount: int
+    total: int
+    balance: int
+    paid_at: datetime
+    lines: tuple[Line, ...]
+    coupons: tuple[UsedCoupon, ...]
+
+
+class Credited(msgspec.Struct, frozen=True, kw_only=True):
+    """A booked credit. `balance` is the wallet's right after it."""
+
+    cust_id: str
+    credit_id: str
+    currency: str
+    seq: int
+    amount: int
+    kind: LotKind
+    expires_at: datetime | None
+    reason: str
+    balance: int
+    credited_at: datetime
+
+
+class Done(msgspec.Struct, frozen=True):
+    """A command's success. `replayed`: it had been done before, and this is the answer given then."""
+
+    record: Order | Credited | None
+    replayed: bool = False

@@ -1,0 +1,176 @@
+"""The settlement: the one door to the money. Commands gather, and are settled in one transaction a batch.
+
+Several workers and machines may each run one on the same database: the wallets' row locks order them.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+import psycopg
+import structlog
+
+from lingdang.clock import Clock
+from lingdang.db.gather import Gather
+from lingdang.db.lane import Lane
+from lingdang.db.pool import AWAY
+from lingdang.errors import Problem, retry_later
+from lingdang.ids import bucket_of
+from lingdang.ledger import store
+from lingdang.ledger.commands import Command, Done
+from lingdang.ledger.rules import Result, settle
+
+_log = structlog.get_logger(__name__)
+
+ObserveBatch = Callable[[int, float], None]
+"""Called after each batch with its size and its seconds."""
+
+
+class Settlement:
+    """One worker's way to settle commands: a lane of batches for each bucket."""
+
+    def __init__(
+        self,
+        database_url: str,
+        *,
+        buckets: int,
+        clock: Clock,
+        pgbouncer: bool,
+        queue_limit: int,
+        batch_limit: int,
+        seconds: float,
+        give_up_seconds: float,
+        observe: ObserveBatch = lambda *_: None,
+    ) -> None:
+        self._buckets = buckets
+        self._lanes = [
+            _BucketLane(bucket, Lane(database_url, pgbouncer), clock, give_up_seconds, observe)
+            for bucket in range(buckets)
+        ]
+        self._gathers = [
+            Gather(lane.run, queue_limit=queue_limit, batch_limit=batch_limit, seconds=seconds) for lane in self._lanes
+        ]
+
+    def __len__(self) -> int:
+        """How many commands wait."""
+        return sum(map(len, self._gathers))
+
+    async def submit(self, command: Command) -> Done:
+        """Settle one command; when this returns, it is durable.
+
+        Raises the Problem it is refused with: a rule's; `overloaded` when it was not executed and may be sent
+        again; `outcome_unknown` when the database went away in the middle, and sending it again tells.
+        """
+        return await self._gathers[bucket_of(command.cust_id, self._buckets)].submit(command)
+
+    def open(self) -> None:
+        """Start settling, on the running event loop."""
+        for gather in self._gathers:
+            gather.open()
+
+    async def close(self) -> None:
+        """Refuse new commands, settle the accepted ones, and close the connections."""
+        for gather in self._gathers:
+            await gather.close()
+        for lane in self._lanes:
+            await lane.close()
+
+
+class _BucketLane:
+    """Runs the batches of one bucket, one after the other, on one connection."""
+
+    def __init__(self, bucket: int, lane: Lane, clock: Clock, give_up_seconds: float, observe: ObserveBatch) -> None:
+        self._bucket = bucket
+        self._lane = lane
+        self._clock = clock
+        self._give_up_seconds = give_up_seconds
+        self._observe = observe
+
+    async def close(self) -> None:
+        await self._lane.close()
+
+    async def run(self, commands: Sequence[Command]) -> Sequence[Result]:
+        """Settle a batch, again and again while the database is away, and in halves when a command spoils it."""
+        started = time.perf_counter()
+        try:
+            return await self._insist(commands)
+        finally:
+            self._observe(len(commands), time.perf_counter() - started)
+
+    async def _insist(self, commands: Sequence[Command]) -> Sequence[Result]:
+        give_up = time.monotonic() + self._give_up_seconds
+        attempt = _Attempt()
+        while True:
+            try:
+                return await self._once(commands, attempt)
+            except psycopg.Error as error:
+                if not _is_away(error):
+                    return await self._apart(commands, error)
+                _log.warning("database_away", size=len(commands), reason=type(error).__name__)
+                await self._lane.close()
+            if time.monotonic() >= give_up:
+                # An earlier attempt may have been committed: only a repeat can tell, so nothing else is claimed.
+                code = "outcome_unknown" if attempt.saving else "overloaded"
+                return [retry_later(code, 2)] * len(commands)
+            await asyncio.sleep(0.1)
+
+    async def _once(self, commands: Sequence[Command], attempt: "_Attempt") -> Sequence[Result]:
+        connection = await self._lane.connection()
+        try:
+            state = await store.load(connection, self._bucket, commands, now := self._clock())
+            results, changes = settle(state, commands, now)
+            if not changes:
+                await store.leave(connection)
+                return results
+            attempt.saving = True
+            await store.save(connection, self._bucket, changes)
+            return results
+        except BaseException:
+            # Whatever happened, the transaction must not live on in this connection.
+            await self._abandon(connection)
+            raise
+
+    async def _abandon(self, connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+        try:
+            await connection.rollback()
+        except psycopg.Error:
+            await self._lane.close()
+
+    async def _apart(self, commands: Sequence[Command], error: psycopg.Error) -> Sequence[Result]:
+        """Settle a batch that failed as two halves: a poisonous command is refused alone, its neighbours go through."""
+        if len(commands) == 1:
+            return [await self._alone(commands[0], error)]
+        middle = len(commands) // 2
+        return [*await self._insist(commands[:middle]), *await self._insist(commands[middle:])]
+
+    async def _alone(self, command: Command, error: psycopg.Error) -> Result:
+        """Settle a command that failed alone once more: a race with another worker is then seen and decided."""
+        try:
+            return (await self._once([command], _Attempt()))[0]
+        except psycopg.Error as again:
+            _log.exception("command_refused", kind=type(command).__name__, first=str(error), sqlstate=again.sqlstate)
+            waited = isinstance(again, psycopg.errors.LockNotAvailable | psycopg.errors.OperationalError)
+            return retry_later("overloaded", 1) if waited and not _is_away(again) else Problem("internal_error")
+
+
+class _Attempt:
+    """Whether a batch has come so far that a broken connection leaves its outcome unknown."""
+
+    saving = False
+
+
+_SHORT_OF_SOMETHING = "53"
+_OPERATOR_INTERVENED = "57"
+_CONNECTION_LOST = "08"
+_READ_ONLY = "25006"
+
+
+def _is_away(error: psycopg.Error) -> bool:
+    """Whether the database, rather than a command, is at fault: it is unreachable, stopping, read-only or full."""
+    if error.sqlstate is None:
+        return isinstance(error, AWAY)
+    return error.sqlstate == _READ_ONLY or error.sqlstate[:2] in (
+        _SHORT_OF_SOMETHING,
+        _OPERATOR_INTERVENED,
+        _CONNECTION_LOST,
+    )

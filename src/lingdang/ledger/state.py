@@ -1,0 +1,65 @@
+"""What a batch is decided on, and what it changes: the values between the rules and the store."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from lingdang.ledger.commands import Credited, Order
+
+
+class Wallet(msgspec.Struct, frozen=True, kw_only=True):
+    """One customer's bells of one currency. `lots` are in the order in which they are spent.
+
+    balance = Σ remaining; `seq` counts the wallet's transfers; `next_expiry` is the soonest of its lots'.
+    """
+
+    customer_id: str
+    currency: str
+    balance: int = 0
+    seq: int = 0
+    lots: tuple[str, ...] = ()
+    remaining: tuple[int, ...] = ()
+    next_expiry: datetime | None = None
+
+
+class Transfer(msgspec.Struct, frozen=True):
+    """One journal row: `amounts` belong to `accounts` one by one and sum to zero."""
+
+    customer_id: str
+    currency: str
+    seq: int
+    kind: str
+    reference: str
+    amount: int
+    balance: int
+    accounts: list[str]
+    amounts: list[int]
+
+
+class State(msgspec.Struct, kw_only=True):
+    """What was loaded under the wallets' locks. The sets and maps hold only what is out of the ordinary.
+
+    Customers are named by custId, orders by (custId, orderId), credits by (custId, creditId).
+    """
+
+    wallets: dict[tuple[str, str], Wallet] = {}
+    ended_sessions: set[UUID] = set()
+    orders: dict[tuple[str, UUID], Order] = {}
+    credits: dict[tuple[str, str], Credited] = {}
+    owned: set[tuple[str, str]] = set()
+    unavailable: set[str] = set()
+
+
+class Changes(msgspec.Struct):
+    """What a batch writes. `wallets` are final states; everything else is added."""
+
+    now: datetime
+    new_wallets: dict[tuple[str, str], Wallet] = {}
+    wallets: dict[tuple[str, str], Wallet] = {}
+    transfers: list[Transfer] = []
+    orders: list[Order] = []
+    credits: list[Credited] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.transfers)

@@ -1,0 +1,165 @@
+"""The store: two SQL functions, one call of each for a whole batch, whatever its size."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from psycopg import AsyncCursor
+from psycopg.rows import TupleRow
+
+from lingdang.db.pool import Connection
+from lingdang.ledger.commands import Command, Credit, Credited, Order, Pay
+from lingdang.ledger.state import Changes, State, Wallet
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """What ledger_load answers, as it comes."""
+
+    wallets: list[Wallet]
+    ended: list[UUID]
+    orders: list[Order]
+    credits: list[Credited]
+    owned: list[tuple[str, str]]
+    unavailable: list[str]
+
+
+_decode = msgspec.json.Decoder(Loaded).decode
+_encode = msgspec.json.Encoder().encode
+
+_LOAD = """
+SELECT ledger_load(%b::smallint, %b::timestamptz, %b::text[], %b::text[], %b::uuid[], %b::uuid[], %b::text[],
+                   %b::text[], %b::text[], %b::text[])
+"""
+
+_SAVE = """
+SELECT ledger_save(%b::smallint, %b::timestamptz,
+    %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::text[], %b::text[], %b::timestamptz[], %b::boolean[],
+    %b::text[], %b::text[], %b::bigint[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::text[], %b::text[],
+    %b::text[], %b::uuid[], %b::text[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[],
+    %b::text[], %b::text[],
+    %b::text[], %b::text[], %b::uuid[],
+    %b::text[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::text[], %b::timestamptz[], %b::text[],
+    %b::bigint[])
+"""
+
+
+async def load(connection: Connection, bucket: int, commands: Sequence[Command], now: datetime) -> State:
+    """Begin a transaction, lock the batch's wallets and read what its decision needs: one flush."""
+    pays = [c for c in commands if isinstance(c, Pay)]
+    credits = [c for c in commands if isinstance(c, Credit)]
+    parameters = (
+        bucket,
+        now,
+        sorted({c.cust_id for c in commands}),
+        [p.cust_id for p in pays],
+        [p.order_id for p in pays],
+        [p.session_id for p in pays],
+        [p.cust_id for p in pays for _ in p.lines],
+        [line.product_id for p in pays for line in p.lines],
+        [c.cust_id for c in credits],
+        [c.credit_id for c in credits],
+    )
+    async with connection.pipeline():
+        await connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+        cursor: AsyncCursor[TupleRow] = await connection.execute(_LOAD, parameters)
+        row = await cursor.fetchone()
+    assert row is not None, "a function answers one row"
+    return _state(_decode(row[0]))
+
+
+def _state(loaded: Loaded) -> State:
+    return State(
+        wallets={(w.customer_id, w.currency): w for w in loaded.wallets},
+        ended_sessions=set(loaded.ended),
+        orders={(o.cust_id, o.order_id): o for o in loaded.orders},
+        credits={(c.cust_id, c.credit_id): c for c in loaded.credits},
+        owned=set(loaded.owned),
+        unavailable=set(loaded.unavailable),
+    )
+
+
+async def save(connection: Connection, bucket: int, changes: Changes) -> None:
+    """Write the changes and commit: one flush. When this returns, they are durable."""
+    parameters = (bucket, changes.now, *_wallets(changes), *_transfers(changes), *_orders(changes), *_credits(changes))
+    async with connection.pipeline():
+        await connection.execute(_SAVE, parameters)
+        await connection.execute("COMMIT")
+
+
+async def leave(connection: Connection) -> None:
+    """End the transaction of a batch that changes nothing."""
+    await connection.execute("COMMIT")
+
+
+def _wallets(changes: Changes) -> tuple[Sequence[object], ...]:
+    wallets = [*changes.wallets.values(), *changes.new_wallets.values()]
+    return (
+        [w.customer_id for w in wallets],
+        [w.currency for w in wallets],
+        [w.balance for w in wallets],
+        [w.seq for w in wallets],
+        [_array(w.lots) for w in wallets],
+        [_numbers(w.remaining) for w in wallets],
+        [w.next_expiry for w in wallets],
+        [False] * len(changes.wallets) + [True] * len(changes.new_wallets),
+    )
+
+
+def _transfers(changes: Changes) -> tuple[Sequence[object], ...]:
+    transfers = changes.transfers
+    return (
+        [t.customer_id for t in transfers],
+        [t.currency for t in transfers],
+        [t.seq for t in transfers],
+        [t.kind for t in transfers],
+        [t.reference for t in transfers],
+        [t.amount for t in transfers],
+        [t.balance for t in transfers],
+        [_array(t.accounts) for t in transfers],
+        [_numbers(t.amounts) for t in transfers],
+    )
+
+
+def _orders(changes: Changes) -> tuple[Sequence[object], ...]:
+    orders = changes.orders
+    return (
+        [o.cust_id for o in orders],
+        [o.order_id for o in orders],
+        [o.currency for o in orders],
+        [o.seq for o in orders],
+        [o.subtotal for o in orders],
+        [o.discount for o in orders],
+        [o.total for o in orders],
+        [o.balance for o in orders],
+        [_encode(o.lines).decode() for o in orders],
+        [_encode(o.coupons).decode() for o in orders],
+        [o.cust_id for o in orders for _ in o.lines],
+        [line.product_id for o in orders for line in o.lines],
+        [o.order_id for o in orders for _ in o.lines],
+    )
+
+
+def _credits(changes: Changes) -> tuple[Sequence[object], ...]:
+    credits = changes.credits
+    return (
+        [c.cust_id for c in credits],
+        [c.credit_id for c in credits],
+        [c.currency for c in credits],
+        [c.seq for c in credits],
+        [c.amount for c in credits],
+        [c.kind for c in credits],
+        [c.expires_at for c in credits],
+        [c.reason for c in credits],
+        [c.balance for c in credits],
+    )
+
+
+def _array(texts: Sequence[str]) -> str:
+    """An array literal of text, every element quoted."""
+    quoted = ['"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' for text in texts]
+    return "{" + ",".join(quoted) + "}"
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    return "{" + ",".join(map(str, numbers)) + "}"

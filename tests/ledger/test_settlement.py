@@ -1,0 +1,85 @@
+"""The settlement on a real database: durable once answered, once only, all or nothing."""
+
+import asyncio
+
+import psycopg
+import pytest
+
+from lingdang.errors import Problem
+from lingdang.ids import uuid7
+from lingdang.ledger.commands import Order, Pay
+from support.money import credit, line, open_settlement, pay
+
+
+def add_products(database_url: str, *ids: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.cursor().executemany(
+            "INSERT INTO product (product_id, title, currency, price, list_price, created_at, updated_at)"
+            " VALUES (%s, 'T', 'BELL', 100, 100, now(), now())",
+            [(i,) for i in ids],
+        )
+
+
+def rows(database_url: str, sql: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(database_url) as connection:
+        return connection.execute(sql).fetchall()
+
+
+async def test_pays_once(database_url: str) -> None:
+    add_products(database_url, "a", "b")
+    async with open_settlement(database_url) as settlement:
+        await settlement.submit(credit("ann", 500))
+        command = pay("ann", line("a", 100, 30), line("b", 50, publisher="Orbit"))
+        first = await settlement.submit(command)
+        again = await asyncio.gather(*(settlement.submit(command) for _ in range(64)))
+    assert isinstance(first.record, Order)
+    assert first.record.balance == 380
+    assert not first.replayed
+    assert all(done.replayed and done.record == first.record for done in again)
+    assert rows(database_url, "SELECT balance, seq, lots, remaining FROM wallet") == [(380, 2, ["paid"], [380])]
+    assert rows(database_url, "SELECT accounts, amounts FROM transfer WHERE kind = 'payment'") == [
+        (["wallet:paid", "revenue:Penguin", "revenue:Orbit", "discount"], [-120, 100, 50, -30])
+    ]
+    assert rows(database_url, "SELECT product_id FROM entitlement ORDER BY 1") == [("a",), ("b",)]
+
+
+async def test_parallel_payments_stop_at_the_money(database_url: str) -> None:
+    ids = [f"p{i}" for i in range(200)]
+    add_products(database_url, *ids)
+    async with open_settlement(database_url) as one, open_settlement(database_url) as two:
+        await one.submit(credit("ann", 100 * 100))
+        commands = [pay("ann", line(i)) for i in ids]
+        answers = await asyncio.gather(
+            *((one, two)[n % 2].submit(c) for n, c in enumerate(commands)), return_exceptions=True
+        )
+    paid = [a for a in answers if not isinstance(a, BaseException)]
+    refused = [a for a in answers if isinstance(a, Problem)]
+    assert (len(paid), len(refused)) == (100, 100)
+    assert {p.code for p in refused} == {"insufficient_bells"}
+    assert rows(database_url, "SELECT balance, seq FROM wallet") == [(0, 101)]
+    assert rows(database_url, "SELECT count(*) FROM orders") == [(100,)]
+    assert rows(database_url, "SELECT count(*) FROM entitlement") == [(100,)]
+
+
+async def test_poison_is_refused_alone(database_url: str) -> None:
+    add_products(database_url, "a")
+    async with open_settlement(database_url) as settlement:
+        await asyncio.gather(*(settlement.submit(credit(f"c{i}", 500)) for i in range(20)))
+        good: list[Pay] = [pay(f"c{i}", line("a")) for i in range(20)]
+        poison = pay("c7", line("a\0"), order_id=uuid7())
+        answers = await asyncio.gather(
+            *(settlement.submit(c) for c in [*good[:7], poison, *good[7:]]), return_exceptions=True
+        )
+    refused = answers.pop(7)
+    assert isinstance(refused, Problem)
+    assert refused.code == "internal_error"
+    assert not any(isinstance(a, BaseException) for a in answers)
+    assert rows(database_url, "SELECT count(*), sum(balance) FROM wallet") == [(20, 20 * 400)]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_new_wallets_race(database_url: str, workers: int) -> None:
+    async with open_settlement(database_url) as one, open_settlement(database_url) as two:
+        lanes = (one, two)[:workers]
+        await asyncio.gather(*(lanes[n % workers].submit(credit("new", 10)) for n in range(40)))
+    assert rows(database_url, "SELECT balance, seq FROM wallet") == [(400, 40)]

@@ -1,0 +1,74 @@
+"""Commands for tests of the ledger, and a settlement to send them to."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from lingdang.clock import system_clock
+from lingdang.ids import uuid7
+from lingdang.ledger.commands import Credit, Line, LotKind, Pay
+from lingdang.ledger.settlement import Settlement
+
+SESSION = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
+
+
+def line(product_id: str, price: int = 100, discount: int = 0, publisher: str | None = "Penguin") -> Line:
+    return Line(product_id, f"Title of {product_id}", publisher, price, price, discount, price - discount)
+
+
+def pay(cust_id: str, *lines: Line, order_id: UUID | None = None, expires_at: datetime | None = None) -> Pay:
+    subtotal = sum(item.price for item in lines)
+    discount = sum(item.discount for item in lines)
+    return Pay(
+        cust_id=cust_id,
+        session_id=SESSION,
+        order_id=order_id or uuid7(),
+        currency="BELL",
+        lines=lines,
+        coupons=(),
+        subtotal=subtotal,
+        discount=discount,
+        total=subtotal - discount,
+        expires_at=expires_at or system_clock() + timedelta(minutes=15),
+    )
+
+
+def credit(
+    cust_id: str,
+    amount: int,
+    *,
+    credit_id: str | None = None,
+    kind: LotKind = "paid",
+    expires_at: datetime | None = None,
+) -> Credit:
+    return Credit(
+        cust_id=cust_id,
+        credit_id=credit_id or str(uuid7()),
+        currency="BELL",
+        amount=amount,
+        kind=kind,
+        expires_at=expires_at,
+        reason="test",
+    )
+
+
+@asynccontextmanager
+async def open_settlement(database_url: str, **options: Any) -> AsyncIterator[Settlement]:
+    """A settlement with the defaults of a small shop."""
+    defaults: dict[str, Any] = {
+        "buckets": 1,
+        "clock": system_clock,
+        "pgbouncer": False,
+        "queue_limit": 2000,
+        "batch_limit": 256,
+        "seconds": 5.0,
+        "give_up_seconds": 20.0,
+    }
+    settlement = Settlement(database_url, **(defaults | options))
+    settlement.open()
+    try:
+        yield settlement
+    finally:
+        await settlement.close()
