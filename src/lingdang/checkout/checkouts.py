@@ -1,0 +1,196 @@
+"""Steps ② and ③: the composite call. Reads, prices, and seals the offer; writes nothing."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from lingdang.checkout.offer import Offer
+from lingdang.checkout.order_token import OrderTokens
+from lingdang.checkout.pricing import Priced, price
+from lingdang.checkout.reading import Asked, CheckoutReader, Facts, Product
+from lingdang.clock import Clock
+from lingdang.errors import Problem, invalid
+from lingdang.identity.session import Session
+from lingdang.identity.sessions import Sessions
+from lingdang.ids import ProductId, uuid7
+
+COUPON_ID = r"^[A-Za-z0-9._:-]{1,64}\Z"
+CouponId = Annotated[str, Meta(pattern=COUPON_ID)]
+
+
+class CheckoutRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """The products to be bought together, and which vouchers to use: null the best, `[]` none."""
+
+    product_ids: Annotated[tuple[ProductId, ...], Meta(min_length=1, max_length=100)]
+    coupon_ids: Annotated[tuple[CouponId, ...], Meta(max_length=20)] | None = None
+    coupon_code: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+
+
+class CheckoutLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """One line as it is shown; amounts in whole bells, payable = price − discount."""
+
+    product_id: str
+    title: str
+    intro: str
+    list_price: int
+    price: int
+    discount: int
+    payable: int
+    cover_url: str | None = None
+    publisher: str | None = None
+
+
+class CheckoutCoupon(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """A voucher that the customer holds: whether it can be used here, why not, and what it saves."""
+
+    coupon_id: str
+    name: str
+    kind: str
+    usable: bool
+    saves: int
+    applied: bool
+    reason: str | None = None
+    expires_at: datetime | None = None
+
+
+class CheckoutWallet(msgspec.Struct, frozen=True):
+    """Whether the balance covers the total; `shortfall` is what is missing, else 0."""
+
+    balance: int
+    sufficient: bool
+    shortfall: int
+
+
+class CheckoutSign(msgspec.Struct, frozen=True, rename="camel"):
+    """How the payment is to be signed."""
+
+    sign_type: str
+    fields: tuple[str, ...]
+
+
+class CheckoutAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """The order's details and its token, which pays until `expires_at`."""
+
+    order_id: str
+    currency: str
+    lines: list[CheckoutLine]
+    subtotal: int
+    discount: int
+    total: int
+    coupons: list[CheckoutCoupon]
+    wallet: CheckoutWallet
+    order_token: str
+    issued_at: datetime
+    expires_at: datetime
+    sign: CheckoutSign
+
+
+class Checkouts:
+    """Answers checkouts."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        readers: Sequence[CheckoutReader],
+        tokens: OrderTokens,
+        clock: Clock,
+        *,
+        offer_seconds: int,
+        signed_fields: tuple[str, ...],
+    ) -> None:
+        self._sessions = sessions
+        self._readers = readers
+        self._tokens = tokens
+        self._clock = clock
+        self._validity = timedelta(seconds=offer_seconds)
+        self._signed_fields = signed_fields
+
+    def authenticate(self, authorization: str | None, cust_id: str | None) -> Session:
+        """Who asks. Raises Problem `unauthenticated` or `cust_mismatch`."""
+        return self._sessions.authenticate(authorization, cust_id, self._clock())
+
+    async def quote(self, request: CheckoutRequest, session: Session) -> CheckoutAnswer:
+        """Price the products and seal the offer.
+
+        Raises Problem `invalid_request` (a product twice, several currencies), `not_found`,
+        `product_unavailable`, `already_owned`, `coupon_unusable`, `unauthenticated` or `overloaded`.
+        """
+        if len(set(request.product_ids)) != len(request.product_ids):
+            raise invalid("$.productIds", "Each product may stand in it once")
+        facts = await self._readers[session.owner.bucket].read(Asked(session.owner, request.product_ids))
+        products = _sellable(request.product_ids, facts)
+        _refuse_coupons(request)
+        priced = price(products)
+        now = self._clock()
+        offer = Offer(
+            order_id=uuid7(),
+            cust_id=session.cust_id,
+            session_id=session.session_id,
+            currency=products[0].currency,
+            lines=priced.lines,
+            coupons=priced.coupons,
+            subtotal=priced.subtotal,
+            discount=priced.discount,
+            total=priced.total,
+            issued_at=now,
+            expires_at=now + self._validity,
+        )
+        return self._answer(offer, products, priced, facts.balances.get(offer.currency, 0), session)
+
+    def _answer(
+        self, offer: Offer, products: list[Product], priced: Priced, balance: int, session: Session
+    ) -> CheckoutAnswer:
+        shortfall = max(0, offer.total - balance)
+        return CheckoutAnswer(
+            order_id=str(offer.order_id),
+            currency=offer.currency,
+            lines=[
+                CheckoutLine(
+                    line.product_id,
+                    line.title,
+                    product.intro,
+                    line.list_price,
+                    line.price,
+                    line.discount,
+                    line.payable,
+                    product.cover_url,
+                    line.publisher,
+                )
+                for line, product in zip(priced.lines, products, strict=True)
+            ],
+            subtotal=offer.subtotal,
+            discount=offer.discount,
+            total=offer.total,
+            coupons=[],
+            wallet=CheckoutWallet(balance, shortfall == 0, shortfall),
+            order_token=self._tokens.seal(offer),
+            issued_at=offer.issued_at,
+            expires_at=offer.expires_at,
+            sign=CheckoutSign(session.sign_type, self._signed_fields),
+        )
+
+
+def _sellable(product_ids: tuple[str, ...], facts: Facts) -> list[Product]:
+    """The products in request order. Raises the Problem that keeps them from being sold together."""
+    if unknown := [i for i in product_ids if i not in facts.products]:
+        raise Problem("not_found", productIds=unknown)
+    products = [facts.products[i] for i in product_ids]
+    if gone := [p.product_id for p in products if not p.available]:
+        raise Problem("product_unavailable", productIds=gone)
+    if facts.owned:
+        raise Problem("already_owned", productIds=facts.owned)
+    if len({p.currency for p in products}) > 1:
+        raise invalid("$.productIds", "One order is paid in one currency; these products have several")
+    return products
+
+
+def _refuse_coupons(request: CheckoutRequest) -> None:
+    """No customer holds a voucher, so a named one cannot be used."""
+    if request.coupon_ids:
+        ids = list(request.coupon_ids)
+        raise Problem("coupon_unusable", couponIds=ids, reasons=dict.fromkeys(ids, "not_held"))
+    if request.coupon_code is not None:
+        raise Problem("coupon_unusable", couponIds=[], reasons={request.coupon_code: "unknown_code"})

@@ -1,0 +1,24 @@
+"""The offer: what a checkout fixed, sealed into the order token."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from lingdang.ledger.commands import Line, UsedCoupon
+
+
+class Offer(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Customer, session, lines, prices, vouchers, total and expiry. Sums are in whole bells."""
+
+    order_id: UUID
+    cust_id: str
+    session_id: UUID
+    currency: str
+    lines: tuple[Line, ...]
+    coupons: tuple[UsedCoupon, ...]
+    subtotal: int
+    discount: int
+    total: int
+    issued_at: datetime
+    expires_at: datetime

@@ -1,0 +1,141 @@
+"""What checkouts are priced with, read for many of them in one call."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+import psycopg
+
+from lingdang.clock import Clock
+from lingdang.db.gather import Gather
+from lingdang.db.lane import Lane
+from lingdang.db.pool import AWAY, Owner
+from lingdang.errors import Problem, retry_later
+from lingdang.ledger.balance import spendable
+from lingdang.ledger.state import Wallet
+
+_SQL = """
+SELECT checkout_load(%b::smallint, %b::timestamptz, %b::text[], %b::uuid[], %b::text[], %b::text[])
+"""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """One checkout's question."""
+
+    owner: Owner
+    product_ids: tuple[str, ...]
+
+
+class Product(msgspec.Struct, frozen=True, kw_only=True):
+    """A product as a checkout sees it; `available`: on sale now."""
+
+    product_id: str
+    title: str
+    intro: str
+    cover_url: str | None
+    publisher: str | None
+    currency: str
+    list_price: int
+    price: int
+    available: bool
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """One checkout's answer: known products by id, those already owned, spendable bells by currency."""
+
+    products: dict[str, Product]
+    owned: list[str]
+    balances: dict[str, int]
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """What checkout_load answers, as it comes."""
+
+    ended: list[UUID]
+    products: list[Product]
+    owned: list[tuple[str, str]]
+    wallets: list[Wallet]
+
+
+_decode = msgspec.json.Decoder(Loaded).decode
+
+
+class CheckoutReader:
+    """Reads for the checkouts of one bucket, gathered."""
+
+    def __init__(self, bucket: int, lane: Lane, clock: Clock, *, queue_limit: int, batch_limit: int) -> None:
+        self._bucket = bucket
+        self._lane = lane
+        self._clock = clock
+        self._gather: Gather[Asked, Facts] = Gather(
+            self._run, queue_limit=queue_limit, batch_limit=batch_limit, seconds=5.0
+        )
+
+    def __len__(self) -> int:
+        return len(self._gather)
+
+    def open(self) -> None:
+        self._gather.open()
+
+    async def close(self) -> None:
+        await self._gather.close()
+        await self._lane.close()
+
+    async def read(self, asked: Asked) -> Facts:
+        """Raises Problem `unauthenticated` when the session has ended, `overloaded` when it cannot be read."""
+        return await self._gather.submit(asked)
+
+    async def _run(self, batch: Sequence[Asked]) -> Sequence[Facts | Problem]:
+        now = self._clock()
+        try:
+            loaded = await self._load(batch, now)
+        except AWAY:
+            await self._lane.close()
+            try:
+                loaded = await self._load(batch, now)
+            except AWAY:
+                await self._lane.close()
+                return [retry_later("overloaded", 1)] * len(batch)
+        return _facts(batch, loaded, now)
+
+    async def _load(self, batch: Sequence[Asked], now: datetime) -> Loaded:
+        connection = await self._lane.connection()
+        cursor = await connection.execute(
+            _SQL,
+            (
+                self._bucket,
+                now,
+                [a.owner.cust_id for a in batch],
+                [a.owner.session_id for a in batch],
+                [a.owner.cust_id for a in batch for _ in a.product_ids],
+                [product_id for a in batch for product_id in a.product_ids],
+            ),
+        )
+        row = await cursor.fetchone()
+        if row is None:
+            raise psycopg.OperationalError("a function answers one row")
+        return _decode(row[0])
+
+
+def _facts(batch: Sequence[Asked], loaded: Loaded, now: datetime) -> list[Facts | Problem]:
+    products = {p.product_id: p for p in loaded.products}
+    ended = set(loaded.ended)
+    owned = set(loaded.owned)
+    wallets: dict[str, list[Wallet]] = {}
+    for wallet in loaded.wallets:
+        wallets.setdefault(wallet.customer_id, []).append(wallet)
+    answers: list[Facts | Problem] = []
+    for asked in batch:
+        cust_id = asked.owner.cust_id
+        if asked.owner.session_id in ended:
+            answers.append(Problem("unauthenticated"))
+            continue
+        answers.append(
+            Facts(
+                products,
+                [product_id for product_id in asked.product_ids if (cust_id, product_id) in owned],
+                {wallet.currency: spendable(wallet, now) for wallet in wallets.get(cust_id, ())},
+            )
+        )
+    return answers

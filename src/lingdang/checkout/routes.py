@@ -1,0 +1,42 @@
+"""POST /v1/checkout."""
+
+import msgspec
+
+from lingdang.checkout.checkouts import CheckoutAnswer, CheckoutRequest, Checkouts
+from lingdang.http.entry import HotRequest, HotRoute, Reply
+
+PROBLEMS = (
+    "invalid_request",
+    "unauthenticated",
+    "cust_mismatch",
+    "not_found",
+    "already_owned",
+    "product_unavailable",
+    "coupon_unusable",
+    "idempotency_mismatch",
+    "rate_limited",
+    "body_too_large",
+    "overloaded",
+    "internal_error",
+)
+
+
+def routes(checkouts: Checkouts) -> list[HotRoute[CheckoutRequest]]:
+    """The checkout route."""
+    encode = msgspec.json.Encoder().encode
+
+    async def check_out(request: HotRequest[CheckoutRequest]) -> Reply:
+        session = checkouts.authenticate(request.header(b"authorization"), request.header(b"x-cust-id"))
+        return Reply(encode(await checkouts.quote(request.body, session)))
+
+    return [
+        HotRoute(
+            "POST",
+            "/v1/checkout",
+            CheckoutRequest,
+            CheckoutAnswer,
+            check_out,
+            summary="Price products together and get an order token",
+            problems=PROBLEMS,
+        )
+    ]

@@ -1,0 +1,45 @@
+"""The reading function of lingdang.checkout."""
+
+from lingdang.db.migrations.run import run
+
+revision = "0005"
+down_revision = "0004"
+
+SQL = """
+-- Reads what a batch of checkouts is priced with, in one snapshot. Answers JSON in the shape of
+-- lingdang.checkout.reading.Loaded. Rows are only ever looked up by key, whatever the cached plan's age.
+CREATE FUNCTION checkout_load(
+    b smallint, moment timestamptz, customers text[], sessions uuid[], line_customers text[], line_products text[]
+) RETURNS text LANGUAGE plpgsql STABLE
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
+AS $$
+DECLARE
+    ended json; products json; owned json; wallets json;
+BEGIN
+    SELECT json_agg(e.session_id) INTO ended
+      FROM unnest(customers, sessions) AS c (customer_id, session_id)
+      JOIN session_end e ON e.bucket = b AND e.customer_id = c.customer_id AND e.session_id = c.session_id;
+    SELECT json_agg(f) INTO products FROM (
+        SELECT p.product_id, p.title, p.intro, p.cover_url, p.publisher, p.currency, p.list_price, p.price,
+               product_on_sale(p, moment) AS available
+          FROM (SELECT DISTINCT product_id FROM unnest(line_products) AS l (product_id)) l
+          JOIN product p ON p.product_id = l.product_id
+    ) f;
+    SELECT json_agg(json_build_array(e.customer_id, e.product_id)) INTO owned
+      FROM unnest(line_customers, line_products) AS l (customer_id, product_id)
+      JOIN entitlement e ON e.bucket = b AND e.customer_id = l.customer_id AND e.product_id = l.product_id;
+    SELECT json_agg(f) INTO wallets FROM (
+        SELECT w.customer_id, w.currency, w.balance, w.seq, w.lots, w.remaining, w.next_expiry
+          FROM (SELECT DISTINCT customer_id FROM unnest(customers) AS c (customer_id)) c
+          JOIN wallet w ON w.bucket = b AND w.customer_id = c.customer_id
+    ) f;
+    RETURN json_build_object(
+        'ended', coalesce(ended, '[]'), 'products', coalesce(products, '[]'), 'owned', coalesce(owned, '[]'),
+        'wallets', coalesce(wallets, '[]'));
+END
+$$;
+"""
+
+
+def upgrade() -> None:
+    run(SQL)

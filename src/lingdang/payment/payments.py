@@ -1,0 +1,126 @@
+"""Steps ④ and ⑤: one payment request, checked in the contract's order, then settled."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from lingdang.checkout.offer import Offer
+from lingdang.checkout.order_token import MAX_TOKEN_LENGTH, OrderTokens
+from lingdang.clock import Clock, rfc3339
+from lingdang.errors import Problem
+from lingdang.identity.session import Session
+from lingdang.identity.sessions import Sessions
+from lingdang.ids import ProductId
+from lingdang.ledger.commands import Done, Order, Pay
+from lingdang.ledger.settlement import Settlement
+from lingdang.payment.signing import string_to_sign, verifies
+
+MAX_SKEW_SECONDS = 300
+
+
+class PaymentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """What the client confirms. `timestamp` is in Unix seconds; `sign` is over the other fields and the custId."""
+
+    product_ids: Annotated[tuple[ProductId, ...], Meta(min_length=1, max_length=100)]
+    timestamp: Annotated[int, Meta(ge=0, le=2**53)]
+    nonce: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{8,64}\Z")]
+    order_token: Annotated[str, Meta(max_length=MAX_TOKEN_LENGTH)]
+    sign_type: Annotated[str, Meta(max_length=32)]
+    sign: Annotated[str, Meta(max_length=512)]
+
+
+class Granted(msgspec.Struct, frozen=True, rename="camel"):
+    """The right to one product."""
+
+    product_id: str
+    granted_at: datetime
+
+
+class PaymentAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """A paid order: what was taken, and what the wallet held right after it."""
+
+    order_id: UUID
+    status: str
+    currency: str
+    paid: int
+    balance: int
+    paid_at: datetime
+    entitlements: list[Granted]
+
+
+class Payments:
+    """Confirms payments."""
+
+    def __init__(self, sessions: Sessions, tokens: OrderTokens, settlement: Settlement, clock: Clock) -> None:
+        self._sessions = sessions
+        self._tokens = tokens
+        self._settlement = settlement
+        self._clock = clock
+
+    async def confirm(
+        self, request: PaymentRequest, authorization: str | None, cust_id: str | None
+    ) -> tuple[PaymentAnswer, bool]:
+        """Pay the request's order, or answer as it was answered when it was paid (True: a replay).
+
+        Raises the first Problem in the contract's order of checks; whatever is raised, nothing was taken.
+        """
+        now = self._clock()
+        session = self._sessions.authenticate(authorization, cust_id, now)
+        offer = self._tokens.open(request.order_token)
+        check_request(request, offer, session, now)
+        done = await self._settlement.submit(_command(offer))
+        return _answer(done), done.replayed
+
+
+def check_request(request: PaymentRequest, offer: Offer, session: Session, now: datetime) -> None:
+    """Raises Problem `cust_mismatch`, `order_mismatch`, `timestamp_skew` or `sign_invalid`, in this order."""
+    if offer.cust_id != session.cust_id or offer.session_id != session.session_id:
+        raise Problem("cust_mismatch")
+    if request.product_ids != tuple(line.product_id for line in offer.lines):
+        raise Problem("order_mismatch")
+    if abs(request.timestamp - now.timestamp()) > MAX_SKEW_SECONDS:
+        raise Problem("timestamp_skew", serverTime=rfc3339(now))
+    message = string_to_sign(
+        session.cust_id,
+        request.nonce,
+        request.order_token,
+        request.product_ids,
+        request.sign_type,
+        request.timestamp,
+    )
+    if request.sign_type != session.sign_type or not verifies(
+        request.sign, message, session.sign_type, session.sign_key, session.public_key
+    ):
+        raise Problem("sign_invalid")
+
+
+def _command(offer: Offer) -> Pay:
+    return Pay(
+        cust_id=offer.cust_id,
+        session_id=offer.session_id,
+        order_id=offer.order_id,
+        currency=offer.currency,
+        lines=offer.lines,
+        coupons=offer.coupons,
+        subtotal=offer.subtotal,
+        discount=offer.discount,
+        total=offer.total,
+        expires_at=offer.expires_at,
+    )
+
+
+def _answer(done: Done) -> PaymentAnswer:
+    order = done.record
+    assert isinstance(order, Order), "a payment is answered with its order"
+    return PaymentAnswer(
+        order_id=order.order_id,
+        status="paid",
+        currency=order.currency,
+        paid=order.total,
+        balance=order.balance,
+        paid_at=order.paid_at,
+        entitlements=[Granted(line.product_id, order.paid_at) for line in order.lines],
+    )
