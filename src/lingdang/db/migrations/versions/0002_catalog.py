@@ -19,9 +19,15 @@ CREATE TABLE product (
     on_sale_from  timestamptz,
     on_sale_until timestamptz,
     status        text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'withdrawn')),
+    popularity    bigint NOT NULL DEFAULT 0,
+    search        tsvector NOT NULL DEFAULT '',
     created_at    timestamptz NOT NULL,
-    updated_at    timestamptz NOT NULL
+    updated_at    timestamptz NOT NULL,
+    CONSTRAINT product_list_price_not_below_price CHECK (list_price >= price)
 );
+-- The order of every list, and the words that a product is found by (lingdang.catalog.terms).
+CREATE INDEX product_listed ON product (popularity, product_id) WHERE status = 'active';
+CREATE INDEX product_search ON product USING gin (search) WHERE status = 'active';
 -- On sale at a moment: the one definition that catalogue, cart, checkout and settlement share.
 CREATE FUNCTION product_on_sale(p product, at timestamptz) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
