@@ -47,7 +47,22 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     command_seconds: Annotated[float, Meta(gt=0, le=300)] = 5.0
     """A command not started within this time is refused unexecuted with 503."""
 
+    keyring_file: str | None = None
+    """The keyring that several machines share; without it `keyring.json` in the data directory."""
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    """A certificate chain and its key in PEM; without them the local authority of the data directory makes them."""
+    trusted_proxies: str = ""
+    """Addresses or networks, separated by commas, whose X-Forwarded-For is believed. None by default."""
+
+    give_up_seconds: Annotated[float, Meta(gt=0, le=3600)] = 20.0
+    """How long a batch is run again while the database is away, before its outcome is called unknown."""
+
     max_body_bytes: Annotated[int, Meta(ge=1024, le=64 * 2**20)] = 512 * 1024
+    body_seconds: Annotated[float, Meta(gt=0, le=300)] = 15.0
+    """A request whose body takes longer to arrive is answered 408 and its connection closed."""
+    connection_limit: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
+    """Open connections and running requests of one worker; beyond it requests are answered 503."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "console"] = "auto"
     access_log: bool = False

@@ -1,0 +1,125 @@
+"""`lingdang wallet credit` and `lingdang reconcile`."""
+
+import asyncio
+import re
+from datetime import UTC, datetime
+
+import click
+import msgspec
+import psycopg
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from lingdang.app import Deployment, make_settlement
+from lingdang.backoffice.wallets import CreditAnswer, CreditRequest, credit_wallet
+from lingdang.commands import CommandError, opened
+from lingdang.db.pool import connect_options
+from lingdang.errors import Problem
+from lingdang.ids import DEFAULT_CURRENCY, ID_PATTERN, uuid7
+from lingdang.ledger.reconcile import Report, count_wallets
+from lingdang.ledger.reconcile import reconcile as compare
+
+
+@click.group()
+def wallet() -> None:
+    """Credit bells to customers."""
+
+
+@wallet.command()
+@click.argument("cust_id", metavar="CUSTID")
+@click.argument("amount", type=click.IntRange(min=1))
+@click.option("--reason", required=True, help="Why; kept with the credit.")
+@click.option("--kind", type=click.Choice(["paid", "bonus"]), default="paid", show_default=True)
+@click.option(
+    "--expires", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]), help="When what is left lapses, UTC."
+)
+@click.option("--currency", default=DEFAULT_CURRENCY, show_default=True)
+@click.option("--credit-id", help="Your own id: the same id is booked once, however often it is sent.")
+@click.option("--json", "as_json", is_flag=True, help="Print the credit as JSON.")
+@click.pass_context
+def credit(
+    ctx: click.Context,
+    cust_id: str,
+    amount: int,
+    reason: str,
+    kind: str,
+    expires: datetime | None,
+    currency: str,
+    credit_id: str | None,
+    as_json: bool,
+) -> None:
+    """Add AMOUNT bells to the wallet of CUSTID."""
+    if not re.match(ID_PATTERN, cust_id):
+        raise click.BadParameter("1 to 64 of A-Z a-z 0-9 . _ : -", param_hint="CUSTID")
+    request = _request(
+        creditId=credit_id or str(uuid7()),
+        amount=amount,
+        kind=kind,
+        reason=reason,
+        expiresAt=expires and expires.replace(tzinfo=UTC),
+        currency=currency,
+    )
+    with opened(ctx) as deployment:
+        answer, replayed = asyncio.run(credit_now(deployment, cust_id, request))
+    if as_json:
+        click.echo(msgspec.json.encode(answer).decode())
+        return
+    again = " (booked before; nothing was added)" if replayed else ""
+    click.echo(f"{answer.cust_id}: +{answer.amount} {answer.currency} {answer.kind}, balance {answer.balance}{again}")
+
+
+def _request(**fields: object) -> CreditRequest:
+    try:
+        return msgspec.convert(fields, CreditRequest)
+    except msgspec.ValidationError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+async def credit_now(deployment: Deployment, cust_id: str, request: CreditRequest) -> tuple[CreditAnswer, bool]:
+    """Book one credit through a settlement of its own. Raises CommandError with the refusal's sentence."""
+    settlement = make_settlement(deployment)
+    settlement.open()
+    try:
+        return await credit_wallet(settlement, cust_id, request)
+    except Problem as problem:
+        raise CommandError(f"{problem.code}: {problem.kind.detail.format_map(problem.members)}") from None
+    finally:
+        await settlement.close()
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.pass_context
+def reconcile(ctx: click.Context, as_json: bool) -> None:
+    """Compare every balance with its lots and entries, every order with its debit and entitlements.
+
+    Exits with 1 when there is any difference.
+    """
+    with opened(ctx) as deployment:
+        report = _compare(deployment)
+    if as_json:
+        click.echo(msgspec.json.encode(report).decode())
+    else:
+        for difference in report.differences:
+            click.echo(f"{difference.check}: {difference.cust_id}: {difference.detail}")
+        click.echo(
+            f"{report.customers} wallets, {report.orders} orders, {report.transfers} transfers: "
+            f"{len(report.differences) or 'no'} differences"
+        )
+    if report.differences:
+        ctx.exit(1)
+
+
+def _compare(deployment: Deployment) -> Report:
+    options = connect_options(deployment.settings.pgbouncer)
+    bar = Progress(
+        "[progress.description]{task.description}",
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with psycopg.connect(deployment.database_url, **options) as connection, bar:
+        task = bar.add_task("Reconciling", total=count_wallets(connection) or None)
+        return compare(connection, deployment.buckets, lambda done: bar.update(task, advance=done))

@@ -1,0 +1,90 @@
+"""POST /v1/admin/wallets/{custId}/credits: bells from the platform, each credit once."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from litestar import Request, Response, post
+from litestar.handlers import HTTPRouteHandler
+from msgspec import Meta
+
+from lingdang.identity.api_keys import ApiKeys
+from lingdang.ids import DEFAULT_CURRENCY, MAX_AMOUNT, Currency, CustId
+from lingdang.ledger.commands import Credit, Credited
+from lingdang.ledger.settlement import Settlement
+
+
+class CreditRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """A credit of whole bells. `credit_id` is the sender's own and makes it idempotent for the customer."""
+
+    credit_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}\Z")]
+    amount: Annotated[int, Meta(ge=1, le=MAX_AMOUNT)]
+    kind: Literal["paid", "bonus"]
+    reason: Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,200}\Z")]
+    expires_at: Annotated[datetime, Meta(tz=True)] | None = None
+    currency: Currency = DEFAULT_CURRENCY
+
+
+class CreditAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """A booked credit; `balance` is the wallet's right after it."""
+
+    credit_id: str
+    cust_id: str
+    currency: str
+    amount: int
+    kind: str
+    reason: str
+    expires_at: datetime | None
+    balance: int
+    credited_at: datetime
+
+
+async def credit_wallet(settlement: Settlement, cust_id: str, request: CreditRequest) -> tuple[CreditAnswer, bool]:
+    """Book a credit, or answer as it was answered when it was booked (True: a replay).
+
+    Raises Problem `idempotency_mismatch`, `wallet_full`, `invalid_request` (already lapsed), `overloaded`.
+    """
+    expires_at = request.expires_at and _whole_milliseconds(request.expires_at)
+    done = await settlement.submit(
+        Credit(
+            cust_id=cust_id,
+            credit_id=request.credit_id,
+            currency=request.currency,
+            amount=request.amount,
+            kind=request.kind,
+            expires_at=expires_at,
+            reason=request.reason,
+        )
+    )
+    assert isinstance(done.record, Credited), "a credit is answered with its record"
+    return _answer(done.record), done.replayed
+
+
+def _whole_milliseconds(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def _answer(record: Credited) -> CreditAnswer:
+    return CreditAnswer(
+        credit_id=record.credit_id,
+        cust_id=record.cust_id,
+        currency=record.currency,
+        amount=record.amount,
+        kind=record.kind,
+        reason=record.reason,
+        expires_at=record.expires_at,
+        balance=record.balance,
+        credited_at=record.credited_at,
+    )
+
+
+def routes(api_keys: ApiKeys, settlement: Settlement) -> list[HTTPRouteHandler]:
+    """The credit route; scope `wallets:credit`."""
+
+    @post("/v1/admin/wallets/{cust_id:str}/credits", status_code=200)
+    async def credit(request: Request[Any, Any, Any], cust_id: CustId, data: CreditRequest) -> Response[CreditAnswer]:
+        await api_keys.require(request.headers.get("authorization"), "wallets:credit")
+        answer, replayed = await credit_wallet(settlement, cust_id, data)
+        return Response(answer, headers={"Idempotent-Replayed": "true"} if replayed else {})
+
+    return [credit]

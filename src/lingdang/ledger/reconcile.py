@@ -1,0 +1,193 @@
+"""Reconciliation: everything that must agree, compared row by row.
+
+Customers are walked in key order, a thousand at a time, each chunk in one read-only snapshot, so that it can
+run beside a server at work. Rows whose wallet is missing fall into a chunk as well.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import msgspec
+import psycopg
+
+CHUNK = 1000
+
+_IN_CHUNK = "bucket = %(bucket)s AND customer_id > %(after)s AND (%(upto)s::text IS NULL OR customer_id <= %(upto)s)"
+
+
+class Check(NamedTuple):
+    """What must hold, and the query that answers (customer_id, detail) for each place where it does not."""
+
+    name: str
+    sql: str
+
+
+CHECKS = tuple(
+    Check(name, sql.replace("IN_CHUNK", _IN_CHUNK))
+    for name, sql in (
+        (
+            "transfer_sums_to_zero",
+            """SELECT customer_id, currency || ' seq ' || seq || ' sums to ' || total(amounts)
+                 FROM transfer WHERE IN_CHUNK AND total(amounts) <> 0""",
+        ),
+        (
+            "transfer_amount_is_its_wallet_legs",
+            """SELECT customer_id, currency || ' seq ' || seq FROM (
+                   SELECT customer_id, currency, seq, amount,
+                          (SELECT coalesce(sum(l.part), 0) FROM unnest(accounts, amounts) AS l (account, part)
+                            WHERE l.account LIKE 'wallet:%%') AS legs
+                     FROM transfer WHERE IN_CHUNK) t
+                WHERE amount <> legs""",
+        ),
+        (
+            "running_balance",
+            """SELECT customer_id, currency || ' seq ' || seq FROM (
+                   SELECT customer_id, currency, seq, amount, balance,
+                          lag(balance, 1, 0) OVER w AS before, row_number() OVER w AS place
+                     FROM transfer WHERE IN_CHUNK
+                   WINDOW w AS (PARTITION BY customer_id, currency ORDER BY seq)) t
+                WHERE balance <> before + amount OR seq <> place""",
+        ),
+        (
+            "balance_is_its_entries",
+            """SELECT coalesce(w.customer_id, t.customer_id),
+                      coalesce(w.currency, t.currency) || ' balance ' || coalesce(w.balance, 0)
+                      || ' entries ' || coalesce(t.amount, 0)
+                 FROM (SELECT * FROM wallet WHERE IN_CHUNK) w
+                 FULL JOIN (SELECT customer_id, currency, sum(amount) AS amount, max(seq) AS seq
+                              FROM transfer WHERE IN_CHUNK GROUP BY 1, 2) t USING (customer_id, currency)
+                WHERE (w.balance, w.seq) IS DISTINCT FROM (t.amount, t.seq)""",
+        ),
+        (
+            "balance_is_its_lots",
+            """SELECT customer_id, currency || ' balance ' || balance || ' lots ' || total(remaining)
+                 FROM wallet WHERE IN_CHUNK AND balance <> total(remaining)""",
+        ),
+        (
+            "lots_are_their_entries",
+            """SELECT coalesce(w.customer_id, t.customer_id),
+                      coalesce(w.account, t.account) || ' holds ' || coalesce(w.amount, 0)
+                      || ' entries ' || coalesce(t.amount, 0)
+                 FROM (SELECT customer_id, currency, 'wallet:' || l.name AS account, l.amount
+                         FROM wallet, unnest(lots, remaining) AS l (name, amount) WHERE IN_CHUNK) w
+                 FULL JOIN (SELECT customer_id, currency, account, sum(e.amount) AS amount
+                              FROM entry e WHERE IN_CHUNK AND account LIKE 'wallet:%%'
+                             GROUP BY 1, 2, 3 HAVING sum(e.amount) <> 0) t
+                   USING (customer_id, currency, account)
+                WHERE w.amount IS DISTINCT FROM t.amount""",
+        ),
+        (
+            "order_has_its_debit",
+            """SELECT coalesce(o.customer_id, t.customer_id), coalesce(o.order_id::text, t.reference)
+                 FROM (SELECT * FROM orders WHERE IN_CHUNK) o
+                 FULL JOIN (SELECT * FROM transfer WHERE IN_CHUNK AND kind = 'payment') t
+                   ON t.customer_id = o.customer_id AND t.currency = o.currency AND t.seq = o.seq
+                WHERE (o.order_id::text, -o.total, o.balance) IS DISTINCT FROM (t.reference, t.amount, t.balance)""",
+        ),
+        (
+            "order_adds_up",
+            """SELECT customer_id, order_id::text FROM (
+                   SELECT customer_id, order_id, subtotal, discount, total, s.*
+                     FROM orders, LATERAL (SELECT sum((l->>'price')::bigint) AS price,
+                                                  sum((l->>'discount')::bigint) AS off,
+                                                  sum((l->>'payable')::bigint) AS payable
+                                             FROM jsonb_array_elements(lines) AS l) s
+                    WHERE IN_CHUNK) o
+                WHERE (subtotal, discount, total) IS DISTINCT FROM (price, off, payable)""",
+        ),
+        (
+            "order_has_its_entitlements",
+            """SELECT coalesce(o.customer_id, e.customer_id),
+                      coalesce(o.order_id, e.order_id) || ' ' || coalesce(o.product_id, e.product_id)
+                 FROM (SELECT customer_id, order_id, l->>'productId' AS product_id
+                         FROM orders, jsonb_array_elements(lines) AS l WHERE IN_CHUNK) o
+                 FULL JOIN (SELECT * FROM entitlement WHERE IN_CHUNK) e USING (customer_id, order_id, product_id)
+                WHERE o.product_id IS NULL OR e.bucket IS NULL""",
+        ),
+        (
+            "credit_has_its_entry",
+            """SELECT coalesce(c.customer_id, t.customer_id), coalesce(c.credit_id, t.reference)
+                 FROM (SELECT * FROM credit WHERE IN_CHUNK) c
+                 FULL JOIN (SELECT * FROM transfer WHERE IN_CHUNK AND kind = 'credit') t
+                   ON t.customer_id = c.customer_id AND t.currency = c.currency AND t.seq = c.seq
+                WHERE (c.credit_id, c.amount, c.balance) IS DISTINCT FROM (t.reference, t.amount, t.balance)""",
+        ),
+    )
+)
+
+
+class Difference(msgspec.Struct, frozen=True, rename="camel"):
+    """One place where the books disagree."""
+
+    check: str
+    cust_id: str
+    detail: str
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What was compared, and every difference found."""
+
+    customers: int
+    orders: int
+    transfers: int
+    differences: list[Difference]
+
+
+class _Chunk(NamedTuple):
+    bucket: int
+    after: str
+    upto: str | None
+    customers: int
+
+
+def count_wallets(connection: psycopg.Connection[tuple[object, ...]]) -> int:
+    """About how many wallets there are, for a progress bar."""
+    row = connection.execute("SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE relname = 'wallet'").fetchone()
+    return int(str(row[0])) if row else 0
+
+
+def reconcile(
+    connection: psycopg.Connection[tuple[object, ...]],
+    buckets: int,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Report:
+    """Compare everything. `progress` is told the customers done since the last call.
+
+    `connection` is in autocommit mode. The report's numbers are those of the rows seen.
+    """
+    differences: list[Difference] = []
+    customers = orders = transfers = 0
+    for chunk in _chunks(connection, buckets):
+        place = chunk._asdict()
+        with connection.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            for check in CHECKS:
+                for cust_id, detail in connection.execute(check.sql.encode(), place):
+                    differences.append(Difference(check.name, str(cust_id), str(detail)))
+            orders += _count(connection, "orders", place)
+            transfers += _count(connection, "transfer", place)
+        customers += chunk.customers
+        progress(chunk.customers)
+    return Report(customers, orders, transfers, differences)
+
+
+def _chunks(connection: psycopg.Connection[tuple[object, ...]], buckets: int) -> Iterator[_Chunk]:
+    for bucket in range(buckets):
+        after = ""
+        while True:
+            rows = connection.execute(
+                "SELECT DISTINCT customer_id FROM wallet WHERE bucket = %s AND customer_id > %s"
+                " ORDER BY customer_id LIMIT %s",
+                (bucket, after, CHUNK),
+            ).fetchall()
+            if len(rows) < CHUNK:
+                yield _Chunk(bucket, after, None, len(rows))
+                break
+            upto = str(rows[-1][0])
+            yield _Chunk(bucket, after, upto, len(rows))
+            after = upto
+
+
+def _count(connection: psycopg.Connection[tuple[object, ...]], table: str, place: dict[str, object]) -> int:
+    row = connection.execute(f"SELECT count(*) FROM {table} WHERE {_IN_CHUNK}".encode(), place).fetchone()  # noqa: S608
+    return int(str(row[0])) if row else 0

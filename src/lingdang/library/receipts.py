@@ -1,0 +1,66 @@
+"""Receipts: an entitlement as a signed statement that anybody can verify offline."""
+
+from base64 import urlsafe_b64encode
+from datetime import datetime, timedelta
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from joserfc import jwt
+from joserfc.jwk import OKPKey
+from joserfc.jws import JWSRegistry
+
+from lingdang.ids import uuid7
+from lingdang.keys import Keyring
+
+_REGISTRY = JWSRegistry(algorithms=["EdDSA"])
+
+
+class Receipts:
+    """Makes receipts and publishes the keys that verify them. An Ed25519 key is derived per keyring version."""
+
+    def __init__(self, keyring: Keyring, issuer: str, valid_seconds: int) -> None:
+        self._keyring = keyring
+        self._issuer = issuer
+        self._valid = timedelta(seconds=valid_seconds)
+
+    def make(self, cust_id: str, product_id: str, order_id: str, now: datetime) -> str:
+        """A JWS compact, `alg: EdDSA`, `typ: entitlement+jwt`; valid from now on."""
+        kid, seed = self._keyring.sealing("receipt")
+        claims: dict[str, Any] = {
+            "iss": self._issuer,
+            "sub": cust_id,
+            "jti": str(uuid7()),
+            "iat": int(now.timestamp()),
+            "exp": int((now + self._valid).timestamp()),
+            "productId": product_id,
+            "orderId": order_id,
+        }
+        header = {"alg": "EdDSA", "typ": "entitlement+jwt", "kid": kid}
+        return jwt.encode(header, claims, _key(seed), registry=_REGISTRY)
+
+    def jwks(self) -> dict[str, Any]:
+        """The public keys of every version that is not retired, as a JWK set (RFC 7517)."""
+        keys = []
+        for version in self._keyring.versions():
+            seed = self._keyring.opening(version.kid, "receipt")
+            if seed is not None:
+                keys.append(
+                    {
+                        "kty": "OKP",
+                        "crv": "Ed25519",
+                        "x": _text(Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()),
+                        "kid": version.kid,
+                        "alg": "EdDSA",
+                        "use": "sig",
+                    }
+                )
+        return {"keys": keys}
+
+
+def _key(seed: bytes) -> OKPKey:
+    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    return OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": _text(public), "d": _text(seed)})
+
+
+def _text(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()

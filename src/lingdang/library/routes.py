@@ -1,0 +1,84 @@
+"""The customer's own pages after a payment, the access check and the public keys."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import MediaType, Request, Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import Parameter
+
+from lingdang.clock import Clock
+from lingdang.db.pool import Pool
+from lingdang.errors import Problem
+from lingdang.http.paging import Page, window
+from lingdang.identity.session import Session
+from lingdang.identity.sessions import Sessions
+from lingdang.ids import ProductId
+from lingdang.library.entitlements import (
+    Entitlement,
+    EntitlementWithReceipt,
+    find_entitlement,
+    get_entitlement,
+    list_entitlements,
+)
+from lingdang.library.orders import OrderView, get_order, list_orders
+from lingdang.library.receipts import Receipts
+from lingdang.library.wallets import EntryView, WalletView, list_entries, view_wallet
+
+Asked = Request[Any, Any, Any]
+
+
+def routes(sessions: Sessions, pool: Pool, receipts: Receipts, clock: Clock) -> list[HTTPRouteHandler]:
+    """Orders, wallet, entitlements."""
+
+    def who(request: Asked) -> Session:
+        headers = request.headers
+        return sessions.authenticate(headers.get("authorization"), headers.get("x-cust-id"), clock())
+
+    @get("/v1/orders")
+    async def orders(request: Asked, limit: str | None = None, cursor: str | None = None) -> Page[OrderView]:
+        return await list_orders(pool, who(request).owner, window(limit, cursor))
+
+    @get("/v1/orders/{order_id:str}")
+    async def order(request: Asked, order_id: Annotated[UUID, Parameter(description="The order's UUID.")]) -> OrderView:
+        return await get_order(pool, who(request).owner, order_id)
+
+    @get("/v1/wallet")
+    async def wallet(request: Asked) -> WalletView:
+        return await view_wallet(pool, who(request).owner, clock())
+
+    @get("/v1/wallet/entries")
+    async def entries(request: Asked, limit: str | None = None, cursor: str | None = None) -> Page[EntryView]:
+        return await list_entries(pool, who(request).owner, window(limit, cursor))
+
+    @get("/v1/entitlements")
+    async def entitlements(request: Asked, limit: str | None = None, cursor: str | None = None) -> Page[Entitlement]:
+        return await list_entitlements(pool, who(request).owner, window(limit, cursor))
+
+    @get("/v1/entitlements/{product_id:str}")
+    async def entitlement(request: Asked, product_id: ProductId) -> EntitlementWithReceipt:
+        owner = who(request).owner
+        found = await get_entitlement(pool, owner, product_id)
+        receipt = receipts.make(owner.cust_id, product_id, str(found.order_id), clock())
+        return EntitlementWithReceipt(product_id, found.order_id, found.granted_at, receipt)
+
+    return [orders, order, wallet, entries, entitlements, entitlement]
+
+
+def public_routes(sessions: Sessions, pool: Pool, receipts: Receipts, clock: Clock) -> list[HTTPRouteHandler]:
+    """The access check for a reverse proxy's sub-request, and the keys that verify receipts."""
+
+    @get("/v1/access", status_code=204)
+    async def access(request: Asked, product_id: Annotated[ProductId, Parameter(query="productId")]) -> Response[None]:
+        headers = request.headers
+        owner = sessions.authenticate(headers.get("authorization"), headers.get("x-cust-id"), clock()).owner
+        found = await find_entitlement(pool, owner, product_id)
+        if found is None:
+            raise Problem("not_entitled", productId=product_id)
+        return Response(None, headers={"X-Entitlement-Order": str(found.order_id)})
+
+    @get("/.well-known/jwks.json", media_type=MediaType.JSON)
+    async def jwks() -> Response[dict[str, Any]]:
+        return Response(receipts.jwks(), headers={"Cache-Control": "public, max-age=300"})
+
+    return [access, jwks]

@@ -1,0 +1,159 @@
+"""The wallet as its owner sees it: balances, and every movement."""
+
+from datetime import datetime
+
+import msgspec
+
+from lingdang.db.pool import Owner, Pool, fetch_as
+from lingdang.errors import invalid
+from lingdang.http.paging import Page, Window, page
+from lingdang.ids import DEFAULT_CURRENCY
+from lingdang.ledger.balance import live_lots
+from lingdang.ledger.lots import lot_expiry, lot_kind
+from lingdang.ledger.state import Wallet
+
+_WALLETS = """
+SELECT currency, balance, seq, lots, remaining, next_expiry FROM wallet
+ WHERE bucket = %b AND customer_id = %b ORDER BY currency
+"""
+
+# Each currency's journal is walked down its own key; a cursor says how far in each.
+_ENTRIES = """
+SELECT t.currency, t.seq, t.kind, t.reference, t.amount, t.balance, t.at, t.accounts, t.amounts
+  FROM wallet w
+  LEFT JOIN unnest(%b::text[], %b::bigint[]) AS c (currency, seq) ON c.currency = w.currency
+ CROSS JOIN LATERAL (
+       SELECT * FROM transfer t
+        WHERE t.bucket = w.bucket AND t.customer_id = w.customer_id AND t.currency = w.currency
+          AND t.seq < coalesce(c.seq, 9223372036854775807)
+        ORDER BY t.seq DESC LIMIT %b
+       ) t
+ WHERE w.bucket = %b AND w.customer_id = %b
+ ORDER BY t.at DESC, t.currency, t.seq DESC
+ LIMIT %b
+"""
+
+
+class Expiring(msgspec.Struct, frozen=True, rename="camel"):
+    """Bells that lapse at a moment unless they are spent before."""
+
+    amount: int
+    expires_at: datetime
+
+
+class Balance(msgspec.Struct, frozen=True):
+    """One currency: balance = paid + bonus; what of it expires, soonest first."""
+
+    currency: str
+    balance: int
+    paid: int
+    bonus: int
+    expiring: list[Expiring]
+
+
+class WalletView(msgspec.Struct, frozen=True):
+    """A customer's balances, one for each currency."""
+
+    balances: list[Balance]
+
+
+class LotPart(msgspec.Struct, frozen=True, rename="camel"):
+    """How much of a movement went into (+) or came from (−) one lot."""
+
+    kind: str
+    amount: int
+    expires_at: datetime | None
+
+
+class EntryView(msgspec.Struct, frozen=True, rename="camel"):
+    """One movement. `reference` is the order's or the credit's id; `balance` is the balance right after it."""
+
+    currency: str
+    seq: int
+    kind: str
+    reference: str
+    amount: int
+    balance: int
+    at: datetime
+    lots: list[LotPart]
+
+
+async def view_wallet(pool: Pool, owner: Owner, now: datetime) -> WalletView:
+    """The customer's balances at `now`; one who was never credited has 0 of the default currency."""
+    rows = await fetch_as(pool, owner, _WALLETS, (owner.bucket, owner.cust_id))
+    wallets = [
+        Wallet(
+            customer_id=owner.cust_id,
+            currency=currency,
+            balance=balance,
+            seq=seq,
+            lots=tuple(lots),
+            remaining=tuple(remaining),
+            next_expiry=next_expiry,
+        )
+        for currency, balance, seq, lots, remaining, next_expiry in rows
+    ] or [Wallet(customer_id=owner.cust_id, currency=DEFAULT_CURRENCY)]
+    return WalletView([_balance(wallet, now) for wallet in wallets])
+
+
+def _balance(wallet: Wallet, now: datetime) -> Balance:
+    pairs = list(zip(*live_lots(wallet, now), strict=True))
+    paid = sum(amount for name, amount in pairs if lot_kind(name) == "paid")
+    expiring = sorted((expiry, amount) for name, amount in pairs if (expiry := lot_expiry(name)))
+    total = sum(amount for _, amount in pairs)
+    return Balance(
+        wallet.currency, total, paid, total - paid, [Expiring(amount, expiry) for expiry, amount in expiring]
+    )
+
+
+async def list_entries(pool: Pool, owner: Owner, window: Window) -> Page[EntryView]:
+    """Every movement, newest first."""
+    reached = _reached(window.after)
+    parameters = (
+        list(reached),
+        list(reached.values()),
+        window.limit + 1,
+        owner.bucket,
+        owner.cust_id,
+        window.limit + 1,
+    )
+    rows = await fetch_as(pool, owner, _ENTRIES, parameters)
+    views = [_entry(row) for row in rows]
+    keys = []
+    for view in views:
+        reached[view.currency] = view.seq
+        keys.append(" ".join(f"{currency}:{seq}" for currency, seq in sorted(reached.items())))
+    return page(views, keys, window.limit)
+
+
+def _reached(cursor: str | None) -> dict[str, int]:
+    """How far down each currency's journal the pages before went."""
+    try:
+        return {currency: int(seq) for currency, _, seq in (p.partition(":") for p in (cursor or "").split())}
+    except ValueError:
+        raise invalid("$.cursor", "Not a cursor that this server gave") from None
+
+
+def _entry(row: tuple[object, ...]) -> EntryView:
+    currency, seq, kind, reference, amount, balance, at, accounts, amounts = row
+    assert isinstance(accounts, list)
+    assert isinstance(amounts, list)
+    lots = [
+        LotPart(lot_kind(name), part, lot_expiry(name))
+        for account, part in zip(accounts, amounts, strict=True)
+        if (name := account.removeprefix("wallet:")) != account
+    ]
+    return msgspec.convert((currency, seq, kind, reference, amount, balance, at), _EntryRow).view(lots)
+
+
+class _EntryRow(msgspec.Struct, frozen=True, array_like=True):
+    currency: str
+    seq: int
+    kind: str
+    reference: str
+    amount: int
+    balance: int
+    at: datetime
+
+    def view(self, lots: list[LotPart]) -> EntryView:
+        return EntryView(self.currency, self.seq, self.kind, self.reference, self.amount, self.balance, self.at, lots)
