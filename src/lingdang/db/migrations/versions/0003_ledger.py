@@ -107,8 +107,8 @@ CREATE TABLE entitlement (
 );
 """
 
-# A plan that was cached while a table was small must not scan it when it has grown: both functions only
-# ever look rows up by key, so scans and hash joins are never right for them.
+# One plan for every batch, and one that looks rows up by key: planning anew costs more than a small batch, and
+# a plan that was made while a table was small must not scan it when it has grown.
 LOAD = """
 -- Locks the wallets of a batch in key order, then reads, in statements of their own, what others committed before.
 -- Answers JSON in the shape of lingdang.ledger.store.Loaded. Facts are given only where they are out of the ordinary.
@@ -118,7 +118,7 @@ CREATE FUNCTION ledger_load(
     line_customers text[], line_products text[],
     credit_customers text[], credit_ids text[]
 ) RETURNS text LANGUAGE plpgsql SET lock_timeout = '3s'
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
 AS $$
 DECLARE
     wallets json; ended json; orders_found json; credits_found json; owned json; unavailable json;
@@ -179,7 +179,7 @@ CREATE FUNCTION ledger_save(
     c_customer text[], c_credit text[], c_currency text[], c_seq bigint[], c_amount bigint[], c_kind text[],
     c_expires timestamptz[], c_reason text[], c_balance bigint[]
 ) RETURNS void LANGUAGE plpgsql
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
 AS $$
 DECLARE
     written bigint;

@@ -7,11 +7,11 @@ down_revision = "0004"
 
 SQL = """
 -- Reads what a batch of checkouts is priced with, in one snapshot. Answers JSON in the shape of
--- lingdang.checkout.reading.Loaded. Rows are only ever looked up by key, whatever the cached plan's age.
+-- lingdang.checkout.reading.Loaded. One plan for every batch, which looks rows up by key (as in 0003).
 CREATE FUNCTION checkout_load(
     b smallint, moment timestamptz, customers text[], sessions uuid[], line_customers text[], line_products text[]
 ) RETURNS text LANGUAGE plpgsql STABLE
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
 AS $$
 DECLARE
     ended json; products json; owned json; wallets json;
