@@ -1,0 +1,92 @@
+"""The `lingdang` command. Each sub-command is imported when it is run, so that `lingdang --help` is quick."""
+
+from importlib import import_module
+from typing import Any, Final, NamedTuple
+
+import click
+
+from lingdang import __version__
+
+
+class _Place(NamedTuple):
+    """Where a command is defined, and its line in the list of commands."""
+
+    module: str
+    name: str
+    summary: str
+
+
+_COMMANDS: Final = {
+    "serve": _Place("lingdang.serving.commands", "serve", "Serve the shop over HTTPS."),
+    "migrate": _Place("lingdang.db.commands", "migrate", "Bring a database of your own to this version's tables."),
+    "catalog": _Place("lingdang.catalog.commands", "catalog", "Import products."),
+    "customer": _Place("lingdang.identity.commands", "customer", "Add customers who sign in with a password."),
+    "apikey": _Place("lingdang.identity.commands", "apikey", "Make keys for the operators' API."),
+    "wallet": _Place("lingdang.backoffice.commands", "wallet", "Credit bells to a customer."),
+    "reconcile": _Place("lingdang.backoffice.commands", "reconcile", "Check that every bell is accounted for."),
+    "keys": _Place("lingdang.serving.commands", "keys", "Rotate and retire the master secrets."),
+}
+
+
+class _Lazy(click.Group):
+    """A group that knows its commands by name and imports one only to run it."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        place = _COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        command: click.Command = getattr(import_module(place.module), place.name)
+        _add_data_dir(command)
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, place.summary) for name, place in _COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except click.ClickException:
+            raise
+        except Exception as error:
+            from lingdang.commands import explanation
+
+            message = explanation(error)
+            if message is None:
+                raise
+            raise click.ClickException(message) from None
+
+
+def _add_data_dir(command: click.Command) -> None:
+    """Give `--data-dir` to a command, or to every command of a group."""
+    if isinstance(command, click.Group):
+        for member in command.commands.values():
+            _add_data_dir(member)
+    elif not any(option.name == "data_dir" for option in command.params):
+        command.params.append(
+            click.Option(
+                ["--data-dir"],
+                metavar="DIR",
+                help="Where keys, certificates and the embedded database live. [default: .lingdang]",
+                expose_value=False,
+                callback=_remember,
+            )
+        )
+
+
+def _remember(ctx: click.Context, _option: click.Parameter, value: str | None) -> None:
+    ctx.find_root().obj["data_dir"] = value
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="lingdang")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Lingdang: secure checkout and a virtual-currency wallet for digital goods.
+
+    Settings are environment variables LINGDANG_* or a TOML file named by LINGDANG_CONFIG.
+    """
+    ctx.obj = {}

@@ -1,0 +1,1 @@
+"""Serving: the supervisor and its workers, TLS, logs, metrics, health."""
