@@ -1,6 +1,7 @@
 """The composition root: builds every part once and joins their routes."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -8,15 +9,32 @@ import msgspec
 import psycopg
 import structlog
 from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 
 from lingdang import __version__
+from lingdang.cart import routes as cart_routes
+from lingdang.cart.ticks import CartTicks
+from lingdang.catalog import routes as catalog_routes
+from lingdang.checkout import routes as checkout_routes
+from lingdang.checkout.checkouts import Checkouts
+from lingdang.checkout.order_token import OrderTokens
+from lingdang.checkout.reading import CheckoutReader
 from lingdang.clock import Clock, system_clock
+from lingdang.db.lane import Lane
 from lingdang.db.pool import connect_options, make_pool
+from lingdang.errors import Problem
 from lingdang.http.answers import EXCEPTION_HANDLERS
 from lingdang.http.entry import Entry, HotRoute, Observe
+from lingdang.identity.sessions import Sessions
 from lingdang.keys import Keyring
+from lingdang.ledger.expiry import sweep_expiry
 from lingdang.ledger.settlement import ObserveBatch, Settlement
+from lingdang.library import routes as library_routes
+from lingdang.library.receipts import Receipts
+from lingdang.payment import routes as payment_routes
+from lingdang.payment.payments import Payments
+from lingdang.payment.signing import SIGNED_FIELDS
 from lingdang.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -73,25 +91,99 @@ def make_settlement(deployment: Deployment, watch: Watch = UNWATCHED) -> Settlem
     )
 
 
+def make_sessions(deployment: Deployment) -> Sessions:
+    """The deployment's way to issue and verify sessions."""
+    settings = deployment.settings
+    return Sessions(deployment.keyring, deployment.buckets, settings.sign_types, settings.session_seconds)
+
+
 def create_app(deployment: Deployment, watch: Watch = UNWATCHED) -> Entry:
     """The whole server as one ASGI application; its lifespan opens and closes what it holds."""
+    parts = _Parts(deployment, watch)
     settings = deployment.settings
-    pool = make_pool(deployment.database_url, settings.pool_size, settings.pgbouncer)
-    handlers: list[Any] = []
-    hot: Sequence[HotRoute[Any]] = []
-
-    @asynccontextmanager
-    async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(pool)
-            yield
-
     framework = Litestar(
-        handlers,
-        lifespan=[lifespan],
+        _routes(parts),
+        lifespan=[parts.lifespan],
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_config=OpenAPIConfig(title="Lingdang", version=__version__),
         request_max_body_size=settings.max_body_bytes,
         logging_config=None,
     )
-    return Entry(framework, hot, max_body_bytes=settings.max_body_bytes, observe=watch.request)
+    return Entry(framework, _hot_routes(parts, watch), max_body_bytes=settings.max_body_bytes, observe=watch.request)
+
+
+class _Parts:
+    """Every part that holds something open, and those that the routes share."""
+
+    def __init__(self, deployment: Deployment, watch: Watch) -> None:
+        self.deployment = deployment
+        self.clock = deployment.clock
+        self.pool = make_pool(deployment.database_url, deployment.settings.pool_size, deployment.settings.pgbouncer)
+        self.sessions = make_sessions(deployment)
+        self.order_tokens = OrderTokens(deployment.keyring)
+        self.settlement = make_settlement(deployment, watch)
+        self.ticks = CartTicks(self._lane(), self.clock)
+        self.readers = [self._reader(bucket) for bucket in range(deployment.buckets)]
+
+    def _lane(self) -> Lane:
+        return Lane(self.deployment.database_url, self.deployment.settings.pgbouncer)
+
+    def _reader(self, bucket: int) -> CheckoutReader:
+        settings = self.deployment.settings
+        return CheckoutReader(
+            bucket,
+            self._lane(),
+            self.clock,
+            queue_limit=settings.queue_limit,
+            batch_limit=settings.batch_limit,
+        )
+
+    @asynccontextmanager
+    async def lifespan(self, _: Litestar) -> AsyncIterator[None]:
+        """Open everything; at the end close it in the opposite order, draining what was accepted."""
+        async with AsyncExitStack() as stack:
+            await self.pool.open()
+            stack.push_async_callback(self.pool.close)
+            for lane in (self.settlement, self.ticks, *self.readers):
+                lane.open()
+                stack.push_async_callback(lane.close)
+            sweeps = asyncio.create_task(self._sweep())
+            stack.callback(sweeps.cancel)
+            yield
+
+    async def _sweep(self) -> None:
+        """What has to be done now and then, whoever does it first."""
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            try:
+                await sweep_expiry(self.pool, self.settlement)
+            except Problem as problem:
+                _log.warning("sweep_postponed", code=problem.code)
+
+
+def _routes(parts: _Parts) -> list[HTTPRouteHandler]:
+    pool, sessions, clock, settings = parts.pool, parts.sessions, parts.clock, parts.deployment.settings
+    receipts = Receipts(parts.deployment.keyring, settings.issuer, settings.receipt_seconds)
+    return [
+        *catalog_routes.routes(pool, sessions, clock),
+        *cart_routes.routes(pool, sessions, clock),
+        *library_routes.routes(sessions, pool, receipts, clock),
+        *library_routes.public_routes(sessions, pool, receipts, clock),
+    ]
+
+
+def _hot_routes(parts: _Parts, watch: Watch) -> list[HotRoute[Any]]:
+    checkouts = Checkouts(
+        parts.sessions,
+        parts.readers,
+        parts.order_tokens,
+        parts.clock,
+        offer_seconds=parts.deployment.settings.offer_seconds,
+        signed_fields=SIGNED_FIELDS,
+    )
+    payments = Payments(parts.sessions, parts.order_tokens, parts.settlement, parts.clock)
+    return [
+        *cart_routes.hot_routes(parts.ticks, parts.sessions, parts.clock),
+        *checkout_routes.routes(checkouts),
+        *payment_routes.routes(payments, watch.payment),
+    ]

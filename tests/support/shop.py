@@ -11,7 +11,8 @@ import httpx
 import psycopg
 import uvicorn
 
-from lingdang.app import Deployment, create_app
+from lingdang.app import Deployment, create_app, make_sessions
+from lingdang.identity.sessions import Sessions
 from lingdang.keys import Keyring
 from lingdang.settings import Settings
 
@@ -24,6 +25,7 @@ class Shop:
     database_url: str
     keyring: Keyring
     http: httpx.AsyncClient
+    sessions: Sessions
 
     def sql(self, statement: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Rows straight from the database, past the application."""
@@ -47,7 +49,7 @@ async def open_shop(database_url: str, keyring: Keyring, **settings: Any) -> Asy
         await asyncio.sleep(0.01)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     async with httpx.AsyncClient(base_url=url, timeout=30) as client:
-        yield Shop(url, database_url, keyring, client)
+        yield Shop(url, database_url, keyring, client, make_sessions(deployment))
     server.should_exit = True
     await task
     listener.close()
