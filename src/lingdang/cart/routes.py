@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, delete, get, patch
+from litestar.handlers import HTTPRouteHandler
 
 from lingdang.cart.items import Cart, read_cart, remove, tick_all
 from lingdang.cart.ticks import CartTicks, Tick, Ticked
@@ -13,6 +14,7 @@ from lingdang.clock import Clock
 from lingdang.db.pool import Owner, Pool
 from lingdang.http.entry import HotRequest, HotRoute, Reply
 from lingdang.identity.sessions import Sessions
+from lingdang.ids import ProductId
 
 PROBLEMS = (
     "invalid_request",
@@ -51,7 +53,7 @@ def hot_routes(ticks: CartTicks, sessions: Sessions, clock: Clock) -> list[HotRo
     return [
         HotRoute(
             "PUT",
-            "/v1/cart/items/{productId}",
+            "/v1/cart/items/{product_id}",
             TickRequest,
             Ticked,
             tick,
@@ -62,7 +64,7 @@ def hot_routes(ticks: CartTicks, sessions: Sessions, clock: Clock) -> list[HotRo
     ]
 
 
-def routes(pool: Pool, sessions: Sessions, clock: Clock) -> list[Any]:
+def routes(pool: Pool, sessions: Sessions, clock: Clock) -> list[HTTPRouteHandler]:
     """The cart as a whole."""
 
     def authenticate(request: Request[Any, Any, Any], now: datetime) -> Owner:
@@ -80,8 +82,7 @@ def routes(pool: Pool, sessions: Sessions, clock: Clock) -> list[Any]:
         return await tick_all(pool, authenticate(request, now), data.ticked, now)
 
     @delete("/v1/cart/items/{product_id:str}", summary="Take a product out of the cart", tags=["cart"])
-    async def take_out(request: Request[Any, Any, Any], product_id: str) -> None:
-        checked_product_id(product_id)
+    async def take_out(request: Request[Any, Any, Any], product_id: ProductId) -> None:
         await remove(pool, authenticate(request, clock()), product_id)
 
     return [show, change, take_out]

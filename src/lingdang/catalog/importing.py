@@ -97,6 +97,7 @@ def import_products(
             on_progress(source.position)
         if under_way is not None:
             add(under_way)
+    connection.execute("ANALYZE product")  # lists choose their index by how common a term is
     on_progress(source.position)
     return counts
 

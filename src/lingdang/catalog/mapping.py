@@ -32,29 +32,37 @@ class ColumnMapping:
 
     def __init__(self, columns: Mapping[str, str], defaults: Mapping[str, Any]) -> None:
         for field in (*columns, *defaults):
-            if field not in FIELDS and not (field.startswith(_ATTRIBUTE) and field != _ATTRIBUTE):
+            if not _is_field(field):
                 raise MappingError(f"{field}: no such field; there are {', '.join(sorted(FIELDS))} and attributes.NAME")
         self._columns = columns
         self._defaults = defaults
-        self._used = {column for column in columns.values() if "{" not in column}
+        self._used = {name for column in columns.values() for name in _BRACED.findall(column) or [column]}
+        self._own_names: dict[str, bool] = {}
         self.ignored: set[str] = set()
 
     def __call__(self, row: Row) -> dict[str, Any]:
         """The fields of one row. Raises ValueError when a pattern names a column that the row lacks."""
-        values: dict[str, Any] = dict(self._defaults)
+        values = dict(self._defaults)
         for column, value in row.items():
-            if column in FIELDS or column.startswith(_ATTRIBUTE) or column == "attributes":
-                _put(values, column, value)
-            elif column not in self._used and len(self.ignored) < 100:
-                self.ignored.add(column)
+            if value is not None and value != "" and (self._own_names.get(column) or self._is_own_name(column)):
+                values[column] = value
         for field, column in self._columns.items():
-            _put(values, field, _filled(column, row) if "{" in column else row.get(column))
+            value = _filled(column, row) if "{" in column else row.get(column)
+            if value is not None and value != "":
+                values[field] = value
         return _nested(values)
 
+    def _is_own_name(self, column: str) -> bool:
+        own = column == "attributes" or _is_field(column)
+        if len(self._own_names) < 1000:
+            self._own_names[column] = own
+            if not own and column not in self._used:
+                self.ignored.add(column)
+        return own
 
-def _put(values: dict[str, Any], field: str, value: Any) -> None:
-    if value is not None and value != "":
-        values[field] = value
+
+def _is_field(name: str) -> bool:
+    return name in FIELDS or (name.startswith(_ATTRIBUTE) and name != _ATTRIBUTE)
 
 
 def _filled(pattern: str, row: Row) -> str:
@@ -65,12 +73,16 @@ def _filled(pattern: str, row: Row) -> str:
 
 
 def _nested(values: dict[str, Any]) -> dict[str, Any]:
-    attributes = {name.removeprefix(_ATTRIBUTE): values[name] for name in values if name.startswith(_ATTRIBUTE)}
-    if not attributes:
+    """The values with `attributes.NAME` moved into `attributes`."""
+    names = [name for name in values if name.startswith(_ATTRIBUTE)]
+    if not names:
         return values
-    fields = {name: value for name, value in values.items() if not name.startswith(_ATTRIBUTE)}
-    given = fields.get("attributes", {})
-    return {**fields, "attributes": {**given, **attributes} if isinstance(given, Mapping) else given}
+    attributes = values.get("attributes", {})
+    if isinstance(attributes, Mapping):
+        values["attributes"] = {**attributes, **{name.removeprefix(_ATTRIBUTE): values[name] for name in names}}
+    for name in names:
+        del values[name]
+    return values
 
 
 def pairs(texts: Sequence[str]) -> dict[str, str]:

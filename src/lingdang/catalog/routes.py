@@ -3,17 +3,19 @@
 from typing import Annotated, Any
 
 from litestar import Request, get
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import Parameter
 
 from lingdang.catalog.listing import list_products
-from lingdang.catalog.products import Product, checked_product_id, read_product
+from lingdang.catalog.products import Product, read_product
 from lingdang.clock import Clock
 from lingdang.db.pool import Pool
 from lingdang.http.paging import Page, window
 from lingdang.identity.sessions import Sessions
+from lingdang.ids import ProductId
 
 
-def routes(pool: Pool, sessions: Sessions, clock: Clock) -> list[Any]:
+def routes(pool: Pool, sessions: Sessions, clock: Clock) -> list[HTTPRouteHandler]:
     """The customers' routes of the catalogue."""
 
     @get("/v1/products", summary="Browse or search the products on sale", tags=["catalogue"])
@@ -29,8 +31,7 @@ def routes(pool: Pool, sessions: Sessions, clock: Clock) -> list[Any]:
         return await list_products(pool, session.owner, query, asked, now)
 
     @get("/v1/products/{product_id:str}", summary="One product, on sale or not", tags=["catalogue"])
-    async def show(request: Request[Any, Any, Any], product_id: str) -> Product:
-        checked_product_id(product_id)
+    async def show(request: Request[Any, Any, Any], product_id: ProductId) -> Product:
         now = clock()
         session = sessions.authenticate(request.headers.get("authorization"), request.headers.get("x-cust-id"), now)
         return await read_product(pool, session.owner, product_id, now)
