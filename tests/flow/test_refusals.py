@@ -1,17 +1,19 @@
 """Every refusal of the contract's table, through HTTP; each leaves everything as it was."""
 
+import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
-from lingdang.app import Deployment
 from lingdang.clock import system_clock
 from lingdang.keys import retire, rotate
 from support.buyer import Buyer, books, buyer, give, stock
+from support.money import credit, open_settlement
 from support.shop import Shop, open_shop
 
 Refusal = Callable[[Shop, Buyer, dict[str, Any]], Awaitable[Any]]
@@ -159,10 +161,11 @@ async def test_token_of_a_retired_key(ann: Buyer) -> None:
     order = await ann.checkout("book-1")
     now = system_clock()
     rotate(ann.shop.keyring.path, now, now)
+    await asyncio.sleep(1.1)
     # The session is of the old key as well: only the new one's token can show the order token's refusal.
     newer = buyer(ann.shop, "ann")
     retire(ann.shop.keyring.path, 1, now)
-    time.sleep(1.1)
+    await asyncio.sleep(1.1)
     before = books(ann.shop)
     answer = await newer.send(newer.payment(order["orderToken"], ["book-1"]))
     await refused(ann, answer, 400, "token_invalid", before)
@@ -226,7 +229,7 @@ async def test_offer_expired(database_url: str, ann: Buyer) -> None:
         paid = await carl.checkout("book-2")
         body = carl.payment(paid["orderToken"], ["book-2"])
         first = await carl.send(body)
-        time.sleep(1.1)
+        await asyncio.sleep(1.1)
         before = books(ann.shop)
         await refused(ann, await carl.send(carl.payment(order["orderToken"], ["book-1"])), 410, "token_expired", before)
         # A paid order's replay answers 200 even after its token expired.
@@ -299,10 +302,6 @@ async def test_checkout_of_several_currencies_or_a_product_twice(ann: Buyer) -> 
 
 async def test_overloaded_when_the_queue_is_full_or_the_wait_too_long(database_url: str, ann: Buyer) -> None:
     """A lock held on the wallet keeps the first batch waiting; those behind it are refused unexecuted."""
-    import asyncio
-
-    import psycopg
-
     async with open_shop(database_url, ann.shop.keyring, queue_limit=2, batch_limit=1, command_seconds=0.3) as small:
         dora = buyer(small, "ann")
         orders = [await dora.checkout("book-1") for _ in range(6)]
@@ -322,8 +321,6 @@ async def test_overloaded_when_the_queue_is_full_or_the_wait_too_long(database_u
 
 
 async def test_overloaded_when_the_database_is_away(ann: Buyer) -> None:
-    deployment = Deployment  # the shop below stands on a database that does not exist
-    assert deployment
     order = await ann.checkout("book-1")
     url = ann.shop.database_url.replace("/shop_", "/gone_", 1)
     before = books(ann.shop)
@@ -347,8 +344,6 @@ async def test_messages_follow_the_language_and_codes_do_not(ann: Buyer) -> None
 
 async def test_credit_lots_and_expiry_show_in_the_wallet(ann: Buyer) -> None:
     """Bells that have lapsed are not counted, whether they have been booked out yet or not."""
-    from support.money import credit, open_settlement
-
     soon = system_clock() + timedelta(seconds=1)
     later = system_clock() + timedelta(days=30)
     async with open_settlement(ann.shop.database_url) as settlement:
@@ -357,7 +352,7 @@ async def test_credit_lots_and_expiry_show_in_the_wallet(ann: Buyer) -> None:
     first = (await ann.get("/v1/wallet")).json()["balances"][0]
     assert (first["balance"], first["paid"], first["bonus"]) == (600, 500, 100)
     assert [e["amount"] for e in first["expiring"]] == [70, 30]
-    time.sleep(1.1)
+    await asyncio.sleep(1.1)
     second = (await ann.get("/v1/wallet")).json()["balances"][0]
     assert (second["balance"], second["bonus"]) == (530, 30)
     assert (await ann.checkout("book-1"))["wallet"]["balance"] == 530

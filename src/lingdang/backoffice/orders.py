@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from litestar import Request, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from lingdang.db.pool import Pool
-from lingdang.http.paging import Page, window
+from lingdang.http.paging import Cursor, Limit, Page, window
 from lingdang.identity.api_keys import ApiKeys
 from lingdang.ids import CustId, bucket_of
 from lingdang.library.orders import OrderView, list_orders_of
@@ -19,9 +19,9 @@ def routes(api_keys: ApiKeys, pool: Pool, buckets: int) -> list[HTTPRouteHandler
     @get("/v1/admin/orders")
     async def orders(
         request: Request[Any, Any, Any],
-        cust_id: Annotated[CustId, Parameter(query="custId")],
-        limit: str | None = None,
-        cursor: str | None = None,
+        cust_id: Annotated[CustId, QueryParameter(name="custId")],
+        limit: Limit = None,
+        cursor: Cursor = None,
     ) -> Page[OrderView]:
         await api_keys.require(request.headers.get("authorization"), "orders:read")
         return await list_orders_of(pool, bucket_of(cust_id, buckets), cust_id, window(limit, cursor))

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from litestar import Request, Response, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody
 from msgspec import Meta
 
 from lingdang.identity.api_keys import ApiKeys
@@ -82,7 +83,7 @@ def routes(api_keys: ApiKeys, settlement: Settlement) -> list[HTTPRouteHandler]:
     """The credit route; scope `wallets:credit`."""
 
     @post("/v1/admin/wallets/{cust_id:str}/credits", status_code=200)
-    async def credit(request: Request[Any, Any, Any], cust_id: CustId, data: CreditRequest) -> Response[CreditAnswer]:
+    async def credit(request: Request[Any, Any, Any], cust_id: CustId, data: JSONBody[CreditRequest]) -> Response[CreditAnswer]:
         await api_keys.require(request.headers.get("authorization"), "wallets:credit")
         answer, replayed = await credit_wallet(settlement, cust_id, data)
         return Response(answer, headers={"Idempotent-Replayed": "true"} if replayed else {})

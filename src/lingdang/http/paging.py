@@ -3,13 +3,17 @@
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
+from litestar.params import QueryParameter
 
 from lingdang.errors import invalid
 
 T = TypeVar("T")
+
+Limit = Annotated[str | None, QueryParameter(description="How many items: 1 to 200, 50 unless told.")]
+Cursor = Annotated[str | None, QueryParameter(description="The nextCursor of the page before.")]
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200

@@ -5,12 +5,12 @@ from uuid import UUID
 
 from litestar import MediaType, Request, Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import PathParameter, QueryParameter
 
 from lingdang.clock import Clock
 from lingdang.db.pool import Pool
 from lingdang.errors import Problem
-from lingdang.http.paging import Page, window
+from lingdang.http.paging import Cursor, Limit, Page, window
 from lingdang.identity.session import Session
 from lingdang.identity.sessions import Sessions
 from lingdang.ids import ProductId
@@ -36,11 +36,13 @@ def routes(sessions: Sessions, pool: Pool, receipts: Receipts, clock: Clock) -> 
         return sessions.authenticate(headers.get("authorization"), headers.get("x-cust-id"), clock())
 
     @get("/v1/orders")
-    async def orders(request: Asked, limit: str | None = None, cursor: str | None = None) -> Page[OrderView]:
+    async def orders(request: Asked, limit: Limit = None, cursor: Cursor = None) -> Page[OrderView]:
         return await list_orders(pool, who(request).owner, window(limit, cursor))
 
     @get("/v1/orders/{order_id:str}")
-    async def order(request: Asked, order_id: Annotated[UUID, Parameter(description="The order's UUID.")]) -> OrderView:
+    async def order(
+        request: Asked, order_id: Annotated[UUID, PathParameter(description="The order's UUID.")]
+    ) -> OrderView:
         return await get_order(pool, who(request).owner, order_id)
 
     @get("/v1/wallet")
@@ -48,11 +50,11 @@ def routes(sessions: Sessions, pool: Pool, receipts: Receipts, clock: Clock) -> 
         return await view_wallet(pool, who(request).owner, clock())
 
     @get("/v1/wallet/entries")
-    async def entries(request: Asked, limit: str | None = None, cursor: str | None = None) -> Page[EntryView]:
+    async def entries(request: Asked, limit: Limit = None, cursor: Cursor = None) -> Page[EntryView]:
         return await list_entries(pool, who(request).owner, window(limit, cursor))
 
     @get("/v1/entitlements")
-    async def entitlements(request: Asked, limit: str | None = None, cursor: str | None = None) -> Page[Entitlement]:
+    async def entitlements(request: Asked, limit: Limit = None, cursor: Cursor = None) -> Page[Entitlement]:
         return await list_entitlements(pool, who(request).owner, window(limit, cursor))
 
     @get("/v1/entitlements/{product_id:str}")
@@ -69,7 +71,9 @@ def public_routes(sessions: Sessions, pool: Pool, receipts: Receipts, clock: Clo
     """The access check for a reverse proxy's sub-request, and the keys that verify receipts."""
 
     @get("/v1/access", status_code=204)
-    async def access(request: Asked, product_id: Annotated[ProductId, Parameter(query="productId")]) -> Response[None]:
+    async def access(
+        request: Asked, product_id: Annotated[ProductId, QueryParameter(name="productId")]
+    ) -> Response[None]:
         headers = request.headers
         owner = sessions.authenticate(headers.get("authorization"), headers.get("x-cust-id"), clock()).owner
         found = await find_entitlement(pool, owner, product_id)
