@@ -10,9 +10,7 @@ import psycopg
 import structlog
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.config import OpenAPIConfig
 
-from lingdang import __version__
 from lingdang.cart import routes as cart_routes
 from lingdang.cart.ticks import CartTicks
 from lingdang.catalog import routes as catalog_routes
@@ -26,6 +24,7 @@ from lingdang.db.pool import connect_options, make_pool
 from lingdang.errors import Problem
 from lingdang.http.answers import EXCEPTION_HANDLERS
 from lingdang.http.entry import Entry, HotRoute, Observe
+from lingdang.http.openapi import openapi_config
 from lingdang.identity.sessions import Sessions
 from lingdang.keys import Keyring
 from lingdang.ledger.expiry import sweep_expiry
@@ -35,6 +34,7 @@ from lingdang.library.receipts import Receipts
 from lingdang.payment import routes as payment_routes
 from lingdang.payment.payments import Payments
 from lingdang.payment.signing import SIGNED_FIELDS
+from lingdang.serving import health
 from lingdang.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -58,6 +58,10 @@ class Watch(msgspec.Struct, frozen=True):
     request: Observe = lambda *_: None
     payment: Callable[[str], None] = lambda _: None
     batch: Callable[[str, int, float], None] = lambda *_: None
+    gauge: Callable[[str, str, Callable[[], float]], None] = lambda *_: None
+    """Told at the start how to read a present value: its name, its label and the reading."""
+    scrape: Callable[[], bytes] = lambda: b""
+    """Answers GET /metrics."""
 
     def lane(self, name: str) -> ObserveBatch:
         """The observer of one lane's batches."""
@@ -101,15 +105,17 @@ def create_app(deployment: Deployment, watch: Watch = UNWATCHED) -> Entry:
     """The whole server as one ASGI application; its lifespan opens and closes what it holds."""
     parts = _Parts(deployment, watch)
     settings = deployment.settings
+    hot = _hot_routes(parts, watch)
+    parts.show(watch)
     framework = Litestar(
-        _routes(parts),
+        [*_routes(parts), *health.routes(parts.pool, watch.scrape)],
         lifespan=[parts.lifespan],
         exception_handlers=EXCEPTION_HANDLERS,
-        openapi_config=OpenAPIConfig(title="Lingdang", version=__version__),
+        openapi_config=openapi_config(hot),
         request_max_body_size=settings.max_body_bytes,
         logging_config=None,
     )
-    return Entry(framework, _hot_routes(parts, watch), max_body_bytes=settings.max_body_bytes, observe=watch.request)
+    return Entry(framework, hot, max_body_bytes=settings.max_body_bytes, observe=watch.request)
 
 
 class _Parts:
@@ -124,6 +130,12 @@ class _Parts:
         self.settlement = make_settlement(deployment, watch)
         self.ticks = CartTicks(self._lane(), self.clock)
         self.readers = [self._reader(bucket) for bucket in range(deployment.buckets)]
+
+    def show(self, watch: Watch) -> None:
+        """Have the present values read for the metrics."""
+        watch.gauge("lingdang_queue_length", "settlement", self.settlement.__len__)
+        for state in ("pool_size", "pool_available", "requests_waiting"):
+            watch.gauge("lingdang_pool", state, lambda state=state: self.pool.get_stats().get(state, 0))  # type: ignore[misc]
 
     def _lane(self) -> Lane:
         return Lane(self.deployment.database_url, self.deployment.settings.pgbouncer)

@@ -3,24 +3,28 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import psycopg
 
-from lingdang.app import Deployment, read_buckets
 from lingdang.clock import system_clock
 from lingdang.db.embedded import EmbeddedError, EmbeddedServer
 from lingdang.db.external import ExternalError, check_version
 from lingdang.db.migrate import NotMigratedError, migrate, require_migrated
 from lingdang.keys import Keyring, KeyringError, create_keyring
+from lingdang.serving.tls import TlsError
 from lingdang.settings import Settings, SettingsError, load_settings
+
+if TYPE_CHECKING:
+    from lingdang.app import Deployment
 
 
 class CommandError(Exception):
     """A command cannot do what it was asked. The message is one sentence for the operator."""
 
 
-_EXPLAINED = (CommandError, SettingsError, KeyringError, NotMigratedError, EmbeddedError, ExternalError)
+_EXPLAINED = (CommandError, SettingsError, KeyringError, NotMigratedError, EmbeddedError, ExternalError, TlsError)
 
 
 def explanation(error: Exception) -> str | None:
@@ -40,14 +44,15 @@ def settings_of(ctx: click.Context) -> Settings:
 
 
 @contextmanager
-def opened(ctx: click.Context) -> Iterator[Deployment]:
+def opened(ctx: click.Context) -> Iterator["Deployment"]:
     """The deployment that a command works on, its database running for as long as the block.
 
     Raises SettingsError, KeyringError, EmbeddedError, ExternalError or NotMigratedError.
     """
     settings = settings_of(ctx)
     prepare_data_dir(settings)
-    with database(settings) as url:
+    server = embedded_server(settings) if settings.database_url is None else None
+    with database(settings, server) as url:
         yield deployment(settings, url)
 
 
@@ -63,23 +68,28 @@ def prepare_data_dir(settings: Settings) -> None:
         raise CommandError(f"the data directory {path} cannot be written: {error.strerror}") from None
 
 
+def embedded_server(settings: Settings) -> EmbeddedServer:
+    """The data directory's own database, which tells on stderr of anything that takes its time."""
+    return EmbeddedServer(settings.data_path, say=lambda text: click.echo(text, err=True))
+
+
 @contextmanager
-def database(settings: Settings) -> Iterator[str]:
-    """The URL of the migrated database, which runs for as long as the block."""
-    if settings.database_url is not None:
+def database(settings: Settings, server: EmbeddedServer | None) -> Iterator[str]:
+    """The URL of the migrated database; the embedded one, if it is used, runs for as long as the block."""
+    if server is None:
+        assert settings.database_url is not None, "there is an embedded server or a URL"
         check_version(settings.database_url)
         require_migrated(settings.database_url)
         yield settings.database_url
         return
-    with embedded(settings) as url:
+    with running(server) as url:
         migrate(url, settings.buckets)
         yield url
 
 
 @contextmanager
-def embedded(settings: Settings) -> Iterator[str]:
-    """The URL of the data directory's own database, started or joined for as long as the block."""
-    server = EmbeddedServer(settings.data_path, say=lambda text: click.echo(text, err=True))
+def running(server: EmbeddedServer) -> Iterator[str]:
+    """The URL of an embedded server, started or joined for as long as the block."""
     url = server.start()
     try:
         yield url
@@ -87,8 +97,10 @@ def embedded(settings: Settings) -> Iterator[str]:
         server.stop()
 
 
-def deployment(settings: Settings, url: str) -> Deployment:
+def deployment(settings: Settings, url: str) -> "Deployment":
     """What is served or worked on, from the settings and a migrated database. Raises KeyringError."""
+    from lingdang.app import Deployment, read_buckets  # it loads the whole application
+
     return Deployment(settings, url, Keyring(ensure_keyring(settings)), read_buckets(url, settings))
 
 

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from lingdang.commands import embedded, prepare_data_dir, settings_of
+from lingdang.commands import embedded_server, prepare_data_dir, running, settings_of
 from lingdang.db.external import check_version
 from lingdang.db.migrate import migrate as run_migrations
 
@@ -20,7 +20,7 @@ def migrate(ctx: click.Context, as_json: bool) -> None:
     settings = settings_of(ctx)
     if settings.database_url is None:
         prepare_data_dir(settings)
-        with embedded(settings) as url:
+        with running(embedded_server(settings)) as url:
             before, after = run_migrations(url, settings.buckets)
     else:
         check_version(settings.database_url)

@@ -1,14 +1,63 @@
 """`lingdang serve` and `lingdang keys`."""
 
+import errno
 import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import click
+from fasteners import InterProcessLock
 
+from lingdang import __version__
 from lingdang.clock import rfc3339, system_clock
-from lingdang.commands import ensure_keyring, prepare_data_dir, settings_of
+from lingdang.commands import CommandError, database, embedded_server, ensure_keyring, prepare_data_dir, settings_of
 from lingdang.keys import Keyring, Version, retire, rotate
+from lingdang.serving.logs import configure_logging
+from lingdang.serving.metrics import empty_directory
+from lingdang.serving.supervisor import Supervisor, works
+from lingdang.serving.tls import Certificate, local_certificate, own_certificate
+from lingdang.serving.work import BACKLOG, Work
+from lingdang.settings import Settings
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8443, show_default=True, help="0 takes a free one.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N")
+@click.option("--demo", is_flag=True, help="Fill an empty shop: books, and a customer with 10,000 bells.")
+@click.option("--http", is_flag=True, help="Plain HTTP, behind a proxy that terminates TLS.")
+@click.pass_context
+def serve(ctx: click.Context, host: str, port: int, workers: int, demo: bool, http: bool) -> None:
+    """Serve the shop over HTTPS until SIGTERM or Ctrl-C.
+
+    With no configuration it starts its own PostgreSQL and makes a local certificate authority in the data directory.
+    """
+    settings = settings_of(ctx)
+    prepare_data_dir(settings)
+    configure_logging(settings, "supervisor")
+    with _only_one(settings.data_path) as claim:
+        listener = _listen(host, port)
+        certificate = None if http else _certificate(settings, host)
+        address = _address(host, listener.getsockname()[1], certificate)
+        claim(address)
+        Keyring(ensure_keyring(settings))
+        server = embedded_server(settings) if settings.database_url is None else None
+        with database(settings, server) as url:
+            if demo:
+                from lingdang.serving.demo import fill_demo
+
+                fill_demo(settings, url)
+            metrics = settings.data_path / "run" / "metrics"
+            empty_directory(metrics)
+            work = Work(1, settings, url, certificate, metrics)
+            Supervisor(works(work, workers), listener, server).run(
+                lambda: _announce(settings, address, certificate, workers, demo)
+            )
 
 
 @click.group()
@@ -74,3 +123,68 @@ def _shown(version: Version) -> dict[str, Any]:
         "activeAt": rfc3339(version.active_at),
         "retiredAt": version.retired_at and rfc3339(version.retired_at),
     }
+
+
+@contextmanager
+def _only_one(data_path: Path) -> Iterator[Any]:
+    """Hold the data directory for this server alone. Yields what writes down its address."""
+    lock = InterProcessLock(data_path / "serve.lock")
+    note = data_path / "serve.json"
+    if not lock.acquire(blocking=False):
+        raise CommandError(f"a server works on {data_path} already{_who(note)}")
+    try:
+        yield lambda address: note.write_text(json.dumps({"pid": os.getpid(), "address": address}))
+    finally:
+        note.unlink(missing_ok=True)
+        lock.release()
+
+
+def _who(note: Path) -> str:
+    try:
+        found = json.loads(note.read_text())
+        return f": process {found['pid']}, at {found['address']}"
+    except (OSError, ValueError, KeyError):
+        return ""
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """The listening socket. Raises CommandError when the address is taken or not this machine's."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        reason = "the port is taken" if error.errno == errno.EADDRINUSE else error.strerror
+        raise CommandError(f"cannot listen on {host} port {port}: {reason}") from None
+    listener.setblocking(False)
+    return listener
+
+
+def _certificate(settings: Settings, host: str) -> Certificate:
+    if settings.tls_cert and settings.tls_key:
+        return own_certificate(settings.tls_cert, settings.tls_key)
+    if settings.tls_cert or settings.tls_key:
+        raise CommandError("LINGDANG_TLS_CERT and LINGDANG_TLS_KEY go together: set both or neither")
+    return local_certificate(settings.data_path / "tls", host, system_clock())
+
+
+def _address(host: str, port: int, certificate: Certificate | None) -> str:
+    name = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(host, host)  # noqa: S104 - shown, not bound
+    return f"{'https' if certificate else 'http'}://{f'[{name}]' if ':' in name else name}:{port}"
+
+
+def _announce(settings: Settings, address: str, certificate: Certificate | None, workers: int, demo: bool) -> None:
+    """What an operator wants to know at the start, on standard output."""
+    kept = "embedded PostgreSQL" if settings.database_url is None else "your PostgreSQL"
+    lines = [
+        f"Lingdang {__version__}  {address}",
+        f"  data       {settings.data_path} ({kept})",
+        f"  workers    {workers}",
+    ]
+    if certificate and certificate.authority:
+        lines.append(f"  authority  {certificate.authority} (tell clients to trust it)")
+    if demo:
+        lines.append("  customer   demo, password demo-demo, 10,000 bells to begin with")
+        trust = f" --ca {certificate.authority}" if certificate and certificate.authority else ""
+        lines.append(f"  try it     python examples/first_purchase.py --url {address}{trust}")
+    lines.append("  stop       Ctrl-C")
+    click.echo("\n".join(lines))

@@ -1,0 +1,196 @@
+"""GET /openapi.json: the framework's document with the hot routes, the problems and who may call added."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from litestar import Request
+from litestar.enums import OpenAPIMediaType
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import OpenAPIRenderPlugin
+
+from lingdang import __version__
+from lingdang.errors import KINDS
+from lingdang.http.entry import HotRoute
+from lingdang.http.problems import MEDIA_TYPE
+
+Json = dict[str, Any]
+
+_REF = "#/components/schemas/{name}"
+_METHODS = ("get", "put", "post", "delete", "patch")
+
+_PUBLIC = ("/healthz", "/readyz", "/metrics", "/.well-known/", "/v1/products")
+_OPERATORS = "/v1/admin/"
+_SIGN_IN = "/v1/sessions"
+_COMMON_CODES = frozenset({"invalid_request", "method_not_allowed", "overloaded", "internal_error"})
+_OPERATOR_CODES = frozenset({"unauthenticated", "scope_missing", "rate_limited", "body_too_large"})
+_CUSTOMER_CODES = frozenset({"unauthenticated", "cust_mismatch", "rate_limited", "body_too_large"})
+
+
+def openapi_config(hot: Sequence[HotRoute[Any]]) -> OpenAPIConfig:
+    """The document at exactly /openapi.json, and no page that shows it."""
+    return OpenAPIConfig(
+        title="Lingdang",
+        version=__version__,
+        description="Cart, checkout, signed payment and entitlements for a virtual currency.",
+        path="/openapi.json",
+        render_plugins=[_Document(hot)],
+        use_handler_docstrings=True,
+    )
+
+
+class _Document(OpenAPIRenderPlugin):
+    """Renders the finished document, made at the first request."""
+
+    def __init__(self, hot: Sequence[HotRoute[Any]]) -> None:
+        super().__init__(path="/", media_type=OpenAPIMediaType.OPENAPI_JSON)
+        self._hot = hot
+        self._bytes: bytes | None = None
+
+    def render(self, _request: Request[Any, Any, Any], openapi_schema: Json) -> bytes:
+        if self._bytes is None:
+            self._bytes = json.dumps(complete(openapi_schema, self._hot), ensure_ascii=False).encode()
+        return self._bytes
+
+
+def complete(document: Json, hot: Sequence[HotRoute[Any]]) -> Json:
+    """The framework's document as plain JSON with everything that it does not know."""
+    result: Json = json.loads(json.dumps(document, default=str))
+    schemas: Json = result.setdefault("components", {}).setdefault("schemas", {})
+    for path, method, operation in _operations(result):
+        _replace_refusals(operation, _framework_codes(path, method))
+    for route in hot:
+        operation = _hot_operation(route, schemas)
+        _replace_refusals(operation, frozenset(route.problems))
+        result["paths"].setdefault(route.path, {})[route.method.lower()] = operation
+    for path, method, operation in _operations(result):
+        _say_who(path, method, operation)
+    schemas["Problem"] = _PROBLEM
+    result["components"]["securitySchemes"] = _SECURITY
+    result["openapi"] = "3.1.0"
+    _without_python_anchors(result)
+    return result
+
+
+def _operations(document: Json) -> Iterator[tuple[str, str, Json]]:
+    for path, item in document["paths"].items():
+        for method in _METHODS:
+            if method in item:
+                yield path, method, item[method]
+
+
+def _hot_operation(route: HotRoute[Any], schemas: Json) -> Json:
+    (body, answer), components = msgspec.json.schema_components([route.body, route.answer], ref_template=_REF)
+    schemas.update(components)
+    operation: Json = {
+        "summary": route.summary,
+        "operationId": "".join(part.strip("{}").capitalize() for part in (route.method, *route.path.split("/"))),
+        "tags": [route.path.split("/")[2]],
+        "requestBody": {"required": not route.optional_body, "content": {"application/json": {"schema": body}}},
+        "responses": {
+            "200": {"description": route.summary, "content": {"application/json": {"schema": answer}}},
+        },
+    }
+    if route.prefix is not None:
+        name = route.path[len(route.prefix) :].strip("{}")
+        schema = {"type": "string", "pattern": r"^[A-Za-z0-9._:-]{1,64}$"}
+        operation["parameters"] = [{"name": name, "in": "path", "required": True, "schema": schema}]
+    return operation
+
+
+def _replace_refusals(operation: Json, codes: frozenset[str]) -> None:
+    """Every refusal is a problem: the framework's own idea of a 400 is not what is answered."""
+    responses: Json = operation["responses"]
+    for refusal in [name for name in responses if name.startswith(("4", "5"))]:
+        del responses[refusal]
+    by_status: dict[int, list[str]] = {}
+    for code in sorted(codes):
+        by_status.setdefault(KINDS[code].status, []).append(code)
+    for status, names in sorted(by_status.items()):
+        schema = {"allOf": [{"$ref": _REF.format(name="Problem")}, {"properties": {"code": {"enum": names}}}]}
+        response: Json = {
+            "description": "; ".join(KINDS[name].title for name in names),
+            "content": {MEDIA_TYPE: {"schema": schema}},
+        }
+        if status in (429, 503):
+            response["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
+        responses[str(status)] = response
+
+
+def _framework_codes(path: str, method: str) -> frozenset[str]:
+    codes = _COMMON_CODES
+    if path.startswith(_OPERATORS):
+        codes |= _OPERATOR_CODES
+    elif not path.startswith(_PUBLIC):
+        codes |= _CUSTOMER_CODES
+    if "{" in path:
+        codes |= {"not_found"}
+    if path.startswith(_OPERATORS) and method == "post":
+        codes |= {"not_found", "idempotency_mismatch", "wallet_full"}
+    return codes
+
+
+def _say_who(path: str, method: str, operation: Json) -> None:
+    parameters: list[Json] = operation.setdefault("parameters", [])
+    parameters.append(_header("X-Request-Id", "Echoed; made when absent.", r"^[!-~]{1,64}$"))
+    parameters.append(
+        _header("Accept-Language", "The language of a problem's sentences: `zh-CN` or `en`.", r"^[!-~ ]{0,100}$")
+    )
+    if path == _SIGN_IN and method == "post":
+        operation["security"] = [{}, {"platformToken": []}]
+    elif path.startswith(_OPERATORS):
+        operation["security"] = [{"apiKey": []}]
+    elif not path.startswith(_PUBLIC):
+        operation["security"] = [{"session": []}]
+        parameters.append(_header("X-Cust-Id", "The session's owner.", r"^[A-Za-z0-9._:-]{1,64}$", required=True))
+
+
+def _header(name: str, description: str, pattern: str, *, required: bool = False) -> Json:
+    return {
+        "name": name,
+        "in": "header",
+        "required": required,
+        "description": description,
+        "schema": {"type": "string", "pattern": pattern},
+    }
+
+
+def _without_python_anchors(part: Any) -> None:
+    r"""JSON Schema's patterns are ECMA's, which have no `\Z`; their `$` is the end of the text alone."""
+    if isinstance(part, dict):
+        pattern = part.get("pattern")
+        if isinstance(pattern, str):
+            part["pattern"] = pattern.replace(r"\Z", "$")
+    for member in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        _without_python_anchors(member)
+
+
+_PROBLEM: Json = {
+    "title": "Problem",
+    "description": "A refusal (RFC 9457). A code has further members as the contract's table names them.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code", "requestId"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string", "enum": sorted(KINDS)},
+        "requestId": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["path", "message"],
+                "properties": {"path": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+}
+
+_SECURITY: Json = {
+    "session": {"type": "http", "scheme": "bearer", "description": "The sessionToken of POST /v1/sessions."},
+    "platformToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "The platform's own."},
+    "apiKey": {"type": "http", "scheme": "bearer", "description": "An operator's key, `ld_…`."},
+}

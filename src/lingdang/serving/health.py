@@ -1,0 +1,43 @@
+"""GET /healthz, /readyz and /metrics."""
+
+from collections.abc import Callable
+
+import msgspec
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+
+from lingdang.db.migrate import HEAD
+from lingdang.db.pool import Pool, fetch_all
+from lingdang.errors import retry_later
+from lingdang.serving.metrics import CONTENT_TYPE
+
+
+class Health(msgspec.Struct, frozen=True):
+    """All is well; anything else is a problem."""
+
+    status: str
+
+
+_WELL = Health("ok")
+
+
+def routes(pool: Pool, render: Callable[[], bytes]) -> list[HTTPRouteHandler]:
+    """The operators' probes. `render` gives the metrics' text."""
+
+    @get("/healthz", summary="Whether the server is alive", tags=["operations"], sync_to_thread=False)
+    def alive() -> Health:
+        return _WELL
+
+    @get("/readyz", summary="Whether the database is there and migrated", tags=["operations"])
+    async def ready() -> Health:
+        if await fetch_all(pool, "SELECT version_num FROM alembic_version") != [(HEAD,)]:
+            raise retry_later("overloaded", 5)
+        return _WELL
+
+    @get(
+        "/metrics", summary="Metrics for Prometheus", tags=["operations"], media_type=CONTENT_TYPE, sync_to_thread=False
+    )
+    def metrics() -> Response[bytes]:
+        return Response(render(), media_type=CONTENT_TYPE)
+
+    return [alive, ready, metrics]

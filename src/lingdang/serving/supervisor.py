@@ -1,0 +1,160 @@
+"""The supervisor: keeps the workers and the embedded database running, and stops them in order.
+
+All workers accept from one listening socket, bound here: a worker that crashes takes no waiting connection with it,
+which SO_REUSEPORT, where each has a queue of its own, would lose.
+"""
+
+import signal
+import socket
+import time
+from collections.abc import Callable
+from multiprocessing import connection, get_context
+from multiprocessing.context import SpawnProcess
+from types import FrameType
+
+import msgspec
+import structlog
+
+from lingdang.commands import CommandError
+from lingdang.db.embedded import EmbeddedError, EmbeddedServer
+from lingdang.serving.work import Work
+
+_TICK_SECONDS = 0.2
+_START_SECONDS = 60.0
+_STOP_SECONDS = 60.0
+_LONGEST_PAUSE_SECONDS = 10.0
+
+_log = structlog.get_logger(__name__)
+_spawn = get_context("spawn")
+
+
+class _Slot:
+    """One worker's place: its process, and when a crashed one may be replaced."""
+
+    def __init__(self, work: Work, listener: socket.socket) -> None:
+        self._work = work
+        self._listener = listener
+        self._pause = 0.0
+        self._not_before = 0.0
+        self.start()
+
+    def start(self) -> None:
+        ours, theirs = _spawn.Pipe(duplex=False)
+        self.ready = ours
+        self.process: SpawnProcess = _spawn.Process(
+            target=_run_worker, args=(self._work, self._listener, theirs), name=f"lingdang-{self._work.number}"
+        )
+        self.process.start()
+        self._started = time.monotonic()
+        theirs.close()
+
+    def await_ready(self, seconds: float) -> bool:
+        """Whether the worker answers requests before the time is over or it has ended."""
+        try:
+            return bool(self.ready.poll(seconds) and self.ready.recv())
+        except EOFError:
+            return False
+
+    def replace_ended(self) -> None:
+        """Start the worker again when it has ended; one that ends at once is started less and less often."""
+        if self.process.is_alive():
+            return
+        now = time.monotonic()
+        if self._not_before == 0.0:
+            lasted = now - self._started
+            self._pause = 0.0 if lasted > 60 else min(max(0.2, self._pause * 2), _LONGEST_PAUSE_SECONDS)
+            self._not_before = now + self._pause
+            _log.error("worker_ended", worker=self._work.number, exit_code=self.process.exitcode)
+        if now >= self._not_before:
+            self._not_before = 0.0
+            self.start()
+
+
+class Supervisor:
+    """Runs the workers until SIGTERM or SIGINT. `database` is the embedded one, if it is used."""
+
+    def __init__(self, works: list[Work], listener: socket.socket, database: EmbeddedServer | None) -> None:
+        self._works = works
+        self._listener = listener
+        self._database = database
+        self._stopping = False
+        self._forced = False
+        self._database_pause = 0.0
+        self._database_not_before = 0.0
+
+    def run(self, announce: Callable[[], None]) -> None:
+        """Serve. `announce` is called once all workers answer. Raises CommandError when one does not start."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        slots = [_Slot(work, self._listener) for work in self._works]
+        try:
+            if self._all_ready(slots):
+                announce()
+            while not self._stopping:
+                _await_end(slots)
+                self._keep_database()
+                for slot in slots:
+                    slot.replace_ended()
+        finally:
+            self._stop(slots)
+
+    def _all_ready(self, slots: list[_Slot]) -> bool:
+        deadline = time.monotonic() + _START_SECONDS
+        for slot in slots:
+            while not slot.await_ready(_TICK_SECONDS):
+                if self._stopping:
+                    return False
+                if not slot.process.is_alive() or time.monotonic() > deadline:
+                    raise CommandError("a worker did not start; the lines above say why")
+        return True
+
+    def _keep_database(self) -> None:
+        """Start the database again when it has ended; the workers find it again by themselves."""
+        if self._database is None or self._database.is_running() or time.monotonic() < self._database_not_before:
+            return
+        _log.error("database_ended")
+        try:
+            self._database.start()
+        except EmbeddedError as error:
+            self._database_pause = min(max(0.5, self._database_pause * 2), _LONGEST_PAUSE_SECONDS)
+            self._database_not_before = time.monotonic() + self._database_pause
+            _log.error("database_not_started", reason=str(error))
+        else:
+            self._database_pause = 0.0
+            _log.warning("database_started_again")
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._forced = self._stopping
+        self._stopping = True
+
+    def _stop(self, slots: list[_Slot]) -> None:
+        """Let the workers finish what they have accepted. A second signal ends them at once."""
+        self._listener.close()
+        for slot in slots:
+            slot.process.terminate()
+        deadline = time.monotonic() + _STOP_SECONDS
+        while any(slot.process.is_alive() for slot in slots):
+            if self._forced or time.monotonic() > deadline:
+                for slot in slots:
+                    slot.process.kill()
+            _await_end(slots)
+
+
+def _await_end(slots: list[_Slot]) -> None:
+    """Wait a tick, or until a worker ends."""
+    running = [slot.process.sentinel for slot in slots if slot.process.is_alive()]
+    if running:
+        connection.wait(running, _TICK_SECONDS)
+    else:
+        time.sleep(_TICK_SECONDS)
+
+
+def _run_worker(work: Work, listener: socket.socket, ready: connection.Connection) -> None:
+    from lingdang.serving.worker import run  # the application is loaded by the workers alone
+
+    run(work, listener, ready)
+
+
+def works(first: Work, count: int) -> list[Work]:
+    """The same work for `count` workers, numbered from 1."""
+    return [msgspec.structs.replace(first, number=number) for number in range(1, count + 1)]

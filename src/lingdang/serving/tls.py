@@ -1,0 +1,190 @@
+"""HTTPS: a certificate authority of the data directory's own, made once, and the server's certificate from it."""
+
+import os
+import socket
+import ssl
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+_AUTHORITY_DAYS = 3650
+_SERVER_DAYS = 397
+"""The longest life that browsers accept of a server's certificate."""
+_RENEW_DAYS = 30
+_LEEWAY = timedelta(hours=1)
+"""Certificates begin a little earlier, for clients whose clocks are behind."""
+
+
+class TlsError(Exception):
+    """The certificate or its key cannot be used. The message names the file."""
+
+
+class Certificate(msgspec.Struct, frozen=True):
+    """Where the server's certificate chain, its key and, for the local authority, `ca.pem` are."""
+
+    chain: Path
+    key: Path
+    authority: Path | None
+
+
+def own_certificate(chain: str, key: str) -> Certificate:
+    """The operator's own certificate. Raises TlsError when it cannot be loaded."""
+    certificate = Certificate(Path(chain).expanduser(), Path(key).expanduser(), None)
+    context(certificate)
+    return certificate
+
+
+def local_certificate(directory: Path, host: str, now: datetime) -> Certificate:
+    """The local authority's certificate for this machine, made or renewed when needed. Raises TlsError."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    names = _names(host)
+    made = Certificate(directory / "server.pem", directory / "server.key", directory / "ca.pem")
+    try:
+        authority, authority_key = _authority(directory, now)
+        if not _serves(made, authority, names, now):
+            _issue(made, authority, authority_key, names, now)
+    except (OSError, ValueError, TypeError) as error:
+        raise TlsError(f"{directory}: {error}; move the files away to have new ones made") from None
+    context(made)
+    return made
+
+
+def context(certificate: Certificate) -> ssl.SSLContext:
+    """The server's TLS context: TLS 1.2 and newer. Raises TlsError."""
+    result = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    result.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        result.load_cert_chain(certificate.chain, certificate.key)
+    except (OSError, ssl.SSLError) as error:
+        raise TlsError(f"{certificate.chain}, {certificate.key}: {error.strerror or error}") from None
+    return result
+
+
+def _names(host: str) -> set[str]:
+    names = {"localhost", "127.0.0.1", "::1", socket.gethostname().lower()}
+    return names | ({host} if host not in ("0.0.0.0", "::", "") else set())  # noqa: S104 - compared, not bound
+
+
+def _authority(directory: Path, now: datetime) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    certificate_file, key_file = directory / "ca.pem", directory / "ca.key"
+    if certificate_file.exists() and key_file.exists():
+        found = x509.load_pem_x509_certificate(certificate_file.read_bytes())
+        if found.not_valid_after_utc > now + timedelta(days=_SERVER_DAYS):
+            return found, _load_key(key_file)
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Lingdang local authority {os.urandom(4).hex()}")])
+    made = (
+        _certificate(name, name, key.public_key(), now, _AUTHORITY_DAYS)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(signs_certificates=True), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, SHA256())
+    )
+    _write(key_file, _key_bytes(key), 0o600)
+    _write(certificate_file, made.public_bytes(Encoding.PEM), 0o644)
+    return made, key
+
+
+def _serves(certificate: Certificate, authority: x509.Certificate, names: set[str], now: datetime) -> bool:
+    """Whether the server's certificate is there, is the authority's, lasts, and has all the names."""
+    if not (certificate.chain.exists() and certificate.key.exists()):
+        return False
+    found = x509.load_pem_x509_certificate(certificate.chain.read_bytes())
+    alternatives = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    listed = {str(name.value) for name in alternatives}
+    lasts = found.not_valid_after_utc > now + timedelta(days=_RENEW_DAYS)
+    return lasts and found.issuer == authority.subject and names <= listed
+
+
+def _issue(
+    made: Certificate,
+    authority: x509.Certificate,
+    authority_key: ec.EllipticCurvePrivateKey,
+    names: set[str],
+    now: datetime,
+) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Lingdang")])
+    alternatives = [_alternative(name) for name in sorted(names)]
+    certificate = (
+        _certificate(subject, authority.subject, key.public_key(), now, _SERVER_DAYS)
+        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
+        .sign(authority_key, SHA256())
+    )
+    _write(made.key, _key_bytes(key), 0o600)
+    _write(made.chain, certificate.public_bytes(Encoding.PEM), 0o644)
+
+
+def _certificate(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime, days: int
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _LEEWAY)
+        .not_valid_after(now - _LEEWAY + timedelta(days=days))
+    )
+
+
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _load_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    key = load_pem_private_key(path.read_bytes(), None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise TypeError(f"{path.name} is not an EC key")
+    return key
+
+
+def _key_bytes(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    """Write a file whole, never readable by more than `mode` allows."""
+    temporary = path.with_suffix(path.suffix + ".new")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

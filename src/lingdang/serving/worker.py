@@ -1,0 +1,173 @@
+"""A worker: one process, one event loop, one application on the shared listening socket."""
+
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Generator, Iterable
+from multiprocessing import connection, parent_process
+
+import psutil
+import structlog
+import uvicorn
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from lingdang.app import Watch, create_app
+from lingdang.commands import deployment
+from lingdang.serving.connections import LimitedProtocol, close_slow_senders
+from lingdang.serving.logs import configure_logging
+from lingdang.serving.metrics import Metrics
+from lingdang.serving.tls import context
+from lingdang.serving.work import BACKLOG, Work
+
+DRAIN_SECONDS = 15
+"""How long running requests may take to end at a stop."""
+KEEP_ALIVE_SECONDS = 75
+"""How long a connection may rest between two requests; longer than the 60 s that proxies keep theirs."""
+_PUBLISH_SECONDS = 1.0
+
+_log = structlog.get_logger(__name__)
+
+
+def run(work: Work, listener: socket.socket, ready: connection.Connection) -> None:
+    """Serve until told to stop. Sends one word through `ready` when requests are answered."""
+    configure_logging(work.settings, f"worker-{work.number}")
+    metrics = Metrics(work.metrics_directory, work.number)
+    _measure_process(metrics, str(work.number))
+    watch = Watch(metrics.observe_request, metrics.payment, metrics.batch, metrics.gauge, metrics.render)
+    app: ASGIApp = create_app(deployment(work.settings, work.database_url), watch)
+    if work.settings.access_log:
+        app = _logged(app)
+    server = _Server(_config(work, app), ready, metrics, work.settings.body_seconds)
+    _follow_parent(server)
+    # What is loaded by now stays: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    server.run([listener])
+
+
+def _config(work: Work, app: ASGIApp) -> uvicorn.Config:
+    settings = work.settings
+    certificate = work.certificate
+    return uvicorn.Config(
+        app,
+        http=LimitedProtocol,
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=[part.strip() for part in settings.trusted_proxies.split(",")],
+        limit_concurrency=settings.connection_limit,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+        ssl_context_factory=(lambda *_: context(certificate)) if certificate else None,
+    )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server with this worker's background tasks; only its supervisor stops it."""
+
+    def __init__(
+        self, config: uvicorn.Config, ready: connection.Connection, metrics: Metrics, body_seconds: float
+    ) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self._metrics = metrics
+        self._body_seconds = body_seconds
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._tasks = [
+            asyncio.create_task(close_slow_senders(self.server_state, self._body_seconds)),
+            asyncio.create_task(_publish(self._metrics)),
+        ]
+        self._ready.send("ready")
+        self._ready.close()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        # A Ctrl-C reaches every process of the terminal; the supervisor answers it with SIGTERM in its order.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, self.handle_exit)
+        yield
+
+
+def _follow_parent(server: uvicorn.Server) -> None:
+    """Stop when the supervisor is gone, however it ended."""
+    parent = parent_process()
+    assert parent is not None, "a worker is started by its supervisor"
+
+    def wait() -> None:
+        connection.wait([parent.sentinel])
+        server.should_exit = True
+        time.sleep(DRAIN_SECONDS + 5)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True, name="follow-parent").start()
+
+
+async def _publish(metrics: Metrics) -> None:
+    while True:
+        try:
+            metrics.publish()
+        except OSError as error:
+            _log.warning("metrics_not_published", reason=error.strerror)
+        await asyncio.sleep(_PUBLISH_SECONDS)
+
+
+def _measure_process(metrics: Metrics, worker: str) -> None:
+    process = psutil.Process()
+    metrics.gauge("lingdang_process_cpu_seconds", worker, lambda: sum(process.cpu_times()[:2]))
+    metrics.gauge("lingdang_process_resident_bytes", worker, lambda: process.memory_info().rss)
+
+
+def _logged(app: ASGIApp) -> ASGIApp:
+    """The access log: one event a request, after its answer."""
+
+    async def logged(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status, request_id = 0, ""
+
+        async def watched(message: Message) -> None:
+            nonlocal status, request_id
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                request_id = _header(message["headers"], b"x-request-id")
+            await send(message)
+
+        await app(scope, receive, watched)
+        _log.info(
+            "request",
+            method=scope.get("method"),
+            path=scope["path"],
+            status=status,
+            milliseconds=round((time.perf_counter() - started) * 1000, 1),
+            request_id=request_id,
+            client=scope["client"][0] if scope["client"] else None,
+        )
+
+    return logged
+
+
+def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str:
+    return next((value.decode("latin-1") for key, value in headers if key == name), "")
