@@ -1,0 +1,28 @@
+# Two commands do all the set-up: `make demo` runs the shop, `make test` proves it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check bench
+
+demo: $(VENV)/installed
+	$(BIN)/lingdang serve --demo
+
+test: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -n 2
+
+check: $(VENV)/installed-dev
+	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+bench: $(VENV)/installed-dev
+	$(BIN)/python -m bench
+
+$(VENV)/installed: requirements.lock pyproject.toml sdk/python/pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps -e . -e sdk/python
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
+	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	touch $@
