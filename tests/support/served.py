@@ -1,0 +1,127 @@
+"""`lingdang serve` as a process of its own, and the processes that belong to it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+
+COMMAND = (sys.executable, "-m", "lingdang")
+PATIENCE = 60.0
+
+
+def run(data_dir: Path, *args: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """A `lingdang` command, to its end."""
+    command = [*COMMAND, *args, "--data-dir", str(data_dir)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=_environ(environ))
+
+
+class Served:
+    """A server that was started; `url` is where it said it is."""
+
+    def __init__(self, process: "subprocess.Popen[str]", data_dir: Path, errors: Path) -> None:
+        self.process = process
+        self.data_dir = data_dir
+        self._errors = errors
+        self.banner: list[str] = []
+        self.url = ""
+
+    def await_banner(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.banner.append(line.rstrip())
+            if line.startswith("  stop"):
+                break
+        found = re.search(r"https?://\S+", " ".join(self.banner))
+        assert found, f"no banner, but: {self.banner} {self.errors()}"
+        self.url = found[0]
+
+    def client(self) -> httpx.Client:
+        import ssl
+
+        authority = self.data_dir / "tls" / "ca.pem"
+        verify = ssl.create_default_context(cafile=str(authority)) if authority.exists() else True
+        return httpx.Client(base_url=self.url, verify=verify, timeout=30)
+
+    def errors(self) -> str:
+        """What it wrote to standard error."""
+        return self._errors.read_text(encoding="utf-8", errors="replace")
+
+    def workers(self) -> list[psutil.Process]:
+        return [p for p in _children(self.process.pid) if "spawn_main" in " ".join(_cmdline(p))]
+
+    def postmaster(self) -> psutil.Process:
+        pid = int((self.data_dir / "pg" / "postmaster.pid").read_text().splitlines()[0])
+        return psutil.Process(pid)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+
+@contextmanager
+def serving(data_dir: Path, *args: str, **environ: str) -> Iterator[Served]:
+    """A server on a free port until the block ends; whatever it leaves behind is stopped."""
+    data_dir.mkdir(exist_ok=True)
+    errors = data_dir / "stderr.txt"
+    with errors.open("w") as file:
+        process = subprocess.Popen(
+            [*COMMAND, "serve", "--port", "0", *args, "--data-dir", str(data_dir)],
+            stdout=subprocess.PIPE,
+            stderr=file,
+            text=True,
+            env=_environ(environ),
+        )
+    served = Served(process, data_dir, errors)
+    try:
+        served.await_banner()
+        yield served
+    finally:
+        if process.poll() is None:
+            served.stop()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def stop_leftover(data_dir: Path) -> None:
+    """Stop a database whose server was killed, as the next start would."""
+    assert run(data_dir, "migrate").returncode == 0
+
+
+def eventually(told: Callable[[], bool], seconds: float = PATIENCE) -> None:
+    """Wait until `told` is true."""
+    end = time.monotonic() + seconds
+    while not told():
+        assert time.monotonic() < end, "it did not become true in time"
+        time.sleep(0.05)
+
+
+def is_well(client: httpx.Client) -> bool:
+    """Whether the server and its database answer."""
+    try:
+        return client.get("/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _children(pid: int) -> list[psutil.Process]:
+    return list(psutil.Process(pid).children(recursive=True))
+
+
+def _cmdline(process: psutil.Process) -> list[str]:
+    try:
+        return list(process.cmdline())
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _environ(more: dict[str, str]) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("LINGDANG_")}
+    return clean | {"LINGDANG_" + name.upper(): value for name, value in more.items()}
