@@ -83,6 +83,7 @@ def routes(pool: Pool, sessions: Sessions, clock: Clock) -> list[HTTPRouteHandle
 
     @delete("/v1/cart/items/{product_id:str}", summary="Take a product out of the cart", tags=["cart"])
     async def take_out(request: Request[Any, Any, Any], product_id: ProductId) -> None:
+        checked_product_id(product_id)
         await remove(pool, authenticate(request, clock()), product_id)
 
     return [show, change, take_out]

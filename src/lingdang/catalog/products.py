@@ -132,7 +132,7 @@ _GET = f"SELECT {PRODUCT_FIELDS}, product_on_sale(p, %b) FROM product p WHERE pr
 
 
 def checked_product_id(text: str) -> str:
-    """The id as it stands. Raises Problem `invalid_request` when it cannot be one."""
+    """A path's id as it stands; Litestar does not check its pattern. Raises Problem `invalid_request`."""
     try:
         return msgspec.convert(text, ProductId)
     except msgspec.ValidationError as error:

@@ -7,7 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import Parameter
 
 from lingdang.catalog.listing import list_products
-from lingdang.catalog.products import Product, read_product
+from lingdang.catalog.products import Product, checked_product_id, read_product
 from lingdang.clock import Clock
 from lingdang.db.pool import Pool
 from lingdang.http.paging import Page, window
@@ -21,17 +21,18 @@ def routes(pool: Pool, sessions: Sessions, clock: Clock) -> list[HTTPRouteHandle
     @get("/v1/products", summary="Browse or search the products on sale", tags=["catalogue"])
     async def browse(
         request: Request[Any, Any, Any],
-        query: Annotated[str, Parameter(description="Words of a title, publisher or author.")] = "",
+        words: Annotated[str, Parameter(query="query", description="Words of a title, publisher or author.")] = "",
         limit: str | None = None,
         cursor: str | None = None,
     ) -> Page[Product]:
         asked = window(limit, cursor)
         now = clock()
         session = sessions.authenticate(request.headers.get("authorization"), request.headers.get("x-cust-id"), now)
-        return await list_products(pool, session.owner, query, asked, now)
+        return await list_products(pool, session.owner, words, asked, now)
 
     @get("/v1/products/{product_id:str}", summary="One product, on sale or not", tags=["catalogue"])
     async def show(request: Request[Any, Any, Any], product_id: ProductId) -> Product:
+        checked_product_id(product_id)
         now = clock()
         session = sessions.authenticate(request.headers.get("authorization"), request.headers.get("x-cust-id"), now)
         return await read_product(pool, session.owner, product_id, now)
