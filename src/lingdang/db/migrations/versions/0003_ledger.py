@@ -107,8 +107,9 @@ CREATE TABLE entitlement (
 );
 """
 
-# One plan for every batch, and one that looks rows up by key: planning anew costs more than a small batch, and
-# a plan that was made while a table was small must not scan it when it has grown.
+# One plan for every batch, because planning anew costs more than a small batch. That plan was perhaps made while a
+# table was empty, when the planner finds it cheapest to read all of it: LATERAL with LIMIT leaves it no choice but
+# to look each row up by its whole key, and an update finds its rows by the place that such a look-up gave.
 LOAD = """
 -- Locks the wallets of a batch in key order, then reads, in statements of their own, what others committed before.
 -- Answers JSON in the shape of lingdang.ledger.store.Loaded. Facts are given only where they are out of the ordinary.
@@ -133,27 +134,41 @@ BEGIN
     IF cardinality(pay_orders) > 0 THEN
         SELECT json_agg(e.session_id) INTO ended
           FROM unnest(pay_customers, pay_sessions) AS p (customer_id, session_id)
-          JOIN session_end e ON e.bucket = b AND e.customer_id = p.customer_id AND e.session_id = p.session_id;
+         CROSS JOIN LATERAL (
+               SELECT e.session_id FROM session_end e
+                WHERE e.bucket = b AND e.customer_id = p.customer_id AND e.session_id = p.session_id LIMIT 1
+               ) e;
         SELECT json_agg(f) INTO orders_found FROM (
             SELECT o.customer_id AS cust_id, o.order_id, o.currency, o.seq, o.subtotal, o.discount, o.total,
                    o.balance, o.paid_at, o.lines, o.coupons
               FROM unnest(pay_customers, pay_orders) AS p (customer_id, order_id)
-              JOIN orders o ON o.bucket = b AND o.customer_id = p.customer_id AND o.order_id = p.order_id
+             CROSS JOIN LATERAL (
+                   SELECT * FROM orders o
+                    WHERE o.bucket = b AND o.customer_id = p.customer_id AND o.order_id = p.order_id LIMIT 1
+                   ) o
         ) f;
         SELECT json_agg(json_build_array(e.customer_id, e.product_id)) INTO owned
           FROM unnest(line_customers, line_products) AS l (customer_id, product_id)
-          JOIN entitlement e ON e.bucket = b AND e.customer_id = l.customer_id AND e.product_id = l.product_id;
+         CROSS JOIN LATERAL (
+               SELECT e.customer_id, e.product_id FROM entitlement e
+                WHERE e.bucket = b AND e.customer_id = l.customer_id AND e.product_id = l.product_id LIMIT 1
+               ) e;
         SELECT json_agg(DISTINCT l.product_id) INTO unavailable
           FROM unnest(line_products) AS l (product_id)
-          LEFT JOIN product p ON p.product_id = l.product_id
-         WHERE p.product_id IS NULL OR NOT product_on_sale(p, moment);
+          LEFT JOIN LATERAL (
+               SELECT product_on_sale(p, moment) AS on_sale FROM product p WHERE p.product_id = l.product_id LIMIT 1
+               ) p ON true
+         WHERE p.on_sale IS NOT TRUE;
     END IF;
     IF cardinality(credit_ids) > 0 THEN
         SELECT json_agg(f) INTO credits_found FROM (
             SELECT c.customer_id AS cust_id, c.credit_id, c.currency, c.seq, c.amount, c.kind, c.expires_at,
                    c.reason, c.balance, c.credited_at
               FROM unnest(credit_customers, credit_ids) AS k (customer_id, credit_id)
-              JOIN credit c ON c.bucket = b AND c.customer_id = k.customer_id AND c.credit_id = k.credit_id
+             CROSS JOIN LATERAL (
+                   SELECT * FROM credit c
+                    WHERE c.bucket = b AND c.customer_id = k.customer_id AND c.credit_id = k.credit_id LIMIT 1
+                   ) c
         ) f;
     END IF;
     RETURN json_build_object(
@@ -188,10 +203,17 @@ BEGIN
     UPDATE wallet w
        SET balance = n.balance, seq = n.seq, lots = n.lots::text[], remaining = n.remaining::bigint[],
            next_expiry = n.expiry
-      FROM unnest(w_customer, w_currency, w_balance, w_seq, w_lots, w_remaining, w_expiry, w_new)
-           AS n (customer_id, currency, balance, seq, lots, remaining, expiry, fresh)
-     WHERE NOT n.fresh
-       AND w.bucket = b AND w.customer_id = n.customer_id AND w.currency = n.currency AND w.seq < n.seq;
+      FROM (
+           SELECT n.*, o.place
+             FROM unnest(w_customer, w_currency, w_balance, w_seq, w_lots, w_remaining, w_expiry, w_new)
+                  AS n (customer_id, currency, balance, seq, lots, remaining, expiry, fresh)
+            CROSS JOIN LATERAL (
+                  SELECT o.ctid AS place FROM wallet o
+                   WHERE o.bucket = b AND o.customer_id = n.customer_id AND o.currency = n.currency LIMIT 1
+                  ) o
+            WHERE NOT n.fresh
+           ) n
+     WHERE w.ctid = n.place AND w.seq < n.seq;
     GET DIAGNOSTICS written = ROW_COUNT;
     IF true = ANY (w_new) THEN
         INSERT INTO wallet (bucket, customer_id, currency, balance, seq, lots, remaining, next_expiry)

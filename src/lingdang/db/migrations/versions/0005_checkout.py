@@ -18,20 +18,29 @@ DECLARE
 BEGIN
     SELECT json_agg(e.session_id) INTO ended
       FROM unnest(customers, sessions) AS c (customer_id, session_id)
-      JOIN session_end e ON e.bucket = b AND e.customer_id = c.customer_id AND e.session_id = c.session_id;
+     CROSS JOIN LATERAL (
+           SELECT e.session_id FROM session_end e
+            WHERE e.bucket = b AND e.customer_id = c.customer_id AND e.session_id = c.session_id LIMIT 1
+           ) e;
     SELECT json_agg(f) INTO products FROM (
         SELECT p.product_id, p.title, p.intro, p.cover_url, p.publisher, p.currency, p.list_price, p.price,
-               product_on_sale(p, moment) AS available
+               p.available
           FROM (SELECT DISTINCT product_id FROM unnest(line_products) AS l (product_id)) l
-          JOIN product p ON p.product_id = l.product_id
+         CROSS JOIN LATERAL (
+               SELECT p.*, product_on_sale(p, moment) AS available FROM product p
+                WHERE p.product_id = l.product_id LIMIT 1
+               ) p
     ) f;
     SELECT json_agg(json_build_array(e.customer_id, e.product_id)) INTO owned
       FROM unnest(line_customers, line_products) AS l (customer_id, product_id)
-      JOIN entitlement e ON e.bucket = b AND e.customer_id = l.customer_id AND e.product_id = l.product_id;
+     CROSS JOIN LATERAL (
+           SELECT e.customer_id, e.product_id FROM entitlement e
+            WHERE e.bucket = b AND e.customer_id = l.customer_id AND e.product_id = l.product_id LIMIT 1
+           ) e;
     SELECT json_agg(f) INTO wallets FROM (
         SELECT w.customer_id, w.currency, w.balance, w.seq, w.lots, w.remaining, w.next_expiry
-          FROM (SELECT DISTINCT customer_id FROM unnest(customers) AS c (customer_id)) c
-          JOIN wallet w ON w.bucket = b AND w.customer_id = c.customer_id
+          FROM wallet w
+         WHERE w.bucket = b AND w.customer_id = ANY (customers)
     ) f;
     RETURN json_build_object(
         'ended', coalesce(ended, '[]'), 'products', coalesce(products, '[]'), 'owned', coalesce(owned, '[]'),
