@@ -70,7 +70,7 @@ def prepare_data_dir(settings: Settings) -> None:
 
 def embedded_server(settings: Settings) -> EmbeddedServer:
     """The data directory's own database, which tells on stderr of anything that takes its time."""
-    return EmbeddedServer(settings.data_path, say=lambda text: click.echo(text, err=True))
+    return EmbeddedServer(settings.data_path, lambda text: click.echo(text, err=True))
 
 
 @contextmanager

@@ -78,7 +78,7 @@ def test_two_that_start_at_once_share_one_and_the_last_stops_it(tmp_path: Path) 
     command = [sys.executable, "-c", USE, str(tmp_path / "data")]
     users = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     with ThreadPoolExecutor() as threads:
-        began = list(threads.map(lambda user: user.stdout.readline(), users))  # type: ignore[union-attr]
+        began = list(threads.map(lambda user: user.stdout.readline(), users))
     assert began[0]
     assert len(set(began)) == 1
     for user in users:
@@ -132,7 +132,9 @@ def test_disk_that_fills_up_while_serving_loses_nothing(disk: Path) -> None:
             connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
             _fill(filler)
             with pytest.raises(psycopg.Error):
-                connection.execute("CREATE TABLE lost AS SELECT repeat(md5(i::text), 40) FROM generate_series(1, 400000) i")
+                connection.execute(
+                    "CREATE TABLE lost AS SELECT repeat(md5(i::text), 40) FROM generate_series(1, 400000) i"
+                )
         assert client.get("/healthz").status_code == 200
         assert served.process.poll() is None
         filler.unlink()

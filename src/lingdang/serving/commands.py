@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+import structlog
 from fasteners import InterProcessLock
 
 from lingdang import __version__
 from lingdang.clock import rfc3339, system_clock
-from lingdang.commands import CommandError, database, embedded_server, ensure_keyring, prepare_data_dir, settings_of
+from lingdang.commands import CommandError, database, ensure_keyring, prepare_data_dir, settings_of
+from lingdang.db.embedded import EmbeddedServer
 from lingdang.keys import Keyring, Version, retire, rotate
 from lingdang.serving.logs import configure_logging
 from lingdang.serving.metrics import empty_directory
@@ -23,6 +25,8 @@ from lingdang.serving.supervisor import Supervisor, works
 from lingdang.serving.tls import Certificate, local_certificate, own_certificate
 from lingdang.serving.work import BACKLOG, Work
 from lingdang.settings import Settings
+
+_log = structlog.get_logger(__name__)
 
 
 @click.command()
@@ -46,7 +50,7 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, demo: bool, ht
         address = _address(host, listener.getsockname()[1], certificate)
         claim(address)
         Keyring(ensure_keyring(settings))
-        server = embedded_server(settings) if settings.database_url is None else None
+        server = EmbeddedServer(settings.data_path, _log.warning) if settings.database_url is None else None
         with database(settings, server) as url:
             if demo:
                 from lingdang.serving.demo import fill_demo

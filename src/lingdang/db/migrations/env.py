@@ -1,10 +1,16 @@
 """Alembic's entry: one connection, one transaction, one migration at a time."""
 
+import psycopg
 from alembic import context
 from sqlalchemy import create_engine, pool, text
 
-url = context.config.attributes["url"].replace("postgresql://", "postgresql+psycopg://", 1)
-engine = create_engine(url, poolclass=pool.NullPool)
+
+def _connect() -> psycopg.Connection:
+    # psycopg reads every form of URL itself; nothing prepared may stay behind in a PgBouncer's connection.
+    return psycopg.connect(context.config.attributes["url"], prepare_threshold=None)
+
+
+engine = create_engine("postgresql+psycopg://", creator=_connect, poolclass=pool.NullPool)
 with engine.connect() as connection:
     context.configure(connection=connection, transactional_ddl=True, transaction_per_migration=False)
     with context.begin_transaction():

@@ -1,0 +1,75 @@
+"""The command line: every command has help, is quick to start, and keeps its errors to one line."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from lingdang.cli import main
+from lingdang.keys import Keyring
+from support.served import run
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *([], ["serve"], ["migrate"], ["keys"], ["keys", "rotate"], ["keys", "list"], ["keys", "retire"]),
+        *(["catalog"], ["catalog", "import"], ["wallet"], ["wallet", "credit"], ["reconcile"]),
+    ],
+    ids=" ".join,
+)
+def test_every_command_has_help(command: list[str]) -> None:
+    answer = CliRunner().invoke(main, [*command, "--help"])
+    assert answer.exit_code == 0, answer.output
+    assert "Usage:" in answer.output
+
+
+def test_help_loads_no_more_than_it_needs() -> None:
+    code = (
+        "import sys; from lingdang.cli import main; main(['--help'], standalone_mode=False); print(sorted(sys.modules))"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    for heavy in ("litestar", "psycopg", "uvicorn", "alembic", "cryptography"):
+        assert f"'{heavy}'" not in answer.stdout
+
+
+def test_serving_loads_no_migration_tools() -> None:
+    code = "import sys; import lingdang.serving.worker; print(sorted(sys.modules))"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    for heavy in ("alembic", "sqlalchemy", "faker", "polyfactory", "httpx"):
+        assert f"'{heavy}'" not in answer.stdout
+
+
+def test_keys_are_rotated_listed_and_retired_without_showing_a_secret(tmp_path: Path) -> None:
+    first = json.loads(run(tmp_path, "keys", "list", "--json").stdout)
+    assert [key["version"] for key in first] == [1]
+    later = json.loads(run(tmp_path, "keys", "rotate", "--activate-in", "3600", "--json").stdout)
+    assert later[0]["version"] == 2
+    refused = run(tmp_path, "keys", "retire", "1")
+    assert refused.returncode == 1
+    assert "only active one" in refused.stderr
+    assert run(tmp_path, "keys", "rotate").returncode == 0
+    assert run(tmp_path, "keys", "retire", "1").returncode == 0
+    shown = run(tmp_path, "keys", "list").stdout
+    keyring = Keyring(tmp_path / "keyring.json")
+    assert [version.version for version in keyring.versions()] == [2, 3]
+    assert not [version.secret for version in keyring.versions() if version.secret in shown]
+
+
+def test_damaged_keyring_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "keyring.json").write_text("{")
+    for command in (["keys", "list"], ["serve", "--port", "0"]):
+        answer = run(tmp_path, *command)
+        assert answer.returncode == 1
+        assert answer.stderr.count("\n") == 1
+        assert "keyring.json: not a keyring" in answer.stderr
+    assert not (tmp_path / "pg").exists()
+
+
+def test_tls_settings_go_together(tmp_path: Path) -> None:
+    answer = run(tmp_path, "serve", "--port", "0", tls_cert="cert.pem")
+    assert answer.returncode == 1
+    assert "LINGDANG_TLS_KEY" in answer.stderr

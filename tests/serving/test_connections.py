@@ -1,0 +1,72 @@
+"""Limits on a connection: the head's size, and the time a request may take to arrive."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import httpx
+import pytest
+
+from support.served import Served, serving
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server that is patient for one second with a request."""
+    with serving(tmp_path_factory.mktemp("data") / "shop", "--http", body_seconds="1") as started:
+        yield started
+
+
+def _connect(served: Served) -> socket.socket:
+    url = httpx.URL(served.url)
+    return socket.create_connection((url.host, url.port or 0), timeout=20)
+
+
+def _is_closed(connection: socket.socket) -> bool:
+    return connection.recv(100) == b""
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"",
+        b"POST /v1/payments HT",
+        b"POST /v1/payments HTTP/1.1\r\nHost: x\r\nX-Slow: a",
+        b"POST /v1/payments HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
+        b"PATCH /v1/cart HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+    ],
+)
+def test_slow_sender_is_cut_off(served: Served, start: bytes) -> None:
+    with closing(_connect(served)) as connection:
+        connection.sendall(start)
+        assert _is_closed(connection)
+
+
+def test_connection_at_rest_is_kept(served: Served) -> None:
+    with served.client() as client:
+        client.get("/healthz")
+        time.sleep(3)
+        stream = client.stream("GET", "/healthz")
+        with stream as answer:
+            assert answer.status_code == 200
+
+
+def test_endless_head_is_refused(served: Served) -> None:
+    with closing(_connect(served)) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
+        answer = b""
+        try:
+            for number in range(4000):
+                connection.sendall(b"X-More-%d: %s\r\n" % (number, b"a" * 1000))
+            answer = connection.recv(1000)
+        except OSError:
+            return  # it was cut off while it was still sending
+        assert answer.startswith(b"HTTP/1.1 431 ")
+
+
+def test_large_body_is_refused(served: Served) -> None:
+    with served.client() as client:
+        answer = client.post("/v1/payments", content=b"x" * 600_000)
+        assert answer.status_code == 413
+        assert answer.json()["code"] == "body_too_large"
