@@ -79,6 +79,14 @@ async def test_what_is_answered_conforms(shop: Shop, document: dict[str, Any]) -
         validator_for({**schema, "components": document["components"]}).validate(answer.json())
 
 
+async def test_other_methods_are_refused_with_those_that_are_allowed(shop: Shop) -> None:
+    for path, allowed in (("/v1/payments", "POST"), ("/v1/checkout", "POST"), ("/healthz", "GET")):
+        answer = await shop.http.request("TRACE", path)
+        assert answer.status_code == 405
+        assert answer.json()["code"] == "method_not_allowed"
+        assert allowed in answer.headers["allow"]
+
+
 async def test_there_are_no_documentation_pages(shop: Shop) -> None:
     for path in ("/schema", "/schema/openapi.json", "/schema/swagger", "/openapi.json/x"):
         assert (await shop.http.get(path)).status_code == 404

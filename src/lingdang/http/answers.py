@@ -27,10 +27,16 @@ def _as_problem(error: Exception) -> Problem:
         return _from_validation(error)
     if isinstance(error, HTTPException) and error.status_code in _BY_STATUS:
         code = _BY_STATUS[error.status_code]
-        return Problem(code, limit="its limit of") if code == "body_too_large" else Problem(code)
+        return Problem(code, limit="its limit of") if code == "body_too_large" else Problem(code, headers=_allow(error))
     if isinstance(error, HTTPException) and error.status_code < 500:
         return Problem("invalid_request", errors=[{"path": "$", "message": error.detail}])
     return Problem("internal_error")
+
+
+def _allow(error: HTTPException) -> dict[str, str]:
+    """The methods that a 405 must name."""
+    allowed = (error.headers or {}).get("allow")
+    return {"Allow": allowed} if allowed else {}
 
 
 def _from_validation(error: SerializationException | ValidationException) -> Problem:

@@ -6,10 +6,11 @@ their decoded body, which costs a third of a framework's route (docs/decisions/0
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 import msgspec
 import structlog
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from lingdang.errors import Problem
@@ -91,12 +92,13 @@ class Entry:
         self._app = app
         self._exact = {(r.method, r.path): r for r in hot if r.prefix is None}
         self._prefixed = [r for r in hot if r.prefix is not None]
+        self._allowed = {path: ", ".join(m for m, p in self._exact if p == path) for _, path in self._exact}
         self._max_body_bytes = max_body_bytes
         self._observe = observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await self._request(cast(HTTPScope, scope), receive, send)
+        if scope["type"] == ScopeType.HTTP:
+            await self._request(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
@@ -108,6 +110,11 @@ class Entry:
         if found is not None:
             status = await self._hot(found[0], found[1], headers, request_id, receive, send)
             self._observe(scope["method"], found[0].path, status, time.perf_counter() - started)
+            return
+        allowed = self._allowed.get(scope["path"])
+        if allowed is not None:  # the framework does not know this path
+            await _send(send, problem_reply(_not_allowed(allowed), request_id, headers), request_id)
+            self._observe(scope["method"], scope["path"], 405, time.perf_counter() - started)
             return
         status = await self._framework(scope, receive, send, request_id)
         self._observe(scope["method"], _template(scope), status, time.perf_counter() - started)
@@ -146,6 +153,7 @@ class Entry:
 
     async def _framework(self, scope: HTTPScope, receive: Receive, send: Send, request_id: str) -> int:
         scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
+        structlog.contextvars.bind_contextvars(request_id=request_id)  # each request is a task of its own
         status = 499
 
         async def send_with_id(message: Message) -> None:
@@ -163,6 +171,10 @@ SAFE_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
 )
+
+
+def _not_allowed(allowed: str) -> Problem:
+    return Problem("method_not_allowed", headers={"Allow": allowed})
 
 
 class ClientGone(Exception):  # noqa: N818 - it is the client that is gone

@@ -13,6 +13,7 @@ from litestar.openapi.plugins import OpenAPIRenderPlugin
 from lingdang import __version__
 from lingdang.errors import KINDS
 from lingdang.http.entry import HotRoute
+from lingdang.http.paging import DEFAULT_LIMIT, MAX_LIMIT
 from lingdang.http.problems import MEDIA_TYPE
 
 Json = dict[str, Any]
@@ -20,12 +21,19 @@ Json = dict[str, Any]
 _REF = "#/components/schemas/{name}"
 _METHODS = ("get", "put", "post", "delete", "patch")
 
-_PUBLIC = ("/healthz", "/readyz", "/metrics", "/.well-known/", "/v1/products")
+_ID: Json = {"type": "string", "pattern": r"^[A-Za-z0-9._:-]{1,64}$"}
+_PARAMETERS: Json = {
+    "product_id": _ID,
+    "cust_id": _ID,
+    "coupon_id": _ID,
+    "productId": _ID,
+    "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+    "cursor": {"type": "string", "description": "The nextCursor of the page before."},
+}
+
+_PUBLIC = ("/healthz", "/readyz", "/metrics", "/.well-known/")
 _OPERATORS = "/v1/admin/"
 _SIGN_IN = "/v1/sessions"
-_COMMON_CODES = frozenset({"invalid_request", "method_not_allowed", "overloaded", "internal_error"})
-_OPERATOR_CODES = frozenset({"unauthenticated", "scope_missing", "rate_limited", "body_too_large"})
-_CUSTOMER_CODES = frozenset({"unauthenticated", "cust_mismatch", "rate_limited", "body_too_large"})
 
 
 def openapi_config(hot: Sequence[HotRoute[Any]]) -> OpenAPIConfig:
@@ -60,6 +68,8 @@ def complete(document: Json, hot: Sequence[HotRoute[Any]]) -> Json:
     schemas: Json = result.setdefault("components", {}).setdefault("schemas", {})
     for path, method, operation in _operations(result):
         _replace_refusals(operation, _framework_codes(path, method))
+        _narrow_parameters(operation)
+        _close_bodies(operation, schemas)
     for route in hot:
         operation = _hot_operation(route, schemas)
         _replace_refusals(operation, frozenset(route.problems))
@@ -94,8 +104,7 @@ def _hot_operation(route: HotRoute[Any], schemas: Json) -> Json:
     }
     if route.prefix is not None:
         name = route.path[len(route.prefix) :].strip("{}")
-        schema = {"type": "string", "pattern": r"^[A-Za-z0-9._:-]{1,64}$"}
-        operation["parameters"] = [{"name": name, "in": "path", "required": True, "schema": schema}]
+        operation["parameters"] = [{"name": name, "in": "path", "required": True, "schema": _ID}]
     return operation
 
 
@@ -119,41 +128,59 @@ def _replace_refusals(operation: Json, codes: frozenset[str]) -> None:
 
 
 def _framework_codes(path: str, method: str) -> frozenset[str]:
-    codes = _COMMON_CODES
-    if path.startswith(_OPERATORS):
-        codes |= _OPERATOR_CODES
-    elif not path.startswith(_PUBLIC):
-        codes |= _CUSTOMER_CODES
+    """Every code of the statuses that such a route may answer; only hot routes name their codes one by one."""
+    statuses = {400, 405, 500, 503}
+    if not path.startswith(_PUBLIC):
+        statuses |= {401, 403, 429}
     if "{" in path:
-        codes |= {"not_found"}
-    if path.startswith(_OPERATORS) and method == "post":
-        codes |= {"not_found", "idempotency_mismatch", "wallet_full"}
-    return codes
+        statuses |= {404}
+    if method != "get":
+        statuses |= {404, 409, 413, 422}
+    return frozenset(code for code, kind in KINDS.items() if kind.status in statuses)
 
 
 def _say_who(path: str, method: str, operation: Json) -> None:
     parameters: list[Json] = operation.setdefault("parameters", [])
-    parameters.append(_header("X-Request-Id", "Echoed; made when absent.", r"^[!-~]{1,64}$"))
-    parameters.append(
-        _header("Accept-Language", "The language of a problem's sentences: `zh-CN` or `en`.", r"^[!-~ ]{0,100}$")
-    )
+    parameters.append(_header("X-Request-Id", "Echoed when it is 1 to 64 visible characters; else made."))
+    parameters.append(_header("Accept-Language", "The language of a problem's sentences: `zh-CN` or `en`."))
     if path == _SIGN_IN and method == "post":
         operation["security"] = [{}, {"platformToken": []}]
     elif path.startswith(_OPERATORS):
         operation["security"] = [{"apiKey": []}]
     elif not path.startswith(_PUBLIC):
         operation["security"] = [{"session": []}]
-        parameters.append(_header("X-Cust-Id", "The session's owner.", r"^[A-Za-z0-9._:-]{1,64}$", required=True))
+        parameters.append(_header("X-Cust-Id", "The session's owner.", _ID["pattern"], required=True))
 
 
-def _header(name: str, description: str, pattern: str, *, required: bool = False) -> Json:
-    return {
-        "name": name,
-        "in": "header",
-        "required": required,
-        "description": description,
-        "schema": {"type": "string", "pattern": pattern},
-    }
+def _header(name: str, description: str, pattern: str | None = None, *, required: bool = False) -> Json:
+    schema = {"type": "string"} | ({"pattern": pattern} if pattern else {})
+    return {"name": name, "in": "header", "required": required, "description": description, "schema": schema}
+
+
+def _narrow_parameters(operation: Json) -> None:
+    """What the handlers check of ids and pages themselves, and the framework therefore does not know."""
+    for parameter in operation.get("parameters", ()):
+        known = _PARAMETERS.get(parameter["name"])
+        if known is not None:
+            parameter["schema"] = known
+
+
+def _close_bodies(operation: Json, schemas: Json) -> None:
+    """No body may have a field that is not described."""
+    pending = [operation.get("requestBody", {})]
+    seen: set[str] = set()
+    while pending:
+        part = pending.pop()
+        if isinstance(part, dict):
+            name = str(part.get("$ref", "")).rpartition("/")[2]
+            if name in schemas and name not in seen:
+                seen.add(name)
+                pending.append(schemas[name])
+            if "properties" in part:
+                part.setdefault("additionalProperties", False)
+            pending.extend(part.values())
+        elif isinstance(part, list):
+            pending.extend(part)
 
 
 def _without_python_anchors(part: Any) -> None:
