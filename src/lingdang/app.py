@@ -11,6 +11,7 @@ import structlog
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
+from lingdang.backoffice import customers as customers_admin
 from lingdang.cart import routes as cart_routes
 from lingdang.cart.ticks import CartTicks
 from lingdang.catalog import routes as catalog_routes
@@ -22,10 +23,20 @@ from lingdang.clock import Clock, system_clock
 from lingdang.db.lane import Lane
 from lingdang.db.pool import connect_options, make_pool
 from lingdang.errors import Problem
+from lingdang.http import health
 from lingdang.http.answers import EXCEPTION_HANDLERS
 from lingdang.http.entry import Entry, HotRoute, Observe
+from lingdang.http.idempotency import Idempotency
 from lingdang.http.openapi import openapi_config
+from lingdang.identity import routes as identity_routes
+from lingdang.identity.api_keys import ApiKeys
+from lingdang.identity.jwks import Jwks
+from lingdang.identity.login_limits import LoginLimits
+from lingdang.identity.logins import Logins
+from lingdang.identity.passwords import Passwords
+from lingdang.identity.platform_tokens import PlatformTokens
 from lingdang.identity.sessions import Sessions
+from lingdang.identity.sweep import sweep_identity
 from lingdang.keys import Keyring
 from lingdang.ledger.expiry import sweep_expiry
 from lingdang.ledger.settlement import ObserveBatch, Settlement
@@ -34,7 +45,6 @@ from lingdang.library.receipts import Receipts
 from lingdang.payment import routes as payment_routes
 from lingdang.payment.payments import Payments
 from lingdang.payment.signing import SIGNED_FIELDS
-from lingdang.serving import health
 from lingdang.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -126,6 +136,8 @@ class _Parts:
         self.clock = deployment.clock
         self.pool = make_pool(deployment.database_url, deployment.settings.pool_size, deployment.settings.pgbouncer)
         self.sessions = make_sessions(deployment)
+        self.passwords = Passwords()
+        self.jwks = Jwks(url) if (url := deployment.settings.oidc_jwks_url) else None
         self.order_tokens = OrderTokens(deployment.keyring)
         self.settlement = make_settlement(deployment, watch)
         self.ticks = CartTicks(self._lane(), self.clock)
@@ -156,6 +168,9 @@ class _Parts:
         async with AsyncExitStack() as stack:
             await self.pool.open()
             stack.push_async_callback(self.pool.close)
+            stack.callback(self.passwords.close)
+            if self.jwks is not None:
+                stack.push_async_callback(self.jwks.close)
             for lane in (self.settlement, self.ticks, *self.readers):
                 lane.open()
                 stack.push_async_callback(lane.close)
@@ -169,6 +184,7 @@ class _Parts:
             await asyncio.sleep(_SWEEP_SECONDS)
             try:
                 await sweep_expiry(self.pool, self.settlement)
+                await sweep_identity(self.pool, self.clock())
             except Problem as problem:
                 _log.warning("sweep_postponed", code=problem.code)
 
@@ -176,12 +192,34 @@ class _Parts:
 def _routes(parts: _Parts) -> list[HTTPRouteHandler]:
     pool, sessions, clock, settings = parts.pool, parts.sessions, parts.clock, parts.deployment.settings
     receipts = Receipts(parts.deployment.keyring, settings.issuer, settings.receipt_seconds)
+    api_keys = ApiKeys(pool)
     return [
+        *_session_routes(parts),
+        *customers_admin.routes(api_keys, pool, parts.passwords, parts.deployment.buckets, clock),
         *catalog_routes.routes(pool, sessions, clock),
         *cart_routes.routes(pool, sessions, clock),
         *library_routes.routes(sessions, pool, receipts, clock),
         *library_routes.public_routes(sessions, pool, receipts, clock),
     ]
+
+
+def _session_routes(parts: _Parts) -> list[HTTPRouteHandler]:
+    settings = parts.deployment.settings
+    limits = LoginLimits(settings.login_limit_customer, settings.login_limit_address, settings.login_window_seconds)
+    return identity_routes.routes(
+        parts.sessions,
+        Logins(parts.pool, parts.deployment.buckets, parts.passwords, limits),
+        _platform_tokens(settings, parts.jwks),
+        Idempotency(parts.pool, parts.deployment.keyring),
+        parts.pool,
+        parts.clock,
+    )
+
+
+def _platform_tokens(settings: Settings, jwks: Jwks | None) -> PlatformTokens | None:
+    if jwks is None or settings.oidc_issuer is None or settings.oidc_audience is None:
+        return None
+    return PlatformTokens(settings.oidc_issuer, settings.oidc_audience, jwks)
 
 
 def _hot_routes(parts: _Parts, watch: Watch) -> list[HotRoute[Any]]:

@@ -13,7 +13,6 @@ from lingdang.db.embedded import EmbeddedError, EmbeddedServer
 from lingdang.db.external import ExternalError, check_version
 from lingdang.db.migrate import NotMigratedError, migrate, require_migrated
 from lingdang.keys import Keyring, KeyringError, create_keyring
-from lingdang.serving.tls import TlsError
 from lingdang.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ class CommandError(Exception):
     """A command cannot do what it was asked. The message is one sentence for the operator."""
 
 
-_EXPLAINED = (CommandError, SettingsError, KeyringError, NotMigratedError, EmbeddedError, ExternalError, TlsError)
+_EXPLAINED = (CommandError, SettingsError, KeyringError, NotMigratedError, EmbeddedError, ExternalError)
 
 
 def explanation(error: Exception) -> str | None:

@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from lingdang.commands import CommandError
+
 _AUTHORITY_DAYS = 3650
 _SERVER_DAYS = 397
 """The longest life that browsers accept of a server's certificate."""
@@ -27,7 +29,7 @@ _LEEWAY = timedelta(hours=1)
 """Certificates begin a little earlier, for clients whose clocks are behind."""
 
 
-class TlsError(Exception):
+class TlsError(CommandError):
     """The certificate or its key cannot be used. The message names the file."""
 
 

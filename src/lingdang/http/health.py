@@ -5,11 +5,11 @@ from collections.abc import Callable
 import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
+from prometheus_client.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE
 
 from lingdang.db.migrate import HEAD
 from lingdang.db.pool import Pool, fetch_all
 from lingdang.errors import retry_later
-from lingdang.serving.metrics import CONTENT_TYPE
 
 
 class Health(msgspec.Struct, frozen=True):

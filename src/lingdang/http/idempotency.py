@@ -1,0 +1,109 @@
+"""Idempotency-Key: the first answer to a key is kept, sealed, and given again to the same request."""
+
+import hmac
+import os
+import re
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from lingdang.db.pool import Pool, fetch_all
+from lingdang.errors import Problem, invalid
+from lingdang.http.entry import Reply
+from lingdang.keys import Keyring
+
+KEPT = timedelta(hours=24)
+
+_KEY = re.compile(r"[\x20-\x7e]{1,64}")
+_REPLAYED = ((b"idempotent-replayed", b"true"),)
+
+_FIND = "SELECT kid, fingerprint, sealed FROM idempotency WHERE owner = %b AND key = %b AND expires_at > %b"
+_KEEP = """
+INSERT INTO idempotency AS i (owner, key, kid, fingerprint, sealed, created_at, expires_at)
+VALUES (%b, %b, %b, %b, %b, %b, %b)
+ON CONFLICT (owner, key) DO UPDATE
+   SET kid = EXCLUDED.kid, fingerprint = EXCLUDED.fingerprint, sealed = EXCLUDED.sealed,
+       created_at = EXCLUDED.created_at, expires_at = EXCLUDED.expires_at
+ WHERE i.expires_at <= EXCLUDED.created_at
+RETURNING 1
+"""
+_DROP = "DELETE FROM idempotency WHERE owner = %b AND key = %b AND kid = %b"
+
+Produce = Callable[[], Awaitable[Reply]]
+
+
+class Idempotency:
+    """Keeps first answers for a day. They may hold secrets: both they and the bodies' fingerprints are keyed."""
+
+    def __init__(self, pool: Pool, keyring: Keyring) -> None:
+        self._pool = pool
+        self._keyring = keyring
+
+    async def once(self, owner: str, key: str | None, body: bytes, now: datetime, produce: Produce) -> Reply:
+        """The answer of `produce`, or the one that was given first to this owner's key, with its header.
+
+        `owner` names the route and whoever has been authenticated for it; `body` is whatever must be the same.
+        `produce` is run without a lock: of two requests at the same moment both may run it, and both are answered
+        with the result that was kept first. What it does must therefore bear being done twice. A refusal that it
+        raises is not kept: the key is still free.
+
+        Raises Problem `invalid_request` for a key of another shape, `idempotency_mismatch`, `overloaded`.
+        """
+        if key is None:
+            return await produce()
+        if not _KEY.fullmatch(key):
+            raise invalid("Idempotency-Key", "Expected 1 to 64 printable ASCII characters")
+        if (found := await self._find(owner, key, body, now)) is not None:
+            return found
+        reply = await produce()
+        if await self._keep(owner, key, body, now, reply):
+            return reply
+        return await self._find(owner, key, body, now) or reply
+
+    async def _find(self, owner: str, key: str, body: bytes, now: datetime) -> Reply | None:
+        rows = await fetch_all(self._pool, _FIND, (owner, key, now))
+        if not rows:
+            return None
+        kid, fingerprint, sealed = rows[0]
+        secret = self._keyring.opening(kid, "idempotency", 64)
+        if secret is None:  # nobody can open it any more
+            await fetch_all(self._pool, _DROP, (owner, key, kid))
+            return None
+        if not hmac.compare_digest(fingerprint, _fingerprint(secret, owner, key, body)):
+            raise Problem("idempotency_mismatch")
+        status, kept = _open(secret, owner, key, sealed)
+        return Reply(kept, status, _REPLAYED)
+
+    async def _keep(self, owner: str, key: str, body: bytes, now: datetime, reply: Reply) -> bool:
+        """Whether this answer is the first."""
+        kid, secret = self._keyring.sealing("idempotency", 64)
+        fingerprint = _fingerprint(secret, owner, key, body)
+        sealed = _seal(secret, owner, key, reply)
+        return bool(await fetch_all(self._pool, _KEEP, (owner, key, kid, fingerprint, sealed, now, now + KEPT)))
+
+
+def _fingerprint(secret: bytes, owner: str, key: str, body: bytes) -> bytes:
+    """An HMAC: nobody who reads the table can try passwords against it."""
+    return hmac.digest(secret[32:], _place(owner, key) + body, "sha256")
+
+
+def _seal(secret: bytes, owner: str, key: str, reply: Reply) -> bytes:
+    nonce = os.urandom(12)
+    plain = msgspec.msgpack.encode((reply.status, reply.body))
+    return nonce + AESGCM(secret[:32]).encrypt(nonce, plain, _place(owner, key))
+
+
+def _open(secret: bytes, owner: str, key: str, sealed: bytes) -> tuple[int, bytes]:
+    try:
+        plain = AESGCM(secret[:32]).decrypt(sealed[:12], sealed[12:], _place(owner, key))
+    except InvalidTag:
+        raise RuntimeError("a kept answer was altered in the database") from None
+    return msgspec.msgpack.decode(plain, type=tuple[int, bytes])
+
+
+def _place(owner: str, key: str) -> bytes:
+    """What a sealed answer belongs to: it cannot be moved to another row."""
+    return msgspec.msgpack.encode((owner, key))
