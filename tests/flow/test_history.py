@@ -1,0 +1,66 @@
+"""No statement of the flow grows with history, though its plan was made while every table was empty."""
+
+import psycopg
+
+from support.buyer import buyer, give, stock
+from support.shop import Shop
+
+HISTORY = 20_000
+OWN_ROWS = 400
+TABLES = ("product", "cart_item", "wallet", "transfer", "orders", "entitlement", "session_end", "credit")
+
+
+async def test_rows_read_per_purchase_do_not_grow(shop: Shop) -> None:
+    stock(shop, *(f"mine-{n}" for n in range(12)))
+    await give(shop, "ann", 5000)
+    ann = buyer(shop)
+
+    async def purchase(n: int) -> None:
+        ticked = await shop.http.put(f"/v1/cart/items/mine-{n}", headers=ann.headers)
+        assert ticked.status_code == 200
+        assert (await ann.buy(f"mine-{n}")).status_code == 200
+        for path in ("/v1/orders", "/v1/wallet", "/v1/wallet/entries", "/v1/entitlements", "/v1/cart"):
+            assert (await ann.get(path, **({"limit": 3} if path != "/v1/cart" else {}))).status_code == 200
+
+    for n in range(6):  # often enough for every plan to be made and kept
+        await purchase(n)
+    _add_history(shop)
+    before = _rows_read(shop)
+    await purchase(6)
+    read = {table: count - before[table] for table, count in _rows_read(shop).items()}
+    assert {table: count for table, count in read.items() if count > OWN_ROWS} == {}
+
+
+def _add_history(shop: Shop) -> None:
+    """Other customers' rows in every table, without new statistics."""
+    with psycopg.connect(shop.database_url, autocommit=True) as connection:
+        for table in TABLES:
+            connection.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
+        for statement in (
+            "INSERT INTO product (product_id, title, currency, price, list_price, created_at, updated_at)"
+            " SELECT 'p' || i, 'T', 'BELL', 1, 1, now(), now() FROM generate_series(1, %s) i",
+            "INSERT INTO cart_item SELECT 0, 'c' || i, 'p' || i, true, now() FROM generate_series(1, %s) i",
+            "INSERT INTO wallet SELECT 0, 'c' || i, 'BELL', 0, 1, '{}', '{}', NULL FROM generate_series(1, %s) i",
+            "INSERT INTO transfer SELECT 0, 'c' || i, 'BELL', 1, 'payment', '', 0, 0, now(), '{}', '{}'"
+            " FROM generate_series(1, %s) i",
+            "INSERT INTO orders SELECT 0, 'c' || i, gen_random_uuid(), 'BELL', 1, 0, 0, 0, 0, now(), '[]', '[]'"
+            " FROM generate_series(1, %s) i",
+            "INSERT INTO entitlement SELECT 0, 'c' || i, 'p' || i, gen_random_uuid(), now()"
+            " FROM generate_series(1, %s) i",
+            "INSERT INTO session_end SELECT 0, 'c' || i, gen_random_uuid(), now() FROM generate_series(1, %s) i",
+        ):
+            connection.execute(statement, (HISTORY,))
+
+
+def _rows_read(shop: Shop) -> dict[str, int]:
+    """Rows and index entries read so far, by table, of all sessions that have reported."""
+    with psycopg.connect(shop.database_url, autocommit=True) as connection:
+        # An idle session reports within a second; the counters are of the whole database.
+        connection.execute("SELECT pg_sleep(1.5)")
+        rows = connection.execute(
+            "SELECT relname, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)"
+            "  + (SELECT coalesce(sum(i.idx_tup_read), 0) FROM pg_stat_user_indexes i WHERE i.relid = t.relid)"
+            "  FROM pg_stat_user_tables t WHERE relname = ANY (%s)",
+            (list(TABLES),),
+        ).fetchall()
+    return {str(name): int(count) for name, count in rows}
