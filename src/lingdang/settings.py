@@ -41,6 +41,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     oidc_audience: str | None = None
     oidc_jwks_url: str | None = None
 
+    login_limit_customer: Annotated[int, Meta(ge=1, le=1000)] = 10
+    """Wrong passwords for one customer within `login_window_seconds`; further attempts are answered 429."""
+    login_limit_address: Annotated[int, Meta(ge=1, le=1000)] = 100
+    """The same for one client address (IPv6: one /64), whichever customers it tries."""
+    login_window_seconds: Seconds = 900
+
     queue_limit: Annotated[int, Meta(ge=1, le=1_000_000)] = 2000
     """Commands that may wait in one worker; one more is refused with 503."""
     batch_limit: Annotated[int, Meta(ge=1, le=10_000)] = 256

@@ -1,7 +1,89 @@
-"""API keys of the platform's servers."""
+"""API keys of the platform's servers and its back office.
 
-from typing import Protocol
+A key is `ld_` and 256 random bits. It is stored as its SHA-256: nothing that random can be guessed from its hash,
+so a slow password hash would only cost time. It is found by that hash, and a comparison that stops early tells
+at most how a hash begins, which helps nobody to find the key.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, get_args
+
+import msgspec
+
+from lingdang.db.pool import Connection, Pool, fetch_all
+from lingdang.errors import Problem
+from lingdang.identity.sessions import bearer
+
+Scope = Literal["catalog:write", "coupons:write", "customers:write", "wallets:credit", "orders:read", "orders:refund"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+_PREFIX = "ld_"
+_LENGTH = len(_PREFIX) + 43
+
+_FIND = "SELECT name, scopes FROM api_key WHERE key_hash = %b AND revoked_at IS NULL"
+_CREATE = """
+INSERT INTO api_key (key_hash, name, scopes, created_at) VALUES (%b, %b, %b, %b)
+ON CONFLICT DO NOTHING RETURNING 1
+"""
+_LIST = "SELECT name, scopes, created_at, revoked_at FROM api_key ORDER BY created_at, name"
+_REVOKE = "UPDATE api_key SET revoked_at = %b WHERE name = %b AND revoked_at IS NULL RETURNING 1"
 
 
-class ApiKeys(Protocol):
-    async def require(self, authorization: str | None, scope: str) -> object: ...
+class ApiKey(msgspec.Struct, frozen=True):
+    """A key that may be used: whose it is, and for what."""
+
+    name: str
+    scopes: frozenset[str]
+
+
+class ApiKeyRow(msgspec.Struct, frozen=True, rename="camel"):
+    """A key as a list shows it; the key itself is known to its holder alone."""
+
+    name: str
+    scopes: list[str]
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+class ApiKeys:
+    """Asked at every request, in the database: a revoked key is refused from then on, everywhere."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def require(self, authorization: str | None, scope: Scope) -> ApiKey:
+        """The request's key. Raises Problem `unauthenticated`, `scope_missing` or `overloaded`."""
+        secret = bearer(authorization)
+        if secret is None or len(secret) != _LENGTH or not secret.startswith(_PREFIX):
+            raise Problem("unauthenticated")
+        rows = await fetch_all(self._pool, _FIND, (_digest(secret),))
+        if not rows:
+            raise Problem("unauthenticated")
+        key = ApiKey(rows[0][0], frozenset(rows[0][1]))
+        if scope not in key.scopes:
+            raise Problem("scope_missing", scope=scope)
+        return key
+
+
+async def create_api_key(connection: Connection, name: str, scopes: Sequence[Scope], now: datetime) -> str | None:
+    """A new key, to be shown once; None when a key of this name is in use."""
+    secret = _PREFIX + secrets.token_urlsafe(32)
+    made = await connection.execute(_CREATE, (_digest(secret), name, sorted(set(scopes)), now))
+    return secret if await made.fetchone() else None
+
+
+async def list_api_keys(connection: Connection) -> list[ApiKeyRow]:
+    """Every key that there is or was, oldest first."""
+    return [ApiKeyRow(*row) for row in await (await connection.execute(_LIST)).fetchall()]
+
+
+async def revoke_api_key(connection: Connection, name: str, now: datetime) -> bool:
+    """Refuse a key from now on. False when none of this name is in use."""
+    return await (await connection.execute(_REVOKE, (now, name))).fetchone() is not None
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()

@@ -1,43 +1,29 @@
 """Sessions: opened once, then verified from their token alone."""
 
 import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicNumbers
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import OctKey
 
 from lingdang.db.pool import Owner
 from lingdang.errors import Problem, invalid
+from lingdang.identity.public_keys import PublicKeyJwk, load_point, to_text
 from lingdang.identity.session import Session
+from lingdang.identity.tokens import MAX_TOKEN_LENGTH, Claims, Point, open_token, seal_token
 from lingdang.ids import bucket_of, uuid7
 from lingdang.keys import Keyring
 from lingdang.settings import SignType
 
-MAX_TOKEN_LENGTH = 2048
 CACHE_SIZE = 50_000
-
-
-class Claims(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What a session token says; `x` and `y` are the ES256 public key's."""
-
-    session_id: UUID
-    cust_id: str
-    sign_type: SignType
-    issued_at: int
-    expires_at: int
-    x: str = ""
-    y: str = ""
+"""Verified tokens that a process remembers, some 3 kB each."""
 
 
 class IssuedSession(msgspec.Struct, frozen=True, kw_only=True):
-    """A new session as its customer is told of it."""
+    """A new session as its customer is told of it. `sign_key` is None for ES256."""
 
     cust_id: str
     session_id: UUID
@@ -48,103 +34,124 @@ class IssuedSession(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
+class _Known(msgspec.Struct, frozen=True, gc=False):
+    """A verified session and the key that proved it."""
+
+    session: Session
+    kid: str
+    key: bytes
+
+
 class Sessions:
-    """Issues session tokens and verifies them; a token that was verified before is looked up."""
+    """Issues session tokens and verifies them; a token that was verified before is looked up.
+
+    Both are without I/O. That a session has ended is learnt from the database, in the flush of the query that
+    is made on its behalf (docs/decisions/0007-ended-sessions.md).
+    """
 
     def __init__(self, keyring: Keyring, buckets: int, sign_types: Sequence[SignType], valid_seconds: int) -> None:
         self._keyring = keyring
         self._buckets = buckets
         self._sign_types = frozenset(sign_types)
         self._valid = timedelta(seconds=valid_seconds)
-        self._known: OrderedDict[str, tuple[Session, str, bytes]] = OrderedDict()
+        self._known: OrderedDict[str, _Known] = OrderedDict()
 
-    def issue(
-        self, cust_id: str, sign_type: SignType, public_key: dict[str, str] | None, now: datetime
-    ) -> IssuedSession:
-        """Open a session. Raises Problem `invalid_request` for a sign type that is switched off."""
+    def check(self, sign_type: SignType, public_key: Mapping[str, Any] | None) -> Point | None:
+        """What a session of this type needs of its client: a public key for ES256, and none otherwise.
+
+        Raises Problem `invalid_request` for a type that is switched off and a key that is missing, idle or wrong.
+        """
         if sign_type not in self._sign_types:
             raise invalid("$.signType", f"This server accepts {', '.join(sorted(self._sign_types))}")
-        kid, key = self._keyring.sealing("session-token")
+        if sign_type != "ES256":
+            if public_key is not None:
+                raise invalid("$.publicKey", f"{sign_type} takes no public key")
+            return None
+        if public_key is None:
+            raise invalid("$.publicKey", "ES256 needs the client's public key")
+        try:
+            jwk = msgspec.convert(public_key, PublicKeyJwk)
+        except msgspec.ValidationError:
+            raise invalid("$.publicKey", "Not a P-256 public key as a JWK") from None
+        load_point(jwk.x, jwk.y)
+        return Point(jwk.x, jwk.y)
+
+    def issue(
+        self, cust_id: str, sign_type: SignType, public_key: Mapping[str, Any] | None, now: datetime
+    ) -> IssuedSession:
+        """Open a session for a customer who has proved to be one. Raises as `check`."""
+        point = self.check(sign_type, public_key)
         issued_at = now.replace(microsecond=0)
         expires_at = issued_at + self._valid
-        point = public_key or {}
         claims = Claims(
-            uuid7(),
-            cust_id,
-            sign_type,
-            int(issued_at.timestamp()),
-            int(expires_at.timestamp()),
-            point.get("x", ""),
-            point.get("y", ""),
+            sub=cust_id,
+            sid=uuid7(),
+            sig=sign_type,
+            iat=int(issued_at.timestamp()),
+            exp=int(expires_at.timestamp()),
+            point=point,
         )
-        header = {"alg": "HS256", "kid": kid, "typ": "session"}
-        token = jws.serialize_compact(header, msgspec.json.encode(claims), OctKey.import_key(key), algorithms=["HS256"])
-        sign_key = None if sign_type == "ES256" else self._sign_key(kid, claims)
+        token, kid = seal_token(self._keyring, claims)
         return IssuedSession(
             cust_id=cust_id,
-            session_id=claims.session_id,
+            session_id=claims.sid,
             session_token=token,
             sign_type=sign_type,
-            sign_key=sign_key,
+            sign_key=self._sign_key(kid, claims),
             issued_at=issued_at,
             expires_at=expires_at,
         )
 
     def authenticate(self, authorization: str | None, cust_id: str | None, now: datetime) -> Session:
         """The session of a request. Raises Problem `unauthenticated`, or `cust_mismatch` for another X-Cust-Id."""
-        scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not token or len(token) > MAX_TOKEN_LENGTH:
+        token = bearer(authorization)
+        if token is None or len(token) > MAX_TOKEN_LENGTH:
             raise Problem("unauthenticated")
-        session, kid, key = self._known.get(token) or self._verify(token)
-        if session.expires_at <= now or self._keyring.opening(kid, "session-token") != key:
+        known = self._known.get(token)
+        if known is None:
+            known = self._verify(token)
+        else:
+            self._known.move_to_end(token)
+        session = known.session
+        # A key that was retired since then must not go on opening what is remembered.
+        if session.expires_at <= now or self._keyring.opening(known.kid, "session-token") != known.key:
+            self._known.pop(token, None)
             raise Problem("unauthenticated")
-        if cust_id != session.cust_id:
+        if cust_id != session.owner.cust_id:
             raise Problem("cust_mismatch")
         return session
 
-    def _verify(self, token: str) -> tuple[Session, str, bytes]:
-        try:
-            parts = token.encode("ascii").split(b".")
-            if len(parts) != 3 or any(_text(urlsafe_b64decode(p + b"=" * (-len(p) % 4))) != p for p in parts):
-                raise ValueError
-            kid = str(msgspec.json.decode(urlsafe_b64decode(parts[0] + b"=="))["kid"])
-            key = self._keyring.opening(kid, "session-token")
-            if key is None:
-                raise ValueError
-            opened = jws.deserialize_compact(token, OctKey.import_key(key), algorithms=["HS256"])
-            claims = msgspec.json.decode(opened.payload, type=Claims)
-        except (ValueError, KeyError, TypeError, JoseError, msgspec.MsgspecError):
-            raise Problem("unauthenticated") from None
-        if claims.sign_type not in self._sign_types:
+    def _verify(self, token: str) -> _Known:
+        opened = open_token(self._keyring, token)
+        if opened is None or opened.claims.sig not in self._sign_types:
             raise Problem("unauthenticated")
-        known = (self._session(kid, claims), kid, key)
+        known = _Known(self._session(opened.kid, opened.claims), opened.kid, opened.key)
         self._known[token] = known
         if len(self._known) > CACHE_SIZE:
             self._known.popitem(last=False)
         return known
 
     def _session(self, kid: str, claims: Claims) -> Session:
-        es256 = claims.sign_type == "ES256"
         return Session(
-            owner=Owner(bucket_of(claims.cust_id, self._buckets), claims.cust_id, claims.session_id),
-            sign_type=claims.sign_type,
-            sign_key=None if es256 else self._sign_key(kid, claims),
-            public_key=EllipticCurvePublicNumbers(_number(claims.x), _number(claims.y), SECP256R1()).public_key()
-            if es256
-            else None,
-            issued_at=datetime.fromtimestamp(claims.issued_at, UTC),
-            expires_at=datetime.fromtimestamp(claims.expires_at, UTC),
+            owner=Owner(bucket_of(claims.sub, self._buckets), claims.sub, claims.sid),
+            sign_type=claims.sig,
+            sign_key=self._sign_key(kid, claims),
+            public_key=load_point(claims.point.x, claims.point.y) if claims.point else None,
+            issued_at=datetime.fromtimestamp(claims.iat, UTC),
+            expires_at=datetime.fromtimestamp(claims.exp, UTC),
         )
 
-    def _sign_key(self, kid: str, claims: Claims) -> str:
+    def _sign_key(self, kid: str, claims: Claims) -> str | None:
+        """The signKey: derived from what the token says and a key of the same version, and stored nowhere."""
+        if claims.sig == "ES256":
+            return None
         key = self._keyring.opening(kid, "session-sign-key")
-        assert key is not None, "the token's key was there a moment ago"
-        return _text(hmac.digest(key, claims.session_id.bytes + claims.cust_id.encode(), "sha256")).decode()
+        if key is None:  # retired this very moment
+            raise Problem("unauthenticated")
+        return to_text(hmac.digest(key, claims.sid.bytes + claims.sub.encode(), "sha256"))
 
 
-def _text(raw: bytes) -> bytes:
-    return urlsafe_b64encode(raw).rstrip(b"=")
-
-
-def _number(text: str) -> int:
-    return int.from_bytes(urlsafe_b64decode(text + "=="), "big")
+def bearer(authorization: str | None) -> str | None:
+    """The token of an `Authorization: Bearer` header, or None when there is none."""
+    scheme, _, token = (authorization or "").partition(" ")
+    return token if token and scheme.lower() == "bearer" else None

@@ -1,0 +1,49 @@
+"""POST /v1/admin/customers: customers who sign in with a password kept here."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import JSONBody
+
+from lingdang.clock import Clock
+from lingdang.db.pool import Pool
+from lingdang.identity.api_keys import ApiKeys
+from lingdang.identity.customers import add_customer
+from lingdang.identity.passwords import NewPassword, Passwords
+from lingdang.ids import CustId, bucket_of
+
+
+class CustomerRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """A customer, and the password they sign in with; without one, what is stored stays."""
+
+    cust_id: CustId
+    password: NewPassword | None = None
+
+
+class CustomerAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """A customer who is there."""
+
+    cust_id: str
+    created_at: datetime
+
+
+def routes(api_keys: ApiKeys, pool: Pool, passwords: Passwords, buckets: int, clock: Clock) -> list[HTTPRouteHandler]:
+    """The customers' route; scope `customers:write`."""
+
+    @post(
+        "/v1/admin/customers",
+        summary="Add a customer, or set a customer's password",
+        tags=["operators"],
+        responses={200: ResponseSpec(CustomerAnswer, description="The customer was there")},
+    )
+    async def add(request: Request[Any, Any, Any], data: JSONBody[CustomerRequest]) -> Response[CustomerAnswer]:
+        await api_keys.require(request.headers.get("authorization"), "customers:write")
+        bucket = bucket_of(data.cust_id, buckets)
+        added = await add_customer(pool, passwords, bucket, data.cust_id, data.password, clock())
+        return Response(CustomerAnswer(data.cust_id, added.created_at), status_code=201 if added.created else 200)
+
+    return [add]

@@ -1,0 +1,69 @@
+"""The built-in login: a customer's id and password."""
+
+from datetime import datetime
+
+import msgspec
+
+from lingdang.db.pool import Pool, fetch_all, transaction
+from lingdang.errors import Problem
+from lingdang.identity.login_limits import LoginLimits
+from lingdang.identity.passwords import Passwords
+from lingdang.identity.sessions import IssuedSession
+from lingdang.ids import bucket_of
+
+_FIND = "SELECT password_hash, password_changed_at FROM customer WHERE bucket = %b AND customer_id = %b"
+_RENEW = """
+UPDATE customer SET password_hash = %b
+ WHERE bucket = %b AND customer_id = %b AND password_changed_at = %b
+"""
+# The lock makes a login and a change of the password follow each other: the change ends what this has kept, or
+# this finds the password changed.
+_STILL_SO = """
+SELECT 1 FROM customer WHERE bucket = %b AND customer_id = %b AND password_changed_at = %b FOR SHARE
+"""
+_KEEP = "INSERT INTO password_session (bucket, customer_id, session_id, expires_at) VALUES (%b, %b, %b, %b)"
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """That a customer gave the right password, and which: the one that was set at `password_changed_at`."""
+
+    bucket: int
+    cust_id: str
+    password_changed_at: datetime
+
+
+class Logins:
+    """Verifies passwords, within limits, and keeps which sessions were opened with one."""
+
+    def __init__(self, pool: Pool, buckets: int, passwords: Passwords, limits: LoginLimits) -> None:
+        self._pool = pool
+        self._buckets = buckets
+        self._passwords = passwords
+        self._limits = limits
+
+    async def verify(self, cust_id: str, password: str, address: str, now: datetime) -> Proof:
+        """The right password's proof. What is refused tells nothing about whether the customer exists.
+
+        Raises Problem `unauthenticated`, `rate_limited` or `overloaded`.
+        """
+        async with self._limits.attempt(self._pool, cust_id, address, now):
+            return await self._compare(cust_id, password)
+
+    async def _compare(self, cust_id: str, password: str) -> Proof:
+        bucket = bucket_of(cust_id, self._buckets)
+        rows = await fetch_all(self._pool, _FIND, (bucket, cust_id))
+        stored, changed_at = rows[0] if rows else (None, None)
+        verdict = await self._passwords.verify(password, stored)
+        if not verdict.right:
+            raise Problem("unauthenticated")
+        if verdict.renewed is not None:
+            await fetch_all(self._pool, _RENEW, (verdict.renewed, bucket, cust_id, changed_at))
+        return Proof(bucket, cust_id, changed_at)
+
+    async def keep(self, proof: Proof, session: IssuedSession) -> None:
+        """Remember a session by its password. Raises Problem `unauthenticated` when that was changed just now."""
+        async with transaction(self._pool) as connection:
+            still = await connection.execute(_STILL_SO, (proof.bucket, proof.cust_id, proof.password_changed_at))
+            if await still.fetchone() is None:
+                raise Problem("unauthenticated")
+            await connection.execute(_KEEP, (proof.bucket, proof.cust_id, session.session_id, session.expires_at))

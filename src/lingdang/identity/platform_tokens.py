@@ -1,0 +1,69 @@
+"""A platform's own JWT as proof of who asks: OpenID Connect, for platforms that keep their users elsewhere."""
+
+from base64 import urlsafe_b64decode
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from joserfc import jws
+from joserfc.errors import JoseError
+from msgspec import Meta
+
+from lingdang.errors import Problem
+from lingdang.identity.jwks import Jwks
+from lingdang.ids import CustId
+
+MAX_TOKEN_LENGTH = 8192
+LEEWAY_SECONDS = 30
+"""How far the platform's clock may be off."""
+
+Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
+"""Asymmetric ones alone: a public key must never be taken for a shared secret."""
+
+_Time = Annotated[int | float, Meta(ge=0)]
+
+
+class _Header(msgspec.Struct, frozen=True):
+    alg: Algorithm
+    kid: str | None = None
+
+
+class _Claims(msgspec.Struct, frozen=True):
+    iss: str
+    aud: str | list[str]
+    sub: CustId
+    exp: _Time
+    nbf: _Time = 0
+
+
+class PlatformTokens:
+    """Verifies the JWTs of one issuer for one audience."""
+
+    def __init__(self, issuer: str, audience: str, jwks: Jwks) -> None:
+        self._issuer = issuer
+        self._audience = audience
+        self._jwks = jwks
+
+    async def verify(self, token: str, now: datetime) -> str:
+        """The custId that the token's `sub` names. Raises Problem `unauthenticated`, whatever is wrong."""
+        try:
+            if len(token) > MAX_TOKEN_LENGTH:
+                raise ValueError
+            header = msgspec.json.decode(urlsafe_b64decode(token.partition(".")[0] + "=="), type=_Header)
+            key = await self._jwks.find(header.kid)
+            if key is None or key.get("alg", header.alg) != header.alg:
+                raise ValueError
+            claims = msgspec.json.decode(jws.deserialize_compact(token, key, [header.alg]).payload, type=_Claims)
+        except (JoseError, msgspec.MsgspecError, ValueError, TypeError):
+            raise Problem("unauthenticated") from None
+        if not self._accepts(claims, now.timestamp()):
+            raise Problem("unauthenticated")
+        return claims.sub
+
+    def _accepts(self, claims: _Claims, now: float) -> bool:
+        audiences = [claims.aud] if isinstance(claims.aud, str) else claims.aud
+        return (
+            claims.iss == self._issuer
+            and self._audience in audiences
+            and claims.nbf - LEEWAY_SECONDS <= now < claims.exp + LEEWAY_SECONDS
+        )

@@ -1,0 +1,48 @@
+"""The public key of an ES256 session: a point of P-256, as a JWK on the wire."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Annotated, Literal
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey, EllipticCurvePublicNumbers
+from msgspec import Meta
+
+from lingdang.errors import invalid
+
+Coordinate = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\Z", description="32 bytes in base64url, no padding.")
+]
+
+
+class PublicKeyJwk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A P-256 public key (RFC 7517). Whatever else WebCrypto exports with one is accepted and not kept.
+
+    A private key is refused like any unknown member, so that a client learns of its mistake.
+    """
+
+    kty: Literal["EC"]
+    crv: Literal["P-256"]
+    x: Coordinate
+    y: Coordinate
+    alg: Literal["ES256"] | None = None
+    use: Literal["sig"] | None = None
+    key_ops: Annotated[list[Literal["verify"]], Meta(max_length=1)] | None = None
+    ext: bool | None = None
+    kid: Annotated[str, Meta(max_length=64)] | None = None
+
+
+def load_point(x: str, y: str) -> EllipticCurvePublicKey:
+    """The key at these coordinates. Raises Problem `invalid_request` when they are not a point of the curve."""
+    try:
+        return EllipticCurvePublicNumbers(_number(x), _number(y), SECP256R1()).public_key()
+    except ValueError:
+        raise invalid("$.publicKey", "Not a point of the curve P-256") from None
+
+
+def to_text(raw: bytes) -> str:
+    """Base64url without padding."""
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(urlsafe_b64decode(text + "="), "big")

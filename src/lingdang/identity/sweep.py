@@ -1,0 +1,36 @@
+"""What identity has stored for a time only, removed when the time is over."""
+
+from datetime import datetime, timedelta
+
+from lingdang.db.pool import Pool, fetch_all
+
+GRACE = timedelta(hours=1)
+"""No machine's clock is so far behind that it still takes a session that ended and expired so long ago."""
+
+BATCH = 1000
+MAX_BATCHES = 50
+
+_TABLES = ("session_end", "password_session", "login_attempt", "idempotency")
+
+
+async def sweep_identity(pool: Pool, now: datetime) -> int:
+    """Delete what expired more than an hour ago, a thousand rows at a time; the number of rows deleted.
+
+    Several workers may do so at once. What one call leaves, the next one takes. Raises Problem `overloaded`.
+    """
+    return sum([await _sweep(pool, table, now - GRACE) for table in _TABLES])
+
+
+async def _sweep(pool: Pool, table: str, before: datetime) -> int:
+    statement = f"""
+        DELETE FROM {table} WHERE ctid = ANY(ARRAY(
+            SELECT ctid FROM {table} WHERE expires_at < %b ORDER BY expires_at LIMIT {BATCH} FOR UPDATE SKIP LOCKED
+        )) RETURNING 1
+    """  # noqa: S608 - the names are those above
+    total = 0
+    for _ in range(MAX_BATCHES):
+        deleted = len(await fetch_all(pool, statement, (before,)))
+        total += deleted
+        if deleted < BATCH:
+            break
+    return total
