@@ -12,6 +12,9 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
 from lingdang.backoffice import customers as customers_admin
+from lingdang.backoffice import orders as orders_admin
+from lingdang.backoffice import products as products_admin
+from lingdang.backoffice import wallets as wallets_admin
 from lingdang.cart import routes as cart_routes
 from lingdang.cart.ticks import CartTicks
 from lingdang.catalog import routes as catalog_routes
@@ -171,7 +174,8 @@ class _Parts:
             stack.callback(self.passwords.close)
             if self.jwks is not None:
                 stack.push_async_callback(self.jwks.close)
-            for lane in (self.settlement, self.ticks, *self.readers):
+            lanes: list[Settlement | CartTicks | CheckoutReader] = [self.settlement, self.ticks, *self.readers]
+            for lane in lanes:
                 lane.open()
                 stack.push_async_callback(lane.close)
             sweeps = asyncio.create_task(self._sweep())
@@ -192,14 +196,24 @@ class _Parts:
 def _routes(parts: _Parts) -> list[HTTPRouteHandler]:
     pool, sessions, clock, settings = parts.pool, parts.sessions, parts.clock, parts.deployment.settings
     receipts = Receipts(parts.deployment.keyring, settings.issuer, settings.receipt_seconds)
-    api_keys = ApiKeys(pool)
     return [
         *_session_routes(parts),
-        *customers_admin.routes(api_keys, pool, parts.passwords, parts.deployment.buckets, clock),
+        *_admin_routes(parts),
         *catalog_routes.routes(pool, sessions, clock),
         *cart_routes.routes(pool, sessions, clock),
         *library_routes.routes(sessions, pool, receipts, clock),
         *library_routes.public_routes(sessions, pool, receipts, clock),
+    ]
+
+
+def _admin_routes(parts: _Parts) -> list[HTTPRouteHandler]:
+    pool, clock, buckets = parts.pool, parts.clock, parts.deployment.buckets
+    api_keys = ApiKeys(pool)
+    return [
+        *customers_admin.routes(api_keys, pool, parts.passwords, buckets, clock),
+        *products_admin.routes(api_keys, pool, clock),
+        *wallets_admin.routes(api_keys, parts.settlement),
+        *orders_admin.routes(api_keys, pool, buckets),
     ]
 
 
