@@ -7,7 +7,6 @@ canonical base64url form, so that no character of a token can be changed without
 """
 
 import os
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hmac import compare_digest, digest
 
 import msgspec
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 from lingdang.checkout.offer import Offer
 from lingdang.errors import Problem
+from lingdang.jose import Headers, from_base64url, to_base64url
 from lingdang.keys import Keyring
 
 MAX_TOKEN_LENGTH = 256 * 1024
@@ -34,22 +34,22 @@ class OrderTokens:
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
-        self._kids: dict[bytes, str] = {}
+        self._headers = Headers(keyring, alg="dir", enc="A256CBC-HS512", typ="order+jwe")
 
     def seal(self, offer: Offer) -> str:
         """The offer's token."""
         kid, key = self._keyring.sealing("order-token", _KEY_LENGTH)
-        header = _header(kid)
+        header = self._headers.write(kid)
         iv = os.urandom(_BLOCK)
         ciphertext = _encrypt(key[32:], iv, _encode(offer))
         tag = _tag(key[:32], header, iv, ciphertext)
-        return b".".join((header, b"", _text(iv), _text(ciphertext), _text(tag))).decode("ascii")
+        return b".".join((header, b"", to_base64url(iv), to_base64url(ciphertext), to_base64url(tag))).decode("ascii")
 
     def open(self, token: str) -> Offer:
         """The token's offer. Raises Problem `token_invalid` for whatever this deployment did not seal."""
         try:
             header, empty, *parts = token.encode("ascii").split(b".")
-            iv, ciphertext, tag = map(_bytes, parts)
+            iv, ciphertext, tag = map(from_base64url, parts)
         except ValueError:
             raise Problem("token_invalid") from None
         key = self._key(header)
@@ -58,14 +58,8 @@ class OrderTokens:
         return _decode(_decrypt(key[32:], iv, ciphertext))
 
     def _key(self, header: bytes) -> bytes | None:
-        if header not in self._kids:
-            self._kids = {_header(version.kid): version.kid for version in self._keyring.versions()}
-        kid = self._kids.get(header)
+        kid = self._headers.kid(header)
         return None if kid is None else self._keyring.opening(kid, "order-token", _KEY_LENGTH)
-
-
-def _header(kid: str) -> bytes:
-    return _text(msgspec.json.encode({"alg": "dir", "enc": "A256CBC-HS512", "kid": kid, "typ": "order+jwe"}))
 
 
 def _tag(key: bytes, header: bytes, iv: bytes, ciphertext: bytes) -> bytes:
@@ -84,15 +78,3 @@ def _decrypt(key: bytes, iv: bytes, ciphertext: bytes) -> bytes:
     decryptor = Cipher(AES256(key), CBC(iv)).decryptor()
     padded = decryptor.update(ciphertext) + decryptor.finalize()
     return padded[: -padded[-1]]
-
-
-def _text(raw: bytes) -> bytes:
-    return urlsafe_b64encode(raw).rstrip(b"=")
-
-
-def _bytes(text: bytes) -> bytes:
-    """Strict base64url without padding. Raises ValueError for any other way to write the same bytes."""
-    raw = urlsafe_b64decode(text + b"=" * (-len(text) % 4))
-    if _text(raw) != text:
-        raise ValueError("not canonical base64url")
-    return raw

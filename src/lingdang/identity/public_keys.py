@@ -1,6 +1,6 @@
 """The public key of an ES256 session: a point of P-256, as a JWK on the wire."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from typing import Annotated, Literal
 
 import msgspec
@@ -37,11 +37,6 @@ def load_point(x: str, y: str) -> EllipticCurvePublicKey:
         return EllipticCurvePublicNumbers(_number(x), _number(y), SECP256R1()).public_key()
     except ValueError:
         raise invalid("$.publicKey", "Not a point of the curve P-256") from None
-
-
-def to_text(raw: bytes) -> str:
-    """Base64url without padding."""
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _number(text: str) -> int:

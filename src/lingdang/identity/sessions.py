@@ -11,10 +11,11 @@ import msgspec
 
 from lingdang.db.pool import Owner
 from lingdang.errors import Problem, invalid
-from lingdang.identity.public_keys import PublicKeyJwk, load_point, to_text
+from lingdang.identity.public_keys import PublicKeyJwk, load_point
 from lingdang.identity.session import Session
-from lingdang.identity.tokens import MAX_TOKEN_LENGTH, Claims, Point, open_token, seal_token
+from lingdang.identity.tokens import MAX_TOKEN_LENGTH, Claims, Point, SessionTokens
 from lingdang.ids import bucket_of, uuid7
+from lingdang.jose import to_base64url
 from lingdang.keys import Keyring
 from lingdang.settings import SignType
 
@@ -51,6 +52,7 @@ class Sessions:
 
     def __init__(self, keyring: Keyring, buckets: int, sign_types: Sequence[SignType], valid_seconds: int) -> None:
         self._keyring = keyring
+        self._tokens = SessionTokens(keyring)
         self._buckets = buckets
         self._sign_types = frozenset(sign_types)
         self._valid = timedelta(seconds=valid_seconds)
@@ -91,7 +93,7 @@ class Sessions:
             exp=int(expires_at.timestamp()),
             point=point,
         )
-        token, kid = seal_token(self._keyring, claims)
+        token, kid = self._tokens.seal(claims)
         return IssuedSession(
             cust_id=cust_id,
             session_id=claims.sid,
@@ -122,7 +124,7 @@ class Sessions:
         return session
 
     def _verify(self, token: str) -> _Known:
-        opened = open_token(self._keyring, token)
+        opened = self._tokens.open(token)
         if opened is None or opened.claims.sig not in self._sign_types:
             raise Problem("unauthenticated")
         known = _Known(self._session(opened.kid, opened.claims), opened.kid, opened.key)
@@ -148,7 +150,7 @@ class Sessions:
         key = self._keyring.opening(kid, "session-sign-key")
         if key is None:  # retired this very moment
             raise Problem("unauthenticated")
-        return to_text(hmac.digest(key, claims.sid.bytes + claims.sub.encode(), "sha256"))
+        return to_base64url(hmac.digest(key, claims.sid.bytes + claims.sub.encode(), "sha256")).decode()
 
 
 def bearer(authorization: str | None) -> str | None:
