@@ -39,7 +39,7 @@ def test_help_loads_no_more_than_it_needs() -> None:
 def test_serving_loads_no_migration_tools() -> None:
     code = "import sys; import lingdang.serving.worker; print(sorted(sys.modules))"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    for heavy in ("alembic", "sqlalchemy", "faker", "polyfactory", "httpx"):
+    for heavy in ("alembic", "sqlalchemy", "faker", "polyfactory"):
         assert f"'{heavy}'" not in answer.stdout
 
 

@@ -93,6 +93,18 @@ async def test_a_served_shop_s_log_at_debug_level_holds_no_secret(tmp_path: Path
         assert all(event["request_id"] for event in events if event["event"] == "request")
 
 
+@pytest.mark.parametrize(("trusted", "client"), [(None, "127.0.0.1"), ("127.0.0.1", "203.0.113.9")])
+def test_forwarded_address_is_believed_of_a_trusted_proxy_alone(
+    tmp_path: Path, trusted: str | None, client: str
+) -> None:
+    options = {"access_log": "true"} | ({"trusted_proxies": trusted} if trusted else {})
+    with serving(tmp_path / "shop", "--http", **options) as served:
+        httpx.get(f"{served.url}/healthz", headers={"X-Forwarded-For": "203.0.113.9"})
+        eventually(lambda: "/healthz" in served.errors())
+    requests = [json.loads(line) for line in served.errors().splitlines() if "/healthz" in line]
+    assert {request["client"] for request in requests} == {client}
+
+
 async def _use(served: Served) -> list[str]:
     """Requests that succeed and that fail; returns every secret that they carried."""
     url = f"postgresql://postgres@/postgres?host={served.data_dir / 'pg'}"
