@@ -1,0 +1,212 @@
+"""`python -m bench`: makes a shop in a temporary directory, measures it, and says what it saw."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import psycopg
+
+from bench import report as reports
+from bench import shop
+from bench.figures import rows
+from bench.meters import Meters
+from bench.pgbench import Pgbench
+from bench.rounds import Bench, Plan
+from bench.server import clean_environ, lingdang, serving
+from lingdang.checkout.order_token import OrderTokens
+from lingdang.clock import rfc3339, system_clock
+from lingdang.db.embedded import EmbeddedServer
+from lingdang.db.migrate import migrate
+from lingdang.keys import Keyring, create_keyring
+from lingdang.settings import SIGN_TYPES, SignType
+
+WORKLOADS = ("payments", "checkouts", "orders", "pgbench", "statements")
+PROTOCOLS = ("http", "https")
+PAGE = Path("docs/performance.md")
+
+_SHOWN = (
+    "server_version",
+    "fsync",
+    "synchronous_commit",
+    "full_page_writes",
+    "wal_sync_method",
+    "wal_compression",
+    "shared_buffers",
+    "max_wal_size",
+    "checkpoint_timeout",
+)
+_DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
+
+
+class Choice(Plan, frozen=True, kw_only=True):
+    """The plan, and the shop it is carried out on."""
+
+    customers: int
+    workers: int
+    scale: int
+    sign_type: SignType
+    protocols: tuple[str, ...]
+
+
+def _numbers(_context: click.Context, _option: click.Parameter, text: str | None) -> tuple[int, ...] | None:
+    try:
+        return None if text is None else tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise click.BadParameter("numbers, separated by commas") from None
+
+
+@click.command()
+@click.option("--rounds", type=click.IntRange(1), help="[default: 3]")
+@click.option("--seconds", type=click.FloatRange(0.5), help="Of each window. [default: 10]")
+@click.option("--connections", callback=_numbers, help="[default: 1,8,64,256]")
+@click.option("--customers", type=click.IntRange(300), help="[default: 20000]")
+@click.option("--scale", type=click.IntRange(1), help="pgbench's scale. [default: 20]")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="The server's.")
+@click.option("--sign", "sign_type", type=click.Choice(SIGN_TYPES), default="HMAC-SHA256", show_default=True)
+@click.option("--protocol", "protocols", type=click.Choice(PROTOCOLS), multiple=True, default=PROTOCOLS)
+@click.option("--only", type=click.Choice(WORKLOADS), multiple=True, default=WORKLOADS, help="May be repeated.")
+@click.option("--short", is_flag=True, help="One round of few seconds at 64 connections, for a check in CI.")
+@click.option("--floors", type=click.Path(exists=True, path_type=Path), help="Exit with 1 below these ratios.")
+@click.option("--write-doc", is_flag=True, help=f"Put the report into {PAGE}.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("bench-results"), show_default=True)
+def main(short: bool, floors: Path | None, write_doc: bool, out: Path, **options: Any) -> None:
+    """Measure signed payments, checkouts and whole orders side by side with pgbench TPC-B.
+
+    Exits with 1 when a payment was refused, the books do not agree with the answers, or a floor is not reached.
+    """
+    report = _measure(_choice(short, options))
+    table = rows(report.windows)
+    faults = [*report.faults, *(reports.shortfalls(table, reports.read_floors(floors)) if floors else [])]
+    measured = reports.text(report, table)
+    click.echo(f"\n{measured}\n")
+    name = rfc3339(system_clock())[:19].replace(":", "") + "Z"
+    click.echo(f"kept in {reports.store(report, out, name)}")
+    if write_doc:
+        reports.write_into(PAGE, measured)
+    for fault in faults:
+        click.echo(f"fault: {fault}", err=True)
+    sys.exit(1 if faults else 0)
+
+
+def _choice(short: bool, options: dict[str, Any]) -> Choice:
+    """The options given, over the defaults of the long or the short form."""
+    defaults = (
+        {"rounds": 1, "seconds": 4.0, "connections": (64,), "customers": 2000, "scale": 10, "clients": (8, 32)}
+        if short
+        else {
+            "rounds": 3,
+            "seconds": 10.0,
+            "connections": (1, 8, 64, 256),
+            "customers": 20_000,
+            "scale": 20,
+            "clients": (1, 8, 32),
+        }
+    )
+    given = {name: value for name, value in options.items() if value is not None}
+    return Choice(**{**defaults, **given, "only": frozenset(given["only"]), "threads": os.cpu_count() or 1})
+
+
+def _measure(choice: Choice) -> reports.Report:
+    with tempfile.TemporaryDirectory(prefix="lingdang-bench-", ignore_cleanup_errors=True) as directory:
+        place = Path(directory)
+        with _database(place) as url:
+            return _measure_on(choice, place, url)
+
+
+@contextmanager
+def _database(place: Path) -> Iterator[str]:
+    """The URL of an embedded server's own database."""
+    server = EmbeddedServer(place / "database")
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+def _measure_on(choice: Choice, place: Path, url: str) -> reports.Report:
+    shop_url, pgbench_url = (_create_database(url, name) for name in ("shop", "tpcb"))
+    _say(f"filling the shop: {choice.customers} customers")
+    migrate(shop_url)
+    shop.fill(shop_url, choice.customers)
+    create_keyring(place / "keyring.json", system_clock())
+    keyring = Keyring(place / "keyring.json")
+    environ = {
+        "LINGDANG_DATABASE_URL": shop_url,
+        "LINGDANG_KEYRING_FILE": str(keyring.path),
+        "LINGDANG_LOG_LEVEL": "warning",
+    }
+    with ExitStack() as stack:
+        connection = stack.enter_context(psycopg.connect(shop_url, autocommit=True))
+        meters = Meters(connection)
+        pgbench = Pgbench(Path(meters.postmaster.exe()).parent / "pgbench", pgbench_url)
+        if "pgbench" in choice.only:
+            _say(f"filling pgbench: scale {choice.scale}")
+            pgbench.fill(choice.scale)
+        servers = {
+            protocol: stack.enter_context(
+                serving(place / protocol, environ, workers=choice.workers, tls=protocol == "https")
+            )
+            for protocol in choice.protocols
+        }
+        buyers = shop.buyers(keyring, choice.customers, choice.sign_type)
+        three = shop.purchases(buyers, shop.books(shop_url), 3)
+        bench = Bench(choice, servers, meters, pgbench, OrderTokens(keyring), three, _say)
+        _say("warming up")
+        bench.warm_up(choice.customers, choice.workers)
+        connection.execute("CHECKPOINT")
+        bench.run()
+        return _report(choice, bench, meters, *_reconcile(place, environ))
+
+
+def _create_database(url: str, name: str) -> str:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return url.replace("/postgres?", f"/{name}?", 1)
+
+
+def _reconcile(place: Path, environ: dict[str, str]) -> tuple[str, bool]:
+    """What `lingdang reconcile` says at the end, and whether it found no difference."""
+    _say("reconciling")
+    command = lingdang("reconcile", data_dir=place / "reconcile")
+    done = subprocess.run(command, capture_output=True, text=True, env=clean_environ() | environ, check=False)
+    return (done.stdout or done.stderr).strip().splitlines()[-1], done.returncode == 0
+
+
+def _report(choice: Choice, bench: Bench, meters: Meters, reconciled: str, agrees: bool) -> reports.Report:
+    database = {name: meters.value(f"SHOW {name}") for name in _SHOWN}
+    faults = [
+        *bench.faults,
+        *([] if agrees else [f"reconcile: {reconciled}"]),
+        *(f"{name} is {database[name]}" for name in _DURABLE if database[name] != "on"),
+    ]
+    return reports.Report(
+        machine=reports.machine(),
+        database=database,
+        settings={
+            "cores": os.cpu_count(),
+            "workers": choice.workers,
+            "customers": choice.customers,
+            "sign type": choice.sign_type,
+            "rounds": choice.rounds,
+            "seconds": choice.seconds,
+            "pgbench scale": choice.scale,
+        },
+        windows=bench.windows,
+        statements=bench.statements,
+        reconciled=reconciled,
+        faults=faults,
+    )
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+if __name__ == "__main__":
+    main()

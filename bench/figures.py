@@ -1,0 +1,91 @@
+"""The figures: of one window, and of one row of the table, which is the same window in every round."""
+
+import statistics
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from bench.meters import Batches
+
+REFERENCE = ("pgbench/8", "pgbench/32")
+"""The ratios are to the better of these, in the same round."""
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """One workload for some seconds. Times are in seconds, CPU is the sum over a class's processes."""
+
+    name: str
+    """Workload, protocol and connections, or `pgbench` and clients."""
+    round: int
+    operations: int
+    """Payments, checkouts, orders or transactions that succeeded."""
+    rate: float
+    """Operations a second."""
+    p50: float | None
+    p99: float | None
+    mean: float
+    outcomes: dict[str, int]
+    wal_bytes: int
+    server_cpu: float
+    postgres_cpu: float
+    generator_cpu: float
+    generator_share: float
+    """The generator's CPU time as a part of one core."""
+    batches: Batches
+
+
+class Spread(NamedTuple):
+    """The least, the middle and the greatest of the rounds' figures."""
+
+    least: float
+    median: float
+    most: float
+
+
+class Row(NamedTuple):
+    """One line of the table."""
+
+    name: str
+    rate: Spread
+    ratio: Spread | None
+    windows: list[Window]
+
+    def each(self, amount: str) -> float:
+        """The median over the rounds of one of a window's amounts for each operation."""
+        return float(statistics.median(getattr(w, amount) / max(1, w.operations) for w in self.windows))
+
+    def latency(self, which: str) -> float | None:
+        """The median over the rounds of `p50` or `p99`, in seconds."""
+        known = [value for w in self.windows if (value := getattr(w, which)) is not None]
+        return statistics.median(known) if known else None
+
+    @property
+    def batch(self) -> float | None:
+        """Commands in a batch, on average."""
+        batches = sum(w.batches.count for w in self.windows)
+        return sum(w.batches.commands for w in self.windows) / batches if batches else None
+
+
+def spread(values: Sequence[float]) -> Spread:
+    return Spread(min(values), statistics.median(values), max(values))
+
+
+def rows(windows: Sequence[Window]) -> list[Row]:
+    """One row for each name, in the order of the first round."""
+    best: dict[int, float] = {}
+    for window in windows:
+        if window.name in REFERENCE:
+            best[window.round] = max(best.get(window.round, 0.0), window.rate)
+    names = dict.fromkeys(window.name for window in windows)
+    return [_row(name, [w for w in windows if w.name == name], best) for name in sorted(names, key=_order)]
+
+
+def _order(name: str) -> tuple[str, str, int]:
+    kind, *protocol, number = name.split("/")
+    return kind, "".join(protocol), int(number)
+
+
+def _row(name: str, windows: list[Window], best: dict[int, float]) -> Row:
+    ratios = [w.rate / best[w.round] for w in windows if w.round in best]
+    return Row(name, spread([w.rate for w in windows]), spread(ratios) if ratios else None, windows)

@@ -1,0 +1,140 @@
+"""What a window of the benchmark costs: WAL, batches, and CPU time by class of process."""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import psutil
+import psycopg
+
+from bench import load
+from bench.server import Server, cpu_seconds
+
+PUBLISHED_SECONDS = 1.2
+"""Each worker publishes its counts once a second."""
+
+_BATCH = re.compile(
+    r'^lingdang_batch_size_(bucket|sum|count)\{lane="settlement"(?:,le="([^"]+)")?\} (\S+)$', re.MULTILINE
+)
+_EXECUTED = re.compile(rb" LOG:  (?:execute [^:]*|statement): (\w*)")
+
+
+class Batches(msgspec.Struct, frozen=True):
+    """Settled batches: how many, the commands in them, and the cumulative counts by upper bound of their size."""
+
+    count: float = 0.0
+    commands: float = 0.0
+    up_to: dict[str, float] = {}
+
+    def since(self, earlier: "Batches") -> "Batches":
+        up_to = {bound: n - earlier.up_to.get(bound, 0.0) for bound, n in self.up_to.items()}
+        return Batches(self.count - earlier.count, self.commands - earlier.commands, up_to)
+
+
+class Cost(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes of WAL, seconds of CPU and settled batches of one window."""
+
+    wal_bytes: int
+    server_cpu: float
+    postgres_cpu: float
+    batches: Batches
+
+
+class Meters:
+    """Reads the meters around a window. `connection` is on the shop's database."""
+
+    def __init__(self, connection: "psycopg.Connection[tuple[object, ...]]") -> None:
+        self._connection = connection
+        backend = psutil.Process(connection.info.backend_pid)
+        postmaster = backend.parent()
+        assert postmaster is not None, "a backend is a child of the server's first process"
+        self.postmaster = postmaster
+
+    def value(self, query: str) -> str:
+        """The one value that a query answers."""
+        row = self._connection.execute(query.encode()).fetchone()
+        assert row is not None, "the query answers one row"
+        return str(row[0])
+
+    @contextmanager
+    def window(self, server: Server | None) -> Iterator[list[Cost]]:
+        """Measure the block; the list has its cost afterwards."""
+        batches, wal, server_cpu, postgres_cpu = _batches(server), self._wal(), _cpu(server), self._postgres_cpu()
+        cost: list[Cost] = []
+        yield cost
+        wal, server_cpu, postgres_cpu = (
+            self._wal() - wal,
+            _cpu(server) - server_cpu,
+            self._postgres_cpu() - postgres_cpu,
+        )
+        if server is not None:
+            time.sleep(PUBLISHED_SECONDS)
+        cost.append(
+            Cost(
+                wal_bytes=wal,
+                server_cpu=server_cpu,
+                postgres_cpu=postgres_cpu,
+                batches=_batches(server).since(batches),
+            )
+        )
+
+    @contextmanager
+    def statement_log(self) -> Iterator[list[bytes]]:
+        """Have the server log every statement of the block; the list has the first word of each afterwards."""
+        log = Path(self.value("SHOW data_directory")) / self.value("SELECT pg_current_logfile()")
+        self._log_statements("all")
+        start = log.stat().st_size
+        words: list[bytes] = []
+        try:
+            yield words
+        finally:
+            time.sleep(0.5)  # the collector writes it
+            with log.open("rb") as file:
+                file.seek(start)
+                words.extend(found[1].upper() for found in _EXECUTED.finditer(file.read()))
+            self._log_statements("none")
+
+    def _log_statements(self, which: str) -> None:
+        self._connection.execute(f"ALTER SYSTEM SET log_statement = '{which}'".encode())
+        self._connection.execute("ALTER SYSTEM SET log_parameter_max_length = 0")
+        self._connection.execute("SELECT pg_reload_conf()")
+        time.sleep(0.2)
+
+    def _wal(self) -> int:
+        return int(self.value("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint"))
+
+    def _postgres_cpu(self) -> float:
+        return sum(map(cpu_seconds, (self.postmaster, *self.postmaster.children(recursive=True))))
+
+
+def _cpu(server: Server | None) -> float:
+    return server.cpu_seconds() if server else 0.0
+
+
+def _batches(server: Server | None) -> Batches:
+    """The settlement's batches so far, from GET /metrics."""
+    if server is None:
+        return Batches()
+    pages: list[bytes] = []
+    load.run(server.target, [_scrape(pages)], 10)
+    return parse_batches(pages[0].decode())
+
+
+def _scrape(pages: list[bytes]) -> load.Flow:
+    answer = yield b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    pages.append(answer.body)
+
+
+def parse_batches(text: str) -> Batches:
+    """The settlement's batches in a page of metrics; none before the first."""
+    single: dict[str, float] = {}
+    up_to: dict[str, float] = {}
+    for kind, bound, value in _BATCH.findall(text):
+        if kind == "bucket":
+            up_to[bound] = float(value)
+        else:
+            single[kind] = float(value)
+    return Batches(single.get("count", 0.0), single.get("sum", 0.0), up_to)

@@ -1,0 +1,160 @@
+"""The report: a table in Markdown, the same figures as JSON, and what fell short."""
+
+import platform
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bench.figures import Row, Spread, Window
+from bench.rounds import Statements
+
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
+_HEAD = (
+    "workload",
+    "a second",
+    "× pgbench",
+    "p50 ms",
+    "p99 ms",
+    "batch",
+    "WAL bytes",
+    "server µs",
+    "PostgreSQL µs",
+    "generator µs",
+    "generator",
+)
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything about one run, as it is kept."""
+
+    machine: dict[str, str]
+    database: dict[str, str]
+    settings: dict[str, Any]
+    windows: list[Window]
+    statements: Statements | None
+    reconciled: str
+    faults: list[str]
+
+
+def machine() -> dict[str, str]:
+    """Versions and the processor."""
+    packages = ("lingdang", "litestar", "uvicorn", "uvloop", "httptools", "psycopg", "msgspec")
+    return {
+        "processor": _processor(),
+        "kernel": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+    }
+
+
+def _processor() -> str:
+    try:
+        found = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    except OSError:
+        found = None
+    return found[1] if found else platform.processor() or platform.machine()
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows in Markdown, columns aligned."""
+    lines = [_HEAD, *map(_cells, rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(_HEAD))]
+    rule = ["-" * width + ":" if column else "-" * (width + 1) for column, width in enumerate(widths)]
+    body = [_line(cells, widths) for cells in lines]
+    return "\n".join([body[0], "|" + "|".join(f" {dashes}" for dashes in rule) + "|", *body[1:]])
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = [
+        cells[0].ljust(widths[0]),
+        *(cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)),
+    ]
+    return "| " + " | ".join(padded) + " |"
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    ours = not row.name.startswith("pgbench")
+    return (
+        row.name,
+        _spread(row.rate, ",.0f"),
+        _spread(row.ratio, ".2f") if row.ratio else "–",
+        _milliseconds(row.latency("p50")) if ours else f"mean {row.windows[0].mean * 1000:.2f}",
+        _milliseconds(row.latency("p99")) if ours else "–",
+        f"{row.batch:.1f}" if row.batch else "–",
+        f"{row.each('wal_bytes'):,.0f}",
+        f"{row.each('server_cpu') * 1e6:.0f}" if ours else "–",
+        f"{row.each('postgres_cpu') * 1e6:.0f}",
+        f"{row.each('generator_cpu') * 1e6:.0f}",
+        f"{max(window.generator_share for window in row.windows):.0%}",
+    )
+
+
+def _spread(values: Spread, form: str) -> str:
+    least, median, most = (format(value, form) for value in values)
+    return median if least == most else f"{median} ({least}–{most})"
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return "–" if seconds is None else f"{seconds * 1000:.1f}"
+
+
+def text(report: Report, rows: Sequence[Row]) -> str:
+    """The whole report in Markdown."""
+    facts = [*report.machine.items(), *report.database.items(), *report.settings.items()]
+    parts = [
+        "; ".join(f"{name} {value}" for name, value in facts) + ".",
+        table(rows),
+        *_counted(report.statements),
+        f"Reconciliation: {report.reconciled}.",
+        *(f"FAULT: {fault}" for fault in report.faults),
+    ]
+    return "\n\n".join(parts)
+
+
+def _counted(statements: Statements | None) -> list[str]:
+    if statements is None or not statements.payments:
+        return []
+    return [
+        f"Counted in the server's statement log, in a run of its own: {statements.statements} statements in "
+        f"{statements.transactions} transactions for {statements.payments} payments, "
+        f"{statements.statements / statements.payments:.3f} statements and "
+        f"{statements.transactions / statements.payments:.3f} transactions a payment, at batches of "
+        f"{statements.batch:.1f}."
+    ]
+
+
+def store(report: Report, directory: Path, name: str) -> Path:
+    """Keep the figures as JSON."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"{name}.json"
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1))
+    return path
+
+
+def write_into(page: Path, measured: str) -> None:
+    """Put the report between the page's two marks."""
+    old = page.read_text(encoding="utf-8")
+    before, _, rest = old.partition(BEGIN)
+    after = rest.partition(END)[2]
+    page.write_text(f"{before}{BEGIN}\n\n{measured}\n\n{END}{after}", encoding="utf-8")
+
+
+def read_floors(path: Path) -> dict[str, float]:
+    """The least ratio to pgbench of each row that has one."""
+    floors: dict[str, float] = tomllib.loads(path.read_text(encoding="utf-8"))["ratio"]
+    return floors
+
+
+def shortfalls(rows: Sequence[Row], floors: Mapping[str, float]) -> list[str]:
+    """A sentence for each measured row whose median ratio is below its floor."""
+    return [
+        f"{row.name}: {row.ratio.median:.2f} × pgbench is below the floor of {floors[row.name]:.2f}"
+        for row in rows
+        if row.ratio and row.name in floors and row.ratio.median < floors[row.name]
+    ]

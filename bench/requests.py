@@ -1,0 +1,93 @@
+"""The requests of each workload, as bytes."""
+
+import time
+from array import array
+from collections.abc import Iterator
+from datetime import timedelta
+
+import msgspec
+
+from bench.load import Flow, between
+from bench.shop import Buyer, Purchase
+from bench.signing import sign
+from lingdang.checkout.offer import Offer
+from lingdang.checkout.order_token import OrderTokens
+from lingdang.clock import system_clock
+from lingdang.ids import uuid7
+from lingdang.payment.signing import string_to_sign
+
+_encode = msgspec.json.Encoder().encode
+
+_VALID = timedelta(minutes=15)
+
+
+def request(start: bytes, buyer: Buyer, body: bytes) -> bytes:
+    """One request; `start` is its method and path."""
+    return b"%b HTTP/1.1\r\n%bContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
+        start,
+        buyer.headers,
+        len(body),
+        body,
+    )
+
+
+def checkout(purchase: Purchase) -> bytes:
+    """POST /v1/checkout."""
+    return request(b"POST /v1/checkout", purchase.buyer, _encode({"productIds": _ids(purchase)}))
+
+
+def payment(purchase: Purchase, order_token: str) -> bytes:
+    """POST /v1/payments, signed now."""
+    buyer, product_ids, now = purchase.buyer, _ids(purchase), int(time.time())
+    nonce = uuid7().hex
+    message = string_to_sign(buyer.cust_id, nonce, order_token, product_ids, buyer.sign_type, now)
+    body = {
+        "productIds": product_ids,
+        "timestamp": now,
+        "nonce": nonce,
+        "orderToken": order_token,
+        "signType": buyer.sign_type,
+        "sign": sign(message, buyer.sign_type, buyer.sign_key, buyer.private_key),
+    }
+    return request(b"POST /v1/payments", buyer, _encode(body))
+
+
+def sealed_payment(purchase: Purchase, tokens: OrderTokens) -> bytes:
+    """A payment of an order whose token is sealed here, as a checkout would: sparing the checkout."""
+    now = system_clock()
+    buyer, lines = purchase.buyer, purchase.books
+    total = sum(line.payable for line in lines)
+    offer = Offer(
+        order_id=uuid7(),
+        cust_id=buyer.cust_id,
+        session_id=buyer.session_id,
+        currency="BELL",
+        lines=lines,
+        coupons=(),
+        subtotal=total,
+        discount=0,
+        total=total,
+        issued_at=now,
+        expires_at=now + _VALID,
+    )
+    return payment(purchase, tokens.seal(offer))
+
+
+def whole_orders(purchases: Iterator[Purchase], finished: "array[float]") -> Flow:
+    """Tick, checkout, sign, pay: one purchase after the other. `finished` gets the seconds of each paid order."""
+    for purchase in purchases:
+        started = time.perf_counter()
+        path = f"PUT /v1/cart/items/{purchase.books[0].product_id}".encode()
+        answer = yield request(path, purchase.buyer, b'{"ticked":true}')
+        if answer.status != 200:
+            continue
+        answer = yield checkout(purchase)
+        if answer.status != 200:
+            continue
+        answer = yield payment(purchase, between(answer.body, b'"orderToken":"', b'"').decode())
+        if answer.status == 200:
+            finished.append(time.perf_counter() - started)
+
+
+def _ids(purchase: Purchase) -> list[str]:
+    return [line.product_id for line in purchase.books]

@@ -1,0 +1,109 @@
+"""The shop that is measured: real books, and customers with money in two lots each."""
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+import psycopg
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from bench.signing import public_jwk
+from lingdang.clock import rfc3339, system_clock
+from lingdang.demo.books import load_demo_catalogue
+from lingdang.identity.sessions import Sessions
+from lingdang.keys import Keyring
+from lingdang.ledger.commands import Line
+from lingdang.settings import SIGN_TYPES, SignType
+
+PAID = 10**10
+BONUS = 10**9
+"""Bells in each customer's two lots; the bonus lot is spent first, and neither runs out."""
+
+_FILL = """
+WITH ids AS (SELECT 'cust-' || n AS customer_id FROM generate_series(1, %(customers)s) AS n),
+wallets AS (
+    INSERT INTO wallet (bucket, customer_id, currency, balance, seq, lots, remaining, next_expiry)
+    SELECT 0, customer_id, 'BELL', %(paid)s + %(bonus)s, 2, ARRAY[%(lot)s, 'paid'],
+           ARRAY[%(bonus)s, %(paid)s]::bigint[], %(expiry)s
+      FROM ids
+), movements (seq, credit_id, kind, lot, amount, balance, expires_at) AS (
+    VALUES (1, 'first', 'paid', 'paid', %(paid)s::bigint, %(paid)s::bigint, NULL::timestamptz),
+           (2, 'gift', 'bonus', %(lot)s, %(bonus)s::bigint, (%(paid)s + %(bonus)s)::bigint, %(expiry)s)
+), credits AS (
+    INSERT INTO credit (bucket, customer_id, credit_id, currency, seq, amount, kind, expires_at, reason, balance,
+                        credited_at)
+    SELECT 0, customer_id, credit_id, 'BELL', seq, amount, kind, expires_at, 'benchmark', balance, now()
+      FROM ids, movements
+)
+INSERT INTO transfer (bucket, customer_id, currency, seq, kind, reference, amount, balance, at, accounts, amounts)
+SELECT 0, customer_id, 'BELL', seq, 'credit', credit_id, amount, balance, now(),
+       ARRAY['clearing:' || kind, 'wallet:' || lot], ARRAY[-amount, amount]
+  FROM ids, movements
+"""
+
+
+class Buyer(NamedTuple):
+    """A customer with a session. `headers` are those of every request; one of the two keys signs."""
+
+    cust_id: str
+    session_id: UUID
+    headers: bytes
+    sign_type: SignType
+    sign_key: str | None
+    private_key: ec.EllipticCurvePrivateKey | None
+
+
+class Purchase(NamedTuple):
+    """What one customer buys next; nobody has it twice."""
+
+    buyer: Buyer
+    books: tuple[Line, ...]
+
+
+def fill(database_url: str, customers: int) -> None:
+    """Put the demo catalogue and `customers` customers with wallets into an empty, migrated database."""
+    now = system_clock()
+    load_demo_catalogue(database_url, now)
+    expiry = (now + timedelta(days=365)).replace(microsecond=0)
+    values = {"customers": customers, "paid": PAID, "bonus": BONUS, "expiry": expiry, "lot": f"bonus@{rfc3339(expiry)}"}
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(_FILL, values)
+        connection.execute("VACUUM (ANALYZE)")
+
+
+def books(database_url: str) -> list[Line]:
+    """Every product, as an order's line at its price."""
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute("SELECT product_id, title, publisher, list_price, price FROM product").fetchall()
+    return [Line(product_id, title, by, listed, price, 0, price) for product_id, title, by, listed, price in rows]
+
+
+def buyers(keyring: Keyring, customers: int, sign_type: SignType) -> list[Buyer]:
+    """A session for each customer. With ES256 they share one key pair: only the server's work is measured."""
+    sessions = Sessions(keyring, 1, SIGN_TYPES, 12 * 3600)
+    private_key = ec.generate_private_key(ec.SECP256R1()) if sign_type == "ES256" else None
+    jwk = public_jwk(private_key) if private_key else None
+    now = datetime.now(UTC)
+    made = []
+    for number in range(1, customers + 1):
+        issued = sessions.issue(f"cust-{number}", sign_type, jwk, now)
+        headers = f"Host: 127.0.0.1\r\nAuthorization: Bearer {issued.session_token}\r\nX-Cust-Id: {issued.cust_id}\r\n"
+        made.append(Buyer(issued.cust_id, issued.session_id, headers.encode(), sign_type, issued.sign_key, private_key))
+    return made
+
+
+def purchases(buyers: list[Buyer], books: list[Line], count: int, seed: int = 1) -> Iterator[Purchase]:
+    """`count` books each for all customers in turn, round after round, until the catalogue is bought.
+
+    Customers come in an order that has nothing to do with their keys', and each begins at a book of their own.
+    """
+    chance = random.Random(seed)
+    order = chance.sample(buyers, len(buyers))
+    starts = [chance.randrange(len(books)) for _ in order]
+    twice = books + books
+    for bought in range(0, len(books) - count + 1, count):
+        for buyer, start in zip(order, starts, strict=True):
+            first = (start + bought) % len(books)
+            yield Purchase(buyer, tuple(twice[first : first + count]))

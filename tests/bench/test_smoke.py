@@ -1,0 +1,27 @@
+"""The whole benchmark for a few seconds, as a user runs it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_run_of_seconds_is_honest_and_complete(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bench", "--short", "--seconds=0.5", "--customers=300", "--scale=1", "--out"]
+    done = subprocess.run([*command, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "no differences" in done.stdout
+    (kept,) = tmp_path.iterdir()
+    report = json.loads(kept.read_text())
+    assert report["faults"] == []
+    assert report["database"]["fsync"] == report["database"]["synchronous_commit"] == "on"
+    rates = {window["name"]: window["rate"] for window in report["windows"]}
+    kinds = ("payments", "checkouts", "orders")
+    assert set(rates) == {f"{kind}/{protocol}/64" for kind in kinds for protocol in ("http", "https")} | {
+        "pgbench/8",
+        "pgbench/32",
+    }
+    assert all(rate > 0 for rate in rates.values())
+    assert report["statements"]["transactions"] > 0
