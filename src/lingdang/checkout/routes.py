@@ -3,7 +3,9 @@
 import msgspec
 
 from lingdang.checkout.checkouts import CheckoutAnswer, CheckoutRequest, Checkouts
+from lingdang.clock import Clock
 from lingdang.http.entry import HotRequest, HotRoute, Reply
+from lingdang.http.idempotency import Idempotency
 
 PROBLEMS = (
     "invalid_request",
@@ -21,13 +23,22 @@ PROBLEMS = (
 )
 
 
-def routes(checkouts: Checkouts) -> list[HotRoute[CheckoutRequest]]:
+def routes(checkouts: Checkouts, idempotency: Idempotency, clock: Clock) -> list[HotRoute[CheckoutRequest]]:
     """The checkout route."""
     encode = msgspec.json.Encoder().encode
 
     async def check_out(request: HotRequest[CheckoutRequest]) -> Reply:
         session = checkouts.authenticate(request.header(b"authorization"), request.header(b"x-cust-id"))
-        return Reply(encode(await checkouts.quote(request.body, session)))
+
+        async def produce() -> Reply:
+            return Reply(encode(await checkouts.quote(request.body, session)))
+
+        key = request.header(b"idempotency-key")
+        if key is None:
+            return await produce()
+        return await idempotency.once_as(
+            session.owner, "POST /v1/checkout", key, encode(request.body), clock(), produce
+        )
 
     return [
         HotRoute(

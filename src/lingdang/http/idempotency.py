@@ -10,7 +10,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from lingdang.db.pool import Pool, fetch_all
+from lingdang.db.pool import Owner, Pool, fetch_all, fetch_as
 from lingdang.errors import Problem, invalid
 from lingdang.http.entry import Reply
 from lingdang.keys import Keyring
@@ -62,6 +62,14 @@ class Idempotency:
         if await self._keep(owner, key, body, now, reply):
             return reply
         return await self._find(owner, key, body, now) or reply
+
+    async def once_as(self, owner: Owner, route: str, key: str, body: bytes, now: datetime, produce: Produce) -> Reply:
+        """As `once`, for a customer's session: what it was answered is given again to no other one.
+
+        Raises Problem `unauthenticated` when the session has ended, too, and else as `once`.
+        """
+        await fetch_as(self._pool, owner, "SELECT")  # asks only whether it has ended
+        return await self.once(f"{route} {owner.cust_id} {owner.session_id}", key, body, now, produce)
 
     async def _find(self, owner: str, key: str, body: bytes, now: datetime) -> Reply | None:
         rows = await fetch_all(self._pool, _FIND, (owner, key, now))

@@ -34,6 +34,8 @@ _PARAMETERS: Json = {
 _PUBLIC = ("/healthz", "/readyz", "/metrics", "/.well-known/")
 _OPERATORS = "/v1/admin/"
 _SIGN_IN = "/v1/sessions"
+_KEYED = {(_SIGN_IN, "post"), ("/v1/checkout", "post")}
+_KEY = r"^[!-~]{1,64}$"
 
 
 def openapi_config(hot: Sequence[HotRoute[Any]]) -> OpenAPIConfig:
@@ -143,6 +145,8 @@ def _say_who(path: str, method: str, operation: Json) -> None:
     parameters: list[Json] = operation.setdefault("parameters", [])
     parameters.append(_header("X-Request-Id", "Echoed when it is 1 to 64 visible characters; else made."))
     parameters.append(_header("Accept-Language", "The language of a problem's sentences: `zh-CN` or `en`."))
+    if (path, method) in _KEYED:
+        parameters.append(_header("Idempotency-Key", "The same key and body: the first answer again.", _KEY))
     if path == _SIGN_IN and method == "post":
         operation["security"] = [{}, {"platformToken": []}]
     elif path.startswith(_OPERATORS):
