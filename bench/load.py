@@ -130,18 +130,19 @@ class _Connection:
         return in_time and self._send(request)
 
     def receive(self) -> Answer | None:
-        """What has arrived, once it is a whole response."""
-        try:
-            data = self.socket.recv(65536)
-        except _NOT_YET:
-            return None
-        if not data:
-            raise LoadError("the server closed a connection")
-        if self._received:
-            data = self._received + data
-        answer = parse(data)
-        self._received = data if answer is None else b""
-        return answer
+        """What has arrived, once it is a whole response; over TLS head and body are often two records."""
+        while True:
+            try:
+                data = self.socket.recv(65536)
+            except _NOT_YET:
+                return None
+            if not data:
+                raise LoadError("the server closed a connection")
+            self._received += data
+            answer = parse(self._received)
+            if answer is not None:
+                self._received = b""
+                return answer
 
     def _send(self, request: bytes) -> bool:
         self.sent_at = time.perf_counter()
