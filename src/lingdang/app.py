@@ -142,6 +142,7 @@ class _Parts:
         self.passwords = Passwords()
         self.jwks = Jwks(url) if (url := deployment.settings.oidc_jwks_url) else None
         self.order_tokens = OrderTokens(deployment.keyring)
+        self.idempotency = Idempotency(self.pool, deployment.keyring)
         self.settlement = make_settlement(deployment, watch)
         self.ticks = CartTicks(self._lane(), self.clock)
         self.readers = [self._reader(bucket) for bucket in range(deployment.buckets)]
@@ -224,7 +225,7 @@ def _session_routes(parts: _Parts) -> list[HTTPRouteHandler]:
         parts.sessions,
         Logins(parts.pool, parts.deployment.buckets, parts.passwords, limits),
         _platform_tokens(settings, parts.jwks),
-        Idempotency(parts.pool, parts.deployment.keyring),
+        parts.idempotency,
         parts.pool,
         parts.clock,
     )
@@ -248,6 +249,6 @@ def _hot_routes(parts: _Parts, watch: Watch) -> list[HotRoute[Any]]:
     payments = Payments(parts.sessions, parts.order_tokens, parts.settlement, parts.clock)
     return [
         *cart_routes.hot_routes(parts.ticks, parts.sessions, parts.clock),
-        *checkout_routes.routes(checkouts),
+        *checkout_routes.routes(checkouts, parts.idempotency, parts.clock),
         *payment_routes.routes(payments, watch.payment),
     ]
