@@ -31,6 +31,7 @@ from lingdang.http.answers import EXCEPTION_HANDLERS
 from lingdang.http.entry import Entry, HotRoute, Observe
 from lingdang.http.idempotency import Idempotency
 from lingdang.http.openapi import openapi_config
+from lingdang.http.strict import StrictRequest
 from lingdang.identity import routes as identity_routes
 from lingdang.identity.api_keys import ApiKeys
 from lingdang.identity.jwks import Jwks
@@ -122,6 +123,7 @@ def create_app(deployment: Deployment, watch: Watch = UNWATCHED) -> Entry:
     parts.show(watch)
     framework = Litestar(
         [*_routes(parts), *health.routes(parts.pool, watch.scrape)],
+        request_class=StrictRequest,
         lifespan=[parts.lifespan],
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_config=openapi_config(hot),

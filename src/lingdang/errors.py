@@ -41,7 +41,9 @@ KINDS: dict[str, Kind] = {
     "scope_missing": Kind(
         403, "Scope missing", "权限不足", "This API key lacks the scope {scope}.", "该 API 密钥缺少权限 {scope}。"
     ),
-    "not_entitled": Kind(403, "No right to this", "没有权限", "The customer does not own {productId}.", "客户尚未拥有 {productId}。"),
+    "not_entitled": Kind(
+        403, "No right to this", "没有权限", "The customer does not own {productId}.", "客户尚未拥有 {productId}。"
+    ),
     "timestamp_skew": Kind(
         403,
         "Timestamp off",

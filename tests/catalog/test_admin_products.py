@@ -41,6 +41,7 @@ async def test_created_then_replaced_then_unchanged(shop: Shop) -> None:
     ("path", "body", "where"),
     [
         ("emma", {**EMMA, "stock": 1}, "$"),
+        ("emma", {**EMMA, "price": "80"}, "$.price"),
         ("emma", {**EMMA, "listPrice": 79}, "$"),
         ("emma", {**EMMA, "title": "a\x00"}, "$.title"),
         ("emma", {"price": 1}, "$"),

@@ -118,7 +118,8 @@ def stock(shop: Shop, *product_ids: str, price: int = 100, publisher: str = "Pen
     """Put products on sale."""
     with psycopg.connect(shop.database_url, autocommit=True) as connection:
         connection.cursor().executemany(
-            "INSERT INTO product (product_id, title, intro, currency, price, list_price, publisher, created_at, updated_at)"
+            "INSERT INTO product"
+            " (product_id, title, intro, currency, price, list_price, publisher, created_at, updated_at)"
             " VALUES (%s, %s, 'An intro', 'BELL', %s, %s, %s, now(), now())",
             [(i, f"Title of {i}", price, price + 20, publisher) for i in product_ids],
         )

@@ -6,9 +6,10 @@ from litestar import Request, Response, get, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 
-from lingdang.catalog.products import Product, ProductInput, checked_product_id, get_product, put_product
+from lingdang.catalog.products import Product, ProductInput, get_product, put_product
 from lingdang.clock import Clock
 from lingdang.db.pool import Pool, transaction
+from lingdang.http.strict import checked_id
 from lingdang.identity.api_keys import ApiKeys
 from lingdang.ids import ProductId
 
@@ -23,7 +24,7 @@ def routes(api_keys: ApiKeys, pool: Pool, clock: Clock) -> list[HTTPRouteHandler
         responses={201: ResponseSpec(Product, description="The product is new")},
     )
     async def write(request: Request[Any, Any, Any], product_id: ProductId, data: ProductInput) -> Response[Product]:
-        checked_product_id(product_id)
+        checked_id(product_id, "productId")
         await api_keys.require(request.headers.get("authorization"), "catalog:write")
         async with transaction(pool) as connection:
             written = await put_product(connection, product_id, data, clock())
@@ -31,7 +32,7 @@ def routes(api_keys: ApiKeys, pool: Pool, clock: Clock) -> list[HTTPRouteHandler
 
     @get("/v1/admin/products/{product_id:str}", summary="One product as it is", tags=["operators"])
     async def show(request: Request[Any, Any, Any], product_id: ProductId) -> Product:
-        checked_product_id(product_id)
+        checked_id(product_id, "productId")
         await api_keys.require(request.headers.get("authorization"), "catalog:write")
         async with transaction(pool) as connection:
             return await get_product(connection, product_id, clock())

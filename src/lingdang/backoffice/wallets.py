@@ -9,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import Meta
 
+from lingdang.http.strict import checked_id
 from lingdang.identity.api_keys import ApiKeys
 from lingdang.ids import DEFAULT_CURRENCY, MAX_AMOUNT, Currency, CustId
 from lingdang.ledger.commands import Credit, Credited
@@ -83,9 +84,11 @@ def routes(api_keys: ApiKeys, settlement: Settlement) -> list[HTTPRouteHandler]:
     """The credit route; scope `wallets:credit`."""
 
     @post("/v1/admin/wallets/{cust_id:str}/credits", status_code=200)
-    async def credit(request: Request[Any, Any, Any], cust_id: CustId, data: JSONBody[CreditRequest]) -> Response[CreditAnswer]:
+    async def credit(
+        request: Request[Any, Any, Any], cust_id: CustId, data: JSONBody[CreditRequest]
+    ) -> Response[CreditAnswer]:
         await api_keys.require(request.headers.get("authorization"), "wallets:credit")
-        answer, replayed = await credit_wallet(settlement, cust_id, data)
+        answer, replayed = await credit_wallet(settlement, checked_id(cust_id, "custId"), data)
         return Response(answer, headers={"Idempotent-Replayed": "true"} if replayed else {})
 
     return [credit]

@@ -9,10 +9,10 @@ from litestar.handlers import HTTPRouteHandler
 
 from lingdang.cart.items import Cart, read_cart, remove, tick_all
 from lingdang.cart.ticks import CartTicks, Tick, Ticked
-from lingdang.catalog.products import checked_product_id
 from lingdang.clock import Clock
 from lingdang.db.pool import Owner, Pool
 from lingdang.http.entry import HotRequest, HotRoute, Reply
+from lingdang.http.strict import checked_id
 from lingdang.identity.sessions import Sessions
 from lingdang.ids import ProductId
 
@@ -46,7 +46,7 @@ def hot_routes(ticks: CartTicks, sessions: Sessions, clock: Clock) -> list[HotRo
     encode = msgspec.json.Encoder().encode
 
     async def tick(request: HotRequest[TickRequest]) -> Reply:
-        product_id = checked_product_id(request.param)
+        product_id = checked_id(request.param, "productId")
         session = sessions.authenticate(request.header(b"authorization"), request.header(b"x-cust-id"), clock())
         return Reply(encode(await ticks.tick(Tick(session.owner, product_id, request.body.ticked))))
 
@@ -83,7 +83,7 @@ def routes(pool: Pool, sessions: Sessions, clock: Clock) -> list[HTTPRouteHandle
 
     @delete("/v1/cart/items/{product_id:str}", summary="Take a product out of the cart", tags=["cart"])
     async def take_out(request: Request[Any, Any, Any], product_id: ProductId) -> None:
-        checked_product_id(product_id)
+        checked_id(product_id, "productId")
         await remove(pool, authenticate(request, clock()), product_id)
 
     return [show, change, take_out]

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from lingdang.catalog.terms import document_terms
 from lingdang.db.pool import Connection, Owner, Pool, fetch_as
-from lingdang.errors import Problem, invalid
+from lingdang.errors import Problem
 from lingdang.ids import DEFAULT_CURRENCY, Amount, Currency, ProductId
 
 _NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]*\Z"
@@ -129,14 +129,6 @@ _PUT = f"""
 """  # noqa: S608 - constants of this module
 
 _GET = f"SELECT {PRODUCT_FIELDS}, product_on_sale(p, %b) FROM product p WHERE product_id = %b"  # noqa: S608
-
-
-def checked_product_id(text: str) -> str:
-    """A path's id as it stands; Litestar does not check its pattern. Raises Problem `invalid_request`."""
-    try:
-        return msgspec.convert(text, ProductId)
-    except msgspec.ValidationError as error:
-        raise invalid("$.productId", str(error)) from None
 
 
 async def put_product(connection: Connection, product_id: str, product: ProductInput, now: datetime) -> Written:

@@ -7,10 +7,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import Parameter
 
 from lingdang.catalog.listing import list_products
-from lingdang.catalog.products import Product, checked_product_id, read_product
+from lingdang.catalog.products import Product, read_product
 from lingdang.clock import Clock
 from lingdang.db.pool import Pool
 from lingdang.http.paging import Page, window
+from lingdang.http.strict import checked_id
 from lingdang.identity.sessions import Sessions
 from lingdang.ids import ProductId
 
@@ -32,7 +33,7 @@ def routes(pool: Pool, sessions: Sessions, clock: Clock) -> list[HTTPRouteHandle
 
     @get("/v1/products/{product_id:str}", summary="One product, on sale or not", tags=["catalogue"])
     async def show(request: Request[Any, Any, Any], product_id: ProductId) -> Product:
-        checked_product_id(product_id)
+        checked_id(product_id, "productId")
         now = clock()
         session = sessions.authenticate(request.headers.get("authorization"), request.headers.get("x-cust-id"), now)
         return await read_product(pool, session.owner, product_id, now)

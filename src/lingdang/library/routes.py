@@ -11,6 +11,7 @@ from lingdang.clock import Clock
 from lingdang.db.pool import Pool
 from lingdang.errors import Problem
 from lingdang.http.paging import Cursor, Limit, Page, window
+from lingdang.http.strict import checked_id
 from lingdang.identity.session import Session
 from lingdang.identity.sessions import Sessions
 from lingdang.ids import ProductId
@@ -59,6 +60,7 @@ def routes(sessions: Sessions, pool: Pool, receipts: Receipts, clock: Clock) -> 
 
     @get("/v1/entitlements/{product_id:str}")
     async def entitlement(request: Asked, product_id: ProductId) -> EntitlementWithReceipt:
+        checked_id(product_id, "productId")
         owner = who(request).owner
         found = await get_entitlement(pool, owner, product_id)
         receipt = receipts.make(owner.cust_id, product_id, str(found.order_id), clock())
@@ -74,6 +76,7 @@ def public_routes(sessions: Sessions, pool: Pool, receipts: Receipts, clock: Clo
     async def access(
         request: Asked, product_id: Annotated[ProductId, QueryParameter(name="productId")]
     ) -> Response[None]:
+        checked_id(product_id, "productId")
         headers = request.headers
         owner = sessions.authenticate(headers.get("authorization"), headers.get("x-cust-id"), clock()).owner
         found = await find_entitlement(pool, owner, product_id)

@@ -119,7 +119,8 @@ CREATE FUNCTION ledger_load(
     line_customers text[], line_products text[],
     credit_customers text[], credit_ids text[]
 ) RETURNS text LANGUAGE plpgsql SET lock_timeout = '3s'
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
 AS $$
 DECLARE
     wallets json; ended json; orders_found json; credits_found json; owned json; unavailable json;
@@ -194,7 +195,8 @@ CREATE FUNCTION ledger_save(
     c_customer text[], c_credit text[], c_currency text[], c_seq bigint[], c_amount bigint[], c_kind text[],
     c_expires timestamptz[], c_reason text[], c_balance bigint[]
 ) RETURNS void LANGUAGE plpgsql
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
 AS $$
 DECLARE
     written bigint;

@@ -11,7 +11,8 @@ SQL = """
 CREATE FUNCTION checkout_load(
     b smallint, moment timestamptz, customers text[], sessions uuid[], line_customers text[], line_products text[]
 ) RETURNS text LANGUAGE plpgsql STABLE
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
 AS $$
 DECLARE
     ended json; products json; owned json; wallets json;
