@@ -1,16 +1,294 @@
-"""Sessions over HTTP: opened, shown, ended."""
+"""Sessions over HTTP: opened, shown, ended, and refused in every other case."""
 
-from support.people import login
-from support.shop import Shop
+import asyncio
+import string
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+import lingdang.identity.sessions as module
+from lingdang.clock import system_clock
+from lingdang.errors import Problem
+from lingdang.identity.sessions import Sessions
+from lingdang.keys import Keyring, retire, rotate
+from lingdang.settings import SIGN_TYPES, SignType
+from support.buyer import Buyer, books, buyer, give, jwk_of, stock
+from support.people import PASSWORD, login, open_session, register
+from support.shop import Shop, open_shop
+
+PRIVATE = ec.generate_private_key(ec.SECP256R1())
+JWK = jwk_of(PRIVATE)
 
 
-async def test_opened(shop: Shop) -> None:
+@pytest.mark.parametrize("sign_type", SIGN_TYPES)
+async def test_login_and_buy(shop: Shop, sign_type: SignType) -> None:
+    stock(shop, "book-1")
+    await give(shop, "ann", 500)
+    ann = await login(shop, "ann", sign_type)
+    assert (ann.sign_key is None) == (sign_type == "ES256")
+    assert ann.sign_key is None or len(ann.sign_key) == 43
+    assert (await ann.buy("book-1")).status_code == 200
+
+
+async def test_what_an_opened_session_says(shop: Shop) -> None:
+    await register(shop, "ann")
+    body = (await open_session(shop)).json()
+    names = {"custId", "sessionId", "sessionToken", "signType", "signKey", "expiresAt", "serverTime"}
+    assert set(body) == names
+    assert set((await open_session(shop, signType="ES256", publicKey=JWK)).json()) == names - {"signKey"}
+    headers = {"Authorization": f"Bearer {body['sessionToken']}", "X-Cust-Id": "ann"}
+    current = (await shop.http.get("/v1/sessions/current", headers=headers)).json()
+    assert set(current) == {"custId", "sessionId", "signType", "issuedAt", "expiresAt", "serverTime"}
+    assert all(current[name] == body[name] for name in ("custId", "sessionId", "signType", "expiresAt"))
+    assert PASSWORD not in str(shop.sql("SELECT * FROM customer"))
+
+
+async def every_route(ann: Buyer) -> dict[str, int]:
+    """The status of one request to each route on a customer's behalf."""
+    http, headers = ann.shop.http, ann.headers
+    payment = ann.payment("x", ["book-1"])
+    requests: list[tuple[str, str, Any]] = [
+        ("GET", "/v1/sessions/current", None),
+        ("DELETE", "/v1/sessions/current", None),
+        ("GET", "/v1/cart", None),
+        ("PATCH", "/v1/cart", {"ticked": True}),
+        ("PUT", "/v1/cart/items/book-1", {}),
+        ("DELETE", "/v1/cart/items/book-1", None),
+        ("GET", "/v1/products", None),
+        ("GET", "/v1/products/book-1", None),
+        ("POST", "/v1/checkout", {"productIds": ["book-1"]}),
+        ("GET", "/v1/orders", None),
+        ("GET", "/v1/wallet", None),
+        ("GET", "/v1/wallet/entries", None),
+        ("GET", "/v1/entitlements", None),
+        ("GET", "/v1/access?productId=book-1", None),
+        ("POST", "/v1/payments", payment),
+    ]
+    answers = [await http.request(method, path, json=body, headers=headers) for method, path, body in requests]
+    return {f"{r[0]} {r[1]}": answer.status_code for r, answer in zip(requests, answers, strict=True)}
+
+
+async def test_after_a_logout_every_server_refuses(shop: Shop, database_url: str, keyring: Keyring) -> None:
+    """The other server knows the token from before, in its memory."""
+    stock(shop, "book-1")
     ann = await login(shop)
-    answer = await ann.get("/v1/sessions/current")
-    assert answer.status_code == 200, answer.text
-    print(answer.text)
-    for _ in range(2):
+    async with open_shop(database_url, keyring) as other:
+        there = Buyer(other, "ann", ann.token, ann.sign_type, ann.sign_key)
+        token = (await there.checkout("book-1"))["orderToken"]
+        before = books(shop)
         answer = await shop.http.delete("/v1/sessions/current", headers=ann.headers)
-        print(answer.status_code, answer.text)
-    print((await ann.get("/v1/cart")).text)
-    print(shop.sql("select * from login_attempt"), shop.sql("select * from password_session"))
+        assert (answer.status_code, answer.content) == (204, b"")
+        for who in (ann, there):
+            statuses = await every_route(who)
+            # A payment with an unreadable order token is refused for that before the database is asked.
+            assert statuses.pop("POST /v1/payments") == 400
+            assert set(statuses.values()) == {401}, statuses
+            assert (await who.send(who.payment(token, ["book-1"]))).status_code == 401
+        assert books(shop) == before
+        assert shop.sql("SELECT count(*) FROM session_end") == [(1,)]
+
+
+async def test_a_logout_ends_no_other_session(shop: Shop) -> None:
+    ann = await login(shop)
+    other = buyer(shop, "ann")
+    answers = [shop.http.delete("/v1/sessions/current", headers=ann.headers) for _ in range(8)]
+    assert {a.status_code for a in await asyncio.gather(*answers)} <= {204, 401}
+    assert (await ann.get("/v1/sessions/current")).status_code == 401
+    assert (await other.get("/v1/sessions/current")).status_code == 200
+
+
+async def test_another_custid_is_refused(shop: Shop) -> None:
+    ann = await login(shop)
+    for ann.extra in ({"X-Cust-Id": "bob"}, {"X-Cust-Id": ""}, {"X-Cust-Id": "ANN"}):
+        answer = await shop.http.delete("/v1/sessions/current", headers=ann.headers)
+        assert (answer.status_code, answer.json()["code"]) == (403, "cust_mismatch")
+    answer = await shop.http.get("/v1/sessions/current", headers={"Authorization": f"Bearer {ann.token}"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "cust_mismatch")
+    assert shop.sql("SELECT * FROM session_end") == []
+
+
+def refused(sessions: Sessions, token: str, cust_id: str = "ann") -> bool:
+    try:
+        sessions.authenticate(f"Bearer {token}", cust_id, system_clock())
+    except Problem as problem:
+        assert problem.code == "unauthenticated"
+        return True
+    return False
+
+
+@pytest.mark.parametrize("sign_type", SIGN_TYPES)
+def test_every_single_character_change_is_refused(keyring: Keyring, sign_type: SignType) -> None:
+    """Changed, left out, or put in; the last character's unused bits too."""
+    sessions = Sessions(keyring, 1, SIGN_TYPES, 3600)
+    token = sessions.issue("ann", sign_type, JWK if sign_type == "ES256" else None, system_clock()).session_token
+    others = string.ascii_letters + string.digits + "-_=.+/ \n\0é"
+    for at, here in enumerate(token):
+        assert refused(sessions, token[:at] + token[at + 1 :])
+        for other in others:
+            if other != here:
+                assert refused(sessions, token[:at] + other + token[at + 1 :]), (at, other)
+    assert all(refused(sessions, token + other) for other in others)
+    assert not refused(sessions, token)
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    ["", "Bearer", "Basic YTpi", "bearer x.y.z", "Bearer " + "a" * 9000, "Bearer ..", "Bearer WyJhbGciXQ.e30.eA"]
+    + ["Bearer eyJhbGciOiJub25lIiwia2lkIjoiazEiLCJ0eXAiOiJzZXNzaW9uK2p3dCJ9.e30.", "Bearer ld_" + "a" * 43, "Bearer é"],
+)
+async def test_what_is_no_session_token(shop: Shop, authorization: str) -> None:
+    headers = {"Authorization": authorization.encode(), "X-Cust-Id": b"ann"}
+    answer = await shop.http.delete("/v1/sessions/current", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    assert shop.sql("SELECT * FROM session_end") == []
+
+
+async def test_an_expired_session_is_refused_though_it_was_known(shop: Shop, keyring: Keyring) -> None:
+    sessions = Sessions(keyring, 1, SIGN_TYPES, 3600)
+    now = system_clock().replace(microsecond=0)
+    token = sessions.issue("ann", "MD5", None, now).session_token
+    last = now + timedelta(seconds=3599.999)
+    assert sessions.authenticate(f"Bearer {token}", "ann", last).expires_at == now + timedelta(hours=1)
+    with pytest.raises(Problem, match="unauthenticated"):
+        sessions.authenticate(f"Bearer {token}", "ann", now + timedelta(hours=1))
+    old = shop.sessions.issue("ann", "MD5", None, now - timedelta(days=1)).session_token
+    answer = await shop.http.get("/v1/cart", headers={"Authorization": f"Bearer {old}", "X-Cust-Id": "ann"})
+    assert answer.status_code == 401
+
+
+def test_rotation_goes_unnoticed_and_a_retired_key_opens_nothing(keyring: Keyring) -> None:
+    sessions = Sessions(keyring, 1, SIGN_TYPES, 3600)
+    old = sessions.issue("ann", "MD5", None, system_clock())
+    assert not refused(sessions, old.session_token)
+    rotate(keyring.path, system_clock(), system_clock())
+    keyring.versions()  # have it read at once
+    new = sessions.issue("ann", "MD5", None, system_clock())
+    fresh = Sessions(Keyring(keyring.path), 1, SIGN_TYPES, 3600)
+    for each in (sessions, fresh):
+        found = each.authenticate(f"Bearer {old.session_token}", "ann", system_clock())
+        assert found.sign_key == old.sign_key
+        assert not refused(each, new.session_token)
+    retire(keyring.path, 1, system_clock())
+    keyring.versions()
+    assert refused(sessions, old.session_token)
+    assert not refused(sessions, new.session_token)
+
+
+def test_another_deployments_token_is_refused(keyring: Keyring, tmp_path_factory: pytest.TempPathFactory) -> None:
+    from lingdang.keys import create_keyring
+
+    path = tmp_path_factory.mktemp("other") / "keyring.json"
+    create_keyring(path, system_clock())
+    token = Sessions(Keyring(path), 1, SIGN_TYPES, 3600).issue("ann", "MD5", None, system_clock()).session_token
+    assert refused(Sessions(keyring, 1, SIGN_TYPES, 3600), token)
+
+
+def test_sign_keys_differ_and_are_found_again(keyring: Keyring) -> None:
+    sessions = Sessions(keyring, 1, SIGN_TYPES, 3600)
+    issued = [sessions.issue(cust_id, "HMAC-SHA256", None, system_clock()) for cust_id in ("ann", "ann", "bob")]
+    assert len({each.sign_key for each in issued}) == 3
+    for each in issued:
+        again = Sessions(keyring, 1, SIGN_TYPES, 3600)
+        session = again.authenticate(f"Bearer {each.session_token}", each.cust_id, system_clock())
+        assert session.sign_key == each.sign_key
+
+
+def test_the_memory_of_tokens_is_bounded_by_use(keyring: Keyring, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CACHE_SIZE", 3)
+    sessions = Sessions(keyring, 1, SIGN_TYPES, 3600)
+    tokens = [sessions.issue("ann", "MD5", None, system_clock()).session_token for _ in range(10)]
+    for token in tokens:
+        assert not refused(sessions, tokens[0])
+        assert not refused(sessions, token)
+    assert len(sessions._known) == 3
+    assert tokens[0] in sessions._known, "what is used often stays"
+    assert not any(refused(sessions, token) for token in tokens)
+
+
+async def test_a_sign_type_that_is_switched_off(shop: Shop, database_url: str, keyring: Keyring) -> None:
+    ann = await login(shop, "ann", "MD5")
+    before = shop.sql("SELECT * FROM password_session")
+    async with open_shop(database_url, keyring, sign_types=("ES256", "HMAC-SHA256")) as strict:
+        answer = await open_session(strict, signType="MD5")
+        assert (answer.status_code, answer.json()["errors"][0]["path"]) == (400, "$.signType")
+        known = await strict.http.get("/v1/sessions/current", headers=ann.headers)
+        assert (known.status_code, known.json()["code"]) == (401, "unauthenticated")
+    assert shop.sql("SELECT * FROM password_session") == before
+
+
+BAD_KEYS: list[Any] = [
+    None,
+    "text",
+    {},
+    JWK | {"d": JWK["x"]},
+    JWK | {"unknown": 1},
+    JWK | {"kty": "RSA"},
+    JWK | {"crv": "P-384"},
+    JWK | {"x": JWK["y"]},
+    JWK | {"x": "A" * 43},
+    JWK | {"x": JWK["x"][:-1]},
+    JWK | {"x": JWK["x"] + "="},
+    JWK | {"x": JWK["x"][:-1] + "B"},
+    JWK | {"x": "_" * 42 + "8"},
+    JWK | {"x": 1},
+    JWK | {"use": "enc"},
+    JWK | {"key_ops": ["sign"]},
+    JWK | {"alg": "HS256"},
+    {name: value for name, value in JWK.items() if name != "y"},
+]
+
+
+@pytest.mark.parametrize("public_key", BAD_KEYS, ids=lambda key: str(key)[:60])
+async def test_a_wrong_public_key(shop: Shop, public_key: Any) -> None:
+    await register(shop, "ann")
+    answer = await open_session(shop, signType="ES256", publicKey=public_key)
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (400, "invalid_request"), answer.text
+    assert all(error["path"].startswith("$.publicKey") for error in problem["errors"])
+    assert shop.sql("SELECT * FROM password_session") == shop.sql("SELECT * FROM login_attempt") == []
+
+
+async def test_a_public_key_is_for_es256_alone_and_may_come_as_webcrypto_exports_it(shop: Shop) -> None:
+    await register(shop, "ann")
+    answer = await open_session(shop, signType="MD5", publicKey=JWK)
+    assert (answer.status_code, answer.json()["errors"][0]["path"]) == (400, "$.publicKey")
+    exported = JWK | {"ext": True, "key_ops": ["verify"]}
+    assert (await open_session(shop, signType="ES256", publicKey=exported)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"signType": None},
+        {"signType": "SHA1"},
+        {"custId": "a b"},
+        {"custId": "ann\n"},
+        {"custId": None},
+        {"password": None},
+        {"password": 12345678},
+        {"password": "x" * 257},
+        {"unknown": 1},
+    ],
+)
+async def test_a_malformed_login(shop: Shop, body: dict[str, Any]) -> None:
+    await register(shop, "ann")
+    answer = await open_session(shop, **body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    assert PASSWORD not in answer.text
+    assert "x" * 20 not in answer.text
+    assert shop.sql("SELECT * FROM password_session") == shop.sql("SELECT * FROM login_attempt") == []
+
+
+async def test_half_a_character_in_a_password(shop: Shop) -> None:
+    raw = rb'{"custId": "ann", "password": "\ud800aaaaaaaa", "signType": "MD5"}'
+    answer = await shop.http.post("/v1/sessions", content=raw)
+    assert answer.status_code in (400, 401)
+
+
+async def test_no_proof_at_all(shop: Shop) -> None:
+    for headers in ({}, {"Authorization": "Bearer x.y.z"}):
+        answer = await shop.http.post("/v1/sessions", json={"signType": "MD5"}, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    assert shop.sql("SELECT * FROM password_session") == []

@@ -54,7 +54,7 @@ class PlatformTokens:
             if key is None or key.get("alg", header.alg) != header.alg:
                 raise ValueError
             claims = msgspec.json.decode(jws.deserialize_compact(token, key, [header.alg]).payload, type=_Claims)
-        except (JoseError, msgspec.MsgspecError, ValueError, TypeError):
+        except (JoseError, msgspec.MsgspecError, ValueError, TypeError, RecursionError):
             raise Problem("unauthenticated") from None
         if not self._accepts(claims, now.timestamp()):
             raise Problem("unauthenticated")
