@@ -32,6 +32,8 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     generator_cpu: float
     generator_share: float
     """The generator's CPU time as a part of one core."""
+    others_share: float
+    """The CPU time of processes that are no part of the benchmark, as a part of the machine's."""
     batches: Batches
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import psutil
@@ -37,9 +38,12 @@ class Batches(msgspec.Struct, frozen=True):
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes of WAL, seconds of CPU and settled batches of one window."""
 
+    seconds: float
     wal_bytes: int
     server_cpu: float
     postgres_cpu: float
+    machine_cpu: float
+    """That of every process of the machine."""
     batches: Batches
 
 
@@ -62,21 +66,19 @@ class Meters:
     @contextmanager
     def window(self, server: Server | None) -> Iterator[list[Cost]]:
         """Measure the block; the list has its cost afterwards."""
-        batches, wal, server_cpu, postgres_cpu = _batches(server), self._wal(), _cpu(server), self._postgres_cpu()
+        batches, before = _batches(server), self._read(server)
         cost: list[Cost] = []
         yield cost
-        wal, server_cpu, postgres_cpu = (
-            self._wal() - wal,
-            _cpu(server) - server_cpu,
-            self._postgres_cpu() - postgres_cpu,
-        )
+        after = self._read(server)
         if server is not None:
             time.sleep(PUBLISHED_SECONDS)
         cost.append(
             Cost(
-                wal_bytes=wal,
-                server_cpu=server_cpu,
-                postgres_cpu=postgres_cpu,
+                seconds=after.moment - before.moment,
+                wal_bytes=after.wal - before.wal,
+                server_cpu=after.server - before.server,
+                postgres_cpu=after.postgres - before.postgres,
+                machine_cpu=after.machine - before.machine,
                 batches=_batches(server).since(batches),
             )
         )
@@ -103,15 +105,29 @@ class Meters:
         self._connection.execute("SELECT pg_reload_conf()")
         time.sleep(0.2)
 
-    def _wal(self) -> int:
-        return int(self.value("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint"))
+    def _read(self, server: Server | None) -> "_Reading":
+        return _Reading(
+            time.perf_counter(),
+            int(self.value("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint")),
+            server.cpu_seconds() if server else 0.0,
+            sum(map(cpu_seconds, (self.postmaster, *self.postmaster.children(recursive=True)))),
+            _machine_cpu(),
+        )
 
-    def _postgres_cpu(self) -> float:
-        return sum(map(cpu_seconds, (self.postmaster, *self.postmaster.children(recursive=True))))
+
+class _Reading(NamedTuple):
+    """The meters at one moment; CPU in seconds."""
+
+    moment: float
+    wal: int
+    server: float
+    postgres: float
+    machine: float
 
 
-def _cpu(server: Server | None) -> float:
-    return server.cpu_seconds() if server else 0.0
+def _machine_cpu() -> float:
+    times = psutil.cpu_times()
+    return float(times.user + times.system + times.nice + getattr(times, "softirq", 0.0) + getattr(times, "irq", 0.0))
 
 
 def _batches(server: Server | None) -> Batches:

@@ -110,11 +110,16 @@ def text(report: Report, rows: Sequence[Row]) -> str:
     parts = [
         "; ".join(f"{name} {value}" for name, value in facts) + ".",
         table(rows),
+        f"Processes that are no part of the benchmark used at most {_most_others(rows):.0%} of the machine.",
         *_counted(report.statements),
         f"Reconciliation: {report.reconciled}.",
         *(f"FAULT: {fault}" for fault in report.faults),
     ]
     return "\n\n".join(parts)
+
+
+def _most_others(rows: Sequence[Row]) -> float:
+    return max((window.others_share for row in rows for window in row.windows), default=0.0)
 
 
 def _counted(statements: Statements | None) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import msgspec
+import psutil
 
 from bench import requests
 from bench.figures import Window
@@ -20,6 +21,10 @@ from lingdang.checkout.order_token import OrderTokens
 SIDE_CONNECTIONS = 64
 """At how many connections checkouts and whole orders are measured."""
 COUNTED_SECONDS = 2.0
+MOST_GENERATOR = 0.9
+"""Of one core: a generator that uses more may be the limit."""
+MOST_OTHERS = 0.1
+"""Of the machine: with other processes using more, the figures say little."""
 
 Say = Callable[[str], None]
 Step = Callable[[], Window]
@@ -162,6 +167,7 @@ class Bench:
             postgres_cpu=cost.postgres_cpu,
             generator_cpu=load.cpu_seconds,
             generator_share=load.cpu_seconds / load.seconds,
+            others_share=_others(cost, load.cpu_seconds),
             batches=cost.batches,
         )
 
@@ -196,8 +202,10 @@ class Bench:
         refused = {outcome: count for outcome, count in window.outcomes.items() if outcome != "200"}
         if refused:
             self.faults.append(f"{window.name}: refused {refused}")
-        if window.generator_share > 0.9 and window.p50 is not None:
+        if window.generator_share > MOST_GENERATOR and window.p50 is not None:
             self._say(f"  the load generator used {window.generator_share:.0%} of a core: it may be the limit")
+        if window.others_share > MOST_OTHERS:
+            self._say(f"  other processes used {window.others_share:.0%} of the machine: the figures are too low")
 
 
 def _tpcb_window(name: str, number: int, ran: Tpcb, cost: Cost) -> Window:
@@ -215,8 +223,14 @@ def _tpcb_window(name: str, number: int, ran: Tpcb, cost: Cost) -> Window:
         postgres_cpu=cost.postgres_cpu,
         generator_cpu=ran.cpu_seconds,
         generator_share=ran.cpu_seconds * ran.rate / max(1, ran.transactions),
+        others_share=_others(cost, ran.cpu_seconds),
         batches=Batches(),
     )
+
+
+def _others(cost: Cost, generator_cpu: float) -> float:
+    foreign = cost.machine_cpu - cost.server_cpu - cost.postgres_cpu - generator_cpu
+    return max(0.0, foreign / (cost.seconds * (psutil.cpu_count() or 1)))
 
 
 def _shared(made: Iterator[bytes], connections: int) -> Sequence[Flow]:

@@ -29,6 +29,7 @@ def window(name: str, number: int, rate: float, p50: float | None = 0.01) -> Win
         postgres_cpu=0.25,
         generator_cpu=0.1,
         generator_share=0.1,
+        others_share=0.0,
         batches=Batches(10, rate),
     )
 
