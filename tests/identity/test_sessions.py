@@ -113,8 +113,7 @@ def refused(sessions: Sessions, token: str, cust_id: str = "ann") -> bool:
     try:
         sessions.authenticate(f"Bearer {token}", cust_id, system_clock())
     except Problem as problem:
-        assert problem.code == "unauthenticated"
-        return True
+        return problem.code == "unauthenticated"
     return False
 
 
@@ -135,8 +134,18 @@ def test_every_single_character_change_is_refused(keyring: Keyring, sign_type: S
 
 @pytest.mark.parametrize(
     "authorization",
-    ["", "Bearer", "Basic YTpi", "bearer x.y.z", "Bearer " + "a" * 9000, "Bearer ..", "Bearer WyJhbGciXQ.e30.eA"]
-    + ["Bearer eyJhbGciOiJub25lIiwia2lkIjoiazEiLCJ0eXAiOiJzZXNzaW9uK2p3dCJ9.e30.", "Bearer ld_" + "a" * 43, "Bearer é"],
+    [
+        "",
+        "Bearer",
+        "Basic YTpi",
+        "bearer x.y.z",
+        "Bearer ..",
+        "Bearer " + "a" * 9000,
+        "Bearer WyJhbGciXQ.e30.eA",
+        "Bearer eyJhbGciOiJub25lIiwia2lkIjoiazEiLCJ0eXAiOiJzZXNzaW9uK2p3dCJ9.e30.",
+        "Bearer ld_" + "a" * 43,
+        "Bearer é",
+    ],
 )
 async def test_what_is_no_session_token(shop: Shop, authorization: str) -> None:
     headers = {"Authorization": authorization.encode(), "X-Cust-Id": b"ann"}

@@ -20,7 +20,7 @@ LEEWAY_SECONDS = 30
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
 """Asymmetric ones alone: a public key must never be taken for a shared secret."""
 
-_Time = Annotated[int | float, Meta(ge=0)]
+_Time = Annotated[float, Meta(ge=0)]
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -36,6 +36,10 @@ class _Claims(msgspec.Struct, frozen=True):
     nbf: _Time = 0
 
 
+_decode_header = msgspec.json.Decoder(_Header).decode
+_decode_claims = msgspec.json.Decoder(_Claims).decode
+
+
 class PlatformTokens:
     """Verifies the JWTs of one issuer for one audience."""
 
@@ -49,11 +53,11 @@ class PlatformTokens:
         try:
             if len(token) > MAX_TOKEN_LENGTH:
                 raise ValueError
-            header = msgspec.json.decode(urlsafe_b64decode(token.partition(".")[0] + "=="), type=_Header)
+            header = _decode_header(urlsafe_b64decode(token.partition(".")[0] + "=="))
             key = await self._jwks.find(header.kid)
             if key is None or key.get("alg", header.alg) != header.alg:
                 raise ValueError
-            claims = msgspec.json.decode(jws.deserialize_compact(token, key, [header.alg]).payload, type=_Claims)
+            claims = _decode_claims(jws.deserialize_compact(token, key, [header.alg]).payload)
         except (JoseError, msgspec.MsgspecError, ValueError, TypeError, RecursionError):
             raise Problem("unauthenticated") from None
         if not self._accepts(claims, now.timestamp()):

@@ -1,0 +1,250 @@
+"""A platform's JWT opens a session; anything wrong with it opens none."""
+
+import hmac
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+
+from lingdang.identity.jwks import FRESH_SECONDS, MAX_BYTES, RETRY_SECONDS, STALE_SECONDS, Jwks, JwksError, read_jwks
+from lingdang.keys import Keyring
+from support.people import PASSWORD
+from support.platform import AUDIENCE, ISSUER, Key, Platform, open_platform
+from support.shop import Shop, open_shop
+
+RSA = RSAKey.generate_key(2048)
+P256, P384, P521 = (ECKey.generate_key(curve) for curve in ("P-256", "P-384", "P-521"))
+ED25519 = OKPKey.generate_key("Ed25519")
+STRANGER = RSAKey.generate_key(2048)
+
+
+@pytest.fixture
+def platform() -> Iterator[Platform]:
+    with open_platform() as opened:
+        opened.publish(RSA, kid="rsa")
+        yield opened
+
+
+@pytest.fixture
+async def shop(database_url: str, keyring: Keyring, platform: Platform) -> AsyncIterator[Shop]:
+    settings = {"oidc_issuer": ISSUER, "oidc_audience": AUDIENCE, "oidc_jwks_url": f"{platform.url}/keys"}
+    async with open_shop(database_url, keyring, **settings) as opened:
+        yield opened
+
+
+async def sign_in(shop: Shop, token: str, **body: Any) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {token}"}
+    return await shop.http.post("/v1/sessions", json={"signType": "HMAC-SHA256"} | body, headers=headers)
+
+
+async def test_a_platforms_customer_signs_in_and_out(shop: Shop, platform: Platform) -> None:
+    token = platform.token(RSA, "RS256", "rsa", sub="tenant:ann-1")
+    answer = await sign_in(shop, token)
+    body = answer.json()
+    assert (answer.status_code, body["custId"], len(body["signKey"])) == (201, "tenant:ann-1", 43)
+    headers = {"Authorization": f"Bearer {body['sessionToken']}", "X-Cust-Id": "tenant:ann-1"}
+    assert (await shop.http.get("/v1/cart", headers=headers)).status_code == 200
+    assert (await shop.http.delete("/v1/sessions/current", headers=headers)).status_code == 204
+    assert (await shop.http.get("/v1/cart", headers=headers)).status_code == 401
+    platform_token = {"Authorization": f"Bearer {token}", "X-Cust-Id": "tenant:ann-1"}
+    assert (await shop.http.get("/v1/cart", headers=platform_token)).status_code == 401, "it is no session"
+    assert platform.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "algs"),
+    [
+        (RSA, ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"]),
+        (P256, ["ES256"]),
+        (P384, ["ES384"]),
+        (P521, ["ES512"]),
+        (ED25519, ["EdDSA", "Ed25519"]),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
+async def test_each_asymmetric_algorithm(shop: Shop, platform: Platform, key: Key, algs: list[str]) -> None:
+    platform.keys.clear()
+    platform.publish(key, kid="k")
+    for alg in algs:
+        for kid in ("k", None):  # with one key, a token need not name it
+            assert (await sign_in(shop, platform.token(key, alg, kid))).status_code == 201, alg
+
+
+NOW = int(time.time())
+WRONG_CLAIMS: list[dict[str, Any]] = [
+    {"iss": "https://login.example/"},
+    {"iss": None},
+    {"aud": "another"},
+    {"aud": []},
+    {"aud": ["another", "third"]},
+    {"aud": None},
+    {"exp": NOW - 120},
+    {"exp": None},
+    {"exp": "9999999999"},
+    {"exp": True},
+    {"nbf": NOW + 3600},
+    {"nbf": "soon"},
+    {"sub": None},
+    {"sub": ""},
+    {"sub": "a b"},
+    {"sub": "a" * 65},
+    {"sub": "ann\n"},
+    {"sub": 17},
+]
+
+
+@pytest.mark.parametrize("claims", WRONG_CLAIMS, ids=str)
+async def test_wrong_claims(shop: Shop, platform: Platform, claims: dict[str, Any]) -> None:
+    answer = await sign_in(shop, token := platform.token(RSA, "RS256", "rsa", **claims))
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    assert token.split(".")[2] not in answer.text
+
+
+async def test_claims_that_are_fine(shop: Shop, platform: Platform) -> None:
+    for claims in (
+        {"aud": ["another", AUDIENCE]},
+        {"nbf": int(time.time()) + 10},
+        {"exp": int(time.time()) - 10},
+        {"exp": time.time() + 0.5, "scope": ["x"], "email": None},
+    ):
+        assert (await sign_in(shop, platform.token(RSA, "RS256", "rsa", **claims))).status_code == 201, claims
+
+
+async def test_wrong_keys_and_algorithms(shop: Shop, platform: Platform) -> None:
+    platform.publish(P256, kid="ec", alg="ES384")
+    platform.publish(P384, kid="p384")
+    platform.publish(STRANGER, kid="enc", use="enc")
+    platform.publish(RSAKey.generate_key(1024, auto_kid=False), kid="weak")
+    shared = OctKey.import_key(b"s" * 32)
+    platform.keys.append(shared.as_dict(private=True) | {"kid": "oct"})
+    public = RSA.as_pem(private=False)
+    good = platform.token(RSA, "RS256", "rsa")
+    head, payload, signature = good.split(".")
+    signed = f"eyJhbGciOiJIUzI1NiIsImtpZCI6InJzYSJ9.{payload}"
+    confused = urlsafe_b64encode(hmac.digest(public, signed.encode(), "sha256")).rstrip(b"=").decode()
+    none = "eyJhbGciOiJub25lIn0." + payload + "."
+    tokens = {
+        "a stranger's key": platform.token(STRANGER, "RS256", "rsa"),
+        "an unknown key id": platform.token(RSA, "RS256", "other"),
+        "no key id, several keys": platform.token(RSA, "RS256", None),
+        "a key for encryption": platform.token(STRANGER, "RS256", "enc"),
+        "the key is for another algorithm": platform.token(P256, "ES256", "ec"),
+        "an algorithm of another key's kind": platform.token(P256, "ES256", "rsa"),
+        "a shared secret": platform.token(shared, "HS256", "oct"),
+        "the public key as a secret": f"{signed}.{confused}",
+        "no signature": none,
+        "an empty signature": f"{head}.{payload}.",
+        "a header that is no object": f"W10.{payload}.{signature}",
+        "a nested header": "eyJhIjpb" + "W1tb" * 1500 + f".{payload}.{signature}",
+        "a long one": good + "A" * 9000,
+        "an odd crit": "eyJhbGciOiJSUzI1NiIsImtpZCI6InJzYSIsImNyaXQiOjV9" + f".{payload}.{signature}",
+        "two parts": f"{head}.{payload}",
+        "not ASCII": "é.é.é",
+    }
+    for name, token in tokens.items():
+        headers = {"Authorization": f"Bearer {token}".encode()}
+        answer = await shop.http.post("/v1/sessions", json={"signType": "MD5"}, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated"), name
+    assert (await sign_in(shop, good)).status_code == 201
+
+
+async def test_a_changed_character(shop: Shop, platform: Platform) -> None:
+    token = platform.token(RSA, "RS256", "rsa")
+    for at in range(0, len(token), 7):
+        other = "A" if token[at] != "A" else "B"
+        assert (await sign_in(shop, token[:at] + other + token[at + 1 :])).status_code == 401
+    assert (await sign_in(shop, token)).status_code == 201
+
+
+async def test_a_token_and_a_password_together(shop: Shop, platform: Platform) -> None:
+    token = platform.token(RSA, "RS256", "rsa")
+    answer = await sign_in(shop, token, custId="ann", password=PASSWORD)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    assert (await sign_in(shop, token, custId="ann")).status_code == 400
+    assert PASSWORD not in answer.text
+    assert shop.sql("SELECT * FROM login_attempt") == []
+
+
+async def test_without_a_platform_a_token_opens_nothing(
+    database_url: str, keyring: Keyring, platform: Platform
+) -> None:
+    async with open_shop(database_url, keyring) as shop:
+        answer = await sign_in(shop, platform.token(RSA, "RS256", "rsa"))
+    assert (answer.status_code, answer.json()["code"], platform.asked) == (401, "unauthenticated", 0)
+
+
+async def test_the_platform_being_away_or_broken_opens_nothing(shop: Shop, platform: Platform) -> None:
+    platform.status = 500
+    assert (await sign_in(shop, platform.token(RSA, "RS256", "rsa"))).status_code == 401
+
+
+class Clock:
+    """Seconds that pass when told to."""
+
+    def __init__(self) -> None:
+        self.seconds = 5000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+async def jwks(platform: Platform) -> AsyncIterator[tuple[Jwks, Clock]]:
+    clock = Clock()
+    keys = Jwks(f"{platform.url}/keys", clock)
+    yield keys, clock
+    await keys.close()
+
+
+async def test_keys_are_fetched_when_needed_and_no_oftener(platform: Platform, jwks: tuple[Jwks, Clock]) -> None:
+    keys, clock = jwks
+    for _ in range(3):
+        assert await keys.find("rsa")
+        assert await keys.find("unknown") is None
+    assert platform.asked == 1
+    platform.publish(P256, kid="new")
+    clock.seconds += RETRY_SECONDS
+    assert await keys.find("new")
+    assert platform.asked == 2
+    del platform.keys[0]
+    assert await keys.find("rsa"), "what is known is not asked for"
+    clock.seconds += FRESH_SECONDS
+    assert await keys.find("rsa") is None, "withdrawn by the platform"
+    assert platform.asked == 3
+
+
+async def test_the_last_keys_stay_while_the_platform_is_away(platform: Platform, jwks: tuple[Jwks, Clock]) -> None:
+    keys, clock = jwks
+    assert await keys.find("rsa")
+    for body, status in ((b"{}", 200), (b"[", 200), (b"x" * (MAX_BYTES + 1), 200), (b"", 302), (b"", 503)):
+        platform.body, platform.status = body, status
+        clock.seconds += FRESH_SECONDS
+        asked = platform.asked
+        for _ in range(3):
+            assert await keys.find("rsa")
+        assert platform.asked == asked + 1
+    clock.seconds += STALE_SECONDS
+    assert await keys.find("rsa") is None
+    platform.body, platform.status = None, 200
+    clock.seconds += RETRY_SECONDS
+    assert await keys.find("rsa")
+
+
+async def test_nobody_listens(keyring: Keyring) -> None:
+    keys = Jwks("http://127.0.0.1:9/keys")
+    assert await keys.find("rsa") is None
+    await keys.close()
+
+
+def test_what_is_read_of_a_jwks() -> None:
+    odd: list[Any] = [{}, {"kty": "RSA"}, {"kty": "XYZ", "kid": "x"}, {"kty": "EC", "crv": "P-256", "x": 1, "y": 2}]
+    body = msgspec.json.encode({"keys": [*odd, P256.as_dict(private=False) | {"kid": "good"}]})
+    assert list(read_jwks(body)) == ["good"]
+    for wrong in (b"", b"[]", b"{}", b'{"keys": 1}', b'{"keys": [1]}', b"\xff"):
+        with pytest.raises(JwksError):
+            read_jwks(wrong)

@@ -1,0 +1,76 @@
+"""The session token as a JWT: what another library reads in it, and headers that this server did not write."""
+
+import hmac
+import json
+from base64 import urlsafe_b64encode
+from uuid import UUID
+
+import pytest
+from joserfc import jws
+from joserfc.jwk import OctKey
+
+from lingdang.identity.tokens import MAX_TOKEN_LENGTH, Claims, Point, SessionTokens
+from lingdang.keys import Keyring
+
+SID = UUID("019aaf52-0000-7000-8000-000000000001")
+CLAIMS = Claims(sub="ann", sid=SID, sig="MD5", iat=1_795_441_111, exp=1_795_484_311)
+HEADER = {"alg": "HS256", "kid": "k1", "typ": "session+jwt"}
+
+
+@pytest.fixture
+def tokens(keyring: Keyring) -> SessionTokens:
+    return SessionTokens(keyring)
+
+
+def key_of(keyring: Keyring) -> OctKey:
+    return OctKey.import_key(keyring.sealing("session-token")[1])
+
+
+def test_is_a_jwt_that_another_library_reads(tokens: SessionTokens, keyring: Keyring) -> None:
+    token, kid = tokens.seal(CLAIMS)
+    read = jws.deserialize_compact(token, key_of(keyring), ["HS256"])
+    assert read.headers() == HEADER | {"kid": kid}
+    assert json.loads(read.payload) == {
+        "sub": "ann",
+        "sid": str(SID),
+        "sig": "MD5",
+        "iat": 1_795_441_111,
+        "exp": 1_795_484_311,
+    }
+
+
+def test_the_longest_token_is_opened(tokens: SessionTokens) -> None:
+    point = Point("x" * 43, "y" * 43)
+    claims = Claims(sub="c" * 64, sid=SID, sig="ES256", iat=2**40, exp=2**40, point=point)
+    token, _ = tokens.seal(claims)
+    assert len(token) < MAX_TOKEN_LENGTH
+    opened = tokens.open(token)
+    assert opened is not None
+    assert opened.claims == claims
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        HEADER | {"alg": "none"},
+        HEADER | {"alg": "HS512"},
+        HEADER | {"kid": "k2"},
+        HEADER | {"typ": "JWT"},
+        HEADER | {"crit": []},
+        dict(reversed(HEADER.items())),
+        {},
+    ],
+)
+def test_another_header_is_refused_though_its_signature_is_right(
+    tokens: SessionTokens, keyring: Keyring, header: dict[str, object]
+) -> None:
+    """Signed with the very key: the header alone is why."""
+    claims = tokens.seal(CLAIMS)[0].split(".")[1]
+    text = urlsafe_b64encode(json.dumps(header, separators=(",", ":")).encode()).rstrip(b"=").decode()
+    tag = hmac.digest(keyring.sealing("session-token")[1], f"{text}.{claims}".encode(), "sha256")
+    assert tokens.open(f"{text}.{claims}.{urlsafe_b64encode(tag).rstrip(b'=').decode()}") is None
+
+
+def test_claims_of_another_shape_are_refused_though_signed(tokens: SessionTokens, keyring: Keyring) -> None:
+    for claims in (b"", b"{}", b"[]", b'{"sub":"ann"}', b"\xff"):
+        assert tokens.open(jws.serialize_compact(HEADER, claims, key_of(keyring), ["HS256"])) is None
