@@ -1,0 +1,28 @@
+"""Several workers sweep at once: each row is deleted once, and nobody waits for another."""
+
+import asyncio
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from lingdang.clock import system_clock
+from lingdang.db.pool import make_pool
+from lingdang.identity import sweep
+from lingdang.identity.sweep import GRACE, sweep_identity
+
+
+async def test_workers_share_the_work(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "BATCH", 10)
+    now = system_clock()
+    over = now - GRACE - timedelta(seconds=1)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for until, count in ((over, 95), (now, 5)):
+            connection.execute(
+                "INSERT INTO session_end SELECT 0, 'ann', gen_random_uuid(), %s FROM generate_series(1, %s)",
+                (until, count),
+            )
+        async with make_pool(database_url, 4, pgbouncer=False) as pool:
+            deleted = await asyncio.gather(*(sweep_identity(pool, now) for _ in range(3)))
+            assert sum(deleted) + await sweep_identity(pool, now) == 95
+        assert connection.execute("SELECT count(*) FROM session_end").fetchone() == (5,)
