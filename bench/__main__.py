@@ -97,7 +97,7 @@ def main(short: bool, floors: Path | None, write_doc: bool, out: Path, **options
 def _choice(short: bool, options: dict[str, Any]) -> Choice:
     """The options given, over the defaults of the long or the short form."""
     defaults = (
-        {"rounds": 1, "seconds": 4.0, "connections": (64,), "customers": 2000, "scale": 10, "clients": (8, 32)}
+        {"rounds": 1, "seconds": 3.0, "connections": (64,), "customers": 2000, "scale": 10, "clients": (8, 32)}
         if short
         else {
             "rounds": 3,

@@ -75,13 +75,15 @@ class Bench:
         self._three = three
         self._say = say
         self._rates: dict[str, float] = {}
+        self._checkout_rate = 0.0
 
     def warm_up(self, customers: int, workers: int) -> None:
         """Show every customer's session to every server once, with a checkout, as a payment's customer has done."""
         for server in self._servers.values():
             for _ in range(workers):
                 made = map(requests.checkout, itertools.islice(self._three, customers))
-                run(server.target, _shared(made, SIDE_CONNECTIONS), 600)
+                load = run(server.target, _shared(made, SIDE_CONNECTIONS), 600)
+                self._checkout_rate = max(self._checkout_rate, len(load.latencies) / load.seconds)
 
     def run(self) -> None:
         """All rounds. What is dishonest or refused goes into `faults`."""
@@ -172,9 +174,9 @@ class Bench:
         )
 
     def _enough(self, name: str, connections: int) -> int:
-        """How many requests to prepare: more than the last round used up."""
-        rate = self._rates[name] * 1.3 if name in self._rates else min(16_000.0, 1500.0 * connections)
-        return int(rate * self._plan.seconds) + connections
+        """How many requests to prepare: more than the last round used up, at first half more than the warm-up."""
+        expected = self._rates.get(name) or min(1.2 * self._checkout_rate, 1500.0 * connections)
+        return int(1.3 * expected * self._plan.seconds) + connections
 
     def _count_statements(self) -> Statements:
         """A short run of its own, because logging every statement costs time."""
