@@ -51,7 +51,7 @@ class Session(Discreet, frozen=True, kw_only=True):
         """The session that `dump` gave. Raises ValueError when it is none."""
         try:
             found = msgspec.json.decode(dumped, type=_Dumped)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise ValueError(f"not a dumped session: {error}") from None
         key = found.sign_key if found.private_key is None else _from_pem(found.private_key)
         if key is None:

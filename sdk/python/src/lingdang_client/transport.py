@@ -19,8 +19,13 @@ def checked_url(url: str, plain_http: bool) -> str:
 
 
 def trust(ca: str | Path | None) -> ssl.SSLContext | bool:
-    """What a server's certificate must lead to: the authority in the PEM file `ca`, or those known to httpx."""
-    return True if ca is None else ssl.create_default_context(cafile=str(ca))
+    """What a server's certificate must lead to: the authority in the PEM file `ca`, or those known to httpx.
+
+    Raises OSError when the file cannot be read, ssl.SSLError when it holds no certificate.
+    """
+    if ca is None:
+        return True
+    return ssl.create_default_context(cadata=Path(ca).read_text(encoding="ascii", errors="replace"))
 
 
 def answered(response: httpx.Response) -> Response:
