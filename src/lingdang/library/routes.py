@@ -5,6 +5,7 @@ from uuid import UUID
 
 from litestar import MediaType, Request, Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
 from lingdang.clock import Clock
@@ -72,7 +73,12 @@ def routes(sessions: Sessions, pool: Pool, receipts: Receipts, clock: Clock) -> 
 def public_routes(sessions: Sessions, pool: Pool, receipts: Receipts, clock: Clock) -> list[HTTPRouteHandler]:
     """The access check for a reverse proxy's sub-request, and the keys that verify receipts."""
 
-    @get("/v1/access", status_code=204)
+    @get(
+        "/v1/access",
+        status_code=204,
+        summary="Whether the customer may read a product, for a reverse proxy",
+        responses={204: ResponseSpec(None, description="Yes; X-Entitlement-Order names the order.")},
+    )
     async def access(
         request: Asked, product_id: Annotated[ProductId, QueryParameter(name="productId")]
     ) -> Response[None]:
