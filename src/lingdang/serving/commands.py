@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -189,6 +190,12 @@ def _announce(settings: Settings, address: str, certificate: Certificate | None,
     if demo:
         lines.append("  customer   demo, password demo-demo, 10,000 bells to begin with")
         trust = f" --ca {certificate.authority}" if certificate and certificate.authority else ""
-        lines.append(f"  try it     python examples/first_purchase.py --url {address}{trust}")
+        lines.append(f"  try it     {_python()} examples/first_purchase.py --url {address}{trust}")
     lines.append("  stop       Ctrl-C")
     click.echo("\n".join(lines))
+
+
+def _python() -> str:
+    """The interpreter that has what the example needs, as it is called from here."""
+    here = Path(sys.executable)
+    return str(here.relative_to(Path.cwd())) if here.is_relative_to(Path.cwd()) else str(here)
