@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import psycopg
 import pytest
 
@@ -75,6 +76,35 @@ async def test_poison_is_refused_alone(database_url: str) -> None:
     assert refused.code == "internal_error"
     assert not any(isinstance(a, BaseException) for a in answers)
     assert rows(database_url, "SELECT count(*), sum(balance) FROM wallet") == [(20, 20 * 400)]
+
+
+async def test_a_command_that_breaks_the_rules_themselves_is_refused_alone(database_url: str) -> None:
+    add_products(database_url, "a")
+    async with open_settlement(database_url) as settlement:
+        await asyncio.gather(*(settlement.submit(credit(f"c{i}", 500)) for i in range(6)))
+        good: list[Pay] = [pay(f"c{i}", line("a")) for i in range(6)]
+        broken = msgspec.structs.replace(good[3], lines=("not a line",))
+        answers = await asyncio.gather(*(settlement.submit(c) for c in [broken, *good]), return_exceptions=True)
+    refused = answers.pop(0)
+    assert isinstance(refused, Problem)
+    assert refused.code == "internal_error"
+    assert not any(isinstance(a, BaseException) for a in answers)
+    assert rows(database_url, "SELECT count(*), sum(balance) FROM wallet") == [(6, 6 * 400)]
+
+
+async def test_a_locked_wallet_keeps_only_its_owner_waiting(database_url: str) -> None:
+    async with open_settlement(database_url) as settlement:
+        await asyncio.gather(*(settlement.submit(credit(name, 1)) for name in ("ann", "bob")))
+        with psycopg.connect(database_url) as holder:
+            holder.execute("SELECT 1 FROM wallet WHERE customer_id = 'ann' FOR UPDATE")
+            answers = await asyncio.gather(
+                *(settlement.submit(credit(name, 1)) for name in ("ann", "bob")), return_exceptions=True
+            )
+            holder.rollback()
+        assert isinstance(answers[0], Problem)
+        assert answers[0].code == "overloaded"
+        assert not isinstance(answers[1], BaseException)
+    assert rows(database_url, "SELECT balance FROM wallet ORDER BY customer_id") == [(1,), (2,)]
 
 
 @pytest.mark.parametrize("workers", [1, 2])

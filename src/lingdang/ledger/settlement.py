@@ -103,11 +103,18 @@ class _BucketLane:
         while True:
             try:
                 return await self._once(commands, attempt)
-            except psycopg.Error as error:
-                if not _is_away(error):
-                    return await self._apart(commands, error)
-                _log.warning("database_away", size=len(commands), reason=type(error).__name__)
-                await self._lane.close()
+            except Exception as error:
+                if _is_away(error):
+                    _log.warning("database_away", size=len(commands), reason=type(error).__name__)
+                    await self._lane.close()
+                elif len(commands) > 1:
+                    return await self._apart(commands)
+                elif attempt.failed:
+                    return [_refusal(commands[0], error)]
+                else:
+                    # A race with another worker is seen and decided when it is run again.
+                    attempt.failed = True
+                    continue
             if time.monotonic() >= give_up:
                 # An earlier attempt may have been committed: only a repeat can tell, so nothing else is claimed.
                 code = "outcome_unknown" if attempt.saving else "overloaded"
@@ -136,27 +143,25 @@ class _BucketLane:
         except psycopg.Error:
             await self._lane.close()
 
-    async def _apart(self, commands: Sequence[Command], error: psycopg.Error) -> Sequence[Result]:
+    async def _apart(self, commands: Sequence[Command]) -> Sequence[Result]:
         """Settle a batch that failed as two halves: a poisonous command is refused alone, its neighbours go through."""
-        if len(commands) == 1:
-            return [await self._alone(commands[0], error)]
         middle = len(commands) // 2
         return [*await self._insist(commands[:middle]), *await self._insist(commands[middle:])]
 
-    async def _alone(self, command: Command, error: psycopg.Error) -> Result:
-        """Settle a command that failed alone once more: a race with another worker is then seen and decided."""
-        try:
-            return (await self._once([command], _Attempt()))[0]
-        except psycopg.Error as again:
-            _log.exception("command_refused", kind=type(command).__name__, first=str(error), sqlstate=again.sqlstate)
-            waited = isinstance(again, psycopg.errors.LockNotAvailable | psycopg.errors.OperationalError)
-            return retry_later("overloaded", 1) if waited and not _is_away(again) else Problem("internal_error")
-
 
 class _Attempt:
-    """Whether a batch has come so far that a broken connection leaves its outcome unknown."""
+    """How far a batch has come: whether it was being written once, and whether it failed by its own fault once."""
 
     saving = False
+    failed = False
+
+
+def _refusal(command: Command, error: Exception) -> Problem:
+    """The answer to a command that cannot be settled even alone."""
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        return retry_later("overloaded", 1)
+    _log.error("command_refused", kind=type(command).__name__, exc_info=error)
+    return Problem("internal_error")
 
 
 _SHORT_OF_SOMETHING = "53"
@@ -165,9 +170,9 @@ _CONNECTION_LOST = "08"
 _READ_ONLY = "25006"
 
 
-def _is_away(error: psycopg.Error) -> bool:
+def _is_away(error: Exception) -> bool:
     """Whether the database, rather than a command, is at fault: it is unreachable, stopping, read-only or full."""
-    if error.sqlstate is None:
+    if not isinstance(error, psycopg.Error) or error.sqlstate is None:
         return isinstance(error, AWAY)
     return error.sqlstate == _READ_ONLY or error.sqlstate[:2] in (
         _SHORT_OF_SOMETHING,

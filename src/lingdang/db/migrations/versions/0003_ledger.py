@@ -118,7 +118,7 @@ CREATE FUNCTION ledger_load(
     pay_customers text[], pay_orders uuid[], pay_sessions uuid[],
     line_customers text[], line_products text[],
     credit_customers text[], credit_ids text[]
-) RETURNS text LANGUAGE plpgsql SET lock_timeout = '3s'
+) RETURNS text LANGUAGE plpgsql SET lock_timeout = '1s'
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
 AS $$
