@@ -56,7 +56,13 @@ def offer() -> Offer:
 
 def pending(**changed: Any) -> PendingPayment:
     kept = PendingPayment(
-        cust_id="ann", session_id="session-1", offer=offer(), nonce="kept-nonce", timestamp=int(NOW) - 10
+        cust_id="ann",
+        session_id="session-1",
+        offer=offer(),
+        nonce="kept-nonce",
+        timestamp=int(NOW) - 10,
+        sign_type="HMAC-SHA256",
+        sign="KEPT-SIGN",
     )
     return msgspec.structs.replace(kept, **changed)
 

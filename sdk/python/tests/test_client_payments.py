@@ -10,6 +10,7 @@ from offers import NOW, SESSION_TOKEN, SIGN_KEY, TOKEN, answer, at, offer, order
 
 from lingdang_client import (
     AlreadyOwned,
+    CustMismatch,
     InsufficientBells,
     LingdangError,
     MemoryOfferStore,
@@ -85,7 +86,8 @@ class World:
         if effect.path == "/v1/payments":
             body = sent_body(effect)
             kept = next(p for p in self.store.all() if p.offer.order_token == body["orderToken"])
-            assert (kept.nonce, kept.timestamp) == (body["nonce"], body["timestamp"]), "kept before it is sent"
+            sent = (body["nonce"], body["timestamp"], body["sign"])
+            assert (kept.nonce, kept.timestamp, kept.sign) == sent, "kept before it is sent"
         given = next(self._answers)
         given = given() if callable(given) else given
         if isinstance(given, Exception):
@@ -168,7 +170,7 @@ def test_retry_after_beyond_patience_and_attempts_used_up_end_unfinished() -> No
         assert [p.offer for p in kept] == [offered]
         again = World([paid(offered.order_id)], store=world.store)
         assert again.run(again.calls.payments.resume(offered.order_id)).order_id == offered.order_id
-        assert sent_body(again.sent[0])["nonce"] == kept[0].nonce
+        assert again.sent[0] == world.sent[-1], "the kept request, byte for byte"
         assert again.store.all() == []
 
 
@@ -206,7 +208,7 @@ def test_a_refusal_for_good_is_raised_once_and_forgotten(status: int, code: str)
 
 @pytest.mark.parametrize(
     ("status", "code"),
-    [(401, "unauthenticated"), (403, "cust_mismatch"), (403, "sign_invalid"), (400, "invalid_request"), (418, "new")],
+    [(401, "unauthenticated"), (403, "sign_invalid"), (400, "invalid_request"), (418, "new")],
 )
 def test_other_refusals_are_raised_and_the_payment_kept(status: int, code: str) -> None:
     world = World([LOST, problem(status, code)])
@@ -320,6 +322,24 @@ class TestAnotherSession:
             world.run(world.calls.payments.resume(order_id))
         assert world.store.all() == []
 
+    def test_paying_it_asks_too(self) -> None:
+        kept = pending()
+        world = World([order(kept.offer.order_id)], session=session("session-2"))
+        world.store.put(kept)
+        assert world.pay(kept.offer).replayed
+        assert [request.method for request in world.sent] == ["GET"]
+        assert world.store.all() == []
+
+    def test_an_offer_that_was_not_kept(self) -> None:
+        offered = offer()
+        world = World([problem(403, "cust_mismatch"), problem(404, "not_found")])
+        with pytest.raises(CustMismatch):
+            world.pay(offered)
+        assert world.store.all() == []
+        earlier = World([problem(403, "cust_mismatch"), order(offered.order_id)])
+        assert earlier.pay(offered).replayed
+        assert earlier.store.all() == []
+
     def test_not_asked(self) -> None:
         world, order_id = self.world(problem(401, "unauthenticated"))
         with pytest.raises(Unauthenticated):
@@ -348,7 +368,7 @@ def test_no_secret_shows_in_any_repr() -> None:
         [thing.__rich_repr__() for thing in things if hasattr(thing, "__rich_repr__")]
     )
     assert "ann" in shown
-    for secret in (TOKEN, SESSION_TOKEN, SIGN_KEY, "kept-nonce", sent_body(world.sent[0])["sign"]):
+    for secret in (TOKEN, SESSION_TOKEN, SIGN_KEY, "kept-nonce", "KEPT-SIGN", sent_body(world.sent[0])["sign"]):
         assert secret not in shown
 
 

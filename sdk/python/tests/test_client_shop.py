@@ -2,15 +2,18 @@
 
 import asyncio
 import inspect
+from uuid import uuid4
 
 import msgspec
 import pytest
 from customers import debits, log_in, new_books, new_customer
+from joserfc.jwk import RSAKey
 
 from lingdang_client import (
     AlreadyOwned,
     AsyncClient,
     Client,
+    CustMismatch,
     InsufficientBells,
     InvalidReceipt,
     InvalidRequest,
@@ -26,7 +29,8 @@ from lingdang_client.calls import Calls
 from lingdang_client.effects import Request
 from support.buyer import give
 from support.people import PASSWORD
-from support.shop import Shop
+from support.platform import AUDIENCE, ISSUER, open_platform
+from support.shop import Shop, open_shop
 
 SIGN_TYPES: tuple[SignType, ...] = ("ES256", "HMAC-SHA256", "MD5")
 
@@ -180,6 +184,41 @@ async def test_twenty_at_once_are_one_payment(shop: Shop) -> None:
     assert sum(payment.replayed for payment in payments) == 19
     assert {payment.balance for payment in payments} == {700}
     assert debits(shop, cust_id) == [-300]
+
+
+@pytest.mark.parametrize("sign_type", SIGN_TYPES)
+async def test_a_platforms_customer_buys(shop: Shop, sign_type: SignType) -> None:
+    key, cust_id, books = RSAKey.generate_key(2048), f"tenant:{uuid4().hex[:12]}", new_books(shop)
+    with open_platform() as platform:
+        platform.publish(key, kid="k")
+        settings = {"oidc_issuer": ISSUER, "oidc_audience": AUDIENCE, "oidc_jwks_url": f"{platform.url}/keys"}
+        async with (
+            open_shop(shop.database_url, shop.keyring, **settings) as trusting,
+            AsyncClient(trusting.url) as client,
+        ):
+            token = platform.token(key, "RS256", "k", sub=cust_id)
+            session = await client.open_session(platform_token=token, sign_type=sign_type)
+            assert (session.cust_id, session.sign_type) == (cust_id, sign_type)
+            await give(trusting, cust_id, 300)
+            assert (await client.pay(await client.checkout(books))).balance == 0
+            with pytest.raises(Unauthenticated):
+                await client.open_session(platform_token=token + "x", sign_type=sign_type)
+            assert client.session == session, "the open session goes on"
+    assert debits(shop, cust_id) == [-300]
+
+
+async def test_an_offer_of_an_ended_session_is_not_paid_in_the_next(shop: Shop) -> None:
+    cust_id, books = await new_customer(shop), new_books(shop)
+    async with AsyncClient(shop.url) as client:
+        await log_in(client, cust_id)
+        unpaid, paid = await client.checkout(books[:1]), await client.checkout(books[1:])
+        await client.pay(paid)
+        await log_in(client, cust_id)
+        with pytest.raises(CustMismatch):
+            await client.pay(unpaid)
+        assert (await client.pay(paid)).replayed
+        assert await client.unfinished() == []
+    assert debits(shop, cust_id) == [-200]
 
 
 def test_a_platforms_token_says_who_asks() -> None:

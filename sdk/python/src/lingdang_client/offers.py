@@ -12,18 +12,24 @@ import msgspec
 from lingdang_client.answers import Offer
 from lingdang_client.errors import StoreError
 from lingdang_client.secrecy import Discreet
+from lingdang_client.signing import SignType
 
 
 class PendingPayment(Discreet, frozen=True, kw_only=True, rename="camel"):
-    """An offer that its customer confirmed in a session, with the nonce and the Unix timestamp it is sent with."""
+    """An offer that its customer confirmed in a session: all of the signed request but the session's own token.
 
-    secrets: ClassVar[frozenset[str]] = frozenset({"nonce"})
+    `timestamp` is in Unix seconds.
+    """
+
+    secrets: ClassVar[frozenset[str]] = frozenset({"nonce", "sign"})
 
     cust_id: str
     session_id: str
     offer: Offer
     nonce: str
     timestamp: int
+    sign_type: SignType
+    sign: str
 
 
 class OfferStore(Protocol):

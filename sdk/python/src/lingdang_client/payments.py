@@ -13,6 +13,7 @@ import msgspec
 from lingdang_client.answers import Granted, Offer, Order, Payment, decode
 from lingdang_client.effects import Op, Request, Response, locally, send, wait
 from lingdang_client.errors import (
+    CustMismatch,
     LingdangError,
     NoSuchOffer,
     NotFound,
@@ -26,14 +27,22 @@ from lingdang_client.errors import (
 from lingdang_client.offers import OfferStore, PendingPayment
 from lingdang_client.requests import Requests
 from lingdang_client.retrying import Retry
-from lingdang_client.sessions import ServerClock, Session
+from lingdang_client.sessions import ServerClock
 from lingdang_client.signing import sign, string_to_sign
 from lingdang_client.steps import OnStep, Step
 
 NEVER_PAYS = frozenset(
-    {"token_invalid", "token_expired", "order_mismatch", "already_owned", "product_unavailable", "coupon_unusable"}
+    {
+        "cust_mismatch",
+        "token_invalid",
+        "token_expired",
+        "order_mismatch",
+        "already_owned",
+        "product_unavailable",
+        "coupon_unusable",
+    }
 )
-"""Refusals after which the order token is of no more use: its products need another checkout."""
+"""Refusals after which the order token is of no more use in its session: its products need another checkout."""
 
 _RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _STALE_SECONDS = 240
@@ -49,7 +58,6 @@ class _Signed:
     pending: PendingPayment
     request: Request
     text: str
-    signature: str
 
 
 class Payments:
@@ -65,19 +73,15 @@ class Payments:
         self._on_step = on_step
 
     def pay(self, offer: Offer) -> Op[Payment]:
-        """Pay an offer. Raises a LingdangError when it is refused, PaymentUnfinished when no final answer came."""
-        session = self._requests.session
+        """Pay an offer, or bring its kept payment to its end as `resume` does.
+
+        Raises a LingdangError when it is refused, PaymentUnfinished when no final answer came.
+        """
         kept = yield from locally(lambda: self._store.get(offer.order_id))
         if kept is None:
-            kept = PendingPayment(
-                cust_id=session.cust_id,
-                session_id=session.session_id,
-                offer=offer,
-                nonce=_nonce(),
-                timestamp=int(self._clock.now()),
-            )
+            kept = self._confirmed(offer)
             yield from self._keep(kept)
-        return (yield from self._settle(kept))
+        return (yield from self._finish(kept))
 
     def resume(self, order_id: str) -> Op[Payment]:
         """Bring a kept payment to its end: by a repeat in the session that it belongs to, in another by asking.
@@ -87,18 +91,21 @@ class Payments:
         kept = yield from locally(lambda: self._store.get(order_id))
         if kept is None:
             raise NoSuchOffer(f"no payment of order {order_id} is kept")
-        if kept.session_id == self._requests.session.session_id:
-            return (yield from self._settle(kept))
-        return (yield from self._ask(kept))
+        return (yield from self._finish(kept))
 
     def unfinished(self) -> Op[list[PendingPayment]]:
         """This customer's payments without a final answer, the oldest first."""
         kept = yield from locally(self._store.all)
         return [pending for pending in kept if pending.cust_id == self._requests.session.cust_id]
 
+    def _finish(self, pending: PendingPayment) -> Op[Payment]:
+        if pending.session_id == self._requests.session.session_id:
+            return (yield from self._settle(pending))
+        return (yield from self._ask(pending))
+
     def _settle(self, pending: PendingPayment) -> Op[Payment]:
         """Send until there is a final answer."""
-        signed = self._sign(pending)
+        signed = self._ready(pending)
         pauses = self._retry.pauses()
         while True:
             signed = yield from self._renewed(signed)
@@ -127,18 +134,20 @@ class Payments:
                 if skew.server_time is None:
                     raise
                 self._clock.learn(skew.server_time)
-                signed = yield from self._resigned(signed.pending)
+                signed = yield from self._resigned(signed.pending.offer)
         return (yield from self._send(signed))
 
     def _send(self, signed: _Signed) -> Op[Payment]:
-        self._on_step(Step(4, signed.request, signed=signed.text, signature=signed.signature))
+        self._on_step(Step(4, signed.request, signed=signed.text, signature=signed.pending.sign))
         response = yield from send(signed.request)
         self._on_step(Step(5, signed.request, response))
         order_id = signed.pending.offer.order_id
         try:
             payment = _paid(response, order_id)
         except LingdangError as refused:
-            found = (yield from self._find(order_id)) if isinstance(refused, TokenInvalid) else None
+            # Its key may be retired, or it was of another session: that does not say whether the order is paid.
+            doubtful = isinstance(refused, TokenInvalid | CustMismatch)
+            found = (yield from self._find(order_id)) if doubtful else None
             if found is None and refused.code not in NEVER_PAYS:
                 raise
             yield from self._forget(order_id)
@@ -179,31 +188,43 @@ class Payments:
             replayed=True,
         )
 
-    def _sign(self, pending: PendingPayment) -> _Signed:
-        session, offer = self._requests.session, pending.offer
-        text = _text(session, pending)
-        signature = sign(text, session.sign_type, session.key)
+    def _confirmed(self, offer: Offer) -> PendingPayment:
+        """The offer as it is confirmed now: with a new nonce and the present time, signed."""
+        session = self._requests.session
+        pending = PendingPayment(
+            cust_id=session.cust_id,
+            session_id=session.session_id,
+            offer=offer,
+            nonce=_nonce(),
+            timestamp=int(self._clock.now()),
+            sign_type=session.sign_type,
+            sign="",
+        )
+        return msgspec.structs.replace(pending, sign=sign(_text(pending), session.sign_type, session.key))
+
+    def _ready(self, pending: PendingPayment) -> _Signed:
+        """The request that a kept payment stands for, the same at every repeat."""
         body = {
-            "productIds": offer.product_ids,
+            "productIds": pending.offer.product_ids,
             "timestamp": pending.timestamp,
             "nonce": pending.nonce,
-            "orderToken": offer.order_token,
-            "signType": session.sign_type,
-            "sign": signature,
+            "orderToken": pending.offer.order_token,
+            "signType": pending.sign_type,
+            "sign": pending.sign,
         }
-        return _Signed(pending, self._requests.make("POST", "/v1/payments", body), text, signature)
+        return _Signed(pending, self._requests.make("POST", "/v1/payments", body), _text(pending))
 
     def _renewed(self, signed: _Signed) -> Op[_Signed]:
         """The same, or signed anew when its timestamp has become too old, or lies ahead, to be accepted."""
         if abs(self._clock.now() - signed.pending.timestamp) <= _STALE_SECONDS:
             return signed
-        return (yield from self._resigned(signed.pending))
+        return (yield from self._resigned(signed.pending.offer))
 
-    def _resigned(self, pending: PendingPayment) -> Op[_Signed]:
+    def _resigned(self, offer: Offer) -> Op[_Signed]:
         """The same order with a fresh timestamp and nonce, kept before it is sent."""
-        fresh = msgspec.structs.replace(pending, nonce=_nonce(), timestamp=int(self._clock.now()))
+        fresh = self._confirmed(offer)
         yield from self._keep(fresh)
-        return self._sign(fresh)
+        return self._ready(fresh)
 
     def _keep(self, pending: PendingPayment) -> Op[None]:
         yield from locally(lambda: self._store.put(pending))
@@ -220,13 +241,13 @@ def _paid(response: Response, order_id: str) -> Payment:
     return msgspec.structs.replace(payment, replayed=replayed)
 
 
-def _text(session: Session, pending: PendingPayment) -> str:
+def _text(pending: PendingPayment) -> str:
     return string_to_sign(
-        session.cust_id,
+        pending.cust_id,
         pending.nonce,
         pending.offer.order_token,
         pending.offer.product_ids,
-        session.sign_type,
+        pending.sign_type,
         pending.timestamp,
     )
 
