@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Request, Response, get, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import JSONBody
 
 from lingdang.catalog.products import Product, ProductInput, get_product, put_product
 from lingdang.clock import Clock
@@ -23,7 +24,9 @@ def routes(api_keys: ApiKeys, pool: Pool, clock: Clock) -> list[HTTPRouteHandler
         tags=["operators"],
         responses={201: ResponseSpec(Product, description="The product is new")},
     )
-    async def write(request: Request[Any, Any, Any], product_id: ProductId, data: ProductInput) -> Response[Product]:
+    async def write(
+        request: Request[Any, Any, Any], product_id: ProductId, data: JSONBody[ProductInput]
+    ) -> Response[Product]:
         checked_id(product_id, "productId")
         await api_keys.require(request.headers.get("authorization"), "catalog:write")
         async with transaction(pool) as connection:

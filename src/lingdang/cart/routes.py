@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from litestar import Request, delete, get, patch
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody
 
 from lingdang.cart.items import Cart, read_cart, remove, tick_all
 from lingdang.cart.ticks import CartTicks, Tick, Ticked
@@ -77,7 +78,7 @@ def routes(pool: Pool, sessions: Sessions, clock: Clock) -> list[HTTPRouteHandle
         return await read_cart(pool, authenticate(request, now), now)
 
     @patch("/v1/cart", summary="Tick or untick all products", tags=["cart"])
-    async def change(request: Request[Any, Any, Any], data: TickAllRequest) -> Cart:
+    async def change(request: Request[Any, Any, Any], data: JSONBody[TickAllRequest]) -> Cart:
         now = clock()
         return await tick_all(pool, authenticate(request, now), data.ticked, now)
 

@@ -4,13 +4,13 @@ from typing import Annotated, Any
 
 from litestar import Request, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from lingdang.catalog.listing import list_products
 from lingdang.catalog.products import Product, read_product
 from lingdang.clock import Clock
 from lingdang.db.pool import Pool
-from lingdang.http.paging import Page, window
+from lingdang.http.paging import Cursor, Limit, Page, window
 from lingdang.http.strict import checked_id
 from lingdang.identity.sessions import Sessions
 from lingdang.ids import ProductId
@@ -22,9 +22,9 @@ def routes(pool: Pool, sessions: Sessions, clock: Clock) -> list[HTTPRouteHandle
     @get("/v1/products", summary="Browse or search the products on sale", tags=["catalogue"])
     async def browse(
         request: Request[Any, Any, Any],
-        words: Annotated[str, Parameter(query="query", description="Words of a title, publisher or author.")] = "",
-        limit: str | None = None,
-        cursor: str | None = None,
+        words: Annotated[str, QueryParameter(name="query", description="Words of a title, publisher or author.")] = "",
+        limit: Limit = None,
+        cursor: Cursor = None,
     ) -> Page[Product]:
         asked = window(limit, cursor)
         now = clock()

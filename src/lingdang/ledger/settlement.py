@@ -124,7 +124,9 @@ class _BucketLane:
     async def _once(self, commands: Sequence[Command], attempt: "_Attempt") -> Sequence[Result]:
         connection = await self._lane.connection()
         try:
-            state = await store.load(connection, self._bucket, commands, now := self._clock())
+            state = await store.load(connection, self._bucket, commands, self._clock())
+            # The time is read under the locks: what one worker refused as too late, no other pays afterwards.
+            now = self._clock()
             results, changes = settle(state, commands, now)
             if not changes:
                 await store.leave(connection)
