@@ -70,3 +70,40 @@ def test_large_body_is_refused(served: Served) -> None:
         answer = client.post("/v1/payments", content=b"x" * 600_000)
         assert answer.status_code == 413
         assert answer.json()["code"] == "body_too_large"
+
+
+_REFUSED = b"POST /v1/payments HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+
+
+def test_pipelined_requests_are_answered_whole_and_in_order(served: Served) -> None:
+    with closing(_connect(served)) as connection:
+        unknown = _REFUSED.replace(b"{}", b'{"a":1}').replace(b"Length: 2", b"Length: 7")
+        connection.sendall(_REFUSED + unknown + _REFUSED)
+        received = b""
+        while received.count(b"HTTP/1.1 400 Bad Request\r\n") < 3 or not received.endswith(b"}"):
+            received += connection.recv(65536)
+    bodies = [answer.partition(b"\r\n\r\n")[2] for answer in received.split(b"HTTP/1.1 ")[1:]]
+    assert [b"unknown field" in body for body in bodies] == [False, True, False]
+    assert received.count(b"date: ") == received.count(b"x-request-id: ") == 3
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [_REFUSED.replace(b"Host: x", b"Host: x\r\nConnection: close"), _REFUSED.replace(b"HTTP/1.1", b"HTTP/1.0")],
+)
+def test_a_connection_is_closed_when_the_client_wants_it(served: Served, request_: bytes) -> None:
+    with closing(_connect(served)) as connection:
+        connection.sendall(request_)
+        received = b""
+        while part := connection.recv(65536):
+            received += part
+    assert b"connection: close\r\n" in received
+    assert received.endswith(b"}")
+
+
+def test_a_client_that_leaves_is_no_fault(served: Served) -> None:
+    with closing(_connect(served)) as connection:
+        connection.sendall(_REFUSED)
+    with served.client() as client:
+        assert client.get("/healthz").status_code == 200
+    assert "Traceback" not in served.errors()

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, SerializationException, ValidationException
+from litestar.exceptions import HTTPException, InternalServerException, SerializationException, ValidationException
 
 from lingdang.errors import Problem
 from lingdang.http.entry import problem_reply
@@ -55,10 +55,15 @@ def _path(place: Mapping[str, Any]) -> str:
     return f"$.{key}" if key else "$"
 
 
+def _client_left(error: Exception) -> bool:
+    """Whether it was the client that broke off; Litestar has no class of its own for that."""
+    return isinstance(error, InternalServerException) and "client disconnected" in error.detail
+
+
 def _answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     problem = _as_problem(error)
     request_id = str(request.scope.get("request_id", ""))
-    if problem.code == "internal_error":
+    if problem.code == "internal_error" and not _client_left(error):
         _log.error("request_failed", request_id=request_id, path=request.url.path, exc_info=error)
     reply = problem_reply(problem, request_id, dict(request.scope["headers"]))
     headers = {name.decode(): value.decode() for name, value in reply.headers}

@@ -81,6 +81,12 @@ class HotRoute(Generic[B]):
             raise from_decode_error(error) from None
 
 
+WHOLE_ANSWER = "lingdang.whole_answer"
+"""The ASGI extension by which a server takes an answer at once, where two messages cost it two writes."""
+
+AnswerWhole = Callable[[int, list[tuple[bytes, bytes]], bytes], bool]
+"""Takes status, headers and body. False: it cannot now, send messages instead."""
+
 Observe = Callable[[str, str, int, float], None]
 """Called after each request with method, route, status and seconds."""
 
@@ -108,12 +114,15 @@ class Entry:
         request_id = _request_id(headers)
         found = self._find(scope["method"], scope["path"])
         if found is not None:
-            status = await self._hot(found[0], found[1], headers, request_id, receive, send)
-            self._observe(scope["method"], found[0].path, status, time.perf_counter() - started)
+            reply = await self._hot(found[0], found[1], headers, request_id, receive)
+            if reply is None:
+                return
+            await _send(scope, send, reply, request_id)
+            self._observe(scope["method"], found[0].path, reply.status, time.perf_counter() - started)
             return
         allowed = self._allowed.get(scope["path"])
         if allowed is not None:  # the framework does not know this path
-            await _send(send, problem_reply(_not_allowed(allowed), request_id, headers), request_id)
+            await _send(scope, send, problem_reply(_not_allowed(allowed), request_id, headers), request_id)
             self._observe(scope["method"], scope["path"], 405, time.perf_counter() - started)
             return
         status = await self._framework(scope, receive, send, request_id)
@@ -136,20 +145,18 @@ class Entry:
         headers: dict[bytes, bytes],
         request_id: str,
         receive: Receive,
-        send: Send,
-    ) -> int:
+    ) -> Reply | None:
+        """The answer, or None when there is nobody left to take it."""
         try:
             raw = await _read_body(headers, receive, self._max_body_bytes)
-            reply = await route.handle(HotRequest(headers, route.parse(raw), param))
+            return await route.handle(HotRequest(headers, route.parse(raw), param))
         except ClientGone:
-            return 499
+            return None
         except Problem as problem:
-            reply = problem_reply(problem, request_id, headers)
+            return problem_reply(problem, request_id, headers)
         except Exception:
             _log.exception("request_failed", request_id=request_id, route=route.path)
-            reply = problem_reply(Problem("internal_error"), request_id, headers)
-        await _send(send, reply, request_id)
-        return reply.status
+            return problem_reply(Problem("internal_error"), request_id, headers)
 
     async def _framework(self, scope: HTTPScope, receive: Receive, send: Send, request_id: str) -> int:
         scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
@@ -208,7 +215,7 @@ async def _read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
         message = await receive()
 
 
-async def _send(send: Send, reply: Reply, request_id: str) -> None:
+async def _send(scope: HTTPScope, send: Send, reply: Reply, request_id: str) -> None:
     headers = [
         (b"content-length", b"%d" % len(reply.body)),
         (b"x-request-id", request_id.encode()),
@@ -217,6 +224,9 @@ async def _send(send: Send, reply: Reply, request_id: str) -> None:
     ]
     if not any(name == b"content-type" for name, _ in reply.headers):
         headers.append((b"content-type", b"application/json"))
+    answer_whole: AnswerWhole | None = (scope.get("extensions") or {}).get(WHOLE_ANSWER)  # type: ignore[assignment]
+    if answer_whole is not None and answer_whole(reply.status, headers, reply.body):
+        return
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body, "more_body": False})
 
