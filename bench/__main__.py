@@ -67,7 +67,7 @@ def _numbers(_context: click.Context, _option: click.Parameter, text: str | None
 @click.option("--connections", callback=_numbers, help="[default: 1,8,64,256]")
 @click.option("--customers", type=click.IntRange(300), help="[default: 20000]")
 @click.option("--scale", type=click.IntRange(1), help="pgbench's scale. [default: 20]")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="The server's.")
+@click.option("--workers", type=click.IntRange(1), default=os.cpu_count, help="The server's. [default: one a core]")
 @click.option("--sign", "sign_type", type=click.Choice(SIGN_TYPES), default="HMAC-SHA256", show_default=True)
 @click.option("--protocol", "protocols", type=click.Choice(PROTOCOLS), multiple=True, default=PROTOCOLS)
 @click.option("--only", type=click.Choice(WORKLOADS), multiple=True, default=WORKLOADS, help="May be repeated.")
