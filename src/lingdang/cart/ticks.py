@@ -9,8 +9,8 @@ from lingdang.cart.items import MAX_ITEMS, Item, Selected
 from lingdang.clock import Clock
 from lingdang.db.gather import Gather
 from lingdang.db.lane import Lane
-from lingdang.db.pool import AWAY, Owner
-from lingdang.errors import Problem, retry_later
+from lingdang.db.pool import Connection, Owner
+from lingdang.errors import Problem
 
 _TICK = "SELECT * FROM cart_tick(%b::smallint, %b, %b::integer, %b::text[], %b::uuid[], %b::text[], %b::boolean[])"
 
@@ -58,19 +58,10 @@ class CartTicks:
         return await self._gather.submit(tick)
 
     async def _run(self, batch: Sequence[Tick]) -> Sequence[Ticked | Problem]:
-        try:
-            return await self._run_rounds(batch)
-        except AWAY:
-            await self._lane.close()
-        try:
-            return await self._run_rounds(batch)
-        except AWAY:
-            await self._lane.close()
-            return [retry_later("overloaded", 1)] * len(batch)
+        return await self._lane.twice(lambda connection: self._run_rounds(connection, batch))
 
-    async def _run_rounds(self, batch: Sequence[Tick]) -> list[Ticked | Problem]:
+    async def _run_rounds(self, connection: Connection, batch: Sequence[Tick]) -> list[Ticked | Problem]:
         answers: dict[int, Ticked | Problem] = {}
-        connection = await self._lane.connection()
         now = self._clock()
         for numbers in rounds(batch):
             ticks = [batch[number] for number in numbers]

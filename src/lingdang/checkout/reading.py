@@ -5,13 +5,12 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-import psycopg
 
 from lingdang.clock import Clock
 from lingdang.db.gather import Gather
 from lingdang.db.lane import Lane
-from lingdang.db.pool import AWAY, Owner
-from lingdang.errors import Problem, retry_later
+from lingdang.db.pool import Connection, Owner
+from lingdang.errors import Problem
 from lingdang.ledger.balance import spendable
 from lingdang.ledger.state import Wallet
 
@@ -88,19 +87,10 @@ class CheckoutReader:
 
     async def _run(self, batch: Sequence[Asked]) -> Sequence[Facts | Problem]:
         now = self._clock()
-        try:
-            loaded = await self._load(batch, now)
-        except AWAY:
-            await self._lane.close()
-            try:
-                loaded = await self._load(batch, now)
-            except AWAY:
-                await self._lane.close()
-                return [retry_later("overloaded", 1)] * len(batch)
+        loaded = await self._lane.twice(lambda connection: self._load(connection, batch, now))
         return _facts(batch, loaded, now)
 
-    async def _load(self, batch: Sequence[Asked], now: datetime) -> Loaded:
-        connection = await self._lane.connection()
+    async def _load(self, connection: Connection, batch: Sequence[Asked], now: datetime) -> Loaded:
         cursor = await connection.execute(
             _SQL,
             (
@@ -113,8 +103,7 @@ class CheckoutReader:
             ),
         )
         row = await cursor.fetchone()
-        if row is None:
-            raise psycopg.OperationalError("a function answers one row")
+        assert row is not None, "a function answers one row"
         return _decode(row[0])
 
 

@@ -1,6 +1,12 @@
 """A lane's own connection: kept open, made anew when it broke."""
 
-from lingdang.db.pool import Connection, connect_options
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from lingdang.db.pool import AWAY, Connection, connect_options
+from lingdang.errors import retry_later
+
+T = TypeVar("T")
 
 
 class Lane:
@@ -16,6 +22,18 @@ class Lane:
         if self._connection is None or self._connection.closed or self._connection.broken:
             self._connection = await Connection.connect(self._url, **connect_options(self._pgbouncer))
         return self._connection
+
+    async def twice(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Do `work`, which may be repeated, and once more on a new connection when the first one breaks.
+
+        Raises Problem `overloaded` when the database is away.
+        """
+        for _ in range(2):
+            try:
+                return await work(await self.connection())
+            except AWAY:
+                await self.close()
+        raise retry_later("overloaded", 1)
 
     async def close(self) -> None:
         """Close the connection; the next use opens another."""
