@@ -23,6 +23,7 @@ from lingdang.checkout.checkouts import Checkouts
 from lingdang.checkout.order_token import OrderTokens
 from lingdang.checkout.reading import CheckoutReader
 from lingdang.clock import Clock, system_clock
+from lingdang.db.gather import ObserveBatch
 from lingdang.db.lane import Lane
 from lingdang.db.pool import connect_options, make_pool
 from lingdang.errors import Problem
@@ -43,7 +44,7 @@ from lingdang.identity.sessions import Sessions
 from lingdang.identity.sweep import sweep_identity
 from lingdang.keys import Keyring
 from lingdang.ledger.expiry import sweep_expiry
-from lingdang.ledger.settlement import ObserveBatch, Settlement
+from lingdang.ledger.settlement import Settlement
 from lingdang.library import routes as library_routes
 from lingdang.library.receipts import Receipts
 from lingdang.payment import routes as payment_routes
@@ -67,11 +68,12 @@ class Deployment(msgspec.Struct, frozen=True):
 
 
 class Watch(msgspec.Struct, frozen=True):
-    """Who is told what happens, for the metrics: requests, payments by result, and batches by lane."""
+    """Who is told what happens, for the metrics: requests, payments by result, batches by lane, the database's time."""
 
     request: Observe = lambda *_: None
     payment: Callable[[str], None] = lambda _: None
     batch: Callable[[str, int, float], None] = lambda *_: None
+    database: Callable[[str, float], None] = lambda *_: None
     gauge: Callable[[str, str, Callable[[], float]], None] = lambda *_: None
     """Told at the start how to read a present value: its name, its label and the reading."""
     scrape: Callable[[], bytes] = lambda: b""
@@ -106,6 +108,7 @@ def make_settlement(deployment: Deployment, watch: Watch = UNWATCHED) -> Settlem
         seconds=settings.command_seconds,
         give_up_seconds=settings.give_up_seconds,
         observe=watch.lane("settlement"),
+        observe_database=lambda seconds: watch.database("settlement", seconds),
     )
 
 
@@ -146,19 +149,21 @@ class _Parts:
         self.order_tokens = OrderTokens(deployment.keyring)
         self.idempotency = Idempotency(self.pool, deployment.keyring)
         self.settlement = make_settlement(deployment, watch)
-        self.ticks = CartTicks(self._lane(), self.clock)
-        self.readers = [self._reader(bucket) for bucket in range(deployment.buckets)]
+        self.ticks = CartTicks(self._lane(), self.clock, observe=watch.lane("cart"))
+        self.readers = [self._reader(bucket, watch) for bucket in range(deployment.buckets)]
 
     def show(self, watch: Watch) -> None:
         """Have the present values read for the metrics."""
         watch.gauge("lingdang_queue_length", "settlement", self.settlement.__len__)
+        watch.gauge("lingdang_queue_length", "cart", self.ticks.__len__)
+        watch.gauge("lingdang_queue_length", "checkout", lambda: sum(map(len, self.readers)))
         for state in ("pool_size", "pool_available", "requests_waiting"):
             watch.gauge("lingdang_pool", state, lambda state=state: self.pool.get_stats().get(state, 0))  # type: ignore[misc]
 
     def _lane(self) -> Lane:
         return Lane(self.deployment.database_url, self.deployment.settings.pgbouncer)
 
-    def _reader(self, bucket: int) -> CheckoutReader:
+    def _reader(self, bucket: int, watch: Watch) -> CheckoutReader:
         settings = self.deployment.settings
         return CheckoutReader(
             bucket,
@@ -166,6 +171,7 @@ class _Parts:
             self.clock,
             queue_limit=settings.queue_limit,
             batch_limit=settings.batch_limit,
+            observe=watch.lane("checkout"),
         )
 
     @asynccontextmanager

@@ -1,16 +1,33 @@
 """Metrics: counted per worker, added up over all, with a bounded number of series."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from lingdang.app import Watch
+from lingdang.keys import Keyring
 from lingdang.serving.metrics import Metrics, empty_directory
+from support.buyer import buyer, give, stock
 from support.served import serving
+from support.shop import Shop, open_shop
 
 
 def _values(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     families = text_string_to_metric_families(text)
     return {(s.name, tuple(sorted(s.labels.items()))): s.value for family in families for s in family.samples}
+
+
+@pytest.fixture
+async def shop_watched(database_url: str, keyring: Keyring) -> AsyncIterator[tuple[Shop, Metrics]]:
+    """A shop whose metrics the test reads itself."""
+    metrics = Metrics()
+    watch = Watch(
+        metrics.observe_request, metrics.payment, metrics.batch, metrics.database, metrics.gauge, metrics.render
+    )
+    async with open_shop(database_url, keyring, watch) as shop:
+        yield shop, metrics
 
 
 def test_two_workers_add_up(tmp_path: Path) -> None:
@@ -66,3 +83,18 @@ def test_served_by_two_workers(tmp_path: Path) -> None:
         assert ("lingdang_queue_length", (("lane", "settlement"),)) in values
         routes = {dict(labels)["route"] for name, labels in values if name == "lingdang_requests_total"}
         assert routes <= {"-", "/healthz", "/readyz", "/v1/products", "/v1/products/{product_id}"}
+
+
+async def test_a_purchase_shows_in_every_lane(shop_watched: tuple[Shop, Metrics]) -> None:
+    shop, metrics = shop_watched
+    stock(shop, "book-1")
+    await give(shop, "ann", 100)
+    ann = buyer(shop)
+    assert (await shop.http.put("/v1/cart/items/book-1", headers=ann.headers)).status_code == 200
+    assert (await ann.buy("book-1")).status_code == 200
+    values = _values(metrics.render().decode())
+    for lane in ("cart", "checkout", "settlement"):
+        assert values["lingdang_batch_size_sum", (("lane", lane),)] == 1
+        assert values["lingdang_queue_length", (("lane", lane),)] == 0
+    assert values["lingdang_database_seconds_count", (("lane", "settlement"),)] == 1
+    assert values["lingdang_payments_total", (("result", "paid"),)] == 1

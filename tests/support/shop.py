@@ -11,7 +11,7 @@ import httpx
 import psycopg
 import uvicorn
 
-from lingdang.app import Deployment, create_app, make_sessions
+from lingdang.app import UNWATCHED, Deployment, Watch, create_app, make_sessions
 from lingdang.identity.sessions import Sessions
 from lingdang.keys import Keyring
 from lingdang.settings import Settings
@@ -35,12 +35,14 @@ class Shop:
 
 
 @asynccontextmanager
-async def open_shop(database_url: str, keyring: Keyring, **settings: Any) -> AsyncIterator[Shop]:
+async def open_shop(
+    database_url: str, keyring: Keyring, watch: Watch = UNWATCHED, **settings: Any
+) -> AsyncIterator[Shop]:
     """Serve a shop on a free port until the block ends; `settings` override the defaults."""
     deployment = Deployment(Settings(**settings), database_url, keyring, buckets=1)
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
-        uvicorn.Config(create_app(deployment), lifespan="on", log_level="warning", access_log=False)
+        uvicorn.Config(create_app(deployment, watch), lifespan="on", log_level="warning", access_log=False)
     )
     task = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:

@@ -7,7 +7,7 @@ from psycopg.rows import TupleRow
 
 from lingdang.cart.items import MAX_ITEMS, Item, Selected
 from lingdang.clock import Clock
-from lingdang.db.gather import Gather
+from lingdang.db.gather import Gather, ObserveBatch
 from lingdang.db.lane import Lane
 from lingdang.db.pool import Connection, Owner
 from lingdang.errors import Problem
@@ -34,12 +34,19 @@ class CartTicks:
     """The lane of ticks of one worker. A tick is idempotent, so a batch that broke off is simply run again."""
 
     def __init__(
-        self, lane: Lane, clock: Clock, *, queue_limit: int = 2000, batch_limit: int = 128, seconds: float = 5.0
+        self,
+        lane: Lane,
+        clock: Clock,
+        *,
+        queue_limit: int = 2000,
+        batch_limit: int = 128,
+        seconds: float = 5.0,
+        observe: ObserveBatch = lambda *_: None,
     ) -> None:
         self._lane = lane
         self._clock = clock
         self._gather: Gather[Tick, Ticked] = Gather(
-            self._run, queue_limit=queue_limit, batch_limit=batch_limit, seconds=seconds
+            self._run, queue_limit=queue_limit, batch_limit=batch_limit, seconds=seconds, observe=observe
         )
 
     def __len__(self) -> int:

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from lingdang.clock import Clock
-from lingdang.db.gather import Gather
+from lingdang.db.gather import Gather, ObserveBatch
 from lingdang.db.lane import Lane
 from lingdang.db.pool import Connection, Owner
 from lingdang.errors import Problem
@@ -63,12 +63,21 @@ _decode = msgspec.json.Decoder(Loaded).decode
 class CheckoutReader:
     """Reads for the checkouts of one bucket, gathered."""
 
-    def __init__(self, bucket: int, lane: Lane, clock: Clock, *, queue_limit: int, batch_limit: int) -> None:
+    def __init__(
+        self,
+        bucket: int,
+        lane: Lane,
+        clock: Clock,
+        *,
+        queue_limit: int,
+        batch_limit: int,
+        observe: ObserveBatch = lambda *_: None,
+    ) -> None:
         self._bucket = bucket
         self._lane = lane
         self._clock = clock
         self._gather: Gather[Asked, Facts] = Gather(
-            self._run, queue_limit=queue_limit, batch_limit=batch_limit, seconds=5.0
+            self._run, queue_limit=queue_limit, batch_limit=batch_limit, seconds=5.0, observe=observe
         )
 
     def __len__(self) -> int:

@@ -23,6 +23,10 @@ Run = Callable[[Sequence[C]], Awaitable[Sequence[R | Problem]]]
 """Runs one batch and answers one result, or one refusal, for each call, in their order."""
 
 
+ObserveBatch = Callable[[int, float], None]
+"""Called after each batch with its size and its seconds."""
+
+
 class _Waiting(NamedTuple, Generic[C, R]):
     call: C
     answer: "asyncio.Future[R]"
@@ -32,11 +36,20 @@ class _Waiting(NamedTuple, Generic[C, R]):
 class Gather(Generic[C, R]):
     """One lane of batches, run one after the other by `run`."""
 
-    def __init__(self, run: Run[C, R], *, queue_limit: int, batch_limit: int, seconds: float) -> None:
+    def __init__(
+        self,
+        run: Run[C, R],
+        *,
+        queue_limit: int,
+        batch_limit: int,
+        seconds: float,
+        observe: ObserveBatch = lambda *_: None,
+    ) -> None:
         self._run = run
         self._queue_limit = queue_limit
         self._batch_limit = batch_limit
         self._seconds = seconds
+        self._observe = observe
         self._queue: deque[_Waiting[C, R]] = deque()
         self._arrived = asyncio.Event()
         self._closing = False
@@ -91,6 +104,7 @@ class Gather(Generic[C, R]):
     async def _run_batch(self, batch: list[_Waiting[C, R]]) -> None:
         if not batch:
             return
+        started = time.perf_counter()
         try:
             results = await self._run([waiting.call for waiting in batch])
         except Exception as error:
@@ -98,6 +112,7 @@ class Gather(Generic[C, R]):
                 _log.exception("batch_failed", size=len(batch))
                 error = Problem("internal_error")
             results = [error] * len(batch)
+        self._observe(len(batch), time.perf_counter() - started)
         for waiting, result in zip(batch, results, strict=True):
             if waiting.answer.cancelled():
                 continue

@@ -11,7 +11,7 @@ import psycopg
 import structlog
 
 from lingdang.clock import Clock
-from lingdang.db.gather import Gather
+from lingdang.db.gather import Gather, ObserveBatch
 from lingdang.db.lane import Lane
 from lingdang.db.pool import AWAY
 from lingdang.errors import Problem, retry_later
@@ -21,9 +21,6 @@ from lingdang.ledger.commands import Command, Done
 from lingdang.ledger.rules import Result, settle
 
 _log = structlog.get_logger(__name__)
-
-ObserveBatch = Callable[[int, float], None]
-"""Called after each batch with its size and its seconds."""
 
 
 class Settlement:
@@ -41,14 +38,16 @@ class Settlement:
         seconds: float,
         give_up_seconds: float,
         observe: ObserveBatch = lambda *_: None,
+        observe_database: Callable[[float], None] = lambda _: None,
     ) -> None:
         self._buckets = buckets
         self._lanes = [
-            _BucketLane(bucket, Lane(database_url, pgbouncer), clock, give_up_seconds, observe)
+            _BucketLane(bucket, Lane(database_url, pgbouncer), clock, give_up_seconds, observe_database)
             for bucket in range(buckets)
         ]
         self._gathers = [
-            Gather(lane.run, queue_limit=queue_limit, batch_limit=batch_limit, seconds=seconds) for lane in self._lanes
+            Gather(lane.run, queue_limit=queue_limit, batch_limit=batch_limit, seconds=seconds, observe=observe)
+            for lane in self._lanes
         ]
 
     def __len__(self) -> int:
@@ -79,25 +78,25 @@ class Settlement:
 class _BucketLane:
     """Runs the batches of one bucket, one after the other, on one connection."""
 
-    def __init__(self, bucket: int, lane: Lane, clock: Clock, give_up_seconds: float, observe: ObserveBatch) -> None:
+    def __init__(
+        self,
+        bucket: int,
+        lane: Lane,
+        clock: Clock,
+        give_up_seconds: float,
+        observe_database: Callable[[float], None],
+    ) -> None:
         self._bucket = bucket
         self._lane = lane
         self._clock = clock
         self._give_up_seconds = give_up_seconds
-        self._observe = observe
+        self._observe_database = observe_database
 
     async def close(self) -> None:
         await self._lane.close()
 
     async def run(self, commands: Sequence[Command]) -> Sequence[Result]:
         """Settle a batch, again and again while the database is away, and in halves when a command spoils it."""
-        started = time.perf_counter()
-        try:
-            return await self._insist(commands)
-        finally:
-            self._observe(len(commands), time.perf_counter() - started)
-
-    async def _insist(self, commands: Sequence[Command]) -> Sequence[Result]:
         give_up = time.monotonic() + self._give_up_seconds
         attempt = _Attempt()
         while True:
@@ -124,7 +123,9 @@ class _BucketLane:
     async def _once(self, commands: Sequence[Command], attempt: "_Attempt") -> Sequence[Result]:
         connection = await self._lane.connection()
         try:
+            started = time.perf_counter()
             state = await store.load(connection, self._bucket, commands, self._clock())
+            loaded = time.perf_counter()
             # The time is read under the locks: what one worker refused as too late, no other pays afterwards.
             now = self._clock()
             results, changes = settle(state, commands, now)
@@ -132,7 +133,9 @@ class _BucketLane:
                 await store.leave(connection)
                 return results
             attempt.saving = True
+            decided = time.perf_counter()
             await store.save(connection, self._bucket, changes)
+            self._observe_database(loaded - started + time.perf_counter() - decided)
             return results
         except BaseException:
             # Whatever happened, the transaction must not live on in this connection.
@@ -148,7 +151,7 @@ class _BucketLane:
     async def _apart(self, commands: Sequence[Command]) -> Sequence[Result]:
         """Settle a batch that failed as two halves: a poisonous command is refused alone, its neighbours go through."""
         middle = len(commands) // 2
-        return [*await self._insist(commands[:middle]), *await self._insist(commands[middle:])]
+        return [*await self.run(commands[:middle]), *await self.run(commands[middle:])]
 
 
 class _Attempt:

@@ -40,7 +40,9 @@ def run(work: Work, listener: socket.socket, ready: connection.Connection) -> No
     configure_logging(work.settings, f"worker-{work.number}")
     metrics = Metrics(work.metrics_directory, work.number)
     _measure_process(metrics, str(work.number))
-    watch = Watch(metrics.observe_request, metrics.payment, metrics.batch, metrics.gauge, metrics.render)
+    watch = Watch(
+        metrics.observe_request, metrics.payment, metrics.batch, metrics.database, metrics.gauge, metrics.render
+    )
     app: ASGIApp = create_app(deployment(work.settings, work.database_url), watch)
     if work.settings.access_log:
         app = _logged(app)
