@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import ssl
+import sys
 from pathlib import Path
 
 import httpx
@@ -188,3 +189,21 @@ def _runs(process: psutil.Process) -> bool:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all workers accept from one socket")
+def test_connections_are_spread_over_the_workers(data_dir: Path) -> None:
+    with serving(data_dir, "--http", "--workers", "2") as served:
+        url = httpx.URL(served.url)
+        connections = [socket.create_connection((url.host, url.port or 0)) for _ in range(64)]
+        for connection in connections:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert connection.recv(100).startswith(b"HTTP/1.1 200")
+        taken = [
+            sum(c.status == psutil.CONN_ESTABLISHED and c.laddr.port == url.port for c in worker.net_connections())
+            for worker in served.workers()
+        ]
+        for connection in connections:
+            connection.close()
+    assert sum(taken) == 64
+    assert min(taken) > 8

@@ -1,6 +1,5 @@
 """`lingdang serve` and `lingdang keys`."""
 
-import errno
 import json
 import os
 import socket
@@ -20,11 +19,12 @@ from lingdang.clock import rfc3339, system_clock
 from lingdang.commands import CommandError, database, ensure_keyring, prepare_data_dir, settings_of
 from lingdang.db.embedded import EmbeddedServer
 from lingdang.keys import Keyring, Version, retire, rotate
+from lingdang.serving.listening import listen
 from lingdang.serving.logs import configure_logging
 from lingdang.serving.metrics import empty_directory
 from lingdang.serving.supervisor import Supervisor, works
 from lingdang.serving.tls import Certificate, local_certificate, own_certificate
-from lingdang.serving.work import BACKLOG, Work
+from lingdang.serving.work import Work
 from lingdang.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -46,9 +46,9 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, demo: bool, ht
     prepare_data_dir(settings)
     configure_logging(settings, "supervisor")
     with _only_one(settings.data_path) as claim:
-        listener = _listen(host, port)
+        listeners = listen(host, port, workers)
         certificate = None if http else _certificate(settings, host)
-        address = _address(host, listener.getsockname()[1], certificate)
+        address = _address(host, listeners[0].getsockname()[1], certificate)
         claim(address)
         Keyring(ensure_keyring(settings))
         server = EmbeddedServer(settings.data_path, _log.warning) if settings.database_url is None else None
@@ -60,7 +60,7 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, demo: bool, ht
             metrics = settings.data_path / "run" / "metrics"
             empty_directory(metrics)
             work = Work(1, settings, url, certificate, metrics)
-            Supervisor(works(work, workers), listener, server).run(
+            Supervisor(works(work, workers), listeners, server).run(
                 lambda: _announce(settings, address, certificate, workers, demo)
             )
 
@@ -150,18 +150,6 @@ def _who(note: Path) -> str:
         return f": process {found['pid']}, at {found['address']}"
     except (OSError, ValueError, KeyError):
         return ""
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """The listening socket. Raises CommandError when the address is taken or not this machine's."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        reason = "the port is taken" if error.errno == errno.EADDRINUSE else error.strerror
-        raise CommandError(f"cannot listen on {host} port {port}: {reason}") from None
-    listener.setblocking(False)
-    return listener
 
 
 def _certificate(settings: Settings, host: str) -> Certificate:

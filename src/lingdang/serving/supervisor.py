@@ -1,8 +1,4 @@
-"""The supervisor: keeps the workers and the embedded database running, and stops them in order.
-
-All workers accept from one listening socket, bound here: a worker that crashes takes no waiting connection with it,
-which SO_REUSEPORT, where each has a queue of its own, would lose.
-"""
+"""The supervisor: keeps the workers and the embedded database running, and stops them in order."""
 
 import signal
 import socket
@@ -73,9 +69,9 @@ class _Slot:
 class Supervisor:
     """Runs the workers until SIGTERM or SIGINT. `database` is the embedded one, if it is used."""
 
-    def __init__(self, works: list[Work], listener: socket.socket, database: EmbeddedServer | None) -> None:
+    def __init__(self, works: list[Work], listeners: list[socket.socket], database: EmbeddedServer | None) -> None:
         self._works = works
-        self._listener = listener
+        self._listeners = listeners
         self._database = database
         self._stopping = False
         self._forced = False
@@ -86,7 +82,7 @@ class Supervisor:
         """Serve. `announce` is called once all workers answer. Raises CommandError when one does not start."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
-        slots = [_Slot(work, self._listener) for work in self._works]
+        slots = [_Slot(work, listener) for work, listener in zip(self._works, self._listeners, strict=True)]
         try:
             if self._all_ready(slots):
                 announce()
@@ -129,7 +125,8 @@ class Supervisor:
 
     def _stop(self, slots: list[_Slot]) -> None:
         """Let the workers finish what they have accepted. A second signal ends them at once."""
-        self._listener.close()
+        for listener in self._listeners:
+            listener.close()
         for slot in slots:
             slot.process.terminate()
         deadline = time.monotonic() + _STOP_SECONDS
