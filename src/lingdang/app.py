@@ -35,7 +35,6 @@ from lingdang.http.openapi import openapi_config
 from lingdang.http.strict import StrictRequest
 from lingdang.identity import routes as identity_routes
 from lingdang.identity.api_keys import ApiKeys
-from lingdang.identity.jwks import Jwks
 from lingdang.identity.login_limits import LoginLimits
 from lingdang.identity.logins import Logins
 from lingdang.identity.passwords import Passwords
@@ -145,7 +144,7 @@ class _Parts:
         self.pool = make_pool(deployment.database_url, deployment.settings.pool_size, deployment.settings.pgbouncer)
         self.sessions = make_sessions(deployment)
         self.passwords = Passwords()
-        self.jwks = Jwks(url) if (url := deployment.settings.oidc_jwks_url) else None
+        self.platform_tokens = PlatformTokens.configured(deployment.settings)
         self.order_tokens = OrderTokens(deployment.keyring)
         self.idempotency = Idempotency(self.pool, deployment.keyring)
         self.settlement = make_settlement(deployment, watch)
@@ -181,8 +180,8 @@ class _Parts:
             await self.pool.open()
             stack.push_async_callback(self.pool.close)
             stack.callback(self.passwords.close)
-            if self.jwks is not None:
-                stack.push_async_callback(self.jwks.close)
+            if self.platform_tokens is not None:
+                stack.push_async_callback(self.platform_tokens.close)
             lanes: list[Settlement | CartTicks | CheckoutReader] = [self.settlement, self.ticks, *self.readers]
             for lane in lanes:
                 lane.open()
@@ -232,17 +231,11 @@ def _session_routes(parts: _Parts) -> list[HTTPRouteHandler]:
     return identity_routes.routes(
         parts.sessions,
         Logins(parts.pool, parts.deployment.buckets, parts.passwords, limits),
-        _platform_tokens(settings, parts.jwks),
+        parts.platform_tokens,
         parts.idempotency,
         parts.pool,
         parts.clock,
     )
-
-
-def _platform_tokens(settings: Settings, jwks: Jwks | None) -> PlatformTokens | None:
-    if jwks is None or settings.oidc_issuer is None or settings.oidc_audience is None:
-        return None
-    return PlatformTokens(settings.oidc_issuer, settings.oidc_audience, jwks)
 
 
 def _hot_routes(parts: _Parts, watch: Watch) -> list[HotRoute[Any]]:

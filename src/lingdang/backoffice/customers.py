@@ -36,7 +36,7 @@ def routes(api_keys: ApiKeys, pool: Pool, passwords: Passwords, buckets: int, cl
 
     @post(
         "/v1/admin/customers",
-        summary="Add a customer, or set a customer's password",
+        summary="Add a customer, or set a customer's password (scope customers:write)",
         tags=["operators"],
         responses={200: ResponseSpec(CustomerAnswer, description="The customer was there")},
     )

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from lingdang.clock import Clock
+from lingdang.db.flush import flush, numbered
 from lingdang.db.gather import Gather, ObserveBatch
 from lingdang.db.lane import Lane
 from lingdang.db.pool import Connection, Owner
@@ -14,9 +15,7 @@ from lingdang.errors import Problem
 from lingdang.ledger.balance import spendable
 from lingdang.ledger.state import Wallet
 
-_SQL = """
-SELECT checkout_load(%b::smallint, %b::timestamptz, %b::text[], %b::uuid[], %b::text[], %b::text[])
-"""
+_SQL = numbered("SELECT checkout_load(%b::smallint, %b::timestamptz, %b::text[], %b::uuid[], %b::text[], %b::text[])")
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -100,20 +99,17 @@ class CheckoutReader:
         return _facts(batch, loaded, now)
 
     async def _load(self, connection: Connection, batch: Sequence[Asked], now: datetime) -> Loaded:
-        cursor = await connection.execute(
-            _SQL,
-            (
-                self._bucket,
-                now,
-                [a.owner.cust_id for a in batch],
-                [a.owner.session_id for a in batch],
-                [a.owner.cust_id for a in batch for _ in a.product_ids],
-                [product_id for a in batch for product_id in a.product_ids],
-            ),
+        parameters = (
+            self._bucket,
+            now,
+            [a.owner.cust_id for a in batch],
+            [a.owner.session_id for a in batch],
+            [a.owner.cust_id for a in batch for _ in a.product_ids],
+            [product_id for a in batch for product_id in a.product_ids],
         )
-        row = await cursor.fetchone()
-        assert row is not None, "a function answers one row"
-        return _decode(row[0])
+        [loaded] = await flush(connection, (_SQL, parameters))
+        assert loaded is not None, "a function answers one row"
+        return _decode(loaded)
 
 
 def _facts(batch: Sequence[Asked], loaded: Loaded, now: datetime) -> list[Facts | Problem]:

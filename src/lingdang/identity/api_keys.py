@@ -1,11 +1,13 @@
 """API keys of the platform's servers and its back office.
 
-A key is `ld_` and 256 random bits. It is stored as its SHA-256: nothing that random can be guessed from its hash,
-so a slow password hash would only cost time. It is found by that hash, and a comparison that stops early tells
-at most how a hash begins, which helps nobody to find the key.
+A key is `ld_<id>_<secret>`. The id finds it, may be shown, and tells an operator which key is meant; the secret is
+256 random bits, stored as its SHA-256. Nothing that random can be guessed from its hash, so a slow password hash
+would only cost time.
 """
 
 import hashlib
+import hmac
+import re
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,15 +22,14 @@ from lingdang.identity.sessions import bearer
 Scope = Literal["catalog:write", "coupons:write", "customers:write", "wallets:credit", "orders:read", "orders:refund"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
-_PREFIX = "ld_"
-_LENGTH = len(_PREFIX) + 43
+_FORM = re.compile(r"ld_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
 
-_FIND = "SELECT name, scopes FROM api_key WHERE key_hash = %b AND revoked_at IS NULL"
+_FIND = "SELECT secret_hash, name, scopes FROM api_key WHERE key_id = %b AND revoked_at IS NULL"
 _CREATE = """
-INSERT INTO api_key (key_hash, name, scopes, created_at) VALUES (%b, %b, %b, %b)
+INSERT INTO api_key (key_id, secret_hash, name, scopes, created_at) VALUES (%b, %b, %b, %b, %b)
 ON CONFLICT DO NOTHING RETURNING 1
 """
-_LIST = "SELECT name, scopes, created_at, revoked_at FROM api_key ORDER BY created_at, name"
+_LIST = "SELECT key_id, name, scopes, created_at, revoked_at FROM api_key ORDER BY created_at, name"
 _REVOKE = "UPDATE api_key SET revoked_at = %b WHERE name = %b AND revoked_at IS NULL RETURNING 1"
 
 
@@ -40,8 +41,9 @@ class ApiKey(msgspec.Struct, frozen=True):
 
 
 class ApiKeyRow(msgspec.Struct, frozen=True, rename="camel"):
-    """A key as a list shows it; the key itself is known to its holder alone."""
+    """A key as a list shows it; its secret is known to its holder alone."""
 
+    key_id: str
     name: str
     scopes: list[str]
     created_at: datetime
@@ -56,13 +58,14 @@ class ApiKeys:
 
     async def require(self, authorization: str | None, scope: Scope) -> ApiKey:
         """The request's key. Raises Problem `unauthenticated`, `scope_missing` or `overloaded`."""
-        secret = bearer(authorization)
-        if secret is None or len(secret) != _LENGTH or not secret.startswith(_PREFIX):
+        presented = _FORM.fullmatch(bearer(authorization) or "")
+        if presented is None:
             raise Problem("unauthenticated")
-        rows = await fetch_all(self._pool, _FIND, (_digest(secret),))
-        if not rows:
+        key_id, secret = presented.groups()
+        rows = await fetch_all(self._pool, _FIND, (key_id,))
+        if not rows or not hmac.compare_digest(rows[0][0], _digest(secret)):
             raise Problem("unauthenticated")
-        key = ApiKey(rows[0][0], frozenset(rows[0][1]))
+        key = ApiKey(rows[0][1], frozenset(rows[0][2]))
         if scope not in key.scopes:
             raise Problem("scope_missing", scope=scope)
         return key
@@ -70,9 +73,9 @@ class ApiKeys:
 
 async def create_api_key(connection: Connection, name: str, scopes: Sequence[Scope], now: datetime) -> str | None:
     """A new key, to be shown once; None when a key of this name is in use."""
-    secret = _PREFIX + secrets.token_urlsafe(32)
-    made = await connection.execute(_CREATE, (_digest(secret), name, sorted(set(scopes)), now))
-    return secret if await made.fetchone() else None
+    key_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
+    made = await connection.execute(_CREATE, (key_id, _digest(secret), name, sorted(set(scopes)), now))
+    return f"ld_{key_id}_{secret}" if await made.fetchone() else None
 
 
 async def list_api_keys(connection: Connection) -> list[ApiKeyRow]:

@@ -107,14 +107,14 @@ def create(ctx: click.Context, name: str, scopes: tuple[Scope, ...], as_json: bo
 @_as_json
 @click.pass_context
 def list_(ctx: click.Context, as_json: bool) -> None:
-    """Show every key's name, scopes and state; never the key."""
+    """Show every key's name, the id in it, its scopes and state; never its secret."""
     rows = _run(ctx, lambda c, _: api_keys.list_api_keys(c))
     if as_json:
         _print_json(rows)
         return
     for row in rows:
         state = f"revoked {row.revoked_at:%Y-%m-%d}" if row.revoked_at else "in use"
-        click.echo(f"{row.name}  {', '.join(row.scopes)}  since {row.created_at:%Y-%m-%d}, {state}")
+        click.echo(f"{row.name}  ld_{row.key_id}_…  {', '.join(row.scopes)}  since {row.created_at:%Y-%m-%d}, {state}")
 
 
 @apikey.command("revoke")

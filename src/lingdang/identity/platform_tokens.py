@@ -7,18 +7,22 @@ from typing import Annotated, Literal
 import msgspec
 from joserfc import jws
 from joserfc.errors import JoseError
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from lingdang.errors import Problem
 from lingdang.identity.jwks import Jwks
 from lingdang.ids import CustId
+from lingdang.settings import Settings, SettingsError
 
 MAX_TOKEN_LENGTH = 8192
-LEEWAY_SECONDS = 30
+LEEWAY_SECONDS = 60
 """How far the platform's clock may be off."""
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
 """Asymmetric ones alone: a public key must never be taken for a shared secret."""
+
+_Type = Annotated[str, Meta(pattern=r"^(?i:(application/)?(at\+)?jwt)\Z")]
+"""What a token may say it is: a JWT, or an access token (RFC 9068). A logout token, say, opens no session."""
 
 _Time = Annotated[float, Meta(ge=0)]
 
@@ -26,6 +30,9 @@ _Time = Annotated[float, Meta(ge=0)]
 class _Header(msgspec.Struct, frozen=True):
     alg: Algorithm
     kid: str | None = None
+    typ: _Type | UnsetType = UNSET
+    crit: UnsetType = UNSET
+    """No extension is understood here, so a token that depends on one is refused."""
 
 
 class _Claims(msgspec.Struct, frozen=True):
@@ -34,6 +41,7 @@ class _Claims(msgspec.Struct, frozen=True):
     sub: CustId
     exp: _Time
     nbf: _Time = 0
+    iat: _Time = 0
 
 
 _decode_header = msgspec.json.Decoder(_Header).decode
@@ -47,6 +55,21 @@ class PlatformTokens:
         self._issuer = issuer
         self._audience = audience
         self._jwks = jwks
+
+    @classmethod
+    def configured(cls, settings: Settings) -> "PlatformTokens | None":
+        """As the settings say; None when they name no platform. Raises SettingsError when they name a part of one."""
+        issuer, audience, url = settings.oidc_issuer, settings.oidc_audience, settings.oidc_jwks_url
+        if issuer and audience and url:
+            return cls(issuer, audience, Jwks(url))
+        if issuer or audience or url:
+            names = "LINGDANG_OIDC_ISSUER, LINGDANG_OIDC_AUDIENCE and LINGDANG_OIDC_JWKS_URL"
+            raise SettingsError(f"configuration: {names} go together: set all or none")
+        return None
+
+    async def close(self) -> None:
+        """Close the connections to the platform."""
+        await self._jwks.close()
 
     async def verify(self, token: str, now: datetime) -> str:
         """The custId that the token's `sub` names. Raises Problem `unauthenticated`, whatever is wrong."""
@@ -69,5 +92,5 @@ class PlatformTokens:
         return (
             claims.iss == self._issuer
             and self._audience in audiences
-            and claims.nbf - LEEWAY_SECONDS <= now < claims.exp + LEEWAY_SECONDS
+            and max(claims.nbf, claims.iat) - LEEWAY_SECONDS <= now < claims.exp + LEEWAY_SECONDS
         )

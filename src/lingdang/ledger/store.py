@@ -5,9 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from psycopg import AsyncCursor
-from psycopg.rows import TupleRow
 
+from lingdang.db.flush import flush, numbered
 from lingdang.db.pool import Connection
 from lingdang.ledger.commands import Command, Credit, Credited, Order, Pay
 from lingdang.ledger.state import Changes, State, Wallet
@@ -27,12 +26,15 @@ class Loaded(msgspec.Struct, frozen=True):
 _decode = msgspec.json.Decoder(Loaded).decode
 _encode = msgspec.json.Encoder().encode
 
-_LOAD = """
+_BEGIN = b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+_COMMIT = b"COMMIT"
+
+_LOAD = numbered("""
 SELECT ledger_load(%b::smallint, %b::timestamptz, %b::text[], %b::text[], %b::uuid[], %b::uuid[], %b::text[],
                    %b::text[], %b::text[], %b::text[])
-"""
+""")
 
-_SAVE = """
+_SAVE = numbered("""
 SELECT ledger_save(%b::smallint, %b::timestamptz,
     %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::text[], %b::text[], %b::timestamptz[], %b::boolean[],
     %b::text[], %b::text[], %b::bigint[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::text[], %b::text[],
@@ -41,7 +43,7 @@ SELECT ledger_save(%b::smallint, %b::timestamptz,
     %b::text[], %b::text[], %b::uuid[],
     %b::text[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::text[], %b::timestamptz[], %b::text[],
     %b::bigint[])
-"""
+""")
 
 
 async def load(connection: Connection, bucket: int, commands: Sequence[Command], now: datetime) -> State:
@@ -60,12 +62,9 @@ async def load(connection: Connection, bucket: int, commands: Sequence[Command],
         [c.cust_id for c in credits],
         [c.credit_id for c in credits],
     )
-    async with connection.pipeline():
-        await connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
-        cursor: AsyncCursor[TupleRow] = await connection.execute(_LOAD, parameters)
-        row = await cursor.fetchone()
-    assert row is not None, "a function answers one row"
-    return _state(_decode(row[0]))
+    _, loaded = await flush(connection, (_BEGIN, ()), (_LOAD, parameters))
+    assert loaded is not None, "a function answers one row"
+    return _state(_decode(loaded))
 
 
 def _state(loaded: Loaded) -> State:
@@ -82,14 +81,12 @@ def _state(loaded: Loaded) -> State:
 async def save(connection: Connection, bucket: int, changes: Changes) -> None:
     """Write the changes and commit: one flush. When this returns, they are durable."""
     parameters = (bucket, changes.now, *_wallets(changes), *_transfers(changes), *_orders(changes), *_credits(changes))
-    async with connection.pipeline():
-        await connection.execute(_SAVE, parameters)
-        await connection.execute("COMMIT")
+    await flush(connection, (_SAVE, parameters), (_COMMIT, ()))
 
 
 async def leave(connection: Connection) -> None:
     """End the transaction of a batch that changes nothing."""
-    await connection.execute("COMMIT")
+    await flush(connection, (_COMMIT, ()))
 
 
 def _wallets(changes: Changes) -> tuple[Sequence[object], ...]:

@@ -50,11 +50,12 @@ CREATE TABLE login_attempt (
 );
 CREATE INDEX login_attempt_expiry ON login_attempt (expires_at);
 CREATE TABLE api_key (
-    key_hash   bytea PRIMARY KEY CHECK (octet_length(key_hash) = 32),
-    name       text COLLATE "C" NOT NULL,
-    scopes     text[] NOT NULL,
-    created_at timestamptz NOT NULL,
-    revoked_at timestamptz
+    key_id      text COLLATE "C" PRIMARY KEY,
+    secret_hash bytea NOT NULL CHECK (octet_length(secret_hash) = 32),
+    name        text COLLATE "C" NOT NULL,
+    scopes      text[] NOT NULL,
+    created_at  timestamptz NOT NULL,
+    revoked_at  timestamptz
 );
 CREATE UNIQUE INDEX api_key_name ON api_key (name) WHERE revoked_at IS NULL;
 -- First answers, sealed under the keyring's key `kid`: they may hold secrets.
