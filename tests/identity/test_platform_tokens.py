@@ -1,5 +1,6 @@
 """A platform's JWT opens a session; anything wrong with it opens none."""
 
+import asyncio
 import hmac
 import time
 from base64 import urlsafe_b64encode
@@ -9,10 +10,14 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from lingdang.identity.jwks import FRESH_SECONDS, MAX_BYTES, RETRY_SECONDS, STALE_SECONDS, Jwks, JwksError, read_jwks
+from lingdang.identity.platform_tokens import PlatformTokens
 from lingdang.keys import Keyring
+from lingdang.settings import Settings, SettingsError
 from support.people import PASSWORD
 from support.platform import AUDIENCE, ISSUER, Key, Platform, open_platform
 from support.shop import Shop, open_shop
@@ -89,6 +94,8 @@ WRONG_CLAIMS: list[dict[str, Any]] = [
     {"exp": True},
     {"nbf": NOW + 3600},
     {"nbf": "soon"},
+    {"iat": NOW + 3600},
+    {"iat": "now"},
     {"sub": None},
     {"sub": ""},
     {"sub": "a b"},
@@ -108,8 +115,9 @@ async def test_wrong_claims(shop: Shop, platform: Platform, claims: dict[str, An
 async def test_claims_that_are_fine(shop: Shop, platform: Platform) -> None:
     for claims in (
         {"aud": ["another", AUDIENCE]},
-        {"nbf": int(time.time()) + 10},
-        {"exp": int(time.time()) - 10},
+        {"nbf": int(time.time()) + 45, "iat": int(time.time()) + 45},
+        {"exp": int(time.time()) - 45},
+        {"iat": None},
         {"exp": time.time() + 0.5, "scope": ["x"], "email": None},
     ):
         assert (await sign_in(shop, platform.token(RSA, "RS256", "rsa", **claims))).status_code == 201, claims
@@ -153,6 +161,44 @@ async def test_wrong_keys_and_algorithms(shop: Shop, platform: Platform) -> None
     assert (await sign_in(shop, good)).status_code == 201
 
 
+def signed(header: dict[str, Any]) -> str:
+    """A token of that very header, rightly signed with RS256, whatever the header says."""
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "ann", "exp": int(time.time()) + 300}
+    parts = [urlsafe_b64encode(msgspec.json.encode(part)).rstrip(b"=") for part in (header, claims)]
+    signature = RSA.private_key.sign(b".".join(parts), PKCS1v15(), SHA256())
+    return b".".join([*parts, urlsafe_b64encode(signature).rstrip(b"=")]).decode()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"crit": ["exp"]},
+        {"crit": ["b64"], "b64": True},
+        {"crit": []},
+        {"crit": None},
+        {"typ": "logout+jwt"},
+        {"typ": "order+jwe"},
+        {"typ": "JWTX"},
+        {"typ": ""},
+        {"typ": 1},
+        {"alg": "PS256"},
+        {"alg": "RS512"},
+        {"alg": None},
+        {"kid": 1},
+    ],
+    ids=str,
+)
+async def test_a_right_signature_under_a_wrong_header(shop: Shop, header: dict[str, Any]) -> None:
+    answer = await sign_in(shop, signed({"alg": "RS256", "kid": "rsa"} | header))
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+
+
+async def test_what_a_token_may_say_it_is(shop: Shop) -> None:
+    assert (await sign_in(shop, signed({"alg": "RS256", "kid": "rsa"}))).status_code == 201
+    for typ in ("JWT", "jwt", "at+jwt", "application/at+jwt"):
+        assert (await sign_in(shop, signed({"alg": "RS256", "kid": "rsa", "typ": typ}))).status_code == 201, typ
+
+
 async def test_a_changed_character(shop: Shop, platform: Platform) -> None:
     token = platform.token(RSA, "RS256", "rsa")
     for at in range(0, len(token), 7):
@@ -176,6 +222,16 @@ async def test_without_a_platform_a_token_opens_nothing(
     async with open_shop(database_url, keyring) as shop:
         answer = await sign_in(shop, platform.token(RSA, "RS256", "rsa"))
     assert (answer.status_code, answer.json()["code"], platform.asked) == (401, "unauthenticated", 0)
+
+
+@pytest.mark.parametrize("missing", ["oidc_issuer", "oidc_audience", "oidc_jwks_url"])
+def test_half_a_platform_is_no_configuration(missing: str) -> None:
+    whole = {"oidc_issuer": ISSUER, "oidc_audience": AUDIENCE, "oidc_jwks_url": "https://login.example/keys"}
+    assert PlatformTokens.configured(Settings(**whole)) is not None  # type: ignore[arg-type]
+    assert PlatformTokens.configured(Settings()) is None
+    for nothing in (None, ""):
+        with pytest.raises(SettingsError, match=f"LINGDANG_{missing.upper()}"):
+            PlatformTokens.configured(Settings(**(whole | {missing: nothing})))  # type: ignore[arg-type]
 
 
 async def test_the_platform_being_away_or_broken_opens_nothing(shop: Shop, platform: Platform) -> None:
@@ -233,6 +289,21 @@ async def test_the_last_keys_stay_while_the_platform_is_away(platform: Platform,
     platform.body, platform.status = None, 200
     clock.seconds += RETRY_SECONDS
     assert await keys.find("rsa")
+
+
+async def test_who_needs_keys_at_once_asks_once(platform: Platform, jwks: tuple[Jwks, Clock]) -> None:
+    keys, clock = jwks
+    for asked in (1, 2):
+        found = await asyncio.gather(*(keys.find(kid) for kid in ["rsa", "unknown"] * 16))
+        assert [key is not None for key in found] == [True, False] * 16
+        assert platform.asked == asked
+        clock.seconds += FRESH_SECONDS
+
+
+async def test_a_redirect_is_not_followed(platform: Platform, jwks: tuple[Jwks, Clock]) -> None:
+    platform.status = 302  # what is sent along would be the keys
+    assert await jwks[0].find("rsa") is None
+    assert platform.asked == 1
 
 
 async def test_nobody_listens(keyring: Keyring) -> None:
