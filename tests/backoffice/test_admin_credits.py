@@ -1,0 +1,199 @@
+"""POST /v1/admin/wallets/{custId}/credits: bells once for each creditId, of a kind, until a day."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from lingdang.ids import MAX_AMOUNT
+from lingdang.ledger.lots import MAX_LOTS
+from support.buyer import books, buyer
+from support.people import api_key
+from support.shop import Shop
+
+
+@pytest.fixture
+async def operator(shop: Shop) -> dict[str, str]:
+    """The headers of a key that may credit, and nothing else."""
+    return await api_key(shop, "wallets:credit")
+
+
+async def credit(shop: Shop, operator: dict[str, str], cust_id: str = "ann", **changed: Any) -> httpx.Response:
+    """Five paid bells as `c-1`, unless changed."""
+    body = {"creditId": "c-1", "amount": 5, "kind": "paid", "reason": "a gift"} | changed
+    return await shop.http.post(f"/v1/admin/wallets/{cust_id}/credits", json=body, headers=operator)
+
+
+def in_days(days: int) -> str:
+    """A moment from now, in whole milliseconds, as the server writes it."""
+    moment = datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+async def refused(answer: httpx.Response, status: int, code: str, shop: Shop, before: dict[str, str]) -> dict[str, Any]:
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+    assert books(shop) == before
+    problem: dict[str, Any] = answer.json()
+    return problem
+
+
+async def test_a_credit_is_booked_once_and_answered_alike(shop: Shop, operator: dict[str, str]) -> None:
+    first = await credit(shop, operator)
+    assert first.status_code == 200
+    assert "idempotent-replayed" not in first.headers
+    told = {name: value for name, value in first.json().items() if name != "creditedAt"}
+    assert told == {
+        "creditId": "c-1",
+        "custId": "ann",
+        "currency": "BELL",
+        "amount": 5,
+        "kind": "paid",
+        "reason": "a gift",
+        "expiresAt": None,
+        "balance": 5,
+    }
+    assert (await credit(shop, operator, creditId="c-2")).json()["balance"] == 10
+    before = books(shop)
+    again = await credit(shop, operator)
+    assert (again.status_code, again.json()) == (200, first.json()), "with the balance it had"
+    assert again.headers["idempotent-replayed"] == "true"
+    assert books(shop) == before
+
+
+async def test_many_at_once_are_booked_once(shop: Shop, operator: dict[str, str]) -> None:
+    answers = await asyncio.gather(*(credit(shop, operator) for _ in range(16)))
+    assert {answer.text for answer in answers} == {answers[0].text}
+    assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
+    assert shop.sql("SELECT balance FROM wallet") == [(5,)]
+
+
+async def test_a_credit_id_is_its_customer_s(shop: Shop, operator: dict[str, str]) -> None:
+    await credit(shop, operator)
+    other = await credit(shop, operator, "bob", amount=7)
+    assert (other.status_code, other.json()["balance"]) == (200, 7)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"amount": 6},
+        {"kind": "bonus"},
+        {"reason": "another"},
+        {"currency": "GEM"},
+        {"expiresAt": in_days(9)},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+async def test_the_same_id_with_another_body(shop: Shop, operator: dict[str, str], changed: dict[str, Any]) -> None:
+    await credit(shop, operator)
+    before = books(shop)
+    await refused(await credit(shop, operator, **changed), 422, "idempotency_mismatch", shop, before)
+
+
+async def test_a_bonus_is_shown_with_its_expiry(shop: Shop, operator: dict[str, str]) -> None:
+    soon, later = in_days(3), in_days(30)
+    await credit(shop, operator, amount=10)
+    answer = await credit(shop, operator, creditId="b-1", amount=7, kind="bonus", expiresAt=soon)
+    assert (answer.json()["kind"], answer.json()["expiresAt"], answer.json()["balance"]) == ("bonus", soon, 17)
+    await credit(shop, operator, creditId="b-2", amount=2, kind="bonus", expiresAt=later)
+    wallet = (await buyer(shop).get("/v1/wallet")).json()
+    assert wallet == {
+        "balances": [
+            {
+                "currency": "BELL",
+                "balance": 19,
+                "paid": 10,
+                "bonus": 9,
+                "expiring": [{"amount": 7, "expiresAt": soon}, {"amount": 2, "expiresAt": later}],
+            }
+        ]
+    }
+
+
+async def test_an_offset_is_the_same_moment(shop: Shop, operator: dict[str, str]) -> None:
+    moment = datetime.now(UTC).replace(microsecond=0) + timedelta(days=2)
+    first = await credit(shop, operator, expiresAt=moment.isoformat().replace("+00:00", "Z"))
+    other_writing = (moment + timedelta(hours=8)).replace(tzinfo=None).isoformat() + "+08:00"
+    again = await credit(shop, operator, expiresAt=other_writing)
+    assert (again.status_code, again.json()) == (200, first.json())
+
+
+@pytest.mark.parametrize("days", [-1, -4000])
+async def test_an_expiry_in_the_past(shop: Shop, operator: dict[str, str], days: int) -> None:
+    await credit(shop, operator)
+    before = books(shop)
+    answer = await credit(shop, operator, creditId="late", expiresAt=in_days(days))
+    problem = await refused(answer, 400, "invalid_request", shop, before)
+    assert problem["errors"][0]["path"] == "$.expiresAt"
+
+
+async def test_a_wallet_holds_no_more_than_it_can(shop: Shop, operator: dict[str, str]) -> None:
+    assert (await credit(shop, operator, creditId="most", amount=MAX_AMOUNT)).status_code == 200
+    before = books(shop)
+    problem = await refused(await credit(shop, operator, amount=1), 409, "wallet_full", shop, before)
+    assert str(MAX_AMOUNT) in problem["limit"]
+
+
+async def test_a_wallet_keeps_so_many_expiries_apart(shop: Shop, operator: dict[str, str]) -> None:
+    answers = [
+        await credit(shop, operator, creditId=f"c-{day}", kind="bonus", expiresAt=in_days(day + 1))
+        for day in range(MAX_LOTS)
+    ]
+    assert {answer.status_code for answer in answers} == {200}
+    before = books(shop)
+    another = await credit(shop, operator, creditId="more", kind="bonus", expiresAt=in_days(MAX_LOTS + 1))
+    await refused(another, 409, "wallet_full", shop, before)
+    joined = await credit(shop, operator, creditId="joined", kind="bonus", expiresAt=answers[-1].json()["expiresAt"])
+    assert joined.status_code == 200, "one of an expiry that is there needs no further room"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"amount": 0},
+        {"amount": -1},
+        {"amount": 1.5},
+        {"amount": "5"},
+        {"amount": True},
+        {"amount": MAX_AMOUNT + 1},
+        {"kind": "free"},
+        {"kind": None},
+        {"creditId": ""},
+        {"creditId": "a b"},
+        {"creditId": "a" * 65},
+        {"creditId": 1},
+        {"reason": ""},
+        {"reason": "x" * 201},
+        {"reason": "two\nlines"},
+        {"currency": "bell"},
+        {"expiresAt": "2999-01-01"},
+        {"expiresAt": "2999-01-01T00:00:00"},
+        {"expiresAt": 9999999999},
+        {"custId": "bob"},
+    ],
+    ids=lambda changed: str(changed)[:40],
+)
+async def test_malformed(shop: Shop, operator: dict[str, str], changed: dict[str, Any]) -> None:
+    await credit(shop, operator, creditId="before")
+    before = books(shop)
+    problem = await refused(await credit(shop, operator, **changed), 400, "invalid_request", shop, before)
+    assert next(iter(changed)) in str(problem["errors"])
+
+
+@pytest.mark.parametrize("missing", ["creditId", "amount", "kind", "reason"])
+async def test_missing_field(shop: Shop, operator: dict[str, str], missing: str) -> None:
+    before = books(shop)
+    body = {"creditId": "c-1", "amount": 5, "kind": "paid", "reason": "a gift"}
+    del body[missing]
+    answer = await shop.http.post("/v1/admin/wallets/ann/credits", json=body, headers=operator)
+    problem = await refused(answer, 400, "invalid_request", shop, before)
+    assert missing in problem["errors"][0]["message"]
+
+
+async def test_malformed_customer(shop: Shop, operator: dict[str, str]) -> None:
+    before = books(shop)
+    for cust_id in ("a%20b", "a" * 65, "%E9%93%83"):
+        problem = await refused(await credit(shop, operator, cust_id), 400, "invalid_request", shop, before)
+        assert problem["errors"][0]["path"] == "$.custId"
