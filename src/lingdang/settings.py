@@ -93,9 +93,13 @@ def load_settings(environ: Mapping[str, str] = os.environ, **overrides: Any) -> 
     }
     values |= {name: value for name, value in overrides.items() if value is not None}
     try:
-        return msgspec.convert(values, Settings, strict=False)
+        settings = msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(f"configuration: {error}") from None
+    if len({bool(part) for part in (settings.oidc_issuer, settings.oidc_audience, settings.oidc_jwks_url)}) > 1:
+        names = "LINGDANG_OIDC_ISSUER, LINGDANG_OIDC_AUDIENCE and LINGDANG_OIDC_JWKS_URL"
+        raise SettingsError(f"configuration: {names} go together: set all or none")
+    return settings
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from lingdang.identity.jwks import FRESH_SECONDS, MAX_BYTES, RETRY_SECONDS, STALE_SECONDS, Jwks, JwksError, read_jwks
 from lingdang.identity.platform_tokens import PlatformTokens
 from lingdang.keys import Keyring
-from lingdang.settings import Settings, SettingsError
+from lingdang.settings import Settings, SettingsError, load_settings
 from support.people import PASSWORD
 from support.platform import AUDIENCE, ISSUER, Key, Platform, open_platform
 from support.shop import Shop, open_shop
@@ -231,7 +231,7 @@ def test_half_a_platform_is_no_configuration(missing: str) -> None:
     assert PlatformTokens.configured(Settings()) is None
     for nothing in (None, ""):
         with pytest.raises(SettingsError, match=f"LINGDANG_{missing.upper()}"):
-            PlatformTokens.configured(Settings(**(whole | {missing: nothing})))  # type: ignore[arg-type]
+            load_settings({}, **(whole | {missing: nothing}))
 
 
 async def test_the_platform_being_away_or_broken_opens_nothing(shop: Shop, platform: Platform) -> None:

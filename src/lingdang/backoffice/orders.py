@@ -17,7 +17,7 @@ from lingdang.library.orders import OrderView, list_orders_of
 def routes(api_keys: ApiKeys, pool: Pool, buckets: int) -> list[HTTPRouteHandler]:
     """The orders of one customer; scope `orders:read`."""
 
-    @get("/v1/admin/orders")
+    @get("/v1/admin/orders", summary="A customer's orders; scope orders:read", tags=["operators"])
     async def orders(
         request: Request[Any, Any, Any],
         cust_id: Annotated[CustId, QueryParameter(name="custId")],

@@ -83,7 +83,12 @@ def _answer(record: Credited) -> CreditAnswer:
 def routes(api_keys: ApiKeys, settlement: Settlement) -> list[HTTPRouteHandler]:
     """The credit route; scope `wallets:credit`."""
 
-    @post("/v1/admin/wallets/{cust_id:str}/credits", status_code=200)
+    @post(
+        "/v1/admin/wallets/{cust_id:str}/credits",
+        status_code=200,
+        summary="Credit bells, each creditId once; scope wallets:credit",
+        tags=["operators"],
+    )
     async def credit(
         request: Request[Any, Any, Any], cust_id: CustId, data: JSONBody[CreditRequest]
     ) -> Response[CreditAnswer]:

@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 from lingdang.errors import Problem
 from lingdang.identity.jwks import Jwks
 from lingdang.ids import CustId
-from lingdang.settings import Settings, SettingsError
+from lingdang.settings import Settings
 
 MAX_TOKEN_LENGTH = 8192
 LEEWAY_SECONDS = 60
@@ -58,13 +58,10 @@ class PlatformTokens:
 
     @classmethod
     def configured(cls, settings: Settings) -> "PlatformTokens | None":
-        """As the settings say; None when they name no platform. Raises SettingsError when they name a part of one."""
+        """As the settings say; None when they name no platform."""
         issuer, audience, url = settings.oidc_issuer, settings.oidc_audience, settings.oidc_jwks_url
         if issuer and audience and url:
             return cls(issuer, audience, Jwks(url))
-        if issuer or audience or url:
-            names = "LINGDANG_OIDC_ISSUER, LINGDANG_OIDC_AUDIENCE and LINGDANG_OIDC_JWKS_URL"
-            raise SettingsError(f"configuration: {names} go together: set all or none")
         return None
 
     async def close(self) -> None:
