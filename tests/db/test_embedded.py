@@ -127,7 +127,7 @@ def test_disk_that_fills_up_while_serving_loses_nothing(disk: Path) -> None:
     shop = disk / "shop"
     filler = disk / "filler"
     with serving(shop, "--http") as served, served.client() as client:
-        url = f"postgresql://postgres@/postgres?host={shop / 'pg'}"
+        url = served.database_url()
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
             _fill(filler)

@@ -9,7 +9,7 @@ from support.served import Served, run, serving
 
 
 def _count(served: Served) -> tuple[object, ...]:
-    url = f"postgresql://postgres@/postgres?host={served.data_dir / 'pg'}"
+    url = served.database_url()
     with psycopg.connect(url) as connection:
         row = connection.execute(
             "SELECT (SELECT count(*) FROM product), (SELECT count(*) FROM customer), (SELECT sum(balance) FROM wallet)"
@@ -31,7 +31,7 @@ def test_demo_fills_an_empty_shop_once_and_says_what_to_open(tmp_path: Path) -> 
 
 def test_demo_leaves_a_shop_in_use_alone(tmp_path: Path) -> None:
     with serving(tmp_path / "shop", "--http") as served:
-        url = f"postgresql://postgres@/postgres?host={served.data_dir / 'pg'}"
+        url = served.database_url()
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(
                 "INSERT INTO product (product_id, title, currency, price, list_price, publisher, created_at,"

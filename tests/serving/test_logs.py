@@ -107,7 +107,7 @@ def test_forwarded_address_is_believed_of_a_trusted_proxy_alone(
 
 async def _use(served: Served) -> list[str]:
     """Requests that succeed and that fail; returns every secret that they carried."""
-    url = f"postgresql://postgres@/postgres?host={served.data_dir / 'pg'}"
+    url = served.database_url()
     keyring = Keyring(served.data_dir / "keyring.json")
     secrets = ["demo-password-1", "Basic c2VjcmV0OnNlY3JldA", "ld_secret-api-key-0123456789"]
     sign_types: tuple[SignType, ...] = ("MD5", "HMAC-SHA256")

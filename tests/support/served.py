@@ -61,6 +61,11 @@ class Served:
         pid = int((self.data_dir / "pg" / "postmaster.pid").read_text().splitlines()[0])
         return psutil.Process(pid)
 
+    def database_url(self) -> str:
+        """Its embedded database; where the data directory's path is too long for a socket, the socket is elsewhere."""
+        socket_directory = (self.data_dir / "pg" / "postmaster.pid").read_text().splitlines()[4]
+        return f"postgresql://postgres@/postgres?host={socket_directory}"
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
         return self.process.wait(PATIENCE)

@@ -149,6 +149,7 @@ def _logged(app: ASGIApp) -> ASGIApp:
             return
         started = time.perf_counter()
         status, request_id = 0, ""
+        scope["extensions"] = {}  # an answer that is taken whole sends no message to read
 
         async def watched(message: Message) -> None:
             nonlocal status, request_id
