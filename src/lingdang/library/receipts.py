@@ -1,6 +1,5 @@
 """Receipts: an entitlement as a signed statement that anybody can verify offline."""
 
-from base64 import urlsafe_b64encode
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,6 +7,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from lingdang.ids import uuid7
+from lingdang.jose import to_base64url
 from lingdang.keys import Keyring
 
 
@@ -59,4 +59,4 @@ def _json(value: dict[str, Any]) -> str:
 
 
 def _text(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return to_base64url(raw).decode()

@@ -5,7 +5,6 @@ The type is the session's, never the request's choice.
 """
 
 import hashlib
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from hmac import compare_digest, digest
 
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePub
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from lingdang.jose import from_base64url
 from lingdang.settings import SignType
 
 SIGNED_FIELDS = ("custId", "nonce", "orderToken", "productIds", "signType", "timestamp")
@@ -68,8 +68,7 @@ def _fixed_length(given: bytes) -> bytes | None:
     if len(given) != 86:
         return None
     try:
-        signature = urlsafe_b64decode(given + b"==")
+        signature = from_base64url(given)
     except ValueError:
         return None
-    canonical = urlsafe_b64encode(signature).rstrip(b"=") == given
-    return signature if canonical and len(signature) == _ES256_LENGTH else None
+    return signature if len(signature) == _ES256_LENGTH else None
