@@ -119,7 +119,8 @@ CHECKS = tuple(
             "discount_is_its_vouchers",
             """SELECT customer_id, order_id::text FROM (
                    SELECT customer_id, order_id, discount,
-                          (SELECT coalesce(sum((c->>'saves')::bigint), 0) FROM jsonb_array_elements(coupons) AS c) AS off
+                          (SELECT coalesce(sum((c->>'saves')::bigint), 0)
+                             FROM jsonb_array_elements(coupons) AS c) AS off
                      FROM orders WHERE IN_CHUNK AND coupons <> '[]') o
                 WHERE discount <> off""",
         ),

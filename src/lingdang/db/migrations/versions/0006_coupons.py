@@ -124,7 +124,8 @@ BEGIN
         RETURN;
     END IF;
     INSERT INTO voucher (bucket, customer_id, voucher_id, coupon_id, claimed_at, expires_at)
-    VALUES (b, customer, fresh, c.coupon_id, moment, least(c.valid_until, moment + make_interval(days => c.valid_days)));
+    VALUES (b, customer, fresh, c.coupon_id, moment,
+            least(c.valid_until, moment + make_interval(days => c.valid_days)));
     IF one_time.code_hash IS NOT NULL THEN
         UPDATE coupon_code o SET claimed_by = customer, voucher_id = fresh WHERE o.code_hash = hash;
     END IF;
