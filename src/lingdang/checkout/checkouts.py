@@ -12,8 +12,6 @@ from lingdang.checkout.order_token import OrderTokens
 from lingdang.checkout.pricing import Priced, price
 from lingdang.checkout.reading import Asked, CheckoutReader, Facts, Product
 from lingdang.clock import Clock
-from lingdang.coupons.claiming import in_hand_or_claimed
-from lingdang.db.pool import Owner, Pool, transaction_as
 from lingdang.errors import Problem, invalid
 from lingdang.identity.session import Session
 from lingdang.identity.sessions import Sessions
@@ -98,7 +96,6 @@ class Checkouts:
         sessions: Sessions,
         readers: Sequence[CheckoutReader],
         tokens: OrderTokens,
-        pool: Pool,
         clock: Clock,
         *,
         offer_seconds: int,
@@ -107,7 +104,6 @@ class Checkouts:
         self._sessions = sessions
         self._readers = readers
         self._tokens = tokens
-        self._pool = pool
         self._clock = clock
         self._validity = timedelta(seconds=offer_seconds)
         self._signed_fields = signed_fields
@@ -124,7 +120,6 @@ class Checkouts:
         """
         if len(set(request.product_ids)) != len(request.product_ids):
             raise invalid("$.productIds", "Each product may stand in it once")
-        claimed = None if request.coupon_code is None else await self._claim(request.coupon_code, session.owner)
         facts = await self._readers[session.owner.bucket].read(Asked(session.owner, request.product_ids))
         products = _sellable(request.product_ids, facts)
         _refuse_coupons(request)
@@ -144,10 +139,6 @@ class Checkouts:
             expires_at=now + self._validity,
         )
         return self._answer(offer, products, priced, facts.balances.get(offer.currency, 0), session)
-
-    async def _claim(self, code: str, owner: Owner) -> str:
-        async with transaction_as(self._pool, owner) as connection:
-            return str(await in_hand_or_claimed(connection, owner.bucket, owner.cust_id, code, self._clock()))
 
     def _answer(
         self, offer: Offer, products: list[Product], priced: Priced, balance: int, session: Session
