@@ -1,6 +1,6 @@
 """/v1/admin/coupons: vouchers as the operators define, grant, pause and withdraw them."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Request, Response, get, post, put
@@ -25,7 +25,7 @@ from lingdang.http.strict import checked_id
 from lingdang.identity.api_keys import ApiKeys
 from lingdang.ids import CustId, bucket_of
 
-_SCOPE = "coupons:write"
+_SCOPE: Final = "coupons:write"
 
 CouponId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}\Z", description="The platform's id of a coupon.")]
 
@@ -101,6 +101,8 @@ def routes(api_keys: ApiKeys, pool: Pool, buckets: int, clock: Clock) -> list[HT
         # A transaction each: none waits for another customer's lock while it holds the coupon's.
         async with transaction(pool) as connection:
             reason, held = await grant(connection, bucket_of(cust_id, buckets), cust_id, coupon_id, clock())
-        return Granted(cust_id, held and str(held.voucher_id), held is not None and held.is_new, reason)
+        if held is None:
+            return Granted(cust_id, None, False, reason)
+        return Granted(cust_id, str(held.voucher_id), held.is_new, None)
 
     return [write, show, everything, grants]
