@@ -11,6 +11,7 @@ import structlog
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
+from lingdang.backoffice import coupons as coupons_admin
 from lingdang.backoffice import customers as customers_admin
 from lingdang.backoffice import orders as orders_admin
 from lingdang.backoffice import products as products_admin
@@ -23,6 +24,7 @@ from lingdang.checkout.checkouts import Checkouts
 from lingdang.checkout.order_token import OrderTokens
 from lingdang.checkout.reading import CheckoutReader
 from lingdang.clock import Clock, system_clock
+from lingdang.coupons import routes as coupon_routes
 from lingdang.db.gather import ObserveBatch
 from lingdang.db.lane import Lane
 from lingdang.db.pool import connect_options, make_pool
@@ -209,6 +211,7 @@ def _routes(parts: _Parts) -> list[HTTPRouteHandler]:
         *_admin_routes(parts),
         *catalog_routes.routes(pool, sessions, clock),
         *cart_routes.routes(pool, sessions, clock),
+        *coupon_routes.routes(sessions, pool, parts.idempotency, clock),
         *library_routes.routes(sessions, pool, receipts, clock),
         *library_routes.public_routes(sessions, pool, receipts, clock),
     ]
@@ -221,6 +224,7 @@ def _admin_routes(parts: _Parts) -> list[HTTPRouteHandler]:
         *customers_admin.routes(api_keys, pool, parts.passwords, buckets, clock),
         *products_admin.routes(api_keys, pool, clock),
         *wallets_admin.routes(api_keys, parts.settlement),
+        *coupons_admin.routes(api_keys, pool, buckets, clock),
         *orders_admin.routes(api_keys, pool, buckets),
     ]
 

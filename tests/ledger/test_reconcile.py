@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from lingdang.clock import system_clock
-from lingdang.ledger.reconcile import CHECKS, Report, reconcile
+from lingdang.ledger.reconcile import CHECKS, SHARED_CHECKS, Report, reconcile
 from support.money import credit, line, open_settlement, pay
 
 
@@ -22,6 +22,11 @@ async def fill(database_url: str) -> None:
             "INSERT INTO product (product_id, title, currency, price, list_price, created_at, updated_at)"
             " SELECT 'book-' || i, 'T', 'BELL', 100, 100, now(), now() FROM generate_series(1, 2) i"
         )
+        connection.execute(
+            "INSERT INTO coupon (coupon_id, definition, status, per_customer, claimed, created_at, updated_at)"
+            " VALUES ('ten', '{}', 'active', 1, 1, now(), now())"
+        )
+        connection.execute("INSERT INTO voucher VALUES (0, 'ann', gen_random_uuid(), 'ten', now(), NULL)")
     async with open_settlement(database_url) as settlement:
         for name in ("ann", "bob"):
             await settlement.submit(credit(name, 300, credit_id="first"))
@@ -87,6 +92,29 @@ TAMPERING = {
         "DELETE FROM wallet WHERE customer_id = 'bob'",
         {"balance_is_its_entries", "lots_are_their_entries"},
     ),
+    "a voucher used by nobody": (
+        "UPDATE voucher SET used_by = gen_random_uuid(), used_at = now(), saved = 5 WHERE customer_id = 'ann'",
+        {"order_has_its_vouchers"},
+    ),
+    "a voucher named by an order that did not use it": (
+        "UPDATE orders SET coupons = jsonb_build_array(jsonb_build_object('couponId', gen_random_uuid(), 'saves',"
+        " discount)) WHERE customer_id = 'ann'",
+        {"order_has_its_vouchers"},
+    ),
+    "a voucher that saved something else": (
+        "WITH o AS (UPDATE orders SET coupons = (SELECT jsonb_build_array(jsonb_build_object('couponId', voucher_id,"
+        " 'saves', 1)) FROM voucher WHERE customer_id = 'ann') WHERE customer_id = 'ann' RETURNING order_id)"
+        " UPDATE voucher SET used_by = order_id, used_at = now(), saved = 1 FROM o WHERE customer_id = 'ann'",
+        {"discount_is_its_vouchers"},
+    ),
+    "a voucher slipped in": (
+        "INSERT INTO voucher VALUES (0, 'bob', gen_random_uuid(), 'ten', now(), NULL)",
+        {"claimed_is_its_vouchers"},
+    ),
+    "a code without its voucher": (
+        "INSERT INTO coupon_code VALUES (sha256('x'), 'ten', 'bob', gen_random_uuid())",
+        {"code_has_its_voucher"},
+    ),
     "a credit removed": ("DELETE FROM credit WHERE credit_id = 'first'", {"credit_has_its_entry"}),
 }
 
@@ -103,7 +131,9 @@ async def test_tampering_is_found(database_url: str, name: str) -> None:
 
 
 def test_every_check_is_seen_failing() -> None:
-    assert {check.name for check in CHECKS} == set().union(*(checks for _, checks in TAMPERING.values()))
+    assert {check.name for check in (*CHECKS, *SHARED_CHECKS)} == set().union(
+        *(checks for _, checks in TAMPERING.values())
+    )
 
 
 async def test_the_database_itself_refuses_what_cannot_be(database_url: str) -> None:

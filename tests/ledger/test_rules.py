@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from lingdang.errors import Problem
-from lingdang.ledger.commands import Command, Credit, Done, Expire, LotKind, Order, Pay
+from lingdang.ledger.commands import Command, Credit, Done, Expire, LotKind, Order, Pay, UsedCoupon
 from lingdang.ledger.rules import settle
 from lingdang.ledger.state import State, Transfer, Wallet
 from support.money import SESSION, line
@@ -16,6 +16,8 @@ from support.money import SESSION, line
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CUSTOMERS = ("ann", "bob")
 PRODUCTS = tuple(f"book-{n}" for n in range(8))
+VOUCHERS = ("v1", "v2", "v3", "old")
+EXPIRED = {(name, "old") for name in CUSTOMERS}
 
 
 class NaiveBell:
@@ -41,7 +43,9 @@ class Books(RuleBasedStateMachine):
         self.journal: list[Transfer] = []
         self.bells: dict[str, list[NaiveBell]] = {name: [] for name in CUSTOMERS}
         self.shelves: dict[str, set[str]] = {name: set() for name in CUSTOMERS}
+        self.spent: dict[str, set[str]] = {name: {"old"} for name in CUSTOMERS}
         self.entitled: set[tuple[str, str]] = set()
+        self.used: set[tuple[str, str]] = set()
         self.done: set[tuple[str, object]] = set()
         self.ids = 0
 
@@ -52,6 +56,7 @@ class Books(RuleBasedStateMachine):
             credits=dict(self.credits),  # type: ignore[arg-type]
             owned=set(self.entitled),
             unavailable=set(unavailable),
+            unusable=dict.fromkeys(self.used, "used") | dict.fromkeys(EXPIRED, "expired"),
         )
         results, changes = settle(state, commands, self.now)
         assert not set(changes.new_wallets) & set(self.wallets)
@@ -59,6 +64,10 @@ class Books(RuleBasedStateMachine):
         self.orders |= {(o.cust_id, o.order_id): o for o in changes.orders}
         self.entitled |= {(o.cust_id, item.product_id) for o in changes.orders for item in o.lines}
         self.credits |= {(c.cust_id, c.credit_id): c for c in changes.credits}
+        now_used = [(o.cust_id, coupon.coupon_id) for o in changes.orders for coupon in o.coupons]
+        assert len(set(now_used)) == len(now_used)
+        assert not set(now_used) & (self.used | EXPIRED)
+        self.used |= set(now_used)
         self.journal += changes.transfers
         return results
 
@@ -87,10 +96,14 @@ class Books(RuleBasedStateMachine):
             return "token_expired"
         if products & self.shelves[command.cust_id]:
             return "already_owned"
+        vouchers = {coupon.coupon_id for coupon in command.coupons}
+        if vouchers & self.spent[command.cust_id]:
+            return "coupon_unusable"
         if len(bells) < command.total:
             return "insufficient_bells"
         del bells[: command.total]
         self.shelves[command.cust_id] |= products
+        self.spent[command.cust_id] |= vouchers
         self.done.add((command.cust_id, command.order_id))
         return "done"
 
@@ -134,8 +147,17 @@ class Books(RuleBasedStateMachine):
         prices=st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), min_size=3, max_size=3),
         minutes=st.integers(-1, 15),
         again=st.booleans(),
+        vouchers=st.lists(st.sampled_from(VOUCHERS), max_size=2, unique=True),
     )
-    def buy(self, name: str, products: list[str], prices: list[tuple[int, int]], minutes: int, again: bool) -> None:
+    def buy(
+        self,
+        name: str,
+        products: list[str],
+        prices: list[tuple[int, int]],
+        minutes: int,
+        again: bool,
+        vouchers: list[str],
+    ) -> None:
         self.ids += 1
         pairs = zip(products, prices, strict=False)
         lines = tuple(line(product, max(pair), min(pair), publisher=product[-1]) for product, pair in pairs)
@@ -146,7 +168,7 @@ class Books(RuleBasedStateMachine):
             order_id=UUID(int=self.ids),
             currency="BELL",
             lines=lines,
-            coupons=(),
+            coupons=tuple(UsedCoupon(voucher, 0) for voucher in vouchers),
             subtotal=subtotal,
             discount=discount,
             total=subtotal - discount,
@@ -154,8 +176,12 @@ class Books(RuleBasedStateMachine):
         )
         self.one_by_one([command] * (2 if again else 1))
 
-    @rule(name=st.sampled_from(CUSTOMERS), prices=st.lists(st.integers(0, 30), min_size=2, max_size=6))
-    def batch(self, name: str, prices: list[int]) -> None:
+    @rule(
+        name=st.sampled_from(CUSTOMERS),
+        prices=st.lists(st.integers(0, 30), min_size=2, max_size=6),
+        voucher=st.none() | st.sampled_from(VOUCHERS),
+    )
+    def batch(self, name: str, prices: list[int], voucher: str | None) -> None:
         """Several orders of one customer in one batch are decided as if they came one after the other."""
         commands: list[Command] = []
         for price in prices:
@@ -168,7 +194,7 @@ class Books(RuleBasedStateMachine):
                     order_id=UUID(int=self.ids),
                     currency="BELL",
                     lines=(item,),
-                    coupons=(),
+                    coupons=(UsedCoupon(voucher, 0),) if voucher else (),
                     subtotal=price,
                     discount=0,
                     total=price,

@@ -1,27 +1,34 @@
 """POST /v1/admin/customers: customers who sign in with a password kept here."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
+from msgspec import Meta
 
 from lingdang.clock import Clock
 from lingdang.db.pool import Pool
 from lingdang.identity.api_keys import ApiKeys
-from lingdang.identity.customers import add_customer
+from lingdang.identity.customers import add_customer, set_groups
 from lingdang.identity.passwords import NewPassword, Passwords
-from lingdang.ids import CustId, bucket_of
+from lingdang.ids import ID_PATTERN, CustId, bucket_of
+
+Group = Annotated[str, Meta(pattern=ID_PATTERN, description="A group as the platform names it.")]
 
 
 class CustomerRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """A customer, and the password they sign in with; without one, what is stored stays."""
+    """A customer, the password they sign in with, and the groups that conditions of vouchers name.
+
+    Without a password or groups, what is stored stays.
+    """
 
     cust_id: CustId
     password: NewPassword | None = None
+    groups: Annotated[tuple[Group, ...], Meta(max_length=50)] | None = None
 
 
 class CustomerAnswer(msgspec.Struct, frozen=True, rename="camel"):
@@ -44,6 +51,8 @@ def routes(api_keys: ApiKeys, pool: Pool, passwords: Passwords, buckets: int, cl
         await api_keys.require(request.headers.get("authorization"), "customers:write")
         bucket = bucket_of(data.cust_id, buckets)
         added = await add_customer(pool, passwords, bucket, data.cust_id, data.password, clock())
+        if data.groups is not None:
+            await set_groups(pool, bucket, data.cust_id, data.groups)
         return Response(CustomerAnswer(data.cust_id, added.created_at), status_code=201 if added.created else 200)
 
     return [add]

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from lingdang.clock import Clock
+from lingdang.coupons.model import Definition
 from lingdang.db.flush import flush, numbered
 from lingdang.db.gather import Gather, ObserveBatch
 from lingdang.db.lane import Lane
@@ -26,7 +27,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Product(msgspec.Struct, frozen=True, kw_only=True):
-    """A product as a checkout sees it; `available`: on sale now."""
+    """A product as a checkout sees it; `available`: on sale now. Categories are read where a voucher is held."""
 
     product_id: str
     title: str
@@ -37,14 +38,53 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
     list_price: int
     price: int
     available: bool
+    categories: tuple[str, ...] | None = None
+
+
+class Voucher(msgspec.Struct, frozen=True):
+    """A voucher in a customer's hand, not used yet."""
+
+    customer_id: str
+    voucher_id: UUID
+    coupon_id: str
+    claimed_at: datetime
+    expires_at: datetime | None
+
+
+class Coupon(msgspec.Struct, frozen=True):
+    """A voucher's definition and whether it is active, paused or withdrawn."""
+
+    coupon_id: str
+    definition: Definition
+    status: str
+
+
+class Customer(msgspec.Struct, frozen=True):
+    """What conditions of vouchers ask of a customer."""
+
+    customer_id: str
+    first_purchase: bool
+    groups: frozenset[str]
+
+
+class Held(msgspec.Struct, frozen=True):
+    """One customer's vouchers with their coupons by id."""
+
+    vouchers: list[Voucher]
+    coupons: dict[str, Coupon]
+    customer: Customer
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """One checkout's answer: known products by id, those already owned, spendable bells by currency."""
+    """One checkout's answer: known products by id, those already owned, spendable bells by currency.
+
+    `held` is None for a customer without an unused voucher.
+    """
 
     products: dict[str, Product]
     owned: list[str]
     balances: dict[str, int]
+    held: Held | None = None
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -54,6 +94,9 @@ class Loaded(msgspec.Struct, frozen=True):
     products: list[Product]
     owned: list[tuple[str, str]]
     wallets: list[Wallet]
+    vouchers: list[Voucher]
+    coupons: list[Coupon]
+    buyers: list[Customer]
 
 
 _decode = msgspec.json.Decoder(Loaded).decode
@@ -116,6 +159,7 @@ def _facts(batch: Sequence[Asked], loaded: Loaded, now: datetime) -> list[Facts 
     products = {p.product_id: p for p in loaded.products}
     ended = set(loaded.ended)
     owned = set(loaded.owned)
+    held = _held(loaded)
     wallets: dict[str, list[Wallet]] = {}
     for wallet in loaded.wallets:
         wallets.setdefault(wallet.customer_id, []).append(wallet)
@@ -130,6 +174,16 @@ def _facts(batch: Sequence[Asked], loaded: Loaded, now: datetime) -> list[Facts 
                 products,
                 [product_id for product_id in asked.product_ids if (cust_id, product_id) in owned],
                 {wallet.currency: spendable(wallet, now) for wallet in wallets.get(cust_id, ())},
+                held.get(cust_id),
             )
         )
     return answers
+
+
+def _held(loaded: Loaded) -> dict[str, Held]:
+    """What each customer holds, by custId."""
+    coupons = {coupon.coupon_id: coupon for coupon in loaded.coupons}
+    held = {customer.customer_id: Held([], coupons, customer) for customer in loaded.buyers}
+    for voucher in loaded.vouchers:
+        held[voucher.customer_id].vouchers.append(voucher)
+    return held

@@ -34,7 +34,7 @@ _PARAMETERS: Json = {
 _PUBLIC = ("/healthz", "/readyz", "/metrics", "/.well-known/")
 _OPERATORS = "/v1/admin/"
 _SIGN_IN = "/v1/sessions"
-_KEYED = {(_SIGN_IN, "post"), ("/v1/checkout", "post")}
+_KEYED = {(_SIGN_IN, "post"), ("/v1/checkout", "post"), ("/v1/coupons/claim", "post")}
 _KEY = r"^[!-~]{1,64}$"
 
 

@@ -1,5 +1,6 @@
 """Customers who sign in with a password kept here."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -21,6 +22,7 @@ SELECT bucket, customer_id, session_id, expires_at FROM password_session
  WHERE bucket = %b AND customer_id = %b AND expires_at > %b
 ON CONFLICT DO NOTHING
 """
+_SET_GROUPS = "UPDATE customer SET groups = %b WHERE bucket = %b AND customer_id = %b"
 _CREATED_AT = "SELECT created_at FROM customer WHERE bucket = %b AND customer_id = %b"
 
 
@@ -54,6 +56,11 @@ async def add_customer(
         row = await (await connection.execute(_CREATED_AT, (bucket, cust_id))).fetchone()
         assert row is not None, "the customer was there a moment ago, and customers are never deleted"
         return Added(False, row[0])
+
+
+async def set_groups(pool: Pool, bucket: int, cust_id: str, groups: Sequence[str]) -> None:
+    """Replace the groups of a customer who is there. Raises Problem `overloaded`."""
+    await fetch_all(pool, _SET_GROUPS, (sorted(set(groups)), bucket, cust_id))
 
 
 async def _hash_if_new(pool: Pool, passwords: Passwords, bucket: int, cust_id: str, password: str | None) -> str | None:

@@ -22,7 +22,7 @@ class Line(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class UsedCoupon(msgspec.Struct, frozen=True, rename="camel"):
-    """One voucher of an order and what it saved."""
+    """One voucher of an order, by its own id, and what it saved."""
 
     coupon_id: str
     saves: int

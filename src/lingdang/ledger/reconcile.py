@@ -105,6 +105,26 @@ CHECKS = tuple(
                 WHERE o.product_id IS NULL OR e.bucket IS NULL""",
         ),
         (
+            "order_has_its_vouchers",
+            """SELECT coalesce(o.customer_id, v.customer_id),
+                      coalesce(o.order_id, v.order_id) || ' ' || coalesce(o.voucher_id, v.voucher_id)
+                 FROM (SELECT customer_id, order_id, c->>'couponId' AS voucher_id, (c->>'saves')::bigint AS saves
+                         FROM orders, jsonb_array_elements(coupons) AS c WHERE IN_CHUNK) o
+                 FULL JOIN (SELECT customer_id, used_by AS order_id, voucher_id::text, saved
+                              FROM voucher WHERE IN_CHUNK AND used_by IS NOT NULL) v
+                   USING (customer_id, order_id, voucher_id)
+                WHERE o.saves IS DISTINCT FROM v.saved""",
+        ),
+        (
+            "discount_is_its_vouchers",
+            """SELECT customer_id, order_id::text FROM (
+                   SELECT customer_id, order_id, discount,
+                          (SELECT coalesce(sum((c->>'saves')::bigint), 0)
+                             FROM jsonb_array_elements(coupons) AS c) AS off
+                     FROM orders WHERE IN_CHUNK AND coupons <> '[]') o
+                WHERE discount <> off""",
+        ),
+        (
             "credit_has_its_entry",
             """SELECT coalesce(c.customer_id, t.customer_id), coalesce(c.credit_id, t.reference)
                  FROM (SELECT * FROM credit WHERE IN_CHUNK) c
@@ -116,8 +136,27 @@ CHECKS = tuple(
 )
 
 
+SHARED_CHECKS = (
+    Check(
+        "claimed_is_its_vouchers",
+        """SELECT c.coupon_id, 'claimed ' || c.claimed || ' vouchers ' || coalesce(v.held, 0)
+             FROM coupon c
+             LEFT JOIN (SELECT coupon_id, count(*) AS held FROM voucher GROUP BY 1) v USING (coupon_id)
+            WHERE c.claimed <> coalesce(v.held, 0) OR c.claimed > c.total_limit""",
+    ),
+    Check(
+        "code_has_its_voucher",
+        """SELECT o.coupon_id, 'code of ' || o.claimed_by
+             FROM coupon_code o
+             LEFT JOIN voucher v ON v.voucher_id = o.voucher_id AND v.customer_id = o.claimed_by
+            WHERE o.claimed_by IS NOT NULL AND v.coupon_id IS DISTINCT FROM o.coupon_id""",
+    ),
+)
+"""What spans customers, compared once, in a snapshot of its own."""
+
+
 class Difference(msgspec.Struct, frozen=True, rename="camel"):
-    """One place where the books disagree."""
+    """One place where the books disagree; for what spans customers `cust_id` is the coupon's id."""
 
     check: str
     cust_id: str
@@ -168,6 +207,9 @@ def reconcile(
             transfers += _count(connection, "transfer", place)
         customers += chunk.customers
         progress(chunk.customers)
+    for check in SHARED_CHECKS:
+        for place_of, detail in connection.execute(check.sql.encode()):
+            differences.append(Difference(check.name, str(place_of), str(detail)))
     return Report(customers, orders, transfers, differences)
 
 

@@ -33,6 +33,7 @@ class _Batch:
         self._orders = dict(state.orders)
         self._credits = dict(state.credits)
         self._owned = set(state.owned)
+        self._unusable = dict(state.unusable)
         self.changes = Changes(now)
 
     def decide(self, command: Command) -> Result:
@@ -60,6 +61,7 @@ class _Batch:
         order = _order(pay, wallet, self._now)
         self._orders[pay.cust_id, pay.order_id] = order
         self._owned.update((pay.cust_id, line.product_id) for line in pay.lines)
+        self._unusable.update(((pay.cust_id, coupon.coupon_id), "used") for coupon in pay.coupons)
         self.changes.orders.append(order)
         return Done(order)
 
@@ -73,10 +75,17 @@ class _Batch:
         owned = [line.product_id for line in pay.lines if (pay.cust_id, line.product_id) in self._owned]
         if owned:
             return Problem("already_owned", productIds=owned)
+        if pay.coupons and (reasons := self._unusable_of(pay)):
+            return Problem("coupon_unusable", couponIds=list(reasons), reasons=reasons)
         if wallet.balance < pay.total:
             shortfall = pay.total - wallet.balance
             return Problem("insufficient_bells", required=pay.total, balance=wallet.balance, shortfall=shortfall)
         return None
+
+    def _unusable_of(self, pay: Pay) -> dict[str, str]:
+        """Why which of the order's vouchers cannot be used any more."""
+        ids = [coupon.coupon_id for coupon in pay.coupons]
+        return {i: reason for i in ids if (reason := self._unusable.get((pay.cust_id, i)))}
 
     def _credit(self, credit: Credit) -> Result:
         booked = self._credits.get((credit.cust_id, credit.credit_id))

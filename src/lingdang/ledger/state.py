@@ -40,7 +40,8 @@ class Transfer(msgspec.Struct, frozen=True):
 class State(msgspec.Struct, kw_only=True):
     """What was loaded under the wallets' locks. The sets and maps hold only what is out of the ordinary.
 
-    Customers are named by custId, orders by (custId, orderId), credits by (custId, creditId).
+    Customers are named by custId, orders by (custId, orderId), credits by (custId, creditId); `unusable` tells why a
+    voucher, by (custId, voucherId), cannot be used: `not_held`, `used`, `withdrawn` or `expired`.
     """
 
     wallets: dict[tuple[str, str], Wallet] = {}
@@ -49,6 +50,7 @@ class State(msgspec.Struct, kw_only=True):
     credits: dict[tuple[str, str], Credited] = {}
     owned: set[tuple[str, str]] = set()
     unavailable: set[str] = set()
+    unusable: dict[tuple[str, str], str] = {}
 
 
 class Changes(msgspec.Struct):

@@ -21,6 +21,7 @@ class Loaded(msgspec.Struct, frozen=True):
     credits: list[Credited]
     owned: list[tuple[str, str]]
     unavailable: list[str]
+    unusable: list[tuple[str, str, str]]
 
 
 _decode = msgspec.json.Decoder(Loaded).decode
@@ -31,7 +32,7 @@ _COMMIT = b"COMMIT"
 
 _LOAD = numbered("""
 SELECT ledger_load(%b::smallint, %b::timestamptz, %b::text[], %b::text[], %b::uuid[], %b::uuid[], %b::text[],
-                   %b::text[], %b::text[], %b::text[])
+                   %b::text[], %b::text[], %b::text[], %b::text[], %b::uuid[])
 """)
 
 _SAVE = numbered("""
@@ -42,7 +43,8 @@ SELECT ledger_save(%b::smallint, %b::timestamptz,
     %b::text[], %b::text[],
     %b::text[], %b::text[], %b::uuid[],
     %b::text[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::text[], %b::timestamptz[], %b::text[],
-    %b::bigint[])
+    %b::bigint[],
+    %b::text[], %b::uuid[], %b::uuid[], %b::bigint[])
 """)
 
 
@@ -61,6 +63,8 @@ async def load(connection: Connection, bucket: int, commands: Sequence[Command],
         [line.product_id for p in pays for line in p.lines],
         [c.cust_id for c in credits],
         [c.credit_id for c in credits],
+        [p.cust_id for p in pays for _ in p.coupons],
+        [UUID(coupon.coupon_id) for p in pays for coupon in p.coupons],
     )
     _, loaded = await flush(connection, (_BEGIN, ()), (_LOAD, parameters))
     assert loaded is not None, "a function answers one row"
@@ -75,12 +79,21 @@ def _state(loaded: Loaded) -> State:
         credits={(c.cust_id, c.credit_id): c for c in loaded.credits},
         owned=set(loaded.owned),
         unavailable=set(loaded.unavailable),
+        unusable={(cust_id, voucher_id): reason for cust_id, voucher_id, reason in loaded.unusable},
     )
 
 
 async def save(connection: Connection, bucket: int, changes: Changes) -> None:
     """Write the changes and commit: one flush. When this returns, they are durable."""
-    parameters = (bucket, changes.now, *_wallets(changes), *_transfers(changes), *_orders(changes), *_credits(changes))
+    parameters = (
+        bucket,
+        changes.now,
+        *_wallets(changes),
+        *_transfers(changes),
+        *_orders(changes),
+        *_credits(changes),
+        *_vouchers(changes),
+    )
     await flush(connection, (_SAVE, parameters), (_COMMIT, ()))
 
 
@@ -149,6 +162,16 @@ def _credits(changes: Changes) -> tuple[Sequence[object], ...]:
         [c.expires_at for c in credits],
         [c.reason for c in credits],
         [c.balance for c in credits],
+    )
+
+
+def _vouchers(changes: Changes) -> tuple[Sequence[object], ...]:
+    used = [(order, coupon) for order in changes.orders for coupon in order.coupons]
+    return (
+        [order.cust_id for order, _ in used],
+        [UUID(coupon.coupon_id) for _, coupon in used],
+        [order.order_id for order, _ in used],
+        [coupon.saves for _, coupon in used],
     )
 
 

@@ -1,0 +1,87 @@
+"""Claiming: a shared and limited coupon becomes a customer's own voucher, before any payment."""
+
+import hashlib
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from lingdang.db.pool import Connection
+from lingdang.errors import Problem
+from lingdang.ids import uuid7
+
+_CLAIM = """
+SELECT refusal, claimed_voucher, is_new
+  FROM voucher_claim(%b::smallint, %b::text, %b::timestamptz, %b::uuid, %b::text, %b::bytea, %b::text, %b::boolean)
+"""
+_IN_HAND = """
+SELECT v.voucher_id FROM coupon c
+  JOIN voucher v ON v.bucket = %b AND v.customer_id = %b AND v.coupon_id = c.coupon_id
+ WHERE c.code = %b AND v.used_by IS NULL AND (v.expires_at IS NULL OR v.expires_at > %b)
+ ORDER BY v.expires_at, v.voucher_id LIMIT 1
+"""
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """A voucher in the customer's hand; `is_new`: this claim put it there."""
+
+    voucher_id: UUID
+    is_new: bool
+
+
+def normal_code(code: str) -> str:
+    """A code as it is compared: readers type small letters and spaces around it."""
+    return code.strip().upper()
+
+
+def code_hash(code: str) -> bytes:
+    """How a one-time code is kept. It holds 80 random bits, so a plain hash cannot be searched for it."""
+    return hashlib.sha256(code.encode()).digest()
+
+
+async def claim(connection: Connection, bucket: int, cust_id: str, code: str, now: datetime) -> Claimed:
+    """Claim one voucher with a public or a one-time code, in the caller's transaction.
+
+    A one-time code that the customer has claimed before answers the voucher it gave. Raises Problem
+    `coupon_unusable` with the reason by code: `unknown_code`, `code_used`, `sold_out`, `limit_reached`,
+    `not_started`, `expired`, `paused` or `withdrawn`.
+    """
+    normal = normal_code(code)
+    refusal, claimed = await _call(connection, bucket, cust_id, now, code=normal)
+    if claimed is None:
+        raise Problem("coupon_unusable", couponIds=[], reasons={code: refusal})
+    return claimed
+
+
+async def in_hand_or_claimed(connection: Connection, bucket: int, cust_id: str, code: str, now: datetime) -> UUID:
+    """The customer's unused voucher of this code; claimed only when there is none. Raises as `claim`.
+
+    So a checkout that is repeated takes no second one.
+    """
+    rows = await connection.execute(_IN_HAND, (bucket, cust_id, normal_code(code), now))
+    row = await rows.fetchone()
+    return row[0] if row else (await claim(connection, bucket, cust_id, code, now)).voucher_id
+
+
+async def grant(
+    connection: Connection, bucket: int, cust_id: str, coupon_id: str, now: datetime
+) -> tuple[str | None, Claimed | None]:
+    """Give a customer a voucher unless they hold or held one. Answers the reason if there is none left to give."""
+    return await _call(connection, bucket, cust_id, now, coupon_id=coupon_id)
+
+
+async def _call(
+    connection: Connection,
+    bucket: int,
+    cust_id: str,
+    now: datetime,
+    *,
+    code: str | None = None,
+    coupon_id: str | None = None,
+) -> tuple[str | None, Claimed | None]:
+    hashed = None if code is None else code_hash(code)
+    parameters = (bucket, cust_id, now, uuid7(), code, hashed, coupon_id, coupon_id is not None)
+    row = await (await connection.execute(_CLAIM, parameters, binary=True)).fetchone()
+    assert row is not None, "a claim has one answer"
+    refusal, voucher_id, is_new = row
+    return refusal, None if refusal is not None else Claimed(voucher_id, is_new)

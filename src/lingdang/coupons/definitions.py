@@ -1,0 +1,135 @@
+"""Coupons as the operators keep them: definition, supply, state and figures."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from lingdang.coupons.model import Definition
+from msgspec import Meta
+
+from lingdang.coupons.claiming import normal_code
+from lingdang.db.pool import Connection, Pool, fetch_all
+from lingdang.errors import Problem, invalid
+from lingdang.http.paging import Page, Window, page
+
+Status = Literal["active", "paused", "withdrawn"]
+
+_FREE = frozenset({"name", "validFrom", "validUntil", "validDays"})
+"""Members of a definition that may still change when vouchers are in hand."""
+
+_FIND = "SELECT definition, claimed, created_at FROM coupon WHERE coupon_id = %b FOR UPDATE"
+_CODE_TAKEN = "SELECT 1 FROM coupon WHERE code = %b AND coupon_id <> %b"
+_WRITE = """
+INSERT INTO coupon AS c (coupon_id, definition, status, code, total_limit, per_customer, valid_from, valid_until,
+                         valid_days, created_at, updated_at)
+VALUES (%b, %b::text::jsonb, %b, %b, %b, %b, %b, %b, %b, %b, %b)
+ON CONFLICT (coupon_id) DO UPDATE
+   SET definition = EXCLUDED.definition, status = EXCLUDED.status, code = EXCLUDED.code,
+       total_limit = EXCLUDED.total_limit, per_customer = EXCLUDED.per_customer, valid_from = EXCLUDED.valid_from,
+       valid_until = EXCLUDED.valid_until, valid_days = EXCLUDED.valid_days, updated_at = EXCLUDED.updated_at
+"""
+_COLUMNS = "coupon_id, definition, status, code, total_limit, per_customer, claimed, created_at, updated_at"
+_LIST = f"SELECT {_COLUMNS} FROM coupon WHERE coupon_id > %b ORDER BY coupon_id LIMIT %b"  # noqa: S608 - constant
+_ONE = f"""
+SELECT {_COLUMNS}, v.used, v.saved FROM coupon c, LATERAL (
+       SELECT count(v.used_by) AS used, coalesce(sum(v.saved), 0)::bigint AS saved
+         FROM voucher v WHERE v.coupon_id = c.coupon_id) v
+ WHERE c.coupon_id = %b
+"""  # noqa: S608 - constant
+
+Limit = Annotated[int, Meta(ge=1, le=10**12)]
+
+
+class CouponInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """A coupon as it shall be: what it does, how many there are and whether they are to be had.
+
+    `paused`: it can neither be claimed nor put into new offers; offers made before can still be paid. `withdrawn`:
+    from now on no payment may use it. Without `total_limit` there is no end to it.
+    """
+
+    definition: Definition
+    code: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{3,64}\Z")] | None = None
+    total_limit: Limit | None = None
+    per_customer: Annotated[int, Meta(ge=1, le=100)] = 1
+    status: Status = "active"
+
+
+class CouponView(msgspec.Struct, frozen=True, rename="camel"):
+    """A coupon as it is; `claimed` counts the vouchers handed out."""
+
+    coupon_id: str
+    definition: dict[str, Any]
+    status: str
+    code: str | None
+    total_limit: int | None
+    per_customer: int
+    claimed: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class CouponFigures(CouponView, frozen=True, rename="camel"):
+    """A coupon with what became of it: vouchers used, bells that they saved."""
+
+    used: int
+    saved: int
+
+
+async def put_coupon(connection: Connection, coupon_id: str, given: CouponInput, now: datetime) -> bool:
+    """Create a coupon (True) or replace it. Raises Problem `invalid_request`.
+
+    A voucher in a customer's hand is a promise: from the first claim on only the name, the supply, the validity of
+    later claims and the status may change; what it saves and on what may not.
+    """
+    row = await (await connection.execute(_FIND, (coupon_id,), binary=True)).fetchone()
+    if row is not None and row[1] > 0:
+        _refuse_change(row[0], given, row[1])
+    code = given.code and normal_code(given.code)
+    if code and await (await connection.execute(_CODE_TAKEN, (code, coupon_id))).fetchone() is not None:
+        raise invalid("$.code", "Another coupon has this code")
+    await connection.execute(_WRITE, _parameters(coupon_id, given, code, now))
+    return row is None
+
+
+def _refuse_change(stored: dict[str, Any], given: CouponInput, claimed: int) -> None:
+    if given.total_limit is not None and given.total_limit < claimed:
+        raise invalid("$.totalLimit", f"{claimed} are claimed already")
+    if _promise(stored) != _promise(msgspec.to_builtins(given.definition)):
+        raise invalid("$.definition", "Fixed since the first claim: only name and validity may change")
+
+
+def _promise(definition: dict[str, Any]) -> dict[str, Any]:
+    """What a voucher in hand stands for."""
+    return {name: value for name, value in definition.items() if name not in _FREE}
+
+
+def _parameters(coupon_id: str, given: CouponInput, code: str | None, now: datetime) -> tuple[Any, ...]:
+    definition = given.definition
+    return (
+        coupon_id,
+        msgspec.json.encode(definition).decode(),
+        given.status,
+        code,
+        given.total_limit,
+        given.per_customer,
+        definition.valid_from,
+        definition.valid_until,
+        definition.valid_days,
+        now,
+        now,
+    )
+
+
+async def get_coupon(connection: Connection, coupon_id: str) -> CouponFigures:
+    """One coupon with its figures. Raises Problem `not_found`."""
+    row = await (await connection.execute(_ONE, (coupon_id,), binary=True)).fetchone()
+    if row is None:
+        raise Problem("not_found")
+    return CouponFigures(*row)
+
+
+async def list_coupons(pool: Pool, window: Window) -> Page[CouponView]:
+    """Every coupon, by its id."""
+    rows = await fetch_all(pool, _LIST, (window.after or "", window.limit + 1))
+    views = [CouponView(*row) for row in rows]
+    return page(views, [view.coupon_id for view in views], window.limit)

@@ -1,0 +1,80 @@
+"""The vouchers of one customer."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from lingdang.db.pool import Connection, Owner, Pool, fetch_as
+from lingdang.errors import invalid
+from lingdang.http.paging import Page, Window, page
+
+_COLUMNS = """
+SELECT v.voucher_id, c.coupon_id, c.definition, c.status, v.claimed_at, v.expires_at, v.used_by
+  FROM voucher v JOIN coupon c ON c.coupon_id = v.coupon_id
+ WHERE v.bucket = %b AND v.customer_id = %b
+"""
+_LIST = f"{_COLUMNS} AND v.voucher_id < %b::uuid ORDER BY v.voucher_id DESC LIMIT %b"
+_ONE = f"{_COLUMNS} AND v.voucher_id = %b::uuid"
+
+_NEWEST = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+
+
+class HeldCoupon(msgspec.Struct, frozen=True, rename="camel"):
+    """A voucher in the customer's hand. `coupon_id` is the voucher's own id, which a checkout's `couponIds` name.
+
+    `state`: `unused`, `used` (by `order_id`), `expired`, `paused` or `withdrawn`.
+    """
+
+    coupon_id: UUID
+    name: str
+    kind: str
+    state: str
+    claimed_at: datetime
+    expires_at: datetime | None
+    order_id: UUID | None
+    definition: dict[str, Any]
+
+
+async def list_held(pool: Pool, owner: Owner, window: Window, now: datetime) -> Page[HeldCoupon]:
+    """The customer's vouchers, used ones too, newest first."""
+    try:
+        before = UUID(window.after or _NEWEST)
+    except ValueError:
+        raise invalid("$.cursor", "Not a cursor that this server gave") from None
+    rows = await fetch_as(pool, owner, _LIST, (owner.bucket, owner.cust_id, before, window.limit + 1))
+    views = [_view(row, now) for row in rows]
+    return page(views, [str(view.coupon_id) for view in views], window.limit)
+
+
+async def get_held(connection: Connection, owner: Owner, voucher_id: UUID, now: datetime) -> HeldCoupon:
+    """One voucher that the customer holds."""
+    cursor = await connection.execute(_ONE, (owner.bucket, owner.cust_id, voucher_id), binary=True)
+    row = await cursor.fetchone()
+    assert row is not None, "the caller has seen the voucher in this transaction"
+    return _view(row, now)
+
+
+def _view(row: tuple[Any, ...], now: datetime) -> HeldCoupon:
+    voucher_id, _, definition, status, claimed_at, expires_at, used_by = row
+    return HeldCoupon(
+        voucher_id,
+        definition["name"],
+        definition["effect"]["kind"],
+        _state(status, expires_at, used_by, now),
+        claimed_at,
+        expires_at,
+        used_by,
+        definition,
+    )
+
+
+def _state(status: str, expires_at: datetime | None, used_by: UUID | None, now: datetime) -> str:
+    if used_by is not None:
+        return "used"
+    if status == "withdrawn":
+        return "withdrawn"
+    if expires_at is not None and expires_at <= now:
+        return "expired"
+    return "paused" if status == "paused" else "unused"

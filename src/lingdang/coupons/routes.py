@@ -1,0 +1,68 @@
+"""GET /v1/coupons and POST /v1/coupons/claim."""
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import JSONBody
+from msgspec import Meta
+
+from lingdang.clock import Clock
+from lingdang.coupons.claiming import claim
+from lingdang.coupons.held import HeldCoupon, get_held, list_held
+from lingdang.db.pool import Owner, Pool, transaction_as
+from lingdang.http.entry import Reply
+from lingdang.http.idempotency import Idempotency
+from lingdang.http.paging import Cursor, Limit, Page, window
+from lingdang.identity.sessions import Sessions
+
+Code = Annotated[str, Meta(pattern=r"^[!-~]{1,64}\Z", description="A public or a one-time code; in either case.")]
+
+
+class ClaimRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The code of the voucher that the customer wants."""
+
+    code: Code
+
+
+def routes(sessions: Sessions, pool: Pool, idempotency: Idempotency, clock: Clock) -> list[HTTPRouteHandler]:
+    """The customers' vouchers."""
+    encode = msgspec.json.Encoder().encode
+
+    def who(request: Request[Any, Any, Any]) -> Owner:
+        headers = request.headers
+        return sessions.authenticate(headers.get("authorization"), headers.get("x-cust-id"), clock()).owner
+
+    @get("/v1/coupons", summary="The customer's vouchers, newest first", tags=["coupons"])
+    async def held(request: Request[Any, Any, Any], limit: Limit = None, cursor: Cursor = None) -> Page[HeldCoupon]:
+        return await list_held(pool, who(request), window(limit, cursor), clock())
+
+    @post(
+        "/v1/coupons/claim",
+        summary="Claim a voucher with a code",
+        tags=["coupons"],
+        responses={
+            200: ResponseSpec(HeldCoupon, description="This one-time code gave the customer this voucher before"),
+            201: ResponseSpec(HeldCoupon, description="The voucher is now the customer's"),
+        },
+    )
+    async def claim_one(request: Request[Any, Any, Any], data: JSONBody[ClaimRequest]) -> Response[bytes]:
+        owner, now = who(request), clock()
+
+        async def produce() -> Reply:
+            async with transaction_as(pool, owner) as connection:
+                claimed = await claim(connection, owner.bucket, owner.cust_id, data.code, now)
+                view = await get_held(connection, owner, claimed.voucher_id, now)
+            return Reply(encode(view), 201 if claimed.is_new else 200)
+
+        key = request.headers.get("idempotency-key")
+        if key is None:
+            reply = await produce()
+        else:
+            reply = await idempotency.once_as(owner, "POST /v1/coupons/claim", key, encode(data), now, produce)
+        headers = {name.decode(): value.decode() for name, value in reply.headers}
+        return Response(reply.body, status_code=reply.status, media_type="application/json", headers=headers)
+
+    return [held, claim_one]
