@@ -247,6 +247,7 @@ def _hot_routes(parts: _Parts, watch: Watch) -> list[HotRoute[Any]]:
         parts.sessions,
         parts.readers,
         parts.order_tokens,
+        parts.pool,
         parts.clock,
         offer_seconds=parts.deployment.settings.offer_seconds,
         signed_fields=SIGNED_FIELDS,

@@ -9,9 +9,14 @@ from msgspec import Meta
 
 from lingdang.checkout.offer import Offer
 from lingdang.checkout.order_token import OrderTokens
-from lingdang.checkout.pricing import Priced, price
-from lingdang.checkout.reading import Asked, CheckoutReader, Facts, Product
+from lingdang.checkout.pricing import price
+from lingdang.checkout.reading import Asked, CheckoutReader, Facts, Held, Product
 from lingdang.clock import Clock
+from lingdang.coupons.claiming import Code, in_hand_or_claimed
+from lingdang.coupons.deciding import Decision, Verdict, decide
+from lingdang.coupons.goods import Buyer, Good, order_of
+from lingdang.coupons.held import fate_of
+from lingdang.db.pool import Owner, Pool, transaction_as
 from lingdang.errors import Problem, invalid
 from lingdang.identity.session import Session
 from lingdang.identity.sessions import Sessions
@@ -26,7 +31,7 @@ class CheckoutRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, r
 
     product_ids: Annotated[tuple[ProductId, ...], Meta(min_length=1, max_length=100)]
     coupon_ids: Annotated[tuple[CouponId, ...], Meta(max_length=20)] | None = None
-    coupon_code: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    coupon_code: Code | None = None
 
 
 class CheckoutLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -41,19 +46,6 @@ class CheckoutLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tr
     payable: int
     cover_url: str | None = None
     publisher: str | None = None
-
-
-class CheckoutCoupon(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """A voucher that the customer holds: whether it can be used here, why not, and what it saves."""
-
-    coupon_id: str
-    name: str
-    kind: str
-    usable: bool
-    saves: int
-    applied: bool
-    reason: str | None = None
-    expires_at: datetime | None = None
 
 
 class CheckoutWallet(msgspec.Struct, frozen=True):
@@ -80,12 +72,19 @@ class CheckoutAnswer(msgspec.Struct, frozen=True, rename="camel"):
     subtotal: int
     discount: int
     total: int
-    coupons: list[CheckoutCoupon]
+    coupons: list[Verdict]
+    """Every voucher in hand."""
+    coupons_proven: bool
+    """No other allowed combination saves more; false where the search for the best had to be cut short."""
     wallet: CheckoutWallet
     order_token: str
     issued_at: datetime
     expires_at: datetime
     sign: CheckoutSign
+
+
+_UNDISCOUNTED = Decision({}, (), [], True)
+_EMPTY_HANDED = Held([], Buyer())
 
 
 class Checkouts:
@@ -96,6 +95,7 @@ class Checkouts:
         sessions: Sessions,
         readers: Sequence[CheckoutReader],
         tokens: OrderTokens,
+        pool: Pool,
         clock: Clock,
         *,
         offer_seconds: int,
@@ -104,6 +104,7 @@ class Checkouts:
         self._sessions = sessions
         self._readers = readers
         self._tokens = tokens
+        self._pool = pool
         self._clock = clock
         self._validity = timedelta(seconds=offer_seconds)
         self._signed_fields = signed_fields
@@ -113,18 +114,20 @@ class Checkouts:
         return self._sessions.authenticate(authorization, cust_id, self._clock())
 
     async def quote(self, request: CheckoutRequest, session: Session) -> CheckoutAnswer:
-        """Price the products and seal the offer.
+        """Price the products and seal the offer. A coupon code is claimed first: its voucher stays in the hand.
 
         Raises Problem `invalid_request` (a product twice, several currencies), `not_found`,
         `product_unavailable`, `already_owned`, `coupon_unusable`, `unauthenticated` or `overloaded`.
         """
         if len(set(request.product_ids)) != len(request.product_ids):
             raise invalid("$.productIds", "Each product may stand in it once")
+        if request.coupon_code is not None:
+            await self._claim(session.owner, request.coupon_code)
         facts = await self._readers[session.owner.bucket].read(Asked(session.owner, request.product_ids))
         products = _sellable(request.product_ids, facts)
-        _refuse_coupons(request)
-        priced = price(products)
         now = self._clock()
+        decision = await self._decide(request.coupon_ids, products, facts.held, session.owner, now)
+        priced = price(products, decision)
         offer = Offer(
             order_id=uuid7(),
             cust_id=session.cust_id,
@@ -138,10 +141,31 @@ class Checkouts:
             issued_at=now,
             expires_at=now + self._validity,
         )
-        return self._answer(offer, products, priced, facts.balances.get(offer.currency, 0), session)
+        return self._answer(offer, products, decision, facts.balances.get(offer.currency, 0), session)
+
+    async def _claim(self, owner: Owner, code: str) -> None:
+        async with transaction_as(self._pool, owner) as connection:
+            await in_hand_or_claimed(connection, owner.bucket, owner.cust_id, code, self._clock())
+
+    async def _decide(
+        self,
+        named: tuple[str, ...] | None,
+        products: list[Product],
+        held: Held | None,
+        owner: Owner,
+        now: datetime,
+    ) -> Decision:
+        if held is None and not named:
+            return _UNDISCOUNTED
+        held = held or _EMPTY_HANDED
+        in_hand = {voucher.voucher_id for voucher in held.vouchers}
+        strange = [i for i in named or () if i not in in_hand]
+        gone = await fate_of(self._pool, owner, strange) if strange else {}
+        order = order_of([_good(p) for p in products], products[0].currency, held.buyer, now)
+        return decide(order, held.vouchers, named, gone)
 
     def _answer(
-        self, offer: Offer, products: list[Product], priced: Priced, balance: int, session: Session
+        self, offer: Offer, products: list[Product], decision: Decision, balance: int, session: Session
     ) -> CheckoutAnswer:
         shortfall = max(0, offer.total - balance)
         return CheckoutAnswer(
@@ -159,12 +183,13 @@ class Checkouts:
                     product.cover_url,
                     line.publisher,
                 )
-                for line, product in zip(priced.lines, products, strict=True)
+                for line, product in zip(offer.lines, products, strict=True)
             ],
             subtotal=offer.subtotal,
             discount=offer.discount,
             total=offer.total,
-            coupons=[],
+            coupons=decision.verdicts,
+            coupons_proven=decision.proven,
             wallet=CheckoutWallet(balance, shortfall == 0, shortfall),
             order_token=self._tokens.seal(offer),
             issued_at=offer.issued_at,
@@ -187,10 +212,5 @@ def _sellable(product_ids: tuple[str, ...], facts: Facts) -> list[Product]:
     return products
 
 
-def _refuse_coupons(request: CheckoutRequest) -> None:
-    """No customer holds a voucher, so a named one cannot be used."""
-    if request.coupon_ids:
-        ids = list(request.coupon_ids)
-        raise Problem("coupon_unusable", couponIds=ids, reasons=dict.fromkeys(ids, "not_held"))
-    if request.coupon_code is not None:
-        raise Problem("coupon_unusable", couponIds=[], reasons={request.coupon_code: "unknown_code"})
+def _good(product: Product) -> Good:
+    return Good(product.product_id, product.price, product.publisher, product.categories or ())

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from lingdang.checkout.reading import Product
+from lingdang.coupons.deciding import Decision
 from lingdang.ledger.commands import Line, UsedCoupon
 
 
@@ -18,8 +19,14 @@ class Priced(msgspec.Struct, frozen=True):
     total: int
 
 
-def price(products: Sequence[Product]) -> Priced:
-    """The products at today's prices."""
-    lines = tuple(Line(p.product_id, p.title, p.publisher, p.list_price, p.price, 0, p.price) for p in products)
-    subtotal = sum(p.price for p in products)
-    return Priced(lines, (), subtotal, 0, subtotal)
+def price(products: Sequence[Product], decision: Decision) -> Priced:
+    """The products at today's prices, less what the vouchers take off."""
+    lines = tuple(_line(product, decision.discounts.get(product.product_id, 0)) for product in products)
+    subtotal = sum([product.price for product in products])
+    discount = sum(decision.discounts.values())
+    coupons = tuple([UsedCoupon(voucher_id, saves) for voucher_id, saves in decision.applied])
+    return Priced(lines, coupons, subtotal, discount, subtotal - discount)
+
+
+def _line(p: Product, discount: int) -> Line:
+    return Line(p.product_id, p.title, p.publisher, p.list_price, p.price, discount, p.price - discount)

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from lingdang.clock import Clock
+from lingdang.coupons.goods import Buyer, Voucher
 from lingdang.coupons.model import Definition
 from lingdang.db.flush import flush, numbered
 from lingdang.db.gather import Gather, ObserveBatch
@@ -41,50 +42,48 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
     categories: tuple[str, ...] | None = None
 
 
-class Voucher(msgspec.Struct, frozen=True):
-    """A voucher in a customer's hand, not used yet."""
-
-    customer_id: str
-    voucher_id: UUID
-    coupon_id: str
-    claimed_at: datetime
-    expires_at: datetime | None
-
-
-class Coupon(msgspec.Struct, frozen=True):
-    """A voucher's definition and whether it is active, paused or withdrawn."""
-
-    coupon_id: str
-    definition: Definition
-    status: str
-
-
-class Customer(msgspec.Struct, frozen=True):
-    """What conditions of vouchers ask of a customer."""
-
-    customer_id: str
-    first_purchase: bool
-    groups: frozenset[str]
-
-
 class Held(msgspec.Struct, frozen=True):
-    """One customer's vouchers with their coupons by id."""
+    """What one customer has in hand, and what vouchers ask about them."""
 
     vouchers: list[Voucher]
-    coupons: dict[str, Coupon]
-    customer: Customer
+    buyer: Buyer
 
 
 class Facts(msgspec.Struct, frozen=True):
     """One checkout's answer: known products by id, those already owned, spendable bells by currency.
 
-    `held` is None for a customer without an unused voucher.
+    `held` is None for a customer without a voucher in hand.
     """
 
     products: dict[str, Product]
     owned: list[str]
     balances: dict[str, int]
     held: Held | None = None
+
+
+class VoucherRow(msgspec.Struct, frozen=True):
+    """A voucher in a customer's hand, not used yet."""
+
+    customer_id: str
+    voucher_id: str
+    coupon_id: str
+    expires_at: datetime | None
+
+
+class CouponRow(msgspec.Struct, frozen=True):
+    """A coupon that some of these customers hold a voucher of."""
+
+    coupon_id: str
+    definition: Definition
+    status: str
+
+
+class BuyerRow(msgspec.Struct, frozen=True):
+    """A customer who holds vouchers."""
+
+    customer_id: str
+    first_purchase: bool
+    groups: frozenset[str]
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -94,9 +93,9 @@ class Loaded(msgspec.Struct, frozen=True):
     products: list[Product]
     owned: list[tuple[str, str]]
     wallets: list[Wallet]
-    vouchers: list[Voucher]
-    coupons: list[Coupon]
-    buyers: list[Customer]
+    vouchers: list[VoucherRow]
+    coupons: list[CouponRow]
+    buyers: list[BuyerRow]
 
 
 _decode = msgspec.json.Decoder(Loaded).decode
@@ -183,7 +182,9 @@ def _facts(batch: Sequence[Asked], loaded: Loaded, now: datetime) -> list[Facts 
 def _held(loaded: Loaded) -> dict[str, Held]:
     """What each customer holds, by custId."""
     coupons = {coupon.coupon_id: coupon for coupon in loaded.coupons}
-    held = {customer.customer_id: Held([], coupons, customer) for customer in loaded.buyers}
-    for voucher in loaded.vouchers:
-        held[voucher.customer_id].vouchers.append(voucher)
+    held = {row.customer_id: Held([], Buyer(row.first_purchase, row.groups)) for row in loaded.buyers}
+    for row in loaded.vouchers:
+        coupon = coupons[row.coupon_id]
+        voucher = Voucher(row.voucher_id, row.coupon_id, coupon.definition, coupon.status, row.expires_at)
+        held[row.customer_id].vouchers.append(voucher)
     return held

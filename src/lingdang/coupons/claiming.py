@@ -2,10 +2,13 @@
 
 import hashlib
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
+from lingdang.coupons.reasons import Reason
 from lingdang.db.pool import Connection
 from lingdang.errors import Problem
 from lingdang.ids import uuid7
@@ -20,6 +23,9 @@ SELECT v.voucher_id FROM coupon c
  WHERE c.code = %b AND v.used_by IS NULL AND (v.expires_at IS NULL OR v.expires_at > %b)
  ORDER BY v.expires_at, v.voucher_id LIMIT 1
 """
+
+
+Code = Annotated[str, Meta(pattern=r"^[!-~]{1,64}\Z", description="A public or a one-time code; in either case.")]
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -49,7 +55,7 @@ async def claim(connection: Connection, bucket: int, cust_id: str, code: str, no
     normal = normal_code(code)
     refusal, claimed = await _call(connection, bucket, cust_id, now, code=normal)
     if claimed is None:
-        raise Problem("coupon_unusable", couponIds=[], reasons={code: refusal})
+        raise Problem("coupon_unusable", couponIds=[], reasons={code: Reason(refusal or "sold_out").explained()})
     return claimed
 
 

@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
-from lingdang.coupons.model import Definition
 from msgspec import Meta
 
 from lingdang.coupons.claiming import normal_code
+from lingdang.coupons.model import Definition
 from lingdang.db.pool import Connection, Pool, fetch_all
 from lingdang.errors import Problem, invalid
 from lingdang.http.paging import Page, Window, page

@@ -1,24 +1,21 @@
 """GET /v1/coupons and POST /v1/coupons/claim."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
-from msgspec import Meta
 
 from lingdang.clock import Clock
-from lingdang.coupons.claiming import claim
+from lingdang.coupons.claiming import Code, claim
 from lingdang.coupons.held import HeldCoupon, get_held, list_held
 from lingdang.db.pool import Owner, Pool, transaction_as
 from lingdang.http.entry import Reply
 from lingdang.http.idempotency import Idempotency
 from lingdang.http.paging import Cursor, Limit, Page, window
 from lingdang.identity.sessions import Sessions
-
-Code = Annotated[str, Meta(pattern=r"^[!-~]{1,64}\Z", description="A public or a one-time code; in either case.")]
 
 
 class ClaimRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

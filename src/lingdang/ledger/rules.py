@@ -61,7 +61,7 @@ class _Batch:
         order = _order(pay, wallet, self._now)
         self._orders[pay.cust_id, pay.order_id] = order
         self._owned.update((pay.cust_id, line.product_id) for line in pay.lines)
-        self._unusable.update(((pay.cust_id, coupon.coupon_id), "used") for coupon in pay.coupons)
+        self._use_up(pay)
         self.changes.orders.append(order)
         return Done(order)
 
@@ -86,6 +86,13 @@ class _Batch:
         """Why which of the order's vouchers cannot be used any more."""
         ids = [coupon.coupon_id for coupon in pay.coupons]
         return {i: reason for i in ids if (reason := self._unusable.get((pay.cust_id, i)))}
+
+    def _use_up(self, pay: Pay) -> None:
+        """For the batch's later orders: these vouchers are used, and this was the customer's first purchase."""
+        self._unusable.update(
+            (key, "not_first_purchase") for key in self._state.first_purchase if key[0] == pay.cust_id
+        )
+        self._unusable.update(((pay.cust_id, coupon.coupon_id), "used") for coupon in pay.coupons)
 
     def _credit(self, credit: Credit) -> Result:
         booked = self._credits.get((credit.cust_id, credit.credit_id))

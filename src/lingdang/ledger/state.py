@@ -41,7 +41,8 @@ class State(msgspec.Struct, kw_only=True):
     """What was loaded under the wallets' locks. The sets and maps hold only what is out of the ordinary.
 
     Customers are named by custId, orders by (custId, orderId), credits by (custId, creditId); `unusable` tells why a
-    voucher, by (custId, voucherId), cannot be used: `not_held`, `used`, `withdrawn` or `expired`.
+    voucher, by (custId, voucherId), cannot be used: `not_held`, `used`, `withdrawn`, `expired` or `not_first_purchase`.
+    Those in `first_purchase` can be used by the customer's first order alone.
     """
 
     wallets: dict[tuple[str, str], Wallet] = {}
@@ -51,6 +52,7 @@ class State(msgspec.Struct, kw_only=True):
     owned: set[tuple[str, str]] = set()
     unavailable: set[str] = set()
     unusable: dict[tuple[str, str], str] = {}
+    first_purchase: set[tuple[str, str]] = set()
 
 
 class Changes(msgspec.Struct):

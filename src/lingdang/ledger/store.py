@@ -79,7 +79,8 @@ def _state(loaded: Loaded) -> State:
         credits={(c.cust_id, c.credit_id): c for c in loaded.credits},
         owned=set(loaded.owned),
         unavailable=set(loaded.unavailable),
-        unusable={(cust_id, voucher_id): reason for cust_id, voucher_id, reason in loaded.unusable},
+        unusable={(cust_id, voucher): why for cust_id, voucher, why in loaded.unusable if why != "first_purchase"},
+        first_purchase={(cust_id, voucher) for cust_id, voucher, why in loaded.unusable if why == "first_purchase"},
     )
 
 

@@ -10,6 +10,7 @@ from msgspec import Meta
 from lingdang.checkout.offer import Offer
 from lingdang.checkout.order_token import MAX_TOKEN_LENGTH, OrderTokens
 from lingdang.clock import Clock, rfc3339
+from lingdang.coupons.reasons import Reason, unusable
 from lingdang.errors import Problem
 from lingdang.identity.session import Session
 from lingdang.identity.sessions import Sessions
@@ -71,7 +72,10 @@ class Payments:
         session = self._sessions.authenticate(authorization, cust_id, now)
         offer = self._tokens.open(request.order_token)
         check_request(request, offer, session, now)
-        done = await self._settlement.submit(_command(offer))
+        try:
+            done = await self._settlement.submit(_command(offer))
+        except Problem as problem:
+            raise _explained(problem) from None
         return _answer(done), done.replayed
 
 
@@ -95,6 +99,14 @@ def check_request(request: PaymentRequest, offer: Offer, session: Session, now: 
         request.sign, message, session.sign_type, session.sign_key, session.public_key
     ):
         raise Problem("sign_invalid")
+
+
+def _explained(problem: Problem) -> Problem:
+    """The ledger tells why a voucher cannot be used by code alone; answers have a sentence, too."""
+    if problem.code != "coupon_unusable":
+        return problem
+    reasons = {voucher_id: Reason(code) for voucher_id, code in problem.members["reasons"].items()}
+    return Problem("coupon_unusable", **unusable(reasons))
 
 
 def _command(offer: Offer) -> Pay:

@@ -21,6 +21,8 @@ CREATE TABLE coupon (
     valid_from   timestamptz,
     valid_until  timestamptz,
     valid_days   integer CHECK (valid_days >= 1),
+    first_purchase boolean GENERATED ALWAYS AS (
+                 coalesce((definition->'conditions'->>'firstPurchase')::boolean, false)) STORED,
     claimed      bigint NOT NULL DEFAULT 0,
     created_at   timestamptz NOT NULL,
     updated_at   timestamptz NOT NULL,
@@ -52,6 +54,8 @@ CREATE TABLE voucher (
     CONSTRAINT voucher_use CHECK ((used_by IS NULL) = (used_at IS NULL) AND (used_by IS NULL) = (saved IS NULL))
 ) WITH (fillfactor = 80);
 CREATE INDEX voucher_coupon ON voucher (coupon_id);
+-- What a checkout reads: however many a customer has used, it looks at those in hand alone.
+CREATE INDEX voucher_in_hand ON voucher (bucket, customer_id, (coalesce(expires_at, 'infinity'))) WHERE used_by IS NULL;
 
 -- Hand one voucher of a coupon to a customer: by its public code, by a one-time code (its hash), or by name alone (a
 -- grant). The customer's lock orders their own claims, the definition's row those of all: limits are exact. That row
@@ -210,13 +214,17 @@ BEGIN
                 WHERE v.bucket = b AND v.customer_id = n.customer_id AND v.voucher_id = n.voucher_id LIMIT 1
                ) v ON true
           LEFT JOIN LATERAL (
-               SELECT c.status FROM coupon c WHERE c.coupon_id = v.coupon_id LIMIT 1
+               SELECT c.status, c.first_purchase FROM coupon c WHERE c.coupon_id = v.coupon_id LIMIT 1
                ) c ON true
          CROSS JOIN LATERAL (
                SELECT CASE WHEN v.coupon_id IS NULL THEN 'not_held'
                            WHEN v.used_by IS NOT NULL THEN 'used'
                            WHEN c.status = 'withdrawn' THEN 'withdrawn'
                            WHEN v.expires_at <= moment THEN 'expired'
+                           WHEN c.first_purchase AND EXISTS (
+                                SELECT FROM orders o WHERE o.bucket = b AND o.customer_id = n.customer_id
+                                ) THEN 'not_first_purchase'
+                           WHEN c.first_purchase THEN 'first_purchase'
                       END AS reason
                ) r
          WHERE r.reason IS NOT NULL;
@@ -339,12 +347,13 @@ DECLARE
 BEGIN
     -- What only vouchers ask for is read only where one is held.
     SELECT json_agg(f) INTO vouchers FROM (
-        SELECT v.customer_id, v.voucher_id, v.coupon_id, v.claimed_at, v.expires_at
+        SELECT v.customer_id, v.voucher_id, v.coupon_id, v.expires_at
           FROM unnest(customers) AS c (customer_id)
          CROSS JOIN LATERAL (
                SELECT v.* FROM voucher v
                 WHERE v.bucket = b AND v.customer_id = c.customer_id AND v.used_by IS NULL
-                ORDER BY v.voucher_id DESC LIMIT 100
+                  AND coalesce(v.expires_at, 'infinity') > moment - interval '30 days'
+                ORDER BY coalesce(v.expires_at, 'infinity') DESC LIMIT 100
                ) v
     ) f;
     IF vouchers IS NOT NULL THEN

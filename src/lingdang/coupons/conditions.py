@@ -1,0 +1,74 @@
+"""Whether a voucher may be used on an order at all, and on which of its lines."""
+
+from lingdang.clock import rfc3339
+from lingdang.coupons.goods import Good, Order, Voucher
+from lingdang.coupons.model import Conditions, FreeProduct
+from lingdang.coupons.reasons import Reason
+
+
+def refuse(voucher: Voucher, order: Order) -> Reason | None:
+    """What, apart from the lines, keeps this customer from using the voucher now."""
+    return _refuse_state(voucher, order) or _refuse_buyer(voucher, order)
+
+
+def _refuse_state(voucher: Voucher, order: Order) -> Reason | None:
+    definition = voucher.definition
+    if voucher.status != "active":
+        return Reason(voucher.status)
+    if voucher.expires_at is not None and voucher.expires_at <= order.now:
+        return Reason("expired", {"expiresAt": rfc3339(voucher.expires_at)})
+    if definition.valid_from is not None and definition.valid_from > order.now:
+        return Reason("not_started", {"from": rfc3339(definition.valid_from)})
+    if definition.currency != order.currency:
+        return Reason("other_currency", {"currency": definition.currency})
+    return None
+
+
+def _refuse_buyer(voucher: Voucher, order: Order) -> Reason | None:
+    conditions = voucher.definition.conditions
+    if conditions.groups is not None and not conditions.groups & order.buyer.groups:
+        return Reason("not_in_group")
+    if conditions.first_purchase and not order.buyer.first_purchase:
+        return Reason("not_first_purchase")
+    return None
+
+
+def eligible(voucher: Voucher, order: Order) -> tuple[int, ...]:
+    """The numbers of the lines that the voucher is for. A free product is not one of those that earn it."""
+    definition = voucher.definition
+    free = definition.effect.product_id if isinstance(definition.effect, FreeProduct) else None
+    return tuple(
+        i for i, good in enumerate(order.goods) if good.product_id != free and _is_eligible(definition.conditions, good)
+    )
+
+
+def _is_eligible(conditions: Conditions, good: Good) -> bool:
+    return (
+        (conditions.products is None or good.product_id in conditions.products)
+        and (conditions.publishers is None or good.publisher in conditions.publishers)
+        and (conditions.categories is None or not conditions.categories.isdisjoint(good.categories))
+        and (conditions.excluded_products is None or good.product_id not in conditions.excluded_products)
+    )
+
+
+def refuse_lines(conditions: Conditions, lines: tuple[int, ...], order: Order) -> Reason | None:
+    """What is missing in the eligible lines."""
+    if not lines:
+        return Reason("products_not_eligible")
+    if conditions.min_count is not None and len(lines) < conditions.min_count:
+        return missing_count(conditions.min_count, len(lines))
+    if conditions.min_spend is not None:
+        return refuse_spend(conditions.min_spend, sum(order.goods[i].price for i in lines))
+    return None
+
+
+def refuse_spend(required: int, spent: int) -> Reason | None:
+    """`min_spend` with what is missing, if anything is."""
+    if spent >= required:
+        return None
+    return Reason("min_spend", {"required": required, "missing": required - spent})
+
+
+def missing_count(required: int, count: int) -> Reason:
+    """`min_count` with what is missing."""
+    return Reason("min_count", {"required": required, "missing": required - count})
