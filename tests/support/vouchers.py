@@ -36,6 +36,13 @@ def hold(shop: Shop, cust_id: str, coupon_id: str) -> str:
     return str(voucher_id)
 
 
+def codes_of(reasons: dict[str, Any]) -> dict[str, str]:
+    """The codes of the explained reasons. Each has its sentences in both languages, with every figure filled in."""
+    for reason in reasons.values():
+        assert all(reason[language] and "{" not in reason[language] for language in ("zh", "en"))
+    return {name: reason["code"] for name, reason in reasons.items()}
+
+
 async def claim(buyer: Buyer, code: str, **headers: str) -> httpx.Response:
     """POST /v1/coupons/claim."""
     return await buyer.shop.http.post("/v1/coupons/claim", json={"code": code}, headers=buyer.headers | headers)

@@ -10,7 +10,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "withdrawn": ("The shop has withdrawn this voucher.", "该礼券已被商家撤回。"),
     "paused": ("The shop has paused this voucher.", "该礼券已暂停使用。"),
     "expired": ("This voucher has expired.", "该礼券已过期。"),
-    "not_started": ("This voucher can be used from {from} on.", "该礼券自 {from} 起可用。"),
+    "not_started": ("The time of this voucher has not begun yet.", "该礼券尚未到可用时间。"),
     "other_currency": ("This voucher is for orders in {currency}.", "该礼券仅适用于以 {currency} 支付的订单。"),
     "not_in_group": ("This voucher is not for your customer group.", "您所在的客户组不能使用该礼券。"),
     "not_first_purchase": ("This voucher is for a first purchase only.", "该礼券仅限首次购买使用。"),

@@ -111,6 +111,17 @@ class OfferLine(Answer, frozen=True, kw_only=True, rename="camel"):
     payable: int
 
 
+class CouponReason(Answer, frozen=True, kw_only=True, rename="camel"):
+    """Why a voucher is not used: a stable code and a sentence in English and Chinese, with the commonest figures."""
+
+    code: str
+    en: str
+    zh: str
+    missing: int | None = None
+    required: int | None = None
+    coupon_ids: tuple[str, ...] = ()
+
+
 class OfferCoupon(Answer, frozen=True, kw_only=True, rename="camel"):
     """A voucher that the customer holds: whether it can be used here, else why not."""
 
@@ -118,7 +129,7 @@ class OfferCoupon(Answer, frozen=True, kw_only=True, rename="camel"):
     name: str
     kind: str
     usable: bool
-    reason: str | None = None
+    reason: CouponReason | None = None
     saves: int
     applied: bool
     expires_at: datetime | None = None

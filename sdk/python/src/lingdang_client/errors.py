@@ -159,8 +159,8 @@ class CouponUnusable(LingdangError):
         return self._strings("couponIds")
 
     @property
-    def reasons(self) -> dict[str, str]:
-        """Why, by voucher."""
+    def reasons(self) -> dict[str, dict[str, Any]]:
+        """Why, by voucher or code: each with its `code`, its figures, and a sentence in `en` and `zh`."""
         value = self.members.get("reasons")
         return value if isinstance(value, dict) else {}
 
