@@ -25,6 +25,7 @@ from support.shop import Shop
 CUSTOMERS = 30
 START = 1_000_000
 PRICE = 100
+OFF = 10
 
 
 def prepare(data_dir: Path) -> None:
@@ -52,6 +53,11 @@ def prepare(data_dir: Path) -> None:
             "INSERT INTO credit SELECT bucket, customer_id, 'gift', currency, 1, balance, 'paid', NULL, 'test',"
             " balance, now() FROM wallet"
         )
+        connection.execute(
+            "INSERT INTO coupon (coupon_id, definition, status, code, per_customer, created_at, updated_at) VALUES"
+            ' (\'ten\', \'{"name": "Ten off", "effect": {"kind": "fixed", "amount": 10}}\', \'active\', \'TEN\','
+            " 1000000, now(), now())"
+        )
     server.stop()
 
 
@@ -62,6 +68,7 @@ class Load:
         self.shop = shop
         self.buyers = [buyer(shop, f"cust-{n}") for n in range(1, CUSTOMERS + 1)]
         self.books = itertools.count(1)
+        self.claimed: set[str] = set()
         self.answered: dict[str, dict[str, Any]] = {}
         self.waiting: dict[str, tuple[Buyer, dict[str, Any]]] = {}
 
@@ -78,14 +85,30 @@ class Load:
     async def _shop(self, one: Buyer) -> None:
         while True:
             product_id = f"book-{next(self.books)}"
+            voucher = await self._claim(one, product_id)
             try:
-                order = await one.checkout(product_id)
+                order = await one.checkout(product_id, couponIds=[voucher])
             except (httpx.TransportError, AssertionError):
+                # What was claimed is not lost: the next purchase of this customer may be of another voucher.
                 await asyncio.sleep(0.02)
                 continue
             body = one.payment(order["orderToken"], [product_id])
             self.waiting[order["orderId"]] = (one, body)
             await self._send(order["orderId"])
+
+    async def _claim(self, one: Buyer, key: str) -> str:
+        """A new voucher of the customer's; asked for with one key until there is an answer."""
+        headers = one.headers | {"Idempotency-Key": key}
+        while True:
+            try:
+                answer = await one.shop.http.post("/v1/coupons/claim", json={"code": "ten"}, headers=headers)
+            except httpx.TransportError:
+                await asyncio.sleep(0.02)
+                continue
+            if answer.status_code == 201:
+                self.claimed.add(answer.json()["couponId"])
+                return str(answer.json()["couponId"])
+            assert answer.status_code == 503, answer.text
 
     async def _send(self, order_id: str) -> bool:
         one, body = self.waiting[order_id]
@@ -117,7 +140,10 @@ def audit(database_url: str, load: Load) -> None:
         stored = {str(row[0]): row[1:] for row in connection.execute("SELECT order_id, total, balance FROM orders")}
         assert stored == {i: (a["paid"], a["balance"]) for i, a in load.answered.items()}
         balances = connection.execute("SELECT sum(balance) FROM wallet").fetchone()
-        assert balances == (CUSTOMERS * START - PRICE * len(stored),)
+        assert balances == (CUSTOMERS * START - (PRICE - OFF) * len(stored),)
+        held = {str(row[0]): str(row[1]) for row in connection.execute("SELECT voucher_id, used_by FROM voucher")}
+        assert load.claimed <= held.keys()
+        assert {order for order in held.values() if order != "None"} == stored.keys()
         assert reconcile(connection, buckets=1).differences == []
 
 

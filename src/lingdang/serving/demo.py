@@ -11,6 +11,7 @@ from lingdang.backoffice.wallets import CreditRequest
 from lingdang.commands import deployment
 from lingdang.db.pool import connect_options, make_pool
 from lingdang.demo.books import load_demo_catalogue
+from lingdang.demo.coupons import give_demo_coupons
 from lingdang.identity.customers import add_customer
 from lingdang.identity.passwords import Passwords
 from lingdang.ids import bucket_of
@@ -27,7 +28,7 @@ SELECT EXISTS (SELECT FROM customer) OR EXISTS (SELECT FROM product WHERE produc
 
 
 def fill_demo(settings: Settings, url: str) -> None:
-    """Books, the customer `demo` and their bells, in a shop that has neither products nor customers."""
+    """Books, the customer `demo`, their bells and vouchers, in a shop that has neither products nor customers."""
     shop = deployment(settings, url)
     with psycopg.connect(url, **connect_options(settings.pgbouncer)) as connection:
         row = connection.execute(_IN_USE).fetchone()
@@ -41,5 +42,7 @@ def fill_demo(settings: Settings, url: str) -> None:
 async def _add_customer(shop: Deployment) -> None:
     gift = CreditRequest(credit_id="demo", amount=BELLS, kind="paid", reason="Demo")
     await credit_now(shop, CUSTOMER, gift)
+    bucket, now = bucket_of(CUSTOMER, shop.buckets), shop.clock()
     async with make_pool(shop.database_url, 2, shop.settings.pgbouncer) as pool:
-        await add_customer(pool, Passwords(), bucket_of(CUSTOMER, shop.buckets), CUSTOMER, PASSWORD, shop.clock())
+        await give_demo_coupons(pool, bucket, CUSTOMER, now)
+        await add_customer(pool, Passwords(), bucket, CUSTOMER, PASSWORD, now)
