@@ -13,20 +13,21 @@ import click
 import psycopg
 
 from bench import report as reports
-from bench import shop
+from bench import shop, vouchers
 from bench.figures import rows
 from bench.meters import Meters
 from bench.pgbench import Pgbench
-from bench.rounds import Bench, Plan
+from bench.rounds import Bench, Goods, Plan
 from bench.server import clean_environ, lingdang, serving
 from lingdang.checkout.order_token import OrderTokens
 from lingdang.clock import rfc3339, system_clock
 from lingdang.db.embedded import EmbeddedServer
 from lingdang.db.migrate import migrate
 from lingdang.keys import Keyring, create_keyring
+from lingdang.ledger.commands import Line
 from lingdang.settings import SIGN_TYPES, SignType
 
-WORKLOADS = ("payments", "checkouts", "orders", "pgbench", "statements")
+WORKLOADS = ("payments", "checkouts", "orders", "vouchers", "pgbench", "statements")
 PROTOCOLS = ("http", "https")
 PAGE = Path("docs/performance.md")
 
@@ -82,7 +83,10 @@ def main(short: bool, floors: Path | None, write_doc: bool, out: Path, **options
     """
     report = _measure(_choice(short, options))
     table = rows(report.windows)
-    faults = [*report.faults, *(reports.shortfalls(table, reports.read_floors(floors)) if floors else [])]
+    faults = [
+        *report.faults,
+        *(reports.shortfalls(table, report.windows, reports.read_floors(floors)) if floors else []),
+    ]
     measured = reports.text(report, table)
     click.echo(f"\n{measured}\n")
     name = rfc3339(system_clock())[:19].replace(":", "") + "Z"
@@ -154,14 +158,28 @@ def _measure_on(choice: Choice, place: Path, url: str) -> reports.Report:
             )
             for protocol in choice.protocols
         }
-        buyers = shop.buyers(keyring, choice.customers, choice.sign_type)
-        three = shop.purchases(buyers, shop.books(shop_url), 3)
-        bench = Bench(choice, servers, meters, pgbench, OrderTokens(keyring), three, _say)
+        vouchers.define(connection, choice.customers)
+        goods = _goods(choice, keyring, shop.books(shop_url))
+        bench = Bench(choice, servers, meters, pgbench, connection, OrderTokens(keyring), goods, _say)
         _say("warming up")
         bench.warm_up(choice.customers, choice.workers)
         connection.execute("CHECKPOINT")
         bench.run()
         return _report(choice, bench, meters, *_reconcile(place, environ))
+
+
+def _goods(choice: Choice, keyring: Keyring, books: list[Line]) -> Goods:
+    def buying(prefix: str, customers: int, count: int) -> Iterator[shop.Purchase]:
+        return shop.purchases(shop.buyers(keyring, customers, choice.sign_type, prefix), books, count)
+
+    return Goods(
+        buying("cust-", choice.customers, 3),
+        {
+            "checkouts-hot": buying("hot-", choice.customers, 3),
+            "checkouts-20": buying("nobody-", vouchers.HOLDERS, 20),
+            "checkouts-20x20": buying("holder-", vouchers.HOLDERS, 20),
+        },
+    )
 
 
 def _create_database(url: str, name: str) -> str:

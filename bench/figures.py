@@ -37,6 +37,10 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     batches: Batches
 
 
+PAIRS = {"payments-voucher": "payments", "checkouts-hot": "checkouts", "checkouts-20x20": "checkouts-20"}
+"""Workloads with vouchers, and the same without."""
+
+
 class Spread(NamedTuple):
     """The least, the middle and the greatest of the rounds' figures."""
 
@@ -81,6 +85,18 @@ def rows(windows: Sequence[Window]) -> list[Row]:
             best[window.round] = max(best.get(window.round, 0.0), window.rate)
     names = dict.fromkeys(window.name for window in windows)
     return [_row(name, [w for w in windows if w.name == name], best) for name in sorted(names, key=_order)]
+
+
+def paired(windows: Sequence[Window]) -> dict[str, Spread]:
+    """The rate of each workload with vouchers over that without, in the same rounds."""
+    rates = {(w.name, w.round): w.rate for w in windows}
+    ratios: dict[str, list[float]] = {}
+    for (name, number), rate in rates.items():
+        kind, _, place = name.partition("/")
+        without = rates.get((f"{PAIRS.get(kind)}/{place}", number))
+        if without:
+            ratios.setdefault(name, []).append(rate / without)
+    return {name: spread(values) for name, values in ratios.items()}
 
 
 def _order(name: str) -> tuple[str, str, int]:

@@ -3,14 +3,14 @@
 import platform
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from bench.figures import Row, Spread, Window
+from bench.figures import PAIRS, Row, Spread, Window, paired
 from bench.rounds import Statements
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
@@ -111,11 +111,20 @@ def text(report: Report, rows: Sequence[Row]) -> str:
         "; ".join(f"{name} {value}" for name, value in facts) + ".",
         table(rows),
         f"Processes that are no part of the benchmark used at most {_most_others(rows):.0%} of the machine.",
+        *_with_vouchers(report.windows),
         *_counted(report.statements),
         f"Reconciliation: {report.reconciled}.",
         *(f"FAULT: {fault}" for fault in report.faults),
     ]
     return "\n\n".join(parts)
+
+
+def _with_vouchers(windows: Sequence[Window]) -> list[str]:
+    """How fast the workloads with vouchers are, over those without."""
+    ratios = [
+        f"{name} {_spread(values, '.2f')} × {PAIRS[name.split('/')[0]]}" for name, values in paired(windows).items()
+    ]
+    return [f"With vouchers over without, by round: {'; '.join(ratios)}."] if ratios else []
 
 
 def _most_others(rows: Sequence[Row]) -> float:
@@ -150,16 +159,28 @@ def write_into(page: Path, measured: str) -> None:
     page.write_text(f"{before}{BEGIN}\n\n{measured}\n\n{END}{after}", encoding="utf-8")
 
 
-def read_floors(path: Path) -> dict[str, float]:
-    """The least ratio to pgbench of each row that has one."""
-    floors: dict[str, float] = tomllib.loads(path.read_text(encoding="utf-8"))["ratio"]
-    return floors
+class Floors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The least ratio of rows to pgbench, and of rows with vouchers to those without."""
+
+    ratio: dict[str, float]
+    paired: dict[str, float]
 
 
-def shortfalls(rows: Sequence[Row], floors: Mapping[str, float]) -> list[str]:
+def read_floors(path: Path) -> Floors:
+    """Raises OSError, msgspec.ValidationError or tomllib.TOMLDecodeError."""
+    return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Floors)
+
+
+def shortfalls(rows: Sequence[Row], windows: Sequence[Window], floors: Floors) -> list[str]:
     """A sentence for each measured row whose median ratio is below its floor."""
+    to_pgbench = {row.name: row.ratio.median for row in rows if row.ratio}
+    to_plain = {name: values.median for name, values in paired(windows).items()}
     return [
-        f"{row.name}: {row.ratio.median:.2f} × pgbench is below the floor of {floors[row.name]:.2f}"
-        for row in rows
-        if row.ratio and row.name in floors and row.ratio.median < floors[row.name]
+        f"{name}: {measured[name]:.2f} × {beside} is below the floor of {floor:.2f}"
+        for measured, least, beside in (
+            (to_pgbench, floors.ratio, "pgbench"),
+            (to_plain, floors.paired, "the same without vouchers"),
+        )
+        for name, floor in least.items()
+        if name in measured and measured[name] < floor
     ]

@@ -5,11 +5,13 @@ import statistics
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import msgspec
 import psutil
+import psycopg
 
-from bench import requests
+from bench import requests, vouchers
 from bench.figures import Window
 from bench.load import Flow, Load, percentile, prepared, run
 from bench.meters import Batches, Cost, Meters
@@ -51,8 +53,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How many threads pgbench's client may use."""
 
 
+class Goods(msgspec.Struct, frozen=True):
+    """What is bought: `three` books at a time, and what is only checked out, by workload, over and over."""
+
+    three: Iterator[Purchase]
+    checked_out: dict[str, Iterator[Purchase]]
+
+
 class Bench:
-    """Runs the plan's workloads. `servers` are by protocol; `three` are purchases of three books."""
+    """Runs the plan's workloads. `servers` are by protocol, `connection` is to their database."""
 
     def __init__(
         self,
@@ -60,8 +69,9 @@ class Bench:
         servers: dict[str, Server],
         meters: Meters,
         pgbench: Pgbench,
+        connection: psycopg.Connection[Any],
         tokens: OrderTokens,
-        three: Iterator[Purchase],
+        goods: Goods,
         say: Say,
     ) -> None:
         self.windows: list[Window] = []
@@ -72,7 +82,9 @@ class Bench:
         self._meters = meters
         self._pgbench = pgbench
         self._tokens = tokens
-        self._three = three
+        self._connection = connection
+        self._three = goods.three
+        self._checked_out = goods.checked_out
         self._say = say
         self._rates: dict[str, float] = {}
         self._checkout_rate = 0.0
@@ -102,11 +114,16 @@ class Bench:
         if "payments" not in self._plan.only:
             return []
         places = itertools.product(self._plan.connections, self._servers)
-        return [partial(self._pay, number, protocol, connections) for connections, protocol in places]
+        ways = [self._pay, self._pay_with_voucher] if "vouchers" in self._plan.only else [self._pay]
+        return [partial(way, number, protocol, connections) for connections, protocol in places for way in ways]
 
     def _sides(self, number: int) -> list[Step]:
-        kinds = {"checkouts": self._check_out, "orders": self._order}
-        chosen = [kind for name, kind in kinds.items() if name in self._plan.only]
+        kinds: dict[str, list[Callable[[int, str], Window]]] = {
+            "checkouts": [partial(self._check_out, "checkouts", self._three)],
+            "orders": [self._order],
+            "vouchers": [partial(self._check_out, name, goods) for name, goods in self._checked_out.items()],
+        }
+        chosen = [kind for name in kinds if name in self._plan.only for kind in kinds[name]]
         return [partial(kind, number, protocol) for kind, protocol in itertools.product(chosen, self._servers)]
 
     def _theirs(self, number: int) -> list[Step]:
@@ -116,17 +133,30 @@ class Bench:
     def _pay(self, number: int, protocol: str, connections: int) -> Window:
         name = f"payments/{protocol}/{connections}"
         made = (requests.sealed_payment(purchase, self._tokens) for purchase in self._three)
-        ready = list(itertools.islice(made, self._enough(name, connections)))
+        return self._send_payments(name, number, list(itertools.islice(made, self._enough(name, connections))))
+
+    def _pay_with_voucher(self, number: int, protocol: str, connections: int) -> Window:
+        name = f"payments-voucher/{protocol}/{connections}"
+        chosen = list(itertools.islice(self._three, self._enough(name, connections)))
+        given = zip(chosen, vouchers.give(self._connection, chosen), strict=True)
+        used = vouchers.used(self._connection)
+        window = self._send_payments(name, number, [requests.sealed_payment(p, self._tokens, v) for p, v in given])
+        if (now_used := vouchers.take_back(self._connection) - used) != window.operations:
+            self.faults.append(f"{name}: {window.operations} payments used {now_used} vouchers")
+        return window
+
+    def _send_payments(self, name: str, number: int, ready: list[bytes]) -> Window:
+        _, protocol, connections = name.split("/")
         server = self._servers[protocol]
         before = self._orders()
         with self._meters.window(server) as cost:
-            load = run(server.target, _shared(iter(ready), connections), self._plan.seconds)
+            load = run(server.target, _shared(iter(ready), int(connections)), self._plan.seconds)
         self._compare(name, before, load.outcomes["200"])
         return self._window(name, number, load, cost[0], load.outcomes["200"], load.latencies)
 
-    def _check_out(self, number: int, protocol: str) -> Window:
-        name = f"checkouts/{protocol}/{SIDE_CONNECTIONS}"
-        made = map(requests.checkout, itertools.islice(self._three, self._enough(name, SIDE_CONNECTIONS)))
+    def _check_out(self, kind: str, goods: Iterator[Purchase], number: int, protocol: str) -> Window:
+        name = f"{kind}/{protocol}/{SIDE_CONNECTIONS}"
+        made = map(requests.checkout, itertools.islice(goods, self._enough(name, SIDE_CONNECTIONS)))
         ready = list(made)
         server = self._servers[protocol]
         with self._meters.window(server) as cost:

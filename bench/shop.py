@@ -80,15 +80,18 @@ def books(database_url: str) -> list[Line]:
     return [Line(product_id, title, by, listed, price, 0, price) for product_id, title, by, listed, price in rows]
 
 
-def buyers(keyring: Keyring, customers: int, sign_type: SignType) -> list[Buyer]:
-    """A session for each customer. With ES256 they share one key pair: only the server's work is measured."""
+def buyers(keyring: Keyring, customers: int, sign_type: SignType, prefix: str = "cust-") -> list[Buyer]:
+    """A session for each customer `prefix`1 and so on.
+
+    With ES256 they share one key pair: only the server's work is measured.
+    """
     sessions = Sessions(keyring, 1, SIGN_TYPES, 12 * 3600)
     private_key = ec.generate_private_key(ec.SECP256R1()) if sign_type == "ES256" else None
     jwk = public_jwk(private_key) if private_key else None
     now = datetime.now(UTC)
     made = []
     for number in range(1, customers + 1):
-        issued = sessions.issue(f"cust-{number}", sign_type, jwk, now)
+        issued = sessions.issue(f"{prefix}{number}", sign_type, jwk, now)
         headers = f"Host: 127.0.0.1\r\nAuthorization: Bearer {issued.session_token}\r\nX-Cust-Id: {issued.cust_id}\r\n"
         made.append(Buyer(issued.cust_id, issued.session_id, headers.encode(), sign_type, issued.sign_key, private_key))
     return made

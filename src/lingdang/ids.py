@@ -3,6 +3,7 @@
 import os
 import time
 import zlib
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -28,6 +29,11 @@ def uuid7() -> UUID:
     bits = int.from_bytes(os.urandom(10), "big")
     value = millis << 80 | 0x7 << 76 | (bits >> 62 & 0xFFF) << 64 | 0b10 << 62 | bits & (1 << 62) - 1
     return UUID(int=value)
+
+
+def oldest_uuid7(moment: datetime) -> UUID:
+    """No UUIDv7 that was made at this moment or later is less than this one."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def bucket_of(cust_id: str, buckets: int) -> int:

@@ -8,7 +8,7 @@ from bench.figures import Window, rows
 from bench.meters import Batches, parse_batches
 from bench.pgbench import PgbenchError
 from bench.pgbench import parse as parse_pgbench
-from bench.report import BEGIN, END, read_floors, shortfalls, table, write_into
+from bench.report import BEGIN, END, Floors, read_floors, shortfalls, table, write_into
 from bench.rounds import interleaved
 
 FLOORS = Path(__file__).parents[2] / "bench" / "floors.toml"
@@ -73,16 +73,16 @@ def test_the_table_is_rectangular_markdown() -> None:
 
 def test_what_falls_short_is_named() -> None:
     measured = rows(WINDOWS)
-    assert shortfalls(measured, {"payments/http/64": 1.2, "orders/http/64": 9.0}) == [
+    assert shortfalls(measured, [], Floors({"payments/http/64": 1.2, "orders/http/64": 9.0}, {})) == [
         "payments/http/64: 1.12 × pgbench is below the floor of 1.20"
     ]
-    assert shortfalls(measured, {"payments/http/64": 1.1}) == []
+    assert shortfalls(measured, [], Floors({"payments/http/64": 1.1}, {})) == []
 
 
 def test_the_committed_floors_can_be_read() -> None:
     floors = read_floors(FLOORS)
-    assert floors
-    assert all(0 < floor < 10 for floor in floors.values())
+    assert floors.ratio and floors.paired
+    assert all(0 < floor < 10 for floor in [*floors.ratio.values(), *floors.paired.values()])
 
 
 def test_the_report_replaces_the_one_before(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def test_a_run_of_seconds_is_honest_and_complete(tmp_path: Path) -> None:
     assert report["faults"] == []
     assert report["database"]["fsync"] == report["database"]["synchronous_commit"] == "on"
     rates = {window["name"]: window["rate"] for window in report["windows"]}
-    kinds = ("payments", "checkouts", "orders")
+    kinds = ("payments", "payments-voucher", "checkouts", "checkouts-hot", "checkouts-20", "checkouts-20x20", "orders")
     assert set(rates) == {f"{kind}/{protocol}/64" for kind in kinds for protocol in ("http", "https")} | {
         "pgbench/8",
         "pgbench/32",

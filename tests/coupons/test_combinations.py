@@ -63,9 +63,9 @@ def held(draw: st.DrawFn, most: int = 9) -> list[Voucher]:
     kept = []
     for number in range(draw(st.integers(0, most))):
         coupon = draw(st.integers(0, len(coupons) - 1))
-        expires_at = draw(st.none() | st.integers(-1, 3).map(lambda days: NOW + timedelta(days=days)))
+        expires_at = NOW + timedelta(days=draw(st.sampled_from([-1, 0, 1, 2, 3, 3, 3, 3])))
         status = draw(st.sampled_from(["active"] * 8 + ["paused", "withdrawn"]))
-        kept.append(Voucher(f"v{number:02}", f"c{coupon}", coupons[coupon], status, expires_at))
+        kept.append(Voucher(f"v{number:02}", f"c{coupon}", coupons[coupon], expires_at, status))
     return kept
 
 
@@ -134,7 +134,7 @@ def test_naming_the_applied_gives_the_same(order: Order, vouchers: list[Voucher]
 @given(orders(), definitions, st.data())
 def test_a_cut_saves_no_more_on_less(order: Order, definition: Definition, data: st.DataObject) -> None:
     """What the search's bound stands on; and no cut takes more than is left."""
-    judged = judge(Voucher("v", "c", definition), order)
+    judged = judge(Voucher("v", "c", definition, NOW + timedelta(days=1)), order)
     if isinstance(judged, Candidate):
         cut: Cut = judged.cut
         left = [data.draw(st.integers(0, good.price)) for good in order.goods]

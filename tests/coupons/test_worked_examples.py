@@ -1,7 +1,7 @@
 """docs/vouchers.md: every worked example comes out as it says, and every reason and kind stands there."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
 
@@ -35,8 +35,9 @@ def test_example(example: Example) -> None:
     goods = [
         Good(i, price, example.publishers.get(i), example.categories.get(i, ())) for i, price in example.prices.items()
     ]
-    order = order_of(goods, "BELL", Buyer(), datetime(2026, 11, 23, tzinfo=UTC))
-    decision = decide(order, [Voucher("v", "c", example.definition)])
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    order = order_of(goods, "BELL", Buyer(), now)
+    decision = decide(order, [Voucher("v", "c", example.definition, now + timedelta(days=1))])
     [verdict] = decision.verdicts
     if example.discounts is not None:
         assert decision.discounts == example.discounts

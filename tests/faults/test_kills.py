@@ -89,7 +89,7 @@ class Load:
             try:
                 order = await one.checkout(product_id, couponIds=[voucher])
             except (httpx.TransportError, AssertionError):
-                # What was claimed is not lost: the next purchase of this customer may be of another voucher.
+                # The voucher stays in the customer's hand.
                 await asyncio.sleep(0.02)
                 continue
             body = one.payment(order["orderToken"], [product_id])

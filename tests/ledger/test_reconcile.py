@@ -26,7 +26,7 @@ async def fill(database_url: str) -> None:
             "INSERT INTO coupon (coupon_id, definition, status, per_customer, claimed, created_at, updated_at)"
             " VALUES ('ten', '{}', 'active', 1, 1, now(), now())"
         )
-        connection.execute("INSERT INTO voucher VALUES (0, 'ann', gen_random_uuid(), 'ten', now(), NULL)")
+        connection.execute("INSERT INTO voucher VALUES (0, 'ann', gen_random_uuid(), 'ten', now(), now())")
     async with open_settlement(database_url) as settlement:
         for name in ("ann", "bob"):
             await settlement.submit(credit(name, 300, credit_id="first"))
@@ -108,7 +108,7 @@ TAMPERING = {
         {"discount_is_its_vouchers"},
     ),
     "a voucher slipped in": (
-        "INSERT INTO voucher VALUES (0, 'bob', gen_random_uuid(), 'ten', now(), NULL)",
+        "INSERT INTO voucher VALUES (0, 'bob', gen_random_uuid(), 'ten', now(), now())",
         {"claimed_is_its_vouchers"},
     ),
     "a code without its voucher": (

@@ -31,7 +31,9 @@ def put_coupon(shop: Shop, coupon_id: str, *, code: str | None = None, limit: in
 def hold(shop: Shop, cust_id: str, coupon_id: str) -> str:
     """A voucher in a customer's hand, as a claim leaves it."""
     voucher_id = uuid7()
-    shop.sql("INSERT INTO voucher VALUES (0, %s, %s, %s, now(), NULL)", (cust_id, voucher_id, coupon_id))
+    shop.sql(
+        "INSERT INTO voucher VALUES (0, %s, %s, %s, now(), now() + interval '1 year')", (cust_id, voucher_id, coupon_id)
+    )
     shop.sql("UPDATE coupon SET claimed = claimed + 1 WHERE coupon_id = %s", (coupon_id,))
     return str(voucher_id)
 

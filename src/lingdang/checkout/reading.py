@@ -8,16 +8,19 @@ import msgspec
 
 from lingdang.clock import Clock
 from lingdang.coupons.goods import Buyer, Voucher
-from lingdang.coupons.model import Definition
+from lingdang.coupons.model import LONGEST_LIFE, Definition
 from lingdang.db.flush import flush, numbered
 from lingdang.db.gather import Gather, ObserveBatch
 from lingdang.db.lane import Lane
 from lingdang.db.pool import Connection, Owner
 from lingdang.errors import Problem
+from lingdang.ids import oldest_uuid7
 from lingdang.ledger.balance import spendable
 from lingdang.ledger.state import Wallet
 
-_SQL = numbered("SELECT checkout_load(%b::smallint, %b::timestamptz, %b::text[], %b::uuid[], %b::text[], %b::text[])")
+_SQL = numbered(
+    "SELECT checkout_load(%b::smallint, %b::timestamptz, %b::uuid, %b::text[], %b::uuid[], %b::text[], %b::text[])"
+)
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -67,7 +70,7 @@ class VoucherRow(msgspec.Struct, frozen=True):
     customer_id: str
     voucher_id: str
     coupon_id: str
-    expires_at: datetime | None
+    expires_at: datetime
 
 
 class CouponRow(msgspec.Struct, frozen=True):
@@ -144,6 +147,7 @@ class CheckoutReader:
         parameters = (
             self._bucket,
             now,
+            oldest_uuid7(now - LONGEST_LIFE),
             [a.owner.cust_id for a in batch],
             [a.owner.session_id for a in batch],
             [a.owner.cust_id for a in batch for _ in a.product_ids],
@@ -185,6 +189,6 @@ def _held(loaded: Loaded) -> dict[str, Held]:
     held = {row.customer_id: Held([], Buyer(row.first_purchase, row.groups)) for row in loaded.buyers}
     for row in loaded.vouchers:
         coupon = coupons[row.coupon_id]
-        voucher = Voucher(row.voucher_id, row.coupon_id, coupon.definition, coupon.status, row.expires_at)
+        voucher = Voucher(row.voucher_id, row.coupon_id, coupon.definition, row.expires_at, coupon.status)
         held[row.customer_id].vouchers.append(voucher)
     return held

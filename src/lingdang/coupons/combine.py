@@ -7,7 +7,8 @@ the property of cuts it is never less than what they do save) brings nothing bet
 "Best" is decided by what is saved; then by fewer vouchers; then by the earlier ones in order of application.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -29,13 +30,12 @@ class Candidate(msgspec.Struct, frozen=True):
     coupon_id: str
     cut: Cut
     stacking: Stacking
-    valid_to: float
-    """When it expires, in seconds since 1970; infinity for never."""
+    expires_at: datetime
 
     @property
-    def rank(self) -> tuple[int, str, float, str]:
+    def rank(self) -> tuple[int, str, datetime, str]:
         """Its place in the order of application. Vouchers of one coupon stand together, the soonest to expire first."""
-        return (self.stacking.order, self.coupon_id, self.valid_to, self.voucher_id)
+        return (self.stacking.order, self.coupon_id, self.expires_at, self.voucher_id)
 
 
 class Combination(msgspec.Struct, frozen=True):
@@ -48,6 +48,11 @@ class Combination(msgspec.Struct, frozen=True):
     saves: tuple[int, ...]
     discounts: tuple[int, ...]
     proven: bool = True
+
+
+_Gain = tuple[int, Candidate]
+"""What a candidate would save on what is left now."""
+_Taken = tuple[Candidate, ...]
 
 
 def apply(candidates: Sequence[Candidate], prices: Sequence[int]) -> Combination:
@@ -75,83 +80,103 @@ def conflicts(candidate: Candidate, others: Sequence[Candidate]) -> list[Candida
 
 
 def best(candidates: Sequence[Candidate], prices: Sequence[int], max_steps: int = MAX_STEPS) -> Combination:
-    """The best allowed combination; without one that saves anything, an empty one."""
+    """The best allowed combination of candidates, each of which saves something alone."""
+    if len(candidates) < 2:
+        return apply(candidates, prices)
     ranked = sorted(candidates, key=lambda candidate: candidate.rank)
-    search = _Search([c for c in ranked if not c.stacking.exclusive], prices, max_steps)
-    search.run()
-    choice = [_Choice(search.best_saves, search.best)]
-    choice += [_Choice(c.cut.saves(prices), (c,)) for c in ranked if c.stacking.exclusive]
-    chosen = min(choice, key=_Choice.preference)
-    return msgspec.structs.replace(apply(chosen.candidates, prices), proven=search.steps < max_steps)
+    together = [c for c in ranked if not c.stacking.exclusive]
+    guess = apply(_best_of_each_group(together, prices), prices)
+    search = _Search(prices, sum(guess.saves), max_steps)
+    search.run(together)
+    found = [apply(search.best, prices), guess] + [apply((c,), prices) for c in ranked if c.stacking.exclusive]
+    chosen = min(found, key=_preference)
+    return chosen if search.steps <= max_steps else msgspec.structs.replace(chosen, proven=False)
 
 
-class _Choice(msgspec.Struct, frozen=True):
-    saves: int
-    candidates: tuple[Candidate, ...]
+def _preference(combination: Combination) -> tuple[int, int, list[tuple[int, str, datetime, str]]]:
+    """Less is better: more saved, then fewer vouchers, then earlier ones. One that saves nothing is not worth using."""
+    used = [candidate.rank for candidate, saves in zip(combination.candidates, combination.saves, strict=True) if saves]
+    idle = len(used) < len(combination.candidates)
+    return (-sum(combination.saves), len(used) + 1000 * idle, used)
 
-    def preference(self) -> tuple[int, int, tuple[tuple[int, str, float, str], ...]]:
-        return (-self.saves, len(self.candidates), tuple(candidate.rank for candidate in self.candidates))
+
+def _best_of_each_group(candidates: Sequence[Candidate], prices: Sequence[int]) -> list[Candidate]:
+    """An allowed combination that is often near the best: the search need not look at what cannot reach it."""
+    chosen: dict[str, tuple[int, Candidate]] = {}
+    for candidate in candidates:
+        group, amount = candidate.stacking.group or candidate.voucher_id, candidate.cut.saves(prices)
+        if amount > chosen.get(group, (0, None))[0]:
+            chosen[group] = (amount, candidate)
+    return [candidate for _, candidate in chosen.values()]
 
 
 class _Search:
-    """Branch and bound over vouchers that are not exclusive."""
+    """Branch and bound over vouchers that are not exclusive; `least` is known to be reachable."""
 
-    def __init__(self, ranked: Sequence[Candidate], prices: Sequence[int], max_steps: int) -> None:
-        self._ranked = ranked
+    def __init__(self, prices: Sequence[int], least: int, max_steps: int) -> None:
         self._prices = prices
+        self._least = least
         self._max_steps = max_steps
         self.steps = 0
         self.best: tuple[Candidate, ...] = ()
         self.best_saves = 0
 
-    def run(self) -> None:
-        self._visit(0, list(self._prices), 0, ())
+    def run(self, ranked: Sequence[Candidate]) -> None:
+        self._visit(ranked, list(self._prices), 0, ())
 
-    def _visit(self, place: int, remaining: list[int], saved: int, taken: tuple[Candidate, ...]) -> None:
-        """Every combination that begins with `taken` and goes on with candidates from `place` on."""
-        while place < len(self._ranked) and len(taken) < MAX_APPLIED and self.steps < self._max_steps:
-            self.steps += 1
-            if not self._promises(place, remaining, saved, taken):
+    def _visit(self, ranked: Sequence[Candidate], remaining: list[int], saved: int, taken: _Taken) -> None:
+        """Every combination that begins with `taken` and goes on with some of `ranked`."""
+        self.steps += 1
+        if self.steps > self._max_steps:
+            return
+        gains = [(amount, c) for c in ranked if (amount := c.cut.saves(remaining))]
+        bounds = _bounds(gains)
+        left_out = ""
+        for place, (_, candidate) in enumerate(gains):
+            if not self._promises(saved, min(bounds[place], sum(remaining)), taken, gains[place:]):
                 return
-            candidate = self._ranked[place]
-            if not _blocked(candidate, taken):
-                left = list(remaining)
-                amount = _take(candidate.cut, left)
-                if amount:
-                    self._keep(saved + amount, (*taken, candidate))
-                    self._visit(place + 1, left, saved + amount, (*taken, candidate))
-            place = self._after_coupon(place)
+            if candidate.coupon_id == left_out:
+                continue  # vouchers of one coupon are alike: the first is as good as any
+            left_out = candidate.coupon_id
+            left = list(remaining)
+            reached = saved + _take(candidate.cut, left)
+            now_taken = (*taken, candidate)
+            self._keep(reached, now_taken)
+            if len(now_taken) < MAX_APPLIED and reached + bounds[place + 1] >= max(self.best_saves, self._least):
+                self._visit(_beside(candidate, gains[place + 1 :]), left, reached, now_taken)
 
-    def _after_coupon(self, place: int) -> int:
-        """The next place with another coupon: vouchers of one coupon are alike, so the first is as good as any."""
-        coupon_id = self._ranked[place].coupon_id
-        while place < len(self._ranked) and self._ranked[place].coupon_id == coupon_id:
-            place += 1
-        return place
-
-    def _keep(self, saved: int, taken: tuple[Candidate, ...]) -> None:
+    def _keep(self, saved: int, taken: _Taken) -> None:
         # Equals come later in the order of preference: the search takes before it leaves.
         if (-saved, len(taken)) < (-self.best_saves, len(self.best)):
             self.best, self.best_saves = taken, saved
 
-    def _promises(self, place: int, remaining: list[int], saved: int, taken: tuple[Candidate, ...]) -> bool:
+    def _promises(self, saved: int, possible: int, taken: _Taken, gains: Sequence[_Gain]) -> bool:
         """Whether anything better can still come: more saved, or as much with fewer vouchers."""
-        most: dict[object, int] = {}
-        for candidate in self._ranked[place:]:
-            if not _blocked(candidate, taken):
-                key = candidate.voucher_id if candidate.stacking.group is None else (candidate.stacking.group,)
-                most[key] = max(most.get(key, 0), candidate.cut.saves(remaining))
-        wanted = self.best_saves - saved
-        possible = min(sum(most.values()), sum(remaining))
-        if possible != wanted:
-            return possible > wanted
-        return len(taken) + _fewest(most.values(), wanted) < len(self.best)
+        if saved + possible != self.best_saves:
+            return saved + possible >= max(self._least, self.best_saves)
+        return len(taken) + _fewest(gains, self.best_saves - saved) < len(self.best)
 
 
-def _fewest(amounts: Iterable[int], wanted: int) -> int:
-    """How many of the amounts are needed at least to reach what is wanted."""
+def _bounds(gains: Sequence[_Gain]) -> list[int]:
+    """What the gains from each place on can come to at most: of one group only one, the others all. Ends with 0."""
+    bounds, total = [0], 0
+    most: dict[str, int] = {}
+    for amount, candidate in reversed(gains):
+        group = candidate.stacking.group
+        if group is None:
+            total += amount
+        elif amount > most.get(group, 0):
+            total += amount - most.get(group, 0)
+            most[group] = amount
+        bounds.append(total)
+    bounds.reverse()
+    return bounds
+
+
+def _fewest(gains: Sequence[_Gain], wanted: int) -> int:
+    """How many of the gains are needed at least to reach what is wanted."""
     count = 0
-    for amount in sorted(amounts, reverse=True):
+    for amount in sorted([amount for amount, _ in gains], reverse=True):
         if wanted <= 0:
             break
         wanted -= amount
@@ -159,9 +184,10 @@ def _fewest(amounts: Iterable[int], wanted: int) -> int:
     return count
 
 
-def _blocked(candidate: Candidate, taken: Sequence[Candidate]) -> bool:
-    group = candidate.stacking.group
-    return group is not None and any(group == other.stacking.group for other in taken)
+def _beside(taken: Candidate, gains: Sequence[_Gain]) -> list[Candidate]:
+    """Those that may be combined with what was taken last."""
+    group = taken.stacking.group
+    return [c for _, c in gains if group is None or c.stacking.group != group]
 
 
 def _take(cut: Cut, remaining: list[int]) -> int:

@@ -15,7 +15,7 @@ def _refuse_state(voucher: Voucher, order: Order) -> Reason | None:
     definition = voucher.definition
     if voucher.status != "active":
         return Reason(voucher.status)
-    if voucher.expires_at is not None and voucher.expires_at <= order.now:
+    if voucher.expires_at <= order.now:
         return Reason("expired", {"expiresAt": rfc3339(voucher.expires_at)})
     if definition.valid_from is not None and definition.valid_from > order.now:
         return Reason("not_started", {"from": rfc3339(definition.valid_from)})

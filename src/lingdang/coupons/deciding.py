@@ -3,7 +3,6 @@
 Amounts are whole bells. Without named vouchers the best allowed combination is applied; with them exactly those.
 """
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
@@ -32,8 +31,8 @@ class Verdict(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     usable: bool
     saves: int
     applied: bool
+    expires_at: datetime
     reason: dict[str, Any] | None = None
-    expires_at: datetime | None = None
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -89,8 +88,7 @@ def judge(voucher: Voucher, order: Order) -> Candidate | Reason:
         return cut
     if cut.saves([good.price for good in order.goods]) == 0:
         return Reason("saves_nothing")
-    valid_to = math.inf if voucher.expires_at is None else voucher.expires_at.timestamp()
-    return Candidate(voucher.voucher_id, voucher.coupon_id, cut, definition.stacking, valid_to)
+    return Candidate(voucher.voucher_id, voucher.coupon_id, cut, definition.stacking, voucher.expires_at)
 
 
 def _exactly(named: Collection[str], judged: dict[str, Candidate | Reason], prices: list[int]) -> Combination:

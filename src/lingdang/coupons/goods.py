@@ -39,8 +39,8 @@ class Voucher(msgspec.Struct, frozen=True):
     voucher_id: str
     coupon_id: str
     definition: Definition
+    expires_at: datetime
     status: str = "active"
-    expires_at: datetime | None = None
 
 
 def order_of(goods: Sequence[Good], currency: str, buyer: Buyer, now: datetime) -> Order:

@@ -41,7 +41,7 @@ class HeldCoupon(msgspec.Struct, frozen=True, rename="camel"):
     kind: str
     state: str
     claimed_at: datetime
-    expires_at: datetime | None
+    expires_at: datetime
     order_id: UUID | None
     definition: dict[str, Any]
 
@@ -87,11 +87,11 @@ def _view(row: tuple[Any, ...], now: datetime) -> HeldCoupon:
     )
 
 
-def _state(status: str, expires_at: datetime | None, used_by: UUID | None, now: datetime) -> str:
+def _state(status: str, expires_at: datetime, used_by: UUID | None, now: datetime) -> str:
     if used_by is not None:
         return "used"
     if status == "withdrawn":
         return "withdrawn"
-    if expires_at is not None and expires_at <= now:
+    if expires_at <= now:
         return "expired"
     return "paused" if status == "paused" else "unused"

@@ -4,7 +4,7 @@ A definition is checked when it is made: msgspec reports where it is wrong, with
 docs/vouchers.md has a worked example of each kind.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import msgspec
@@ -19,6 +19,9 @@ Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Label = Annotated[str, Meta(min_length=1, max_length=100)]
 Products = Annotated[frozenset[ProductId], Meta(min_length=1, max_length=10_000)]
 Labels = Annotated[frozenset[Label], Meta(min_length=1, max_length=1_000)]
+
+LONGEST_LIFE = timedelta(days=1096)
+"""No voucher is good for longer than this after its claim."""
 
 DEFAULT_GROUP = "default"
 
@@ -110,6 +113,11 @@ class Conditions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
         if self.products is not None and self.excluded_products is not None and self.products <= self.excluded_products:
             raise ValueError("`excludedProducts` leaves nothing of `products`")
 
+    @property
+    def admits_all(self) -> bool:
+        """Every line is eligible."""
+        return self.products is self.publishers is self.categories is self.excluded_products is None
+
 
 class Stacking(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How the voucher goes with others. An `exclusive` one goes with none.
@@ -124,7 +132,10 @@ class Stacking(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
 
 class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel", omit_defaults=True):
-    """A coupon. It can be claimed from `valid_from` and used until `valid_until`, and `valid_days` from its claim."""
+    """A coupon. It can be claimed from `valid_from` and used until `valid_until`, and `valid_days` from its claim.
+
+    No voucher is good for longer than three years.
+    """
 
     name: Name
     effect: Effect
@@ -133,7 +144,7 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
     currency: Currency = DEFAULT_CURRENCY
     valid_from: datetime | None = None
     valid_until: datetime | None = None
-    valid_days: Annotated[int, Meta(ge=1, le=3650)] | None = None
+    valid_days: Annotated[int, Meta(ge=1, le=1096)] | None = None
 
     def __post_init__(self) -> None:
         moments = (self.valid_from, self.valid_until)

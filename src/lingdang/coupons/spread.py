@@ -15,6 +15,8 @@ def spread(total: int, weights: Sequence[int]) -> list[int]:
     assert 0 < total <= whole, "a discount is never more than what it is taken from"
     parts = [total * weight // whole for weight in weights]
     missing = total - sum(parts)
+    if not missing:
+        return parts
     # A remainder is total*w mod whole; where it is 0 the part is exact, and there are never enough missing to reach it.
     by_remainder = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), i))
     for i in by_remainder[:missing]:

@@ -20,7 +20,7 @@ CREATE TABLE coupon (
     per_customer integer NOT NULL CHECK (per_customer >= 1),
     valid_from   timestamptz,
     valid_until  timestamptz,
-    valid_days   integer CHECK (valid_days >= 1),
+    valid_days   integer CHECK (valid_days BETWEEN 1 AND 1096),
     first_purchase boolean GENERATED ALWAYS AS (
                  coalesce((definition->'conditions'->>'firstPurchase')::boolean, false)) STORED,
     claimed      bigint NOT NULL DEFAULT 0,
@@ -39,23 +39,21 @@ CREATE TABLE coupon_code (
     CHECK ((claimed_by IS NULL) = (voucher_id IS NULL))
 );
 
--- Vouchers in customers' hands. A payment touches only its customer's.
+-- Vouchers in customers' hands. A payment touches only its customer's, and changes no indexed column: its update stays
+-- within the page. None is good for longer than three years, so what a checkout looks through has an end.
 CREATE TABLE voucher (
     bucket      smallint NOT NULL,
     customer_id text COLLATE "C" NOT NULL,
     voucher_id  uuid NOT NULL,
     coupon_id   text COLLATE "C" NOT NULL,
     claimed_at  timestamptz NOT NULL,
-    expires_at  timestamptz,
+    expires_at  timestamptz NOT NULL,
     used_by     uuid,
     used_at     timestamptz,
     saved       bigint,
     PRIMARY KEY (bucket, customer_id, voucher_id),
     CONSTRAINT voucher_use CHECK ((used_by IS NULL) = (used_at IS NULL) AND (used_by IS NULL) = (saved IS NULL))
 ) WITH (fillfactor = 80);
-CREATE INDEX voucher_coupon ON voucher (coupon_id);
--- What a checkout reads: however many a customer has used, it looks at those in hand alone.
-CREATE INDEX voucher_in_hand ON voucher (bucket, customer_id, (coalesce(expires_at, 'infinity'))) WHERE used_by IS NULL;
 
 -- Hand one voucher of a coupon to a customer: by its public code, by a one-time code (its hash), or by name alone (a
 -- grant). The customer's lock orders their own claims, the definition's row those of all: limits are exact. That row
@@ -129,7 +127,7 @@ BEGIN
     END IF;
     INSERT INTO voucher (bucket, customer_id, voucher_id, coupon_id, claimed_at, expires_at)
     VALUES (b, customer, fresh, c.coupon_id, moment,
-            least(c.valid_until, moment + make_interval(days => c.valid_days)));
+            least(c.valid_until, moment + make_interval(days => coalesce(c.valid_days, 1096))));
     IF one_time.code_hash IS NOT NULL THEN
         UPDATE coupon_code o SET claimed_by = customer, voucher_id = fresh WHERE o.code_hash = hash;
     END IF;
@@ -337,7 +335,8 @@ CHECKOUT = """
 -- Reads what a batch of checkouts is priced with, in one snapshot. Answers JSON in the shape of
 -- lingdang.checkout.reading.Loaded. One plan for every batch, which looks rows up by key (as in 0003).
 CREATE FUNCTION checkout_load(
-    b smallint, moment timestamptz, customers text[], sessions uuid[], line_customers text[], line_products text[]
+    b smallint, moment timestamptz, oldest uuid,
+    customers text[], sessions uuid[], line_customers text[], line_products text[]
 ) RETURNS text LANGUAGE plpgsql STABLE
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
@@ -351,9 +350,9 @@ BEGIN
           FROM unnest(customers) AS c (customer_id)
          CROSS JOIN LATERAL (
                SELECT v.* FROM voucher v
-                WHERE v.bucket = b AND v.customer_id = c.customer_id AND v.used_by IS NULL
-                  AND coalesce(v.expires_at, 'infinity') > moment - interval '30 days'
-                ORDER BY coalesce(v.expires_at, 'infinity') DESC LIMIT 100
+                WHERE v.bucket = b AND v.customer_id = c.customer_id AND v.voucher_id >= oldest
+                  AND v.used_by IS NULL AND v.expires_at > moment - interval '30 days'
+                ORDER BY v.voucher_id DESC LIMIT 100
                ) v
     ) f;
     IF vouchers IS NOT NULL THEN

@@ -1,0 +1,85 @@
+"""Vouchers for the workloads: one in each payment, a hot one in every hand, and customers with twenty."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import psycopg
+
+from bench.shop import Purchase
+from lingdang.clock import system_clock
+from lingdang.ids import uuid7
+
+OFF = 10
+"""Bells that the voucher of a payment takes off."""
+
+_YEAR = timedelta(days=365)
+
+HOLDERS = 300
+"""Customers with twenty vouchers each."""
+
+_KINDS: tuple[dict[str, Any], ...] = (
+    {"kind": "percent", "off": 15, "cap": 300},
+    {"kind": "fixed", "amount": 40},
+    {"kind": "spend_save", "spend": 1000, "save": 120, "every": True},
+    {"kind": "nth_item", "nth": 2, "off": 30},
+    {"kind": "buy_pay", "buy": 5, "pay": 4},
+)
+_DEFINE = """
+INSERT INTO coupon (coupon_id, definition, status, per_customer, claimed, created_at, updated_at)
+VALUES (%s, %s, 'active', 1000000, %s, now(), now())
+"""
+_HAND_OUT = """
+INSERT INTO voucher (bucket, customer_id, voucher_id, coupon_id, claimed_at, expires_at)
+SELECT 0, %s || n, uuidv7(), %s, now(), now() + interval '1 year' FROM generate_series(1, %s) n
+"""
+_HOLD = "COPY voucher (bucket, customer_id, voucher_id, coupon_id, claimed_at, expires_at) FROM STDIN (FORMAT binary)"
+
+
+def define(connection: psycopg.Connection[Any], hot: int) -> None:
+    """The coupons: `each` for payments, `hot` for `hot` customers, and twenty that the holders have one of each of."""
+    _define(connection, "each", {"kind": "fixed", "amount": OFF}, None, 0)
+    _define(connection, "hot", {"kind": "fixed", "amount": OFF}, None, hot)
+    connection.execute(_HAND_OUT, ("hot-", "hot", hot))
+    for number in range(20):
+        coupon_id = f"many-{number}"
+        effect = _KINDS[number % len(_KINDS)]
+        _define(connection, coupon_id, effect, f"group-{number // len(_KINDS)}", HOLDERS)
+        connection.execute(_HAND_OUT, ("holder-", coupon_id, HOLDERS))
+
+
+def _define(
+    connection: psycopg.Connection[Any], coupon_id: str, effect: dict[str, Any], group: str | None, claimed: int
+) -> None:
+    definition = {"name": coupon_id, "effect": effect, "stacking": {"group": group}}
+    connection.execute(_DEFINE, (coupon_id, msgspec.json.encode(definition).decode(), claimed))
+
+
+def give(connection: psycopg.Connection[Any], purchases: Sequence[Purchase]) -> list[UUID]:
+    """A voucher of `each` in the hand of every purchase's customer, in their order."""
+    made = [uuid7() for _ in purchases]
+    with connection.transaction(), connection.cursor() as cursor:
+        now = system_clock()
+        with cursor.copy(_HOLD) as copy:
+            copy.set_types(("smallint", "text", "uuid", "text", "timestamptz", "timestamptz"))
+            for purchase, voucher_id in zip(purchases, made, strict=True):
+                copy.write_row((0, purchase.buyer.cust_id, voucher_id, "each", now, now + _YEAR))
+    return made
+
+
+def used(connection: psycopg.Connection[Any]) -> int:
+    """How many vouchers of `each` payments have used."""
+    row = connection.execute("SELECT claimed FROM coupon WHERE coupon_id = 'each'").fetchone()
+    assert row is not None, "it was defined"
+    return int(row[0])
+
+
+def take_back(connection: psycopg.Connection[Any]) -> int:
+    """Withdraw what no payment used, so that the other workloads find empty hands; answers how many were used."""
+    connection.execute("DELETE FROM voucher WHERE coupon_id = 'each' AND used_by IS NULL")
+    connection.execute(
+        "UPDATE coupon SET claimed = (SELECT count(*) FROM voucher WHERE coupon_id = 'each') WHERE coupon_id = 'each'"
+    )
+    return used(connection)
