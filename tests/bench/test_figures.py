@@ -81,7 +81,8 @@ def test_what_falls_short_is_named() -> None:
 
 def test_the_committed_floors_can_be_read() -> None:
     floors = read_floors(FLOORS)
-    assert floors.ratio and floors.paired
+    assert floors.ratio
+    assert floors.paired
     assert all(0 < floor < 10 for floor in [*floors.ratio.values(), *floors.paired.values()])
 
 
