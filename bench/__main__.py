@@ -172,12 +172,16 @@ def _goods(choice: Choice, keyring: Keyring, books: list[Line]) -> Goods:
     def buying(prefix: str, customers: int, count: int) -> Iterator[shop.Purchase]:
         return shop.purchases(shop.buyers(keyring, customers, choice.sign_type, prefix), books, count)
 
+    def looking(prefix: str, customers: int, count: int) -> Iterator[shop.Purchase]:
+        while True:  # what is only checked out can be had again
+            yield from buying(prefix, customers, count)
+
     return Goods(
         buying("cust-", choice.customers, 3),
         {
-            "checkouts-hot": buying("hot-", choice.customers, 3),
-            "checkouts-20": buying("nobody-", vouchers.HOLDERS, 20),
-            "checkouts-20x20": buying("holder-", vouchers.HOLDERS, 20),
+            "checkouts-hot": looking("hot-", choice.customers, 3),
+            "checkouts-20": looking("nobody-", vouchers.HOLDERS, 20),
+            "checkouts-20x20": looking("holder-", vouchers.HOLDERS, 20),
         },
     )
 

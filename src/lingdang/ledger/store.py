@@ -64,7 +64,7 @@ async def load(connection: Connection, bucket: int, commands: Sequence[Command],
         [c.cust_id for c in credits],
         [c.credit_id for c in credits],
         [p.cust_id for p in pays for _ in p.coupons],
-        [UUID(coupon.coupon_id) for p in pays for coupon in p.coupons],
+        [coupon.coupon_id for p in pays for coupon in p.coupons],
     )
     _, loaded = await flush(connection, (_BEGIN, ()), (_LOAD, parameters))
     assert loaded is not None, "a function answers one row"
@@ -170,7 +170,7 @@ def _vouchers(changes: Changes) -> tuple[Sequence[object], ...]:
     used = [(order, coupon) for order in changes.orders for coupon in order.coupons]
     return (
         [order.cust_id for order, _ in used],
-        [UUID(coupon.coupon_id) for _, coupon in used],
+        [coupon.coupon_id for _, coupon in used],
         [order.order_id for order, _ in used],
         [coupon.saves for _, coupon in used],
     )
