@@ -213,4 +213,5 @@ def _sellable(product_ids: tuple[str, ...], facts: Facts) -> list[Product]:
 
 
 def _good(product: Product) -> Good:
-    return Good(product.product_id, product.price, product.publisher, product.categories or ())
+    categories = tuple([name.strip() for name in (product.categories or "").split(",")])
+    return Good(product.product_id, product.price, product.publisher, categories)

@@ -31,7 +31,10 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Product(msgspec.Struct, frozen=True, kw_only=True):
-    """A product as a checkout sees it; `available`: on sale now. Categories are read where a voucher is held."""
+    """A product as a checkout sees it; `available`: on sale now. Categories are read where a voucher is held.
+
+    They are the attribute of that name: text, several separated by commas.
+    """
 
     product_id: str
     title: str
@@ -42,7 +45,7 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
     list_price: int
     price: int
     available: bool
-    categories: tuple[str, ...] | None = None
+    categories: str | None = None
 
 
 class Held(msgspec.Struct, frozen=True):

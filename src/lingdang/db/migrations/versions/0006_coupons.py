@@ -381,7 +381,7 @@ BEGIN
     SELECT json_agg(f) INTO products FROM (
         SELECT p.product_id, p.title, p.intro, p.cover_url, p.publisher, p.currency, p.list_price, p.price,
                p.available,
-               CASE WHEN vouchers IS NOT NULL THEN p.attributes->'categories' END AS categories
+               CASE WHEN vouchers IS NOT NULL THEN p.attributes->>'categories' END AS categories
           FROM (SELECT DISTINCT product_id FROM unnest(line_products) AS l (product_id)) l
          CROSS JOIN LATERAL (
                SELECT p.*, product_on_sale(p, moment) AS available FROM product p
