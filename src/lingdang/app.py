@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -52,6 +53,8 @@ from lingdang.payment import routes as payment_routes
 from lingdang.payment.payments import Payments
 from lingdang.payment.signing import SIGNED_FIELDS
 from lingdang.settings import Settings
+from lingdang.web import reading, signing_lab
+from lingdang.web import routes as web_routes
 
 _log = structlog.get_logger(__name__)
 
@@ -214,6 +217,17 @@ def _routes(parts: _Parts) -> list[HTTPRouteHandler]:
         *coupon_routes.routes(sessions, pool, parts.idempotency, clock),
         *library_routes.routes(sessions, pool, receipts, clock),
         *library_routes.public_routes(sessions, pool, receipts, clock),
+        *_web_routes(parts),
+    ]
+
+
+def _web_routes(parts: _Parts) -> list[HTTPRouteHandler]:
+    settings, sessions, clock = parts.deployment.settings, parts.sessions, parts.clock
+    texts = Path(settings.texts_dir).expanduser() if settings.texts_dir else None
+    return [
+        *web_routes.routes(settings.sign_types, settings.demo),
+        *reading.routes(sessions, parts.pool, clock, texts),
+        *(signing_lab.routes(sessions, clock) if settings.demo else []),
     ]
 
 

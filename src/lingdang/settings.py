@@ -61,6 +61,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     trusted_proxies: str = ""
     """Addresses or networks, separated by commas, whose X-Forwarded-For is believed. None by default."""
 
+    texts_dir: str | None = None
+    """A folder with the books' texts, `<productId>.txt`, for the shop front's reader."""
+    demo: bool = False
+    """The shop front shows what is signed and sent, and the signing lab is there. `serve --demo` sets it."""
+
     give_up_seconds: Annotated[float, Meta(gt=0, le=3600)] = 20.0
     """How long a batch is run again while the database is away, before its outcome is called unknown."""
 

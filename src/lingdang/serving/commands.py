@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 import structlog
 from fasteners import InterProcessLock
 
@@ -57,6 +58,7 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, demo: bool, ht
                 from lingdang.serving.demo import fill_demo
 
                 fill_demo(settings, url)
+                settings = msgspec.structs.replace(settings, demo=True)
             metrics = settings.data_path / "run" / "metrics"
             empty_directory(metrics)
             work = Work(1, settings, url, certificate, metrics)

@@ -1,0 +1,43 @@
+"""The files of the shop front, read once: each with its type, its ETag and a compressed form."""
+
+import gzip
+import hashlib
+from pathlib import Path
+
+import msgspec
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+SDK = HERE / "sdk"
+"""The JavaScript SDK's sources: in a checkout a link to them, in a wheel a copy."""
+
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+"""What is served, by its suffix; nothing else is."""
+
+
+class Asset(msgspec.Struct, frozen=True):
+    """One file. `squeezed` is its gzip."""
+
+    media_type: str
+    etag: str
+    body: bytes
+    squeezed: bytes
+
+
+def asset(media_type: str, body: bytes) -> Asset:
+    etag = '"' + hashlib.sha256(body).hexdigest()[:32] + '"'
+    return Asset(media_type, etag, body, gzip.compress(body, 9, mtime=0))
+
+
+def load(root: Path) -> dict[str, Asset]:
+    """Every file below a directory by its path relative to it, `/` between the parts."""
+    return {
+        path.relative_to(root).as_posix(): asset(TYPES[path.suffix], path.read_bytes())
+        for path in sorted(root.rglob("*"))
+        if path.suffix in TYPES and path.is_file()
+    }

@@ -1,0 +1,57 @@
+"""GET /v1/read/{productId}: the text of a book, for whoever owns it.
+
+A platform keeps its texts where it likes and asks `/v1/access`; here is the smallest form of that: a folder of
+`<productId>.txt`, and where there is none, what the catalogue knows of the book.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from litestar import Request, get
+from litestar.handlers import HTTPRouteHandler
+
+from lingdang.catalog.products import read_product
+from lingdang.clock import Clock
+from lingdang.db.pool import Pool
+from lingdang.errors import Problem
+from lingdang.http.strict import checked_id
+from lingdang.identity.sessions import Sessions
+from lingdang.ids import ProductId
+from lingdang.library.entitlements import find_entitlement
+
+
+class Text(msgspec.Struct, frozen=True, rename="camel"):
+    """A book to be read: plain text, paragraphs separated by an empty line."""
+
+    product_id: str
+    title: str
+    text: str
+
+
+def routes(sessions: Sessions, pool: Pool, clock: Clock, texts: Path | None) -> list[HTTPRouteHandler]:
+    """The reader's route. `texts` is the folder with the books' texts."""
+
+    @get("/v1/read/{product_id:str}", summary="The text of a product that the customer owns", tags=["library"])
+    async def read(request: Request[Any, Any, Any], product_id: ProductId) -> Text:
+        checked_id(product_id, "productId")
+        headers = request.headers
+        owner = sessions.authenticate(headers.get("authorization"), headers.get("x-cust-id"), clock()).owner
+        if await find_entitlement(pool, owner, product_id) is None:
+            raise Problem("not_entitled", productId=product_id)
+        product = await read_product(pool, owner, product_id, clock())
+        text = await asyncio.to_thread(_text_of, texts, product_id)
+        return Text(product_id, product.title, text or product.intro)
+
+    return [read]
+
+
+def _text_of(texts: Path | None, product_id: str) -> str | None:
+    """A productId has no `/`, so the file is in the folder itself."""
+    if texts is None:
+        return None
+    try:
+        return (texts / f"{product_id}.txt").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,94 @@
+/** The shop: one SDK client, one address at a time, one shell around it. */
+import { Lingdang } from "/sdk/index.js";
+import { html, render, useCallback, useEffect, useState } from "./html.js";
+import { TAGS, initialLanguage, loadTexts, translator } from "./i18n.js";
+import { followLinks, loginAddress, match } from "./router.js";
+import { keep } from "./preferences_kept.js";
+import { Failure, Shell } from "./shell.js";
+
+const here = () => location.pathname + location.search;
+
+async function start() {
+  const config = await (await fetch("/static/config.json")).json();
+  const shop = new Lingdang({ baseUrl: location.origin, loadMd5: () => import("./vendor/noble-md5.js") });
+  await Promise.all([shop.restore(), loadTexts(initialLanguage(), ["shell"])]);
+  render(html`<${App} shop=${shop} config=${config} />`, document.getElementById("app"));
+}
+
+function App({ shop, config }) {
+  const [lang, speak] = useLanguage();
+  const [address, navigate] = useAddress();
+  const session = useSession(shop);
+  const shown = usePage({ shop, session, address, lang, navigate });
+  const t = translator(shown?.lang ?? lang);
+  useEffect(() => {
+    if (shown?.page) document.title = `${shown.page.title(t)} · ${t("shell.name")}`;
+  }, [shown]);
+  const props = { shop, session, navigate, t, lang: shown?.lang ?? lang, config };
+  return html`<${Shell} ...${props} address=${address} speak=${speak}>
+    ${shown?.error && html`<${Failure} t=${t} />`}
+    ${shown?.page && html`<${shown.page.default} key=${shown.address} ...${props} params=${shown.params} query=${shown.query} />`}
+  <//>`;
+}
+
+/** The language and how to change it: its shell is loaded before it is spoken. */
+function useLanguage() {
+  const [lang, setLang] = useState(initialLanguage);
+  const speak = useCallback(async (wanted) => {
+    await loadTexts(wanted, ["shell"]);
+    document.documentElement.lang = TAGS[wanted];
+    keep("lang", TAGS[wanted]);
+    setLang(wanted);
+  }, []);
+  return [lang, speak];
+}
+
+/** The address shown, and `navigate(path, {replace})`, which goes to another one. */
+function useAddress() {
+  const [address, setAddress] = useState(here);
+  const navigate = useCallback((path, { replace = false } = {}) => {
+    history[replace ? "replaceState" : "pushState"](null, "", path);
+    setAddress(here());
+    if (!replace) scrollTo(0, 0);
+  }, []);
+  useEffect(() => {
+    const follow = () => setAddress(here());
+    addEventListener("popstate", follow);
+    followLinks(navigate);
+    return () => removeEventListener("popstate", follow);
+  }, []);
+  return [address, navigate];
+}
+
+/** The SDK's session, followed as it begins and ends. */
+function useSession(shop) {
+  const [session, setSession] = useState(shop.session);
+  useEffect(() => {
+    const follow = () => setSession(shop.session);
+    shop.addEventListener("session", follow);
+    return () => shop.removeEventListener("session", follow);
+  }, []);
+  return session;
+}
+
+/** The page of an address once its module and texts are there; the one before stays until then. */
+function usePage({ shop, session, address, lang, navigate }) {
+  const [shown, show] = useState(null);
+  useEffect(() => {
+    const url = new URL(address, location.origin);
+    const { route, params } = match(url.pathname);
+    if (!route.open && !shop.session) {
+      navigate(loginAddress(address), { replace: true });
+      return undefined;
+    }
+    let wanted = true;
+    Promise.all([route.page(), loadTexts(lang, route.areas)]).then(
+      ([page]) => wanted && show({ page, params, query: url.searchParams, address, lang }),
+      () => wanted && show({ error: true, lang }),
+    );
+    return () => (wanted = false);
+  }, [address, lang, session]);
+  return shown;
+}
+
+start();
