@@ -1,0 +1,120 @@
+/** What surrounds every page: the head with its navigation and switches, and the foot. */
+import { html, useEffect, useRef, useState } from "./html.js";
+import { keep } from "./preferences_kept.js";
+import { loginAddress } from "./router.js";
+import { Icon } from "./ui/icon.js";
+
+const PLACES = [
+  { path: "/", icon: "books", key: "shell.books" },
+  { path: "/cart", icon: "cart", key: "shell.cart" },
+  { path: "/library", icon: "library", key: "shell.library" },
+  { path: "/orders", icon: "orders", key: "shell.orders" },
+  { path: "/wallet", icon: "bell", key: "shell.wallet" },
+];
+
+export function Shell({ shop, session, address, navigate, t, lang, speak, config, children }) {
+  const path = address.split("?")[0];
+  const count = useCartCount(shop, session, path);
+  const main = useFocusOn(path);
+  return html`
+    <a class="skip" href="#main">${t("shell.skip")}</a>
+    <header class="head">
+      <div class="head-row">
+        <a class="brand" href="/"><${Icon} name="bell" /> <span>${t("shell.name")}</span></a>
+        <${Places} t=${t} path=${path} count=${count} />
+        <div class="switches">
+          <button class="quiet" data-test="lang-switch" lang=${lang === "zh" ? "en" : "zh-CN"}
+            onClick=${() => speak(lang === "zh" ? "en" : "zh")}>${lang === "zh" ? "English" : "中文"}</button>
+          <${ThemeSwitch} t=${t} />
+          <${Account} ...${{ shop, session, address, navigate, t }} />
+        </div>
+      </div>
+    </header>
+    <div class="stage">
+      <main id="main" tabindex="-1" ref=${main}>${children}</main>
+      ${config.demo && html`<${SeeThrough} ...${{ shop, t, lang }} />`}
+    </div>
+    <footer class="foot">
+      <p>${t("shell.foot")}</p>
+      ${config.demo && html`<p><a href="/lab">${t("shell.lab")}</a></p>`}
+    </footer>
+  `;
+}
+
+function Places({ t, path, count }) {
+  const current = (place) => (place === "/" ? path === "/" : path === place || path.startsWith(`${place}/`));
+  return html`<nav class="places" aria-label=${t("shell.places")}>
+    ${PLACES.map(
+      ({ path: place, icon, key }) => html`<a href=${place} key=${place} aria-current=${current(place) ? "page" : null}>
+        <${Icon} name=${icon} /><span>${t(key)}</span>
+        ${place === "/cart" && count > 0 && html`<span class="badge" aria-label=${t("shell.inCart", { count })}>${count}</span>`}
+      </a>`,
+    )}
+  </nav>`;
+}
+
+function Account({ shop, session, address, navigate, t }) {
+  if (session) {
+    const leave = () => shop.logout().then(() => navigate("/"));
+    return html`<span class="who" title=${session.signType}>${session.custId}</span>
+      <button class="quiet" onClick=${leave}>${t("shell.logout")}</button>`;
+  }
+  if (address.startsWith("/login")) return null;
+  return html`<a class="button small" href=${loginAddress(address)}>${t("shell.login")}</a>`;
+}
+
+/** Light or dark: what the system prefers until the reader has chosen. */
+function ThemeSwitch({ t }) {
+  const [theme, setTheme] = useState(
+    () => document.documentElement.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"),
+  );
+  const other = theme === "dark" ? "light" : "dark";
+  const change = () => {
+    document.documentElement.dataset.theme = other;
+    keep("theme", other);
+    setTheme(other);
+  };
+  return html`<button class="quiet icon-only" data-test="theme-switch" onClick=${change} aria-label=${t(`shell.${other}`)}
+    title=${t(`shell.${other}`)}><${Icon} name=${other === "dark" ? "moon" : "sun"} /></button>`;
+}
+
+/** How many products are ticked in the cart: asked for at every new address, followed as ticks are answered. */
+function useCartCount(shop, session, path) {
+  const [count, setCount] = useState(0);
+  useEffect(() => {
+    if (!session) return setCount(0);
+    shop.cart().then((cart) => setCount(cart.selected.count), () => {});
+    const follow = ({ detail }) => detail.step === 1 && setCount(detail.answer.body.selected.count);
+    shop.addEventListener("step", follow);
+    return () => shop.removeEventListener("step", follow);
+  }, [session, path]);
+  return count;
+}
+
+/** A new page is announced by moving the focus to it, as loading a document would. */
+function useFocusOn(path) {
+  const main = useRef(null);
+  const before = useRef(path);
+  useEffect(() => {
+    if (before.current !== path) main.current.focus({ preventScroll: true });
+    before.current = path;
+  }, [path]);
+  return main;
+}
+
+function SeeThrough({ shop, t, lang }) {
+  const [panel, setPanel] = useState(null);
+  useEffect(() => {
+    import("./see_through/panel.js").then((module) => setPanel(() => module.default));
+  }, []);
+  return panel && html`<${panel} shop=${shop} t=${t} lang=${lang} />`;
+}
+
+/** A page that could not be loaded: the connection is gone, or the shop was renewed meanwhile. */
+export function Failure({ t }) {
+  return html`<section class="notice bad" role="alert">
+    <h1>${t("shell.failed")}</h1>
+    <p>${t("shell.failedAdvice")}</p>
+    <button class="button" onClick=${() => location.reload()}>${t("shell.reload")}</button>
+  </section>`;
+}

@@ -1,0 +1,51 @@
+/** What a page asks the shop for, and what to show until it is there. */
+import { html, useCallback, useEffect, useState } from "../html.js";
+
+/**
+ * The answer of `ask`, asked anew when `inputs` change: `{data, problem, loading, again}`.
+ * @param {() => Promise<any>} ask
+ */
+export function useLoad(ask, inputs) {
+  const [state, setState] = useState({ loading: true });
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    let wanted = true;
+    setState((before) => ({ data: before.data, loading: true }));
+    ask().then(
+      (data) => wanted && setState({ data, loading: false }),
+      (problem) => wanted && setState({ problem, loading: false }),
+    );
+    return () => (wanted = false);
+  }, [...inputs, turn]);
+  return { ...state, again: useCallback(() => setTurn((n) => n + 1), []) };
+}
+
+/**
+ * A list of the contract that grows page by page: `{items, problem, loading, hasMore, more, again}`.
+ * @param {(cursor?: string) => Promise<{items: any[], nextCursor: string | null}>} ask
+ */
+export function usePages(ask, inputs) {
+  const first = useLoad(() => ask(), inputs);
+  const [grown, setGrown] = useState(null);
+  useEffect(() => setGrown(null), [first.data]);
+  const pages = grown ?? { items: first.data?.items ?? [], nextCursor: first.data?.nextCursor };
+  const more = async () => {
+    setGrown({ ...pages, loading: true });
+    try {
+      const page = await ask(pages.nextCursor);
+      setGrown({ items: [...pages.items, ...page.items], nextCursor: page.nextCursor });
+    } catch (problem) {
+      setGrown({ ...pages, problem });
+    }
+  };
+  return {
+    items: pages.items,
+    problem: first.problem ?? pages.problem,
+    loading: first.loading || Boolean(pages.loading),
+    hasMore: Boolean(pages.nextCursor),
+    more,
+    again: first.again,
+  };
+}
+
+export const Loading = ({ t }) => html`<p class="loading" role="status">${t("shell.loading")}</p>`;

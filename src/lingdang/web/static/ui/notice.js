@@ -1,0 +1,29 @@
+/** A problem, told to a reader: what happened, whether bells were taken, and what to do. */
+import { html } from "../html.js";
+import { formatNumber } from "../i18n.js";
+
+/**
+ * @param {{problem: {code: string, message: string, members: object}, t: Function, lang: string, children?: any}} props
+ *   `children` are the ways out: links and buttons
+ */
+export function ProblemNotice({ problem, t, lang, children }) {
+  const { heading, advice } = explain(problem, t, lang);
+  return html`<section class="notice bad" role="alert" data-code=${problem.code}>
+    <h2>${heading}</h2>
+    <p>${advice}</p>
+    ${children && html`<div class="ways">${children}</div>`}
+  </section>`;
+}
+
+/** The texts `problem.<code>` and `advice.<code>`; a code that has none is told in the shop's own words. */
+export function explain(problem, t, lang) {
+  const members = problem.members ?? {};
+  const given = Object.fromEntries(
+    Object.entries(members).map(([name, value]) => [name, typeof value === "number" ? formatNumber(lang, value) : value]),
+  );
+  const known = t(`problem.${problem.code}`) !== `problem.${problem.code}`;
+  return {
+    heading: known ? t(`problem.${problem.code}`, given) : t("problem.other"),
+    advice: known ? t(`advice.${problem.code}`, given) : (members.detail ?? problem.message),
+  };
+}
