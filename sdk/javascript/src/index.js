@@ -1,43 +1,58 @@
-import { KeptOrders } from "./kept_orders.js";
-import { Payments } from "./payments.js";
+import { keptOrders } from "./kept_orders.js";
+import { payments } from "./payments.js";
 import { Problem } from "./problem.js";
-import { Sessions } from "./sessions.js";
-import { randomText, SIGNED_FIELDS, sign, stringToSign } from "./signing.js";
+import { sessions } from "./sessions.js";
+import { SIGNED_FIELDS, sign, stringToSign } from "./signing.js";
 import { browserStore, defaultStore, memoryStore } from "./stores.js";
-import { Transport } from "./transport.js";
+import { transport } from "./transport.js";
 
 export { Problem, SIGNED_FIELDS, browserStore, memoryStore, sign, stringToSign };
 
-const PAID_KEPT_MS = 24 * 3600 * 1000;
+/** How long after its offer has expired an order is still shown. */
+const KEPT_MS = 24 * 3600 * 1000;
+const ITEM = "/v1/cart/items/";
+/** What is only read: a list takes `{limit, cursor, query}`, the others the id of one of them. */
+const READS = {
+  products: "products",
+  product: "products",
+  cart: "cart",
+  orders: "orders",
+  order: "orders",
+  wallet: "wallet",
+  walletEntries: "wallet/entries",
+  library: "entitlements",
+  entitlement: "entitlements",
+  coupons: "coupons",
+};
 
 /**
  * A customer's client of one shop. Events: `step`, for each of the six steps, and `session`, when it changed or ended.
  * What its methods answer is the contract's; what they throw is a Problem.
  */
 export class Lingdang extends EventTarget {
-  #transport;
-  #sessions;
+  #request;
+  #who;
   #kept;
   #payments;
 
   /** @param {import("../index.d.ts").Options} options */
   constructor(options) {
     super();
-    const { store = defaultStore(), now = Date.now, loadMd5 = () => import("@noble/hashes/legacy.js") } = options;
-    const { pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms)) } = options;
-    this.#transport = new Transport(options);
-    this.#sessions = new Sessions({
-      transport: this.#transport,
-      store,
-      now,
-      changed: (session) => this.#tell("session", shown(session)),
-    });
-    this.#kept = new KeptOrders(store);
-    this.#payments = new Payments({
-      sessions: this.#sessions,
-      transport: { request: (request) => this.#send(request) },
+    const {
+      store = defaultStore(),
+      now = Date.now,
+      loadMd5 = () => import("@noble/hashes/legacy.js"),
+      pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    } = options;
+    const changed = (session) => this.#tell("session", shown(session));
+    this.#request = transport(options);
+    this.#kept = keptOrders(store);
+    this.#who = sessions({ send: this.#request, store, now, changed });
+    this.#payments = payments({
+      who: this.#who,
+      send: (request) => this.#send(request),
       kept: this.#kept,
-      step: (number, name, detail) => this.#step(number, name, detail),
+      step: (...given) => this.#step(...given),
       loadMd5,
       pause,
     });
@@ -45,55 +60,35 @@ export class Lingdang extends EventTarget {
 
   /** The session as far as it may be shown, or null. */
   get session() {
-    return shown(this.#sessions.current);
+    return shown(this.#who.current());
   }
 
   /** The session of an earlier visit, or null; forgets orders that are of no more use. */
   async restore() {
-    await this.#sessions.restore();
+    await this.#who.restore();
     await this.#tidy();
     return this.session;
   }
 
-  async login({ custId, password, signType }) {
-    await this.#sessions.open({ custId, password, signType });
-    return this.session;
-  }
-
-  async loginWithPlatformToken({ platformToken, signType }) {
-    await this.#sessions.open({ platformToken, signType });
+  /** Sign in with `{custId, password}`, or with `{platformToken}` of the platform's own identity provider. */
+  async login(proof) {
+    await this.#who.open(proof);
     return this.session;
   }
 
   logout() {
-    return this.#sessions.end();
+    return this.#who.end();
   }
 
   /** Any other call of the contract, with the session's headers when there is a session. Answers the body. */
-  async request(method, path, body, headers = {}) {
-    const own = this.#sessions.current ? this.#sessions.headers() : {};
-    return (await this.#send({ method, path, body, headers: { ...own, ...headers } })).body;
-  }
-
-  products(query = {}) {
-    return this.request("GET", `/v1/products${search(query)}`);
-  }
-
-  product(productId) {
-    return this.request("GET", `/v1/products/${encodeURIComponent(productId)}`);
-  }
-
-  cart() {
-    return this.request("GET", "/v1/cart");
+  async request(method, path, body) {
+    const headers = this.#who.current() && this.#who.headers();
+    return (await this.#send({ method, path, body, headers })).body;
   }
 
   /** Step ①: put a product into the cart, or change its tick; answers its price and the selection's total. */
   async tick(productId, ticked = true) {
-    const path = `/v1/cart/items/${encodeURIComponent(productId)}`;
-    const request = { method: "PUT", path, body: { ticked }, headers: this.#sessions.headers() };
-    const answer = await this.#send(request);
-    this.#step(1, "tick", { request, answer });
-    return answer.body;
+    return this.#stepped(1, "tick", "PUT", ITEM + encodeURIComponent(productId), { ticked });
   }
 
   tickAll(ticked) {
@@ -101,24 +96,26 @@ export class Lingdang extends EventTarget {
   }
 
   removeFromCart(productId) {
-    return this.request("DELETE", `/v1/cart/items/${encodeURIComponent(productId)}`);
+    return this.request("DELETE", ITEM + encodeURIComponent(productId));
   }
 
   /** Steps ② and ③: prices, details and vouchers in one call; what it answers is kept until it is paid or expired. */
   async checkout(productIds, { couponIds, couponCode } = {}) {
-    const body = { productIds, ...(couponIds && { couponIds }), ...(couponCode && { couponCode }) };
-    const request = { method: "POST", path: "/v1/checkout", body, headers: this.#sessions.headers() };
-    const answer = await this.#send(request);
-    this.#step(2, "settle", { request, answer });
-    const { custId, sessionId } = this.#sessions.current;
-    await this.#kept.put({ order: answer.body, custId, sessionId, state: "offered" });
-    this.#step(3, "keep", { answer: { status: 0, body: { orderId: answer.body.orderId } } });
-    return answer.body;
+    const order = await this.#stepped(2, "settle", "POST", "/v1/checkout", { productIds, couponIds, couponCode });
+    const { custId, sessionId } = this.#who.current();
+    await this.#kept.put({ order, custId, sessionId, state: "offered" });
+    this.#step(3, "keep", { answer: { status: 0, body: { orderId: order.orderId } } });
+    return order;
   }
 
   /** A kept order with its `state`, or null. Throws Problem `order_altered`. */
   keptOrder(orderId) {
     return this.#kept.get(orderId);
+  }
+
+  /** Every kept order that nobody has altered, oldest first. */
+  keptOrders() {
+    return this.#kept.all();
   }
 
   forgetOrder(orderId) {
@@ -135,56 +132,31 @@ export class Lingdang extends EventTarget {
     return this.#payments.resume();
   }
 
-  orders(query = {}) {
-    return this.request("GET", `/v1/orders${search(query)}`);
-  }
-
-  order(orderId) {
-    return this.request("GET", `/v1/orders/${encodeURIComponent(orderId)}`);
-  }
-
-  wallet() {
-    return this.request("GET", "/v1/wallet");
-  }
-
-  walletEntries(query = {}) {
-    return this.request("GET", `/v1/wallet/entries${search(query)}`);
-  }
-
-  library(query = {}) {
-    return this.request("GET", `/v1/entitlements${search(query)}`);
-  }
-
-  entitlement(productId) {
-    return this.request("GET", `/v1/entitlements/${encodeURIComponent(productId)}`);
-  }
-
-  coupons(query = {}) {
-    return this.request("GET", `/v1/coupons${search(query)}`);
-  }
-
   claim(code) {
-    return this.request("POST", "/v1/coupons/claim", { code }, { "Idempotency-Key": randomText() });
+    return this.request("POST", "/v1/coupons/claim", { code });
+  }
+
+  async #stepped(step, name, method, path, body) {
+    const request = { method, path, body, headers: this.#who.headers() };
+    const answer = await this.#send(request);
+    this.#step(step, name, { request, answer });
+    return answer.body;
   }
 
   async #send(request) {
     try {
-      return await this.#transport.request(request);
+      return await this.#request(request);
     } catch (problem) {
-      const token = request.headers?.Authorization?.slice("Bearer ".length);
-      const ended = problem.code === "unauthenticated" && token === this.#sessions.current?.sessionToken;
-      if (ended && token) await this.#sessions.forget();
+      const mine = request.headers?.Authorization === `Bearer ${this.#who.current()?.sessionToken}`;
+      if (mine && problem.code === "unauthenticated") await this.#who.forget();
       throw problem;
     }
   }
 
   async #tidy() {
-    const now = this.#sessions.serverNow();
-    for (const orderId of await this.#kept.ids()) {
-      const kept = await this.#kept.get(orderId).catch(() => null);
-      const expired = kept?.state === "offered" && Date.parse(kept.order.expiresAt) <= now;
-      const old = kept?.state === "paid" && Date.parse(kept.result.paidAt) + PAID_KEPT_MS <= now;
-      if (expired || old) await this.#kept.forget(orderId);
+    const longAgo = this.#who.serverNow() - KEPT_MS;
+    for (const { order, state } of await this.keptOrders()) {
+      if (state !== "paying" && Date.parse(order.expiresAt) < longAgo) await this.#kept.forget(order.orderId);
     }
   }
 
@@ -201,12 +173,20 @@ const shown = (session) =>
   session && (({ custId, sessionId, signType, expiresAt }) => ({ custId, sessionId, signType, expiresAt }))(session);
 
 /** A request as it may be shown: the session's token is a secret. */
-const concealed = ({ headers = {}, ...request }) => ({
+const concealed = (request) => ({
   ...request,
-  headers: headers.Authorization ? { ...headers, Authorization: `${headers.Authorization.slice(0, 20)}…` } : headers,
+  headers: { ...request.headers, Authorization: `${request.headers.Authorization.slice(0, 20)}…` },
 });
 
-function search(query) {
-  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
+/** What follows a path: an id, or a list's query without what is not given. */
+function rest(asked = {}) {
+  if (typeof asked === "string") return `/${encodeURIComponent(asked)}`;
+  const given = Object.entries(asked).filter(([, value]) => (value ?? "") !== "");
   return given.length ? `?${new URLSearchParams(given)}` : "";
+}
+
+for (const [name, path] of Object.entries(READS)) {
+  Lingdang.prototype[name] = function (asked) {
+    return this.request("GET", `/v1/${path}${rest(asked)}`);
+  };
 }

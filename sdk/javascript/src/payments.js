@@ -1,16 +1,8 @@
 import { Problem } from "./problem.js";
 import { randomText, sign, stringToSign } from "./signing.js";
 
-const NO_ANSWER = new Set(["connection_lost", "overloaded", "outcome_unknown", "rate_limited", "internal_error"]);
-const NEVER_PAYS = new Set([
-  "token_invalid",
-  "token_expired",
-  "order_mismatch",
-  "already_owned",
-  "product_unavailable",
-  "coupon_unusable",
-  "cust_mismatch",
-]);
+/** Refusals after which the same order can still be paid; after any other it needs another checkout. */
+const STILL_PAYS = ["insufficient_bells", "sign_invalid", "timestamp_skew", "unauthenticated", "signed_out"];
 const ATTEMPTS = 6;
 const FIRST_PAUSE_MS = 300;
 const LONGEST_PAUSE_MS = 10000;
@@ -19,137 +11,126 @@ const LONGEST_PAUSE_MS = 10000;
  * Steps ④⑤⑥. The order's id is inside its token: the same payment may be sent any number of times, and is taken once.
  * Before the first sending the order is kept as `paying`; so a reload or a crash forgets nothing.
  */
-export class Payments {
-  #underWay = new Map();
-
-  constructor({ sessions, transport, kept, step, loadMd5, pause }) {
-    Object.assign(this, { sessions, transport, kept, step, loadMd5, pause });
-  }
+export function payments({ who, send, kept, step, loadMd5, pause }) {
+  const underWay = new Map();
 
   /** Pay a kept order; asked twice at the same time, also in another tab, it is sent once. */
-  pay(orderId) {
-    const running = this.#underWay.get(orderId);
-    if (running) return running;
-    const alone = () => this.#pay(orderId);
+  const pay = (orderId) => {
     const locks = globalThis.navigator?.locks;
-    const paying = (locks ? locks.request(`lingdang-pay-${orderId}`, alone) : alone()).finally(() =>
-      this.#underWay.delete(orderId),
-    );
-    this.#underWay.set(orderId, paying);
-    return paying;
-  }
+    const begin = () => (locks ? locks.request(`lingdang-pay-${orderId}`, alone) : alone());
+    const alone = () => payAlone(orderId);
+    if (!underWay.has(orderId)) underWay.set(orderId, begin().finally(() => underWay.delete(orderId)));
+    return underWay.get(orderId);
+  };
 
-  async #pay(orderId) {
-    const kept = await this.kept.get(orderId);
-    if (!kept) throw new Problem("order_unknown", { orderId });
-    if (kept.state === "paid") return { ...kept.result, replayed: true };
-    if (kept.sessionId !== this.sessions.current?.sessionId) return this.#ofAnotherSession(kept);
-    const uncertain = kept.state === "paying";
-    await this.kept.put({ ...kept, state: "paying" });
+  const payAlone = async (orderId) => {
+    const found = await kept.get(orderId);
+    if (!found) throw new Problem("order_unknown", { orderId });
+    if (found.state === "paid") return { ...found.result, replayed: true };
+    if (found.sessionId !== who.current()?.sessionId) return ofAnotherSession(found);
+    await kept.put({ ...found, state: "paying" });
     try {
-      return await this.#sendUntilAnswered(kept);
+      return await sendUntilAnswered(found);
     } catch (problem) {
-      return await this.#refused(kept, problem, uncertain);
+      return refused(found, problem);
     }
-  }
+  };
 
-  async #sendUntilAnswered(kept) {
+  const sendUntilAnswered = async (found) => {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#sendOnce(kept);
+        return await sendOnce(found);
       } catch (problem) {
-        if (problem.code === "timestamp_skew" && attempt < 3) {
-          await this.sessions.correctClock(problem.members.serverTime);
-        } else if (NO_ANSWER.has(problem.code) && attempt < ATTEMPTS) {
-          await this.pause(pauseAfter(attempt, problem.retryAfter));
-        } else {
-          throw problem;
-        }
+        if (problem.code === "timestamp_skew" && attempt < 3) await who.correctClock(problem.members.serverTime);
+        else if (unanswered(problem) && attempt < ATTEMPTS) await pause(pauseAfter(attempt, problem.retryAfter));
+        else throw problem;
       }
     }
-  }
+  };
 
-  async #sendOnce({ order, ...kept }) {
-    const session = this.sessions.current;
-    if (!session) throw new Problem("signed_out");
-    const productIds = order.lines.map((line) => line.productId);
+  const sendOnce = async (found) => {
+    const headers = who.headers();
+    const session = who.current();
     const fields = {
-      productIds,
-      timestamp: Math.floor(this.sessions.serverNow() / 1000),
+      productIds: found.order.lines.map((line) => line.productId),
+      timestamp: Math.floor(who.serverNow() / 1000),
       nonce: randomText(),
-      orderToken: order.orderToken,
+      orderToken: found.order.orderToken,
       signType: session.signType,
     };
     const signedString = stringToSign({ ...fields, custId: session.custId });
-    const body = { ...fields, sign: await sign(signedString, session, this.loadMd5) };
-    const request = { method: "POST", path: "/v1/payments", headers: this.sessions.headers(), body };
-    this.step(4, "sign", { request, signedString, sign: body.sign });
-    const answer = await this.transport.request(request).catch((problem) => {
-      this.step(5, "pay", { request, problem });
+    const body = { ...fields, sign: await sign(signedString, session, loadMd5) };
+    const request = { method: "POST", path: "/v1/payments", headers, body };
+    step(4, "sign", { request, signedString, sign: body.sign });
+    const answer = await send(request).catch((problem) => {
+      step(5, "pay", { request, problem });
       throw problem;
     });
-    this.step(5, "pay", { request, answer });
-    const result = { ...answer.body, replayed: answer.headers.get("idempotent-replayed") === "true" };
-    await this.kept.put({ ...kept, order, state: "paid", result });
-    this.step(6, "entitlements", { answer: { status: answer.status, body: result.entitlements } });
-    return result;
-  }
+    step(5, "pay", { request, answer });
+    const { entitlements } = answer.body;
+    step(6, "entitlements", { answer: { status: answer.status, body: entitlements } });
+    return paid(found, { ...answer.body, replayed: answer.headers.has("idempotent-replayed") });
+  };
 
-  async #refused(kept, problem, uncertain) {
-    const { orderId } = kept.order;
-    if (NO_ANSWER.has(problem.code)) throw new Problem("payment_unfinished", { orderId, detail: problem.message });
-    if (uncertain && problem.code === "token_invalid") {
-      const paid = await this.#paidBefore(kept);
-      if (paid) return paid;
-    }
-    if (problem.code === "unauthenticated" || problem.code === "signed_out") throw problem;
-    if (NEVER_PAYS.has(problem.code)) await this.kept.forget(orderId);
-    else await this.kept.put({ ...kept, state: "offered" });
+  const paid = async (found, result) => {
+    await kept.put({ ...found, state: "paid", result });
+    return result;
+  };
+
+  const refused = async (found, problem) => {
+    const { orderId } = found.order;
+    if (unanswered(problem)) throw new Problem("payment_unfinished", { orderId, detail: problem.message });
+    // The token's key may have been retired since an earlier sending, of which nothing was heard.
+    const result = found.state === "paying" && problem.code === "token_invalid" && (await paidBefore(found));
+    if (result) return result;
+    if (!STILL_PAYS.includes(problem.code)) await kept.forget(orderId);
+    // Without a session it is not known whether an earlier sending was taken.
+    else if (who.current()) await kept.put({ ...found, state: "offered" });
     throw problem;
-  }
+  };
 
   /** A token pays in its own session alone; whether it did is told by the customer's orders. */
-  async #ofAnotherSession(kept) {
-    const paid = await this.#paidBefore(kept);
-    if (paid) return paid;
-    await this.kept.forget(kept.order.orderId);
-    throw new Problem("cust_mismatch", { orderId: kept.order.orderId });
-  }
+  const ofAnotherSession = async (found) => {
+    const result = await paidBefore(found);
+    if (result) return result;
+    const { orderId } = found.order;
+    await kept.forget(orderId);
+    throw new Problem("cust_mismatch", { orderId });
+  };
 
-  async #paidBefore(kept) {
-    const path = `/v1/orders/${kept.order.orderId}`;
-    const answer = await this.transport
-      .request({ method: "GET", path, headers: this.sessions.headers() })
-      .catch((problem) => {
-        if (problem.code === "not_found") return null;
-        throw problem;
-      });
+  const paidBefore = async (found) => {
+    const path = `/v1/orders/${found.order.orderId}`;
+    const answer = await send({ method: "GET", path, headers: who.headers() }).catch((problem) => {
+      if (problem.code !== "not_found") throw problem;
+    });
     if (!answer) return null;
-    const { orderId, status, currency, total, balance, paidAt, lines } = answer.body;
-    const entitlements = lines.map((line) => ({ productId: line.productId, grantedAt: paidAt }));
-    const result = { orderId, status, currency, paid: total, balance, paidAt, entitlements, replayed: true };
-    await this.kept.put({ ...kept, state: "paid", result });
-    return result;
-  }
+    const { body } = answer;
+    const entitlements = body.lines.map(({ productId }) => ({ productId, grantedAt: body.paidAt }));
+    return paid(found, { ...body, paid: body.total, entitlements, replayed: true });
+  };
 
   /** Every payment whose answer is missing, asked for again: `{orderId, result}` or `{orderId, problem}` of each. */
-  async resume() {
+  const resume = async () => {
     const outcomes = [];
-    for (const orderId of await this.kept.ids()) {
-      const kept = await this.kept.get(orderId).catch(() => null);
-      if (kept?.state !== "paying") continue;
-      outcomes.push(
-        await this.pay(orderId).then(
-          (result) => ({ orderId, result }),
-          (problem) => ({ orderId, problem }),
-        ),
+    for (const { order, state } of await kept.all()) {
+      if (state !== "paying") continue;
+      const { orderId } = order;
+      const settled = pay(orderId).then(
+        (result) => ({ orderId, result }),
+        (problem) => ({ orderId, problem }),
       );
+      outcomes.push(await settled);
     }
     return outcomes;
-  }
+  };
+
+  return { pay, resume };
 }
 
-function pauseAfter(attempt, retryAfter) {
-  const growing = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2);
-  return Math.max(growing, Math.min(LONGEST_PAUSE_MS, 1000 * (retryAfter ?? 0)));
+/** Nobody said what became of it. */
+const unanswered = ({ code, status }) => code === "connection_lost" || status === 429 || status >= 500;
+
+function pauseAfter(attempt, retryAfter = 0) {
+  const growing = FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
+  return Math.min(LONGEST_PAUSE_MS, Math.max(growing, 1000 * retryAfter));
 }

@@ -7,11 +7,8 @@ export class Problem extends Error {
    *   members, as the contract names them
    */
   constructor(code, members = {}) {
-    super(members.detail ?? members.title ?? code);
-    this.name = "Problem";
-    this.code = code;
-    this.status = members.status ?? 0;
-    this.members = members;
-    this.retryAfter = members.retryAfter;
+    super(members.detail ?? code);
+    const { status = 0, retryAfter } = members;
+    Object.assign(this, { name: "Problem", code, status, retryAfter, members });
   }
 }

@@ -1,29 +1,23 @@
 import { Problem } from "./problem.js";
 
 /**
- * Sends requests. Answers `{status, body, headers}`; throws Problem, `connection_lost` where no answer came.
+ * What sends a request `{method, path, headers, body}` and answers `{status, body, headers}`. It throws Problem, and
+ * `connection_lost` where no answer of the shop came.
+ * @param {import("../index.d.ts").Options} options
  */
-export class Transport {
-  /** @param {{baseUrl: string, fetch?: typeof fetch, timeoutMs?: number, language?: () => string | undefined}} options */
-  constructor({ baseUrl, fetch: send, timeoutMs = 15000, language = () => undefined }) {
-    this.baseUrl = baseUrl.replace(/\/$/, "");
-    this.send = send ?? ((...given) => globalThis.fetch(...given));
-    this.timeoutMs = timeoutMs;
-    this.language = language;
-  }
-
-  /** @param {{method: string, path: string, headers?: Record<string, string>, body?: unknown}} request */
-  async request({ method, path, headers = {}, body }) {
-    const given = { Accept: "application/json", ...headers };
-    if (this.language()) given["Accept-Language"] = this.language();
-    if (body !== undefined) given["Content-Type"] = "application/json";
+export function transport({ baseUrl, fetch: send = globalThis.fetch.bind(globalThis), timeoutMs = 15000, language }) {
+  return async ({ method, path, headers, body }) => {
     let answer, text;
     try {
-      answer = await this.send(this.baseUrl + path, {
+      answer = await send(baseUrl.replace(/\/$/, "") + path, {
         method,
-        headers: given,
-        body: body === undefined ? undefined : JSON.stringify(body),
-        signal: AbortSignal.timeout(this.timeoutMs),
+        headers: {
+          ...(body && { "Content-Type": "application/json" }),
+          ...(language?.() && { "Accept-Language": language() }),
+          ...headers,
+        },
+        body: body && JSON.stringify(body),
+        signal: AbortSignal.timeout(timeoutMs),
         credentials: "omit",
         cache: "no-store",
       });
@@ -33,21 +27,19 @@ export class Transport {
     }
     const parsed = parse(text);
     if (answer.ok) return { status: answer.status, body: parsed, headers: answer.headers };
-    throw problemOf(answer, parsed);
-  }
+    // Whatever stands between us and the shop may answer in words of its own: that is no answer of the shop.
+    throw new Problem(parsed?.code ?? "connection_lost", {
+      retryAfter: +answer.headers.get("retry-after") || undefined,
+      ...parsed,
+      status: answer.status,
+    });
+  };
 }
 
 function parse(text) {
   try {
-    return text ? JSON.parse(text) : null;
+    return JSON.parse(text);
   } catch {
     return null;
   }
-}
-
-function problemOf(answer, body) {
-  const wait = Number(answer.headers.get("retry-after")) || undefined;
-  // Whatever stands between us and the shop may answer in words of its own: that is no answer of the shop.
-  const code = typeof body?.code === "string" ? body.code : "connection_lost";
-  return new Problem(code, { ...body, status: answer.status, retryAfter: body?.retryAfter ?? wait });
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { KeptOrders } from "../src/kept_orders.js";
+import { keptOrders } from "../src/kept_orders.js";
 import { memoryStore } from "../src/index.js";
 
 const kept = () => ({
@@ -12,10 +12,10 @@ const kept = () => ({
 });
 
 test("an order comes back as it was kept", async () => {
-  const orders = new KeptOrders(memoryStore());
+  const orders = keptOrders(memoryStore());
   await orders.put(kept());
   assert.deepEqual(await orders.get("o1"), kept());
-  assert.deepEqual(await orders.ids(), ["o1"]);
+  assert.deepEqual(await orders.all(), [kept()]);
   await orders.forget("o1");
   assert.equal(await orders.get("o1"), null);
 });
@@ -36,7 +36,7 @@ const ALTERATIONS = {
 for (const [name, alter] of Object.entries(ALTERATIONS)) {
   test(`${name} altered in the store is refused`, async () => {
     const store = memoryStore();
-    const orders = new KeptOrders(store);
+    const orders = keptOrders(store);
     await orders.put(kept());
     const found = await store.get("order:o1");
     alter(found);
@@ -47,7 +47,7 @@ for (const [name, alter] of Object.entries(ALTERATIONS)) {
 
 test("an order under another's name is refused", async () => {
   const store = memoryStore();
-  const orders = new KeptOrders(store);
+  const orders = keptOrders(store);
   await orders.put(kept());
   await store.put("order:o2", await store.get("order:o1"));
   await assert.rejects(orders.get("o2"), { code: "order_altered" });

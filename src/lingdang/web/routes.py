@@ -46,7 +46,7 @@ def routes(sign_types: tuple[SignType, ...], demo: bool) -> list[HTTPRouteHandle
     config = msgspec.json.encode({"demo": demo, "signTypes": sign_types})
     files["static/config.json"] = asset("application/json", config)
 
-    @get(PAGES, include_in_schema=False, sync_to_thread=False)
+    @get(list(PAGES), include_in_schema=False, sync_to_thread=False)
     def page(request: Request[Any, Any, Any]) -> Response[bytes]:
         return _answer(request, document)
 

@@ -1,0 +1,215 @@
+/** What the shop answers is described by its contract; amounts are whole bells, times RFC 3339 UTC. */
+
+export type SignType = "ES256" | "HMAC-SHA256" | "MD5";
+
+export interface Store {
+  get(key: string): Promise<any>;
+  put(key: string, value: any): Promise<void>;
+  delete(key: string): Promise<void>;
+  keys(prefix: string): Promise<string[]>;
+}
+
+export interface Options {
+  /** Where the shop is, e.g. `https://shop.example`. */
+  baseUrl: string;
+  /** IndexedDB in browsers and memory elsewhere, unless given. */
+  store?: Store;
+  fetch?: typeof fetch;
+  now?: () => number;
+  /** How to load MD5, asked only when a session signs with it; `@noble/hashes` unless given. */
+  loadMd5?: () => Promise<{ md5: (bytes: Uint8Array) => Uint8Array }>;
+  timeoutMs?: number;
+  /** `zh-CN` or `en`: the language of problems' sentences. */
+  language?: () => string | undefined;
+  pause?: (ms: number) => Promise<void>;
+}
+
+export interface Session {
+  custId: string;
+  sessionId: string;
+  signType: SignType;
+  expiresAt: string;
+}
+
+export interface Page<T> {
+  items: T[];
+  nextCursor: string | null;
+}
+
+export interface PageQuery {
+  limit?: number;
+  cursor?: string | null;
+}
+
+export interface Product {
+  productId: string;
+  title: string;
+  currency: string;
+  price: number;
+  listPrice: number;
+  publisher: string | null;
+  intro: string;
+  coverUrl: string | null;
+  attributes: Record<string, string | number | boolean>;
+}
+
+export interface CartItem {
+  productId: string;
+  title: string;
+  currency: string;
+  listPrice: number;
+  price: number;
+  ticked: boolean;
+  owned: boolean;
+  available: boolean;
+}
+
+export interface Selected {
+  count: number;
+  total: number;
+}
+
+export interface Cart {
+  items: CartItem[];
+  selected: Selected;
+}
+
+export interface Reason {
+  code: string;
+  en: string;
+  zh: string;
+  missing?: number;
+  required?: number;
+  couponIds?: string[];
+  [figure: string]: unknown;
+}
+
+export interface OrderCoupon {
+  couponId: string;
+  name: string;
+  kind: string;
+  usable: boolean;
+  saves: number;
+  applied: boolean;
+  reason?: Reason;
+  expiresAt?: string;
+}
+
+export interface OrderLine {
+  productId: string;
+  title: string;
+  intro?: string;
+  coverUrl?: string;
+  publisher?: string | null;
+  listPrice: number;
+  price: number;
+  discount: number;
+  payable: number;
+}
+
+export interface Order {
+  orderId: string;
+  currency: string;
+  lines: OrderLine[];
+  subtotal: number;
+  discount: number;
+  total: number;
+  coupons: OrderCoupon[];
+  couponsProven: boolean;
+  wallet: { balance: number; sufficient: boolean; shortfall: number };
+  orderToken: string;
+  issuedAt: string;
+  expiresAt: string;
+  sign: { signType: SignType; fields: string[] };
+}
+
+export interface PaymentResult {
+  orderId: string;
+  status: "paid";
+  currency: string;
+  paid: number;
+  balance: number;
+  paidAt: string;
+  entitlements: { productId: string; grantedAt: string }[];
+  /** It had been paid before: nothing was taken again. */
+  replayed: boolean;
+}
+
+export interface KeptOrder {
+  order: Order;
+  custId: string;
+  sessionId: string;
+  state: "offered" | "paying" | "paid";
+  result?: PaymentResult;
+}
+
+export interface Step {
+  step: 1 | 2 | 3 | 4 | 5 | 6;
+  name: "tick" | "settle" | "keep" | "sign" | "pay" | "entitlements";
+  request?: { method: string; path: string; headers: Record<string, string>; body?: unknown };
+  signedString?: string;
+  sign?: string;
+  answer?: { status: number; body: unknown };
+  problem?: Problem;
+}
+
+/** A refusal, told apart by `code`: the contract's, or connection_lost, payment_unfinished, order_altered,
+ * order_unknown, signed_out. */
+export class Problem extends Error {
+  constructor(code: string, members?: Record<string, unknown>);
+  code: string;
+  status: number;
+  members: Record<string, any>;
+  retryAfter?: number;
+}
+
+export class Lingdang extends EventTarget {
+  constructor(options: Options);
+  readonly session: Session | null;
+  restore(): Promise<Session | null>;
+  login(
+    proof: ({ custId: string; password: string } | { platformToken: string }) & { signType?: SignType },
+  ): Promise<Session>;
+  logout(): Promise<void>;
+  request<T = any>(method: string, path: string, body?: unknown): Promise<T>;
+  products(query?: PageQuery & { query?: string }): Promise<Page<Product>>;
+  product(productId: string): Promise<Product>;
+  cart(): Promise<Cart>;
+  tick(productId: string, ticked?: boolean): Promise<{ item: CartItem; selected: Selected }>;
+  tickAll(ticked: boolean): Promise<Cart>;
+  removeFromCart(productId: string): Promise<void>;
+  checkout(productIds: string[], choice?: { couponIds?: string[]; couponCode?: string }): Promise<Order>;
+  keptOrder(orderId: string): Promise<KeptOrder | null>;
+  keptOrders(): Promise<KeptOrder[]>;
+  forgetOrder(orderId: string): Promise<void>;
+  pay(orderId: string): Promise<PaymentResult>;
+  resumePayments(): Promise<({ orderId: string; result: PaymentResult } | { orderId: string; problem: Problem })[]>;
+  orders(query?: PageQuery): Promise<Page<any>>;
+  order(orderId: string): Promise<any>;
+  wallet(): Promise<any>;
+  walletEntries(query?: PageQuery): Promise<Page<any>>;
+  library(query?: PageQuery): Promise<Page<{ productId: string; orderId: string; grantedAt: string }>>;
+  entitlement(productId: string): Promise<{ productId: string; orderId: string; grantedAt: string; receipt: string }>;
+  coupons(query?: PageQuery): Promise<Page<any>>;
+  claim(code: string): Promise<any>;
+  addEventListener(type: "step", listener: (event: CustomEvent<Step>) => void): void;
+  addEventListener(type: "session", listener: (event: CustomEvent<Session | null>) => void): void;
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: any): void;
+}
+
+export const SIGNED_FIELDS: readonly string[];
+export function stringToSign(fields: {
+  custId: string;
+  nonce: string;
+  orderToken: string;
+  productIds: string[];
+  signType: string;
+  timestamp: number;
+}): string;
+export function sign(
+  text: string,
+  session: { signType: string; signKey?: string; privateKey?: CryptoKey },
+  loadMd5?: Options["loadMd5"],
+): Promise<string>;
+export function browserStore(name?: string): Store;
+export function memoryStore(): Store;

@@ -1,0 +1,31 @@
+/** The whole flow against a running demo shop: LINGDANG_URL names it, NODE_EXTRA_CA_CERTS its authority. */
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { Lingdang } from "../src/index.js";
+
+const baseUrl = process.env.LINGDANG_URL;
+const loadMd5 = () => import("../../../src/lingdang/web/static/vendor/noble-md5.js");
+const BOOKS = { ES256: ["book-1", "book-2"], "HMAC-SHA256": ["book-3"], MD5: ["book-5"] };
+
+for (const [signType, books] of Object.entries(BOOKS)) {
+  test(`a purchase signed with ${signType}`, { skip: !baseUrl && "LINGDANG_URL is not set" }, async () => {
+    const shop = new Lingdang({ baseUrl, loadMd5 });
+    const steps = [];
+    shop.addEventListener("step", (event) => steps.push(event.detail.step));
+    const session = await shop.login({ custId: "demo", password: "demo-demo", signType });
+    assert.equal(session.signType, signType);
+    for (const book of books) assert.equal((await shop.tick(book)).item.productId, book);
+    const order = await shop.checkout(books);
+    const before = order.wallet.balance;
+    const result = await shop.pay(order.orderId);
+    assert.equal(result.balance, before - order.total);
+    assert.deepEqual(result.entitlements.map(({ productId }) => productId).sort(), [...books].sort());
+    const owned = (await shop.library({ limit: 200 })).items.map(({ productId }) => productId);
+    assert.ok(books.every((book) => owned.includes(book)));
+    assert.deepEqual([...new Set(steps)], [1, 2, 3, 4, 5, 6]);
+    await assert.rejects(shop.checkout(books), { code: "already_owned", status: 409 });
+    await shop.logout();
+    await assert.rejects(shop.cart(), { code: "unauthenticated" });
+  });
+}
