@@ -17,7 +17,7 @@ async function start() {
 
 function App({ shop, config }) {
   const [lang, speak] = useLanguage();
-  const [address, navigate] = useAddress();
+  const { address, visit, navigate } = useAddress();
   const session = useSession(shop);
   const shown = usePage({ shop, session, address, lang, navigate });
   const t = translator(shown?.lang ?? lang);
@@ -25,9 +25,9 @@ function App({ shop, config }) {
     if (shown?.page) document.title = `${shown.page.title(t)} · ${t("shell.name")}`;
   }, [shown]);
   const props = { shop, session, navigate, t, lang: shown?.lang ?? lang, config };
-  return html`<${Shell} ...${props} address=${address} speak=${speak}>
+  return html`<${Shell} ...${props} address=${address} visit=${visit} speak=${speak}>
     ${shown?.error && html`<${Failure} t=${t} />`}
-    ${shown?.page && html`<${shown.page.default} key=${shown.address} ...${props} params=${shown.params} query=${shown.query} />`}
+    ${shown?.page && html`<${shown.page.default} key=${shown.path} ...${props} params=${shown.params} query=${shown.query} />`}
   <//>`;
 }
 
@@ -43,21 +43,22 @@ function useLanguage() {
   return [lang, speak];
 }
 
-/** The address shown, and `navigate(path, {replace})`, which goes to another one. */
+/**
+ * The address shown and `navigate(path, {replace})`, which goes to another one. `visit` counts the pages come to:
+ * a replaced address is the same page.
+ */
 function useAddress() {
-  const [address, setAddress] = useState(here);
+  const [{ address, visit }, setState] = useState({ address: here(), visit: 0 });
   const navigate = useCallback((path, { replace = false } = {}) => {
     history[replace ? "replaceState" : "pushState"](null, "", path);
-    setAddress(here());
+    setState((before) => ({ address: here(), visit: before.visit + (replace ? 0 : 1) }));
     if (!replace) scrollTo(0, 0);
   }, []);
   useEffect(() => {
-    const follow = () => setAddress(here());
-    addEventListener("popstate", follow);
+    addEventListener("popstate", () => setState(({ visit }) => ({ address: here(), visit: visit + 1 })));
     followLinks(navigate);
-    return () => removeEventListener("popstate", follow);
   }, []);
-  return [address, navigate];
+  return { address, visit, navigate };
 }
 
 /** The SDK's session, followed as it begins and ends. */
@@ -83,7 +84,7 @@ function usePage({ shop, session, address, lang, navigate }) {
     }
     let wanted = true;
     Promise.all([route.page(), loadTexts(lang, route.areas)]).then(
-      ([page]) => wanted && show({ page, params, query: url.searchParams, address, lang }),
+      ([page]) => wanted && show({ page, path: route.path, params, query: url.searchParams, lang }),
       () => wanted && show({ error: true, lang }),
     );
     return () => (wanted = false);

@@ -3,6 +3,7 @@ import { html, useEffect, useRef, useState } from "./html.js";
 import { keep } from "./preferences_kept.js";
 import { loginAddress } from "./router.js";
 import { Icon } from "./ui/icon.js";
+import { explain } from "./ui/notice.js";
 
 const PLACES = [
   { path: "/", icon: "books", key: "shell.books" },
@@ -12,10 +13,11 @@ const PLACES = [
   { path: "/wallet", icon: "bell", key: "shell.wallet" },
 ];
 
-export function Shell({ shop, session, address, navigate, t, lang, speak, config, children }) {
+export function Shell({ shop, session, address, visit, navigate, t, lang, speak, config, children }) {
   const path = address.split("?")[0];
   const count = useCartCount(shop, session, path);
-  const main = useFocusOn(path);
+  const main = useFocusOn(visit);
+  const resumed = useResumed(shop, session, path);
   return html`
     <a class="skip" href="#main">${t("shell.skip")}</a>
     <header class="head">
@@ -31,7 +33,10 @@ export function Shell({ shop, session, address, navigate, t, lang, speak, config
       </div>
     </header>
     <div class="stage">
-      <main id="main" tabindex="-1" ref=${main}>${children}</main>
+      <main id="main" tabindex="-1" ref=${main}>
+        <${Resumed} outcomes=${resumed} t=${t} lang=${lang} />
+        ${children}
+      </main>
       ${config.demo && html`<${SeeThrough} ...${{ shop, t, lang }} />`}
     </div>
     <footer class="foot">
@@ -47,11 +52,14 @@ function Places({ t, path, count }) {
     ${PLACES.map(
       ({ path: place, icon, key }) => html`<a href=${place} key=${place} aria-current=${current(place) ? "page" : null}>
         <${Icon} name=${icon} /><span>${t(key)}</span>
-        ${place === "/cart" && count > 0 && html`<span class="badge" aria-label=${t("shell.inCart", { count })}>${count}</span>`}
+        ${place === "/cart" && count > 0 && html`<${Badge} count=${count} text=${t("shell.inCart", { count })} />`}
       </a>`,
     )}
   </nav>`;
 }
+
+const Badge = ({ count, text }) =>
+  html`<span class="badge"><span aria-hidden="true">${count}</span><span class="aside">${text}</span></span>`;
 
 function Account({ shop, session, address, navigate, t }) {
   if (session) {
@@ -91,15 +99,32 @@ function useCartCount(shop, session, path) {
   return count;
 }
 
-/** A new page is announced by moving the focus to it, as loading a document would. */
-function useFocusOn(path) {
+/** Each visit of another page moves the focus to it, as loading a document would. */
+function useFocusOn(visit) {
   const main = useRef(null);
-  const before = useRef(path);
   useEffect(() => {
-    if (before.current !== path) main.current.focus({ preventScroll: true });
-    before.current = path;
-  }, [path]);
+    if (visit > 0) main.current.focus({ preventScroll: true });
+  }, [visit]);
   return main;
+}
+
+/** Payments that were under way when the shop was last left: their outcome, unless their own page tells it. */
+function useResumed(shop, session, path) {
+  const [outcomes, setOutcomes] = useState([]);
+  useEffect(() => {
+    if (session) shop.resumePayments().then(setOutcomes, () => {});
+  }, [session]);
+  return outcomes.filter(({ orderId }) => !path.endsWith(orderId));
+}
+
+function Resumed({ outcomes, t, lang }) {
+  return outcomes.map(({ orderId, result, problem }) =>
+    result
+      ? html`<p class="notice good" role="status" key=${orderId}>
+          ${t("shell.resumedPaid")} <a href=${`/result/${orderId}`}>${t("shell.resumedSee")}</a>
+        </p>`
+      : html`<p class="notice bad" role="status" key=${orderId}>${explain(problem, t, lang).heading}: ${t("shell.resumedFailed")}</p>`,
+  );
 }
 
 function SeeThrough({ shop, t, lang }) {

@@ -23,6 +23,10 @@ export default {
   "shell.more": "More",
   "shell.nowhere": "There is no such page",
   "shell.toBooks": "To the books",
+  "shell.resumedPaid": "The payment that was under way when you left is complete. It was taken once.",
+  "shell.resumedSee": "See it",
+  "shell.resumedFailed": "the payment that was under way when you left was not made. Your books are still in the cart.",
+  "shell.chosen": ({ count }) => `${count} ${count === 1 ? "book" : "books"}`,
   "shell.foot": "Prices are in bells. Every payment is signed, and taken once.",
   "shell.lab": "Signing lab",
 

@@ -22,6 +22,10 @@ export default {
   "shell.more": "更多",
   "shell.nowhere": "没有这个页面",
   "shell.toBooks": "去选书",
+  "shell.resumedPaid": "上次离开时正在进行的付款已完成，只扣了一次。",
+  "shell.resumedSee": "查看结果",
+  "shell.resumedFailed": "上次离开时的付款没有完成，书仍在购物车里。",
+  "shell.chosen": "已选 {count} 本",
   "shell.foot": "书价以铃铛计。每笔付款都经签名，只会扣一次。",
   "shell.lab": "签名实验室",
 

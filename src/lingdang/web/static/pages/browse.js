@@ -1,0 +1,144 @@
+/** The shelves: browse, search, and put books into the cart. Whoever is not signed in meets the door. */
+import { html, useEffect, useState } from "../html.js";
+import { loginAddress } from "../router.js";
+import { Price } from "../ui/bells.js";
+import { Cover, split } from "../ui/cover.js";
+import { Icon } from "../ui/icon.js";
+import { usePages } from "../ui/loading.js";
+import { ProblemNotice, explain } from "../ui/notice.js";
+import { SettleBar } from "../ui/settle_bar.js";
+
+const SHELF = 24;
+
+export const title = (t) => t("shop.title");
+
+export default function Browse(props) {
+  return props.session ? html`<${Shelves} ...${props} />` : html`<${Door} t=${props.t} />`;
+}
+
+function Door({ t }) {
+  return html`<section class="door">
+    <p class="door-bell"><${Icon} name="bell" /></p>
+    <h1>${t("shop.welcome")}</h1>
+    <p class="lead">${t("shop.welcomeText")}</p>
+    <p><a class="button main" href=${loginAddress("/")}>${t("shop.enter")}</a></p>
+    <ul class="promises">
+      ${["offer", "once", "yours"].map((promise) => html`<li key=${promise}><${Icon} name="check" />${t(`shop.promise.${promise}`)}</li>`)}
+    </ul>
+  </section>`;
+}
+
+function Shelves({ shop, query, navigate, t, lang }) {
+  const words = query.get("q") ?? "";
+  const shelf = usePages((cursor) => shop.products({ query: words, limit: SHELF, cursor }), [words]);
+  const mine = useMine(shop);
+  const [said, say] = useState("");
+  const add = async (product) => {
+    try {
+      const { item, selected } = await shop.tick(product.productId);
+      mine.put(item, selected);
+      say(t("shop.added", { title: split(item.title)[0] }));
+    } catch (problem) {
+      if (!shop.session) navigate(loginAddress(`/?${new URLSearchParams({ ...(words && { q: words }), add: product.productId })}`));
+      else say(explain(problem, t, lang).heading);
+    }
+  };
+  useAddAfterLogin(query, add, navigate);
+  return html`
+    <div class="page-head">
+      <h1>${words ? t("shop.found", { words }) : t("shop.heading")}</h1>
+      <${Search} key=${words} words=${words} navigate=${navigate} t=${t} />
+    </div>
+    <p class="aside" role="status">${said}</p>
+    ${shelf.problem && html`<${ProblemNotice} problem=${shelf.problem} t=${t} lang=${lang}>
+      <button class="button" onClick=${shelf.again}>${t("shell.again")}</button>
+    <//>`}
+    ${!shelf.loading && !shelf.problem && shelf.items.length === 0 && html`<p class="empty">${t("shop.nothing")}</p>`}
+    <ul class="shelf" aria-busy=${shelf.loading}>
+      ${shelf.loading && shelf.items.length === 0
+        ? Array.from({ length: SHELF / 2 }, (_, i) => html`<li class="card blank" key=${i}></li>`)
+        : shelf.items.map((product) => html`<${Card} key=${product.productId} ...${{ product, mine, add, t, lang }} />`)}
+    </ul>
+    ${shelf.hasMore && html`<p class="more"><button class="button" disabled=${shelf.loading} onClick=${shelf.more}>${t("shell.more")}</button></p>`}
+    ${mine.selected.count > 0 && html`<${SettleBar} selected=${mine.selected} t=${t} lang=${lang}>
+      <a class="button main" href="/cart">${t("shop.toCart")}</a>
+    <//>`}
+  `;
+}
+
+function Search({ words, navigate, t }) {
+  const [text, setText] = useState(words);
+  const search = (event) => {
+    event.preventDefault();
+    navigate(text.trim() ? `/?q=${encodeURIComponent(text.trim())}` : "/");
+  };
+  return html`<form class="search" role="search" onSubmit=${search}>
+    <label class="aside" for="words">${t("shop.searchLabel")}</label>
+    <input id="words" type="search" maxlength="200" placeholder=${t("shop.searchHint")} value=${text}
+      onInput=${(event) => setText(event.currentTarget.value)} />
+    <button class="button icon-only" aria-label=${t("shop.search")}><${Icon} name="search" /></button>
+  </form>`;
+}
+
+function Card({ product, mine, add, t, lang }) {
+  const [name, series] = split(product.title);
+  const { authors, averageRating } = product.attributes;
+  return html`<li class="card" data-test="book-card" data-product-id=${product.productId}>
+    <${Cover} product=${product} />
+    <div class="card-text">
+      <h2>${name}</h2>
+      ${series && html`<p class="series">${series}</p>`}
+      <p class="by">${authors ?? product.publisher}</p>
+      ${averageRating && html`<p class="rating"><span aria-hidden="true">★ </span>${t("shop.rating", { rating: averageRating.toFixed(2) })}</p>`}
+      <p class="card-price"><${Price} price=${product.price} listPrice=${product.listPrice} lang=${lang} t=${t} /></p>
+      <${Take} ...${{ product, mine, add, t }} />
+    </div>
+  </li>`;
+}
+
+/** The card's one act: add to the cart, see that it is there, or read what is owned. */
+function Take({ product, mine, add, t }) {
+  const { productId, title: whole } = product;
+  const about = html`<span class="aside">: ${whole}</span>`;
+  if (mine.owned.has(productId)) {
+    return html`<a class="button small" href=${`/read/${encodeURIComponent(productId)}`}>${t("shop.read")}${about}</a>`;
+  }
+  const inCart = mine.ticked.has(productId);
+  return html`<button class=${`button small ${inCart ? "taken" : ""}`} data-test="add-to-cart" aria-pressed=${inCart}
+    onClick=${() => !inCart && add(product)}>
+    ${inCart && html`<${Icon} name="check" />`}${t(inCart ? "shop.inCart" : "shop.add")}${about}
+  </button>`;
+}
+
+/** What is in the reader's cart and library, as far as the shelves show it. */
+function useMine(shop) {
+  const [state, setState] = useState({ ticked: new Set(), owned: new Set(), selected: { count: 0, total: 0 } });
+  useEffect(() => {
+    Promise.all([shop.cart(), shop.library({ limit: 200 })]).then(
+      ([{ items, selected }, library]) =>
+        setState({
+          ticked: new Set(items.filter((item) => item.ticked).map((item) => item.productId)),
+          owned: new Set(library.items.map((item) => item.productId)),
+          selected,
+        }),
+      () => {}, // the shelves are useful without it
+    );
+  }, []);
+  const put = (item, selected) =>
+    setState(({ ticked, owned }) => ({
+      ticked: new Set([...ticked, item.productId]),
+      owned: item.owned ? new Set([...owned, item.productId]) : owned,
+      selected,
+    }));
+  return { ...state, put };
+}
+
+/** A book that was wanted before the login is put into the cart after it. */
+function useAddAfterLogin(query, add, navigate) {
+  const productId = query.get("add");
+  useEffect(() => {
+    if (!productId) return;
+    const words = query.get("q");
+    add({ productId }).then(() => navigate(words ? `/?q=${encodeURIComponent(words)}` : "/", { replace: true }));
+  }, [productId]);
+}

@@ -1,0 +1,138 @@
+/** The cart (图1): tick books, see each price arrive from the shop and the total follow, and settle. */
+import { html, useEffect, useRef, useState } from "../html.js";
+import { Price } from "../ui/bells.js";
+import { Cover, split } from "../ui/cover.js";
+import { Icon } from "../ui/icon.js";
+import { Loading } from "../ui/loading.js";
+import { useAct } from "../ui/act.js";
+import { ProblemNotice } from "../ui/notice.js";
+import { SettleBar } from "../ui/settle_bar.js";
+
+export const title = (t) => t("cart.title");
+
+export default function CartPage({ shop, navigate, t, lang }) {
+  const { cart, problem, busy, tick, tickAll, remove, load, fail } = useCart(shop);
+  const [settle, settling] = useAct(async () => {
+    try {
+      const order = await shop.checkout(cart.items.filter(sold).filter((item) => item.ticked).map((item) => item.productId));
+      navigate(`/order/${order.orderId}`);
+    } catch (refusal) {
+      await load();
+      fail(refusal);
+    }
+  });
+  return html`
+    <div class="page-head"><h1>${t("cart.title")}</h1></div>
+    ${problem && html`<${ProblemNotice} problem=${problem} t=${t} lang=${lang}>
+      <button class="button" onClick=${load}>${t("shell.again")}</button>
+    <//>`}
+    ${!cart && !problem && html`<${Loading} t=${t} />`}
+    ${cart?.items.length === 0 && html`<${Empty} t=${t} />`}
+    ${cart?.items.length > 0 && html`
+      <div class="sheet flush">
+        <${TickAll} items=${cart.items} tickAll=${tickAll} t=${t} />
+        <ul class="rows">
+          ${cart.items.map((item) => html`<${Row} key=${item.productId} ...${{ item, tick, remove, t, lang }} busy=${busy} />`)}
+        </ul>
+      </div>
+      <${SettleBar} selected=${cart.selected} busy=${busy} t=${t} lang=${lang}>
+        <button class="button main" data-test="settle" disabled=${cart.selected.count === 0 || busy || settling} onClick=${settle}>
+          ${t(settling ? "cart.settling" : "cart.settle")}
+        </button>
+      <//>`}
+  `;
+}
+
+const Empty = ({ t }) => html`<div class="empty">
+  <${Icon} name="cart" />
+  <p>${t("cart.empty")}</p>
+  <p><a class="button main" href="/">${t("shell.toBooks")}</a></p>
+</div>`;
+
+const sold = (item) => item.available && !item.owned;
+
+function TickAll({ items, tickAll, t }) {
+  const box = useRef(null);
+  const offered = items.filter(sold);
+  const ticked = offered.filter((item) => item.ticked).length;
+  const all = offered.length > 0 && ticked === offered.length;
+  useEffect(() => {
+    box.current.indeterminate = ticked > 0 && !all;
+  });
+  return html`<label class="row-tick all">
+    <input type="checkbox" ref=${box} data-test="tick-all" checked=${all} disabled=${offered.length === 0}
+      onChange=${() => tickAll(!all)} />
+    <span>${t("cart.all")}</span>
+    <span class="muted">${t("cart.ofThem", { ticked, count: items.length })}</span>
+  </label>`;
+}
+
+function Row({ item, busy, tick, remove, t, lang }) {
+  const [name, series] = split(item.title);
+  const state = item.owned ? "owned" : item.available ? null : "gone";
+  return html`<li class=${`row ${state ? "off" : ""}`} data-test="cart-row" data-product-id=${item.productId}>
+    <label class="row-tick">
+      <input type="checkbox" data-test="tick" checked=${item.ticked && !state} disabled=${Boolean(state)}
+        onChange=${(event) => tick(item, event.currentTarget.checked)} />
+      <span class="aside">${t("cart.tick", { title: item.title })}</span>
+      <${Cover} product=${item} class="tiny" />
+    </label>
+    <div class="row-text">
+      <h2>${name}</h2>
+      ${series && html`<p class="series">${series}</p>`}
+      ${state && html`<p class="state">${t(`cart.${state}`)}
+        ${item.owned && html` <a href=${`/read/${encodeURIComponent(item.productId)}`}>${t("cart.read")}</a>`}</p>`}
+    </div>
+    <p class="row-price" aria-busy=${busy}><${Price} price=${item.price} listPrice=${item.listPrice} lang=${lang} t=${t} /></p>
+    <button class="quiet" onClick=${() => remove(item)}>${t("cart.remove")}<span class="aside">: ${item.title}</span></button>
+  </li>`;
+}
+
+/**
+ * The cart as the shop has it. A tick shows at once; its price and the total are the shop's answer. Requests go out
+ * one after the other, so the last answer is about everything that was ticked before it.
+ */
+function useCart(shop) {
+  const [cart, setCart] = useState(null);
+  const [problem, fail] = useState(null);
+  const [waiting, setWaiting] = useState(0);
+  const queue = useRef(Promise.resolve());
+
+  const ask = (request, apply) => {
+    setWaiting((count) => count + 1);
+    queue.current = queue.current.then(async () => {
+      try {
+        const answer = await request();
+        setCart((before) => apply(answer, before));
+        fail(null);
+      } catch (refusal) {
+        fail(refusal);
+        if (shop.session) await shop.cart().then(setCart, () => {});
+      }
+      setWaiting((count) => count - 1);
+    });
+    return queue.current;
+  };
+  const whole = (answer) => answer;
+  const load = () => ask(() => shop.cart(), whole);
+  useEffect(() => void load(), []);
+
+  const tick = ({ productId }, ticked) => {
+    setCart((before) => withItem(before, { productId, ticked }));
+    return ask(
+      () => shop.tick(productId, ticked),
+      ({ item, selected }, before) => ({ ...withItem(before, { ...item, ticked: tickOf(before, productId) }), selected }),
+    );
+  };
+  const tickAll = (ticked) => ask(() => shop.tickAll(ticked), whole);
+  const remove = ({ productId }) => ask(() => shop.removeFromCart(productId).then(() => shop.cart()), whole);
+  return { cart, problem, busy: waiting > 0, tick, tickAll, remove, load, fail };
+}
+
+/** As the reader has it by now: an answer to an earlier click does not turn a later one back. */
+const tickOf = (cart, productId) => cart.items.find((item) => item.productId === productId)?.ticked;
+
+const withItem = (cart, changed) => ({
+  ...cart,
+  items: cart.items.map((item) => (item.productId === changed.productId ? { ...item, ...changed } : item)),
+});

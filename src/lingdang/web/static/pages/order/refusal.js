@@ -1,0 +1,68 @@
+import { html } from "../../html.js";
+import { loginAddress } from "../../router.js";
+import { ProblemNotice } from "../../ui/notice.js";
+
+/** Why the order was not paid, and each way on from there. */
+export const Refusal = ({ problem, order, t, lang }) => html`<div data-test="result-failure">
+  <${ProblemNotice} problem=${problem} t=${t} lang=${lang}>
+    <${Details} ...${{ problem, order, lang }} />
+    <div class="ways">${waysOf(problem, order).map((way) => html`<${Way} key=${way} ...${{ way, problem, order, t }} />`)}</div>
+  <//>
+</div>`;
+
+/** The books or vouchers that a refusal names. */
+function Details({ problem, order, lang }) {
+  const { productIds = [], reasons = {} } = problem.members ?? {};
+  const lines = order.offer?.lines.filter((line) => productIds.includes(line.productId)) ?? [];
+  const name = (id) => order.offer?.coupons.find((coupon) => coupon.couponId === id)?.name ?? id;
+  if (lines.length === 0 && Object.keys(reasons).length === 0) return null;
+  return html`<ul class="named">
+    ${lines.map((line) => html`<li key=${line.productId}>${line.title}</li>`)}
+    ${Object.entries(reasons).map(([id, reason]) => html`<li key=${id}><b>${name(id)}</b>: ${reason[lang]}</li>`)}
+  </ul>`;
+}
+
+/** What can be done, the best first. */
+function waysOf({ code }, { offer }) {
+  const ways = WAYS[code] ?? ["retry", "cart"];
+  return offer ? ways : ways.filter((way) => way === "cart" || way === "library" || way === "login");
+}
+
+const WAYS = {
+  insufficient_bells: ["retry", "wallet", "cart"],
+  token_expired: ["requote", "cart"],
+  token_invalid: ["requote", "cart"],
+  order_mismatch: ["requote", "cart"],
+  cust_mismatch: ["requote", "cart"],
+  coupon_unusable: ["requote", "cart"],
+  already_owned: ["library", "without", "cart"],
+  product_unavailable: ["without", "cart"],
+  order_altered: ["cart"],
+  order_unknown: ["cart"],
+  unauthenticated: ["login"],
+  signed_out: ["login"],
+  payment_unfinished: ["ask"],
+  outcome_unknown: ["ask"],
+};
+
+function Way({ way, problem, order, t }) {
+  const text = t(`order.way.${way}`);
+  const link = (href) => html`<a class="button" href=${href}>${text}</a>`;
+  const act = (run) => html`<button class="button" disabled=${order.busy} onClick=${run}>${text}</button>`;
+  switch (way) {
+    case "retry":
+    case "ask":
+      return act(() => order.pay("resumed"));
+    case "requote":
+      return act(() => order.quote());
+    case "without":
+      return act(() => order.quote({}, remaining(order.offer, problem.members.productIds)));
+    case "login":
+      return link(loginAddress(`/order/${order.orderId}`));
+    default:
+      return link({ cart: "/cart", library: "/library", wallet: "/wallet" }[way]);
+  }
+}
+
+const remaining = (offer, productIds) =>
+  offer.lines.map((line) => line.productId).filter((id) => !productIds.includes(id));

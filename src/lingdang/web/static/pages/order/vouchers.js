@@ -1,0 +1,82 @@
+import { html, useState } from "../../html.js";
+import { formatTime } from "../../i18n.js";
+import { Bells } from "../../ui/bells.js";
+import { explain } from "../../ui/notice.js";
+
+/**
+ * Every voucher that the reader holds: what it saves, or why it does not. Choosing asks the shop for a new offer.
+ * One that cannot stand beside a chosen one takes its place.
+ */
+export function Vouchers({ order, t, lang }) {
+  const { coupons, couponsProven } = order.offer;
+  const chosen = coupons.filter((coupon) => coupon.applied).map((coupon) => coupon.couponId);
+  const locked = order.phase === "paying" || order.phase === "over";
+  const toggle = ({ couponId, applied, reason }) => {
+    const rivals = reason?.code === "not_with" ? reason.couponIds : [];
+    const others = chosen.filter((id) => id !== couponId && !rivals.includes(id));
+    order.quote({ couponIds: applied ? others : [...others, couponId] });
+  };
+  return html`<section class="sheet" aria-labelledby="vouchers">
+    <div class="page-head">
+      <h2 id="vouchers">${t("order.vouchers")}</h2>
+      ${coupons.length > 0 && html`<div class="voucher-ways">
+        <button class="quiet" disabled=${locked} onClick=${() => order.quote()}>${t("order.best")}</button>
+        <button class="quiet" disabled=${locked} onClick=${() => order.quote({ couponIds: [] })}>${t("order.none")}</button>
+      </div>`}
+    </div>
+    ${coupons.length === 0 && html`<p class="muted">${t("order.noVouchers")}</p>`}
+    ${couponsProven === false && html`<p class="small-print">${t("order.notProven")}</p>`}
+    <ul class="vouchers">
+      ${sorted(coupons).map((coupon) => html`<${Voucher} key=${coupon.couponId} ...${{ coupon, toggle, locked, t, lang }} />`)}
+    </ul>
+    <${CodeField} ...${{ order, locked, t, lang }} />
+  </section>`;
+}
+
+/** The applied first, then the usable, then the others; else as the shop lists them. */
+const sorted = (coupons) => {
+  const rank = ({ applied, usable }) => (applied ? 0 : usable ? 1 : 2);
+  return [...coupons].sort((one, other) => rank(one) - rank(other));
+};
+
+function Voucher({ coupon, toggle, locked, t, lang }) {
+  const { couponId, name, applied, usable, saves, reason, expiresAt } = coupon;
+  const choosable = applied || (usable && (!reason || reason.code === "not_with"));
+  const why = `why-${couponId}`;
+  return html`<li class=${`voucher ${applied ? "applied" : usable ? "" : "off"}`} data-test="coupon" data-coupon-id=${couponId}>
+    <label>
+      <input type="checkbox" checked=${applied} disabled=${locked || !choosable} aria-describedby=${reason ? why : null}
+        onChange=${() => toggle(coupon)} />
+      <span class="voucher-name">${name}</span>
+    </label>
+    <div class="voucher-text">
+      ${saves > 0 && html`<p class=${applied ? "saved" : "muted"}>${t(applied ? "order.saves" : "order.wouldSave")} <${Bells} amount=${saves} lang=${lang} t=${t} /></p>`}
+      ${reason && html`<p class="reason" id=${why} data-test="coupon-reason" data-reason=${reason.code}>${reason[lang]}</p>`}
+      ${expiresAt && html`<p class="small-print">${t("order.until", { time: formatTime(lang, expiresAt) })}</p>`}
+    </div>
+  </li>`;
+}
+
+/** A code claims a voucher; the offer is then made anew with the best of all. */
+function CodeField({ order, locked, t, lang }) {
+  const [code, setCode] = useState("");
+  const claim = (event) => {
+    event.preventDefault();
+    if (code.trim()) order.quote({ couponCode: code.trim() });
+  };
+  return html`<form class="code" onSubmit=${claim}>
+    <label class="field" for="code"><span>${t("order.code")}</span></label>
+    <div class="code-row">
+      <input id="code" type="text" maxlength="64" autocomplete="off" autocapitalize="characters" spellcheck=${false} value=${code} disabled=${locked}
+        aria-describedby="code-problem" onInput=${(event) => setCode(event.currentTarget.value)} />
+      <button class="button" disabled=${locked}>${t("order.useCode")}</button>
+    </div>
+    <p id="code-problem" class="reason" role="alert">${order.codeProblem && sentence(order.codeProblem, t, lang)}</p>
+  </form>`;
+}
+
+/** The shop's own reason where it gives one, in the reader's language. */
+function sentence(problem, t, lang) {
+  const reasons = Object.values(problem.members?.reasons ?? {}).map((reason) => reason[lang]);
+  return reasons.length > 0 ? reasons.join(" ") : explain(problem, t, lang).heading;
+}
