@@ -63,6 +63,11 @@ export class Lingdang extends EventTarget {
     return shown(this.#who.current());
   }
 
+  /** The shop's time as far as it is known, in milliseconds: an offer's `expiresAt` is measured by it. */
+  serverNow() {
+    return this.#who.serverNow();
+  }
+
   /** The session of an earlier visit, or null; forgets orders that are of no more use. */
   async restore() {
     await this.#who.restore();
