@@ -166,6 +166,7 @@ export class Problem extends Error {
 export class Lingdang extends EventTarget {
   constructor(options: Options);
   readonly session: Session | null;
+  serverNow(): number;
   restore(): Promise<Session | null>;
   login(
     proof: ({ custId: string; password: string } | { platformToken: string }) & { signType?: SignType },
