@@ -5,7 +5,7 @@ their decoded body, which costs a third of a framework's route (docs/decisions/0
 """
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -23,6 +23,7 @@ _log = structlog.get_logger(__name__)
 
 _VISIBLE = frozenset(b"!#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~")
 
+Header = tuple[bytes, bytes]
 Headers = Mapping[bytes, bytes]
 
 
@@ -167,7 +168,8 @@ class Entry:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *SAFE_HEADERS]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                message["headers"] += _not_said(SAFE_HEADERS, message["headers"])
             await send(message)
 
         await self._app(scope, receive, send_with_id)
@@ -178,6 +180,12 @@ SAFE_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
 )
+
+
+def _not_said(wanted: Sequence[Header], said: Iterable[Header]) -> list[Header]:
+    """A route's own word on its caching stands: two of them would contradict each other."""
+    names = {name for name, _ in said}
+    return [header for header in wanted if header[0] not in names]
 
 
 def _not_allowed(allowed: str) -> Problem:

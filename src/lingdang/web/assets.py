@@ -12,12 +12,12 @@ SDK = HERE / "sdk"
 """The JavaScript SDK's sources: in a checkout a link to them, in a wheel a copy."""
 
 TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
-"""What is served, by its suffix; nothing else is."""
+"""What is served, by its suffix; nothing else is. Texts are UTF-8."""
 
 
 class Asset(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ export default {
   "shop.added": "{title} is in your cart",
   "shop.toCart": "Go to cart",
   "shop.welcome": "Books for bells, yours to keep",
-  "shop.welcomeText": "Ten thousand real books at plain prices. Sign in to choose, use your vouchers, and read.",
+  "shop.welcomeText": "Plain prices, no surprises. Sign in to choose, use your vouchers, and read.",
   "shop.enter": "Sign in to the books",
   "shop.promise.offer": "An offer stands for fifteen minutes",
   "shop.promise.once": "Lost connection, reload, double click: charged once",

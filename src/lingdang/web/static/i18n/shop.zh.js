@@ -13,7 +13,7 @@ export default {
   "shop.added": "《{title}》已加入购物车",
   "shop.toCart": "去购物车",
   "shop.welcome": "用铃铛买书，买了就是您的",
-  "shop.welcomeText": "一万本真实的书，明码标价。登录后即可选书、用券、阅读。",
+  "shop.welcomeText": "明码标价，好书齐全。登录后即可选书、用券、阅读。",
   "shop.enter": "登录，去选书",
   "shop.promise.offer": "报价确认后十五分钟内不变",
   "shop.promise.once": "断网、刷新、重复点击，都只扣一次",

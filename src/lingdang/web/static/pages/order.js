@@ -1,6 +1,5 @@
 /** The order page (图2): what is bought, with which vouchers, for how many bells, until when; and the confirmation. */
-import { html, useEffect, useState } from "../html.js";
-import { loginAddress } from "../router.js";
+import { html } from "../html.js";
 import { Loading } from "../ui/loading.js";
 import { useClock } from "./order/clock.js";
 import { Lines } from "./order/lines.js";
@@ -11,16 +10,17 @@ import { Vouchers } from "./order/vouchers.js";
 
 export const title = (t) => t("order.title");
 
-export default function OrderPage({ shop, session, params, navigate, t, lang }) {
+export default function OrderPage({ shop, params, navigate, t, lang }) {
   const order = useOrder({ shop, orderId: params.orderId, navigate });
   const clock = useClock(shop, order.offer);
   if (order.phase === "loading") return html`<${Loading} t=${t} />`;
-  const { offer, problem, busy } = order;
+  const { offer, problem, note, busy } = order;
   const expired = clock.left === 0;
   return html`
     <div class="page-head"><h1>${t("order.title")}</h1></div>
-    ${problem && html`<${Refusal} ...${{ problem, order, session, t, lang }} />`}
-    ${!problem && expired && !busy && html`<${Refusal} problem=${{ code: "token_expired" }} ...${{ order, session, t, lang }} />`}
+    ${problem && html`<${Refusal} ...${{ problem, order, t, lang }} />`}
+    ${!problem && expired && !busy && html`<${Refusal} problem=${{ code: "token_expired" }} ...${{ order, t, lang }} />`}
+    ${note && html`<p class="notice" role="status">${t(note)}</p>`}
     ${offer && html`<div class="order">
       <div>
         <${Lines} lines=${offer.lines} t=${t} lang=${lang} />

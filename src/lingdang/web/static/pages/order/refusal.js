@@ -22,11 +22,13 @@ function Details({ problem, order, lang }) {
   </ul>`;
 }
 
-/** What can be done, the best first. */
+/** What can be done, the best first. Without an offer to show there is nothing to pay or to price anew. */
 function waysOf({ code }, { offer }) {
-  const ways = WAYS[code] ?? ["retry", "cart"];
-  return offer ? ways : ways.filter((way) => way === "cart" || way === "library" || way === "login");
+  if (offer) return WAYS[code] ?? ["retry", "cart"];
+  return (WAYS[code] ?? ["again", "cart"]).filter((way) => !NEEDS_OFFER.has(way));
 }
+
+const NEEDS_OFFER = new Set(["retry", "requote", "without"]);
 
 const WAYS = {
   insufficient_bells: ["retry", "wallet", "cart"],
@@ -50,7 +52,10 @@ function Way({ way, problem, order, t }) {
   const link = (href) => html`<a class="button" href=${href}>${text}</a>`;
   const act = (run) => html`<button class="button" disabled=${order.busy} onClick=${run}>${text}</button>`;
   switch (way) {
+    case "again":
+      return act(order.open);
     case "retry":
+      return act(() => order.pay());
     case "ask":
       return act(() => order.pay("resumed"));
     case "requote":

@@ -1,14 +1,16 @@
+import { Problem } from "/sdk/index.js";
 import { useEffect, useRef, useState } from "../../html.js";
 
 /**
  * An order as its page goes through it.
  *
  * `phase`: `loading`, `offer` (it can be paid or changed), `quoting` (the shop prices it anew), `paying`, or `over`
- * (this offer pays no more; `quote` makes a new one). `problem` is the last refusal. `offer` stays shown through all of
+ * (this offer pays no more; `quote` makes a new one). `problem` is the last refusal, `codeProblem` that of a voucher's
+ * code, `note` the key of what else the reader should know. `offer` stays shown through all of
  * them, so that a refused reader still sees what it was about.
  */
 export function useOrder({ shop, orderId, navigate }) {
-  const [state, setState] = useState({ phase: "loading", offer: null, problem: null, codeProblem: null });
+  const [state, setState] = useState({ phase: "loading", offer: null, problem: null, codeProblem: null, note: null });
   const change = (part) => setState((before) => ({ ...before, ...part }));
   const turn = useRef(0);
   const sending = useRef(false);
@@ -16,10 +18,10 @@ export function useOrder({ shop, orderId, navigate }) {
   const pay = async (how = "") => {
     if (sending.current) return;
     sending.current = true;
-    change({ phase: "paying", problem: null });
+    change({ phase: "paying", problem: null, note: null });
     try {
-      const result = await shop.pay(orderId);
-      const told = result.replayed ? how || "replayed" : "";
+      const { replayed } = await shop.pay(orderId);
+      const told = how || (replayed ? "replayed" : "");
       navigate(`/result/${orderId}${told && `?how=${told}`}`, { replace: true });
     } catch (problem) {
       change({ phase: ENDS.has(problem.code) ? "over" : "offer", problem });
@@ -28,32 +30,35 @@ export function useOrder({ shop, orderId, navigate }) {
     }
   };
 
+  /** Have the order priced anew; of several wishes only the last one counts. Answers the offer, if there is one. */
+  const quote = async (wishes = {}, productIds = idsOf(state.offer)) => {
+    const mine = ++turn.current;
+    change({ phase: "quoting", problem: null, codeProblem: null, note: null });
+    try {
+      const offer = await shop.checkout(productIds, wishes);
+      await shop.forgetOrder(mine === turn.current ? orderId : offer.orderId);
+      if (mine !== turn.current) return null;
+      change({ phase: "offer", offer });
+      navigate(`/order/${offer.orderId}`, { replace: true });
+      return offer;
+    } catch (problem) {
+      if (mine !== turn.current) return null;
+      const about = wishes.couponCode ? { codeProblem: problem } : { problem };
+      change({ phase: state.phase === "over" ? "over" : "offer", ...about });
+      return null;
+    }
+  };
+
   const open = async () => {
     try {
       const kept = await shop.keptOrder(orderId);
       if (!kept || kept.state === "paid") return await openPaid(shop, orderId, navigate);
       change({ phase: "offer", offer: kept.order, problem: null });
-      if (kept.state === "paying") await pay("resumed");
+      if (kept.state === "paying") return await pay("resumed");
+      // An offer is of one sign-in: whoever comes back through the login gets a new one at once.
+      if (kept.sessionId !== shop.session.sessionId && (await quote({}, idsOf(kept.order)))) change({ note: "order.renewed" });
     } catch (problem) {
       change({ phase: "over", problem });
-    }
-    return undefined;
-  };
-
-  /** Have the order priced anew; of several wishes only the last one counts. */
-  const quote = async (wishes = {}, productIds = idsOf(state.offer)) => {
-    const mine = ++turn.current;
-    change({ phase: "quoting", problem: null, codeProblem: null });
-    try {
-      const offer = await shop.checkout(productIds, wishes);
-      if (mine !== turn.current) return shop.forgetOrder(offer.orderId);
-      await shop.forgetOrder(orderId);
-      change({ phase: "offer", offer });
-      navigate(`/order/${offer.orderId}`, { replace: true });
-    } catch (problem) {
-      if (mine !== turn.current) return undefined;
-      const about = wishes.couponCode ? { codeProblem: problem } : { problem };
-      change({ phase: state.phase === "over" ? "over" : "offer", ...about });
     }
     return undefined;
   };
@@ -61,7 +66,7 @@ export function useOrder({ shop, orderId, navigate }) {
   useEffect(() => {
     if (state.offer?.orderId !== orderId) open();
   }, [orderId]);
-  return { ...state, orderId, busy: state.phase === "quoting" || state.phase === "paying", pay, quote };
+  return { ...state, orderId, busy: state.phase === "quoting" || state.phase === "paying", pay, quote, open };
 }
 
 /** After these the offer never pays. */
@@ -85,7 +90,7 @@ async function openPaid(shop, orderId, navigate) {
     await shop.order(orderId);
   } catch (problem) {
     if (problem.code !== "not_found" && problem.code !== "invalid_request") throw problem;
-    throw Object.assign(new Error("order_unknown"), { code: "order_unknown", members: {} });
+    throw new Problem("order_unknown", { orderId });
   }
   navigate(`/result/${orderId}`, { replace: true });
 }

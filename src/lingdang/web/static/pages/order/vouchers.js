@@ -1,4 +1,4 @@
-import { html, useState } from "../../html.js";
+import { html, useEffect, useRef, useState } from "../../html.js";
 import { formatTime } from "../../i18n.js";
 import { Bells } from "../../ui/bells.js";
 import { explain } from "../../ui/notice.js";
@@ -9,12 +9,13 @@ import { explain } from "../../ui/notice.js";
  */
 export function Vouchers({ order, t, lang }) {
   const { coupons, couponsProven } = order.offer;
-  const chosen = coupons.filter((coupon) => coupon.applied).map((coupon) => coupon.couponId);
+  const chosen = useChosen(order.offer);
   const locked = order.phase === "paying" || order.phase === "over";
   const toggle = ({ couponId, applied, reason }) => {
     const rivals = reason?.code === "not_with" ? reason.couponIds : [];
-    const others = chosen.filter((id) => id !== couponId && !rivals.includes(id));
-    order.quote({ couponIds: applied ? others : [...others, couponId] });
+    const others = chosen.current.filter((id) => id !== couponId && !rivals.includes(id));
+    chosen.current = applied ? others : [...others, couponId];
+    order.quote({ couponIds: chosen.current });
   };
   return html`<section class="sheet" aria-labelledby="vouchers">
     <div class="page-head">
@@ -33,11 +34,17 @@ export function Vouchers({ order, t, lang }) {
   </section>`;
 }
 
-/** The applied first, then the usable, then the others; else as the shop lists them. */
-const sorted = (coupons) => {
-  const rank = ({ applied, usable }) => (applied ? 0 : usable ? 1 : 2);
-  return [...coupons].sort((one, other) => rank(one) - rank(other));
-};
+/** What is chosen: the offer's vouchers, and at once what was clicked since, until the next offer is there. */
+function useChosen(offer) {
+  const chosen = useRef([]);
+  useEffect(() => {
+    chosen.current = offer.coupons.filter((coupon) => coupon.applied).map((coupon) => coupon.couponId);
+  }, [offer]);
+  return chosen;
+}
+
+/** The usable first; choosing one moves none. */
+const sorted = (coupons) => [...coupons].sort((one, other) => other.usable - one.usable);
 
 function Voucher({ coupon, toggle, locked, t, lang }) {
   const { couponId, name, applied, usable, saves, reason, expiresAt } = coupon;
@@ -62,7 +69,7 @@ function CodeField({ order, locked, t, lang }) {
   const [code, setCode] = useState("");
   const claim = (event) => {
     event.preventDefault();
-    if (code.trim()) order.quote({ couponCode: code.trim() });
+    if (code.trim()) order.quote({ couponCode: code.trim() }).then((offer) => offer && setCode(""));
   };
   return html`<form class="code" onSubmit=${claim}>
     <label class="field" for="code"><span>${t("order.code")}</span></label>
