@@ -1,1 +1,6 @@
-export default {};
+export default {
+  "reading.library": "My books",
+  "reading.none": "You have no books yet.",
+  "reading.read": "Read",
+  "reading.reader": "Reading",
+};

@@ -1,1 +1,18 @@
-export default {};
+export default {
+  "see.title": "See through the flow",
+  "see.steps": "The steps so far",
+  "see.none": "Buy something: each step appears here.",
+  "see.clear": "Clear",
+  "see.step.1": "① Tick: the productId goes out, the price comes back",
+  "see.step.2": "② Settle: one call with all productIds",
+  "see.step.3": "③ The details and the sealed token are kept here",
+  "see.step.4": "④ The fields are joined by the fixed rule, and signed",
+  "see.step.5": "⑤ Confirm: the shop opens the token, checks the signature, takes the bells",
+  "see.step.6": "⑥ The rights to the books are granted",
+  "see.kept": "On this device, sealed with a key that cannot be read out.",
+  "see.request": "Request",
+  "see.signed": "What was signed",
+  "see.sign": "Signature",
+  "see.answer": "Answer",
+  "see.problem": "Refused",
+};

@@ -1,1 +1,18 @@
-export default {};
+export default {
+  "see.title": "透视整个流程",
+  "see.steps": "到目前为止的步骤",
+  "see.none": "买点什么吧：每一步都会显示在这里。",
+  "see.clear": "清空",
+  "see.step.1": "① 勾选：发送 productId，返回价格",
+  "see.step.2": "② 结算：一次调用，带上全部 productId",
+  "see.step.3": "③ 订单详情与加密令牌保存在本地",
+  "see.step.4": "④ 按固定规则拼接字段并签名",
+  "see.step.5": "⑤ 确认支付：服务器解开令牌、验签、扣除铃铛",
+  "see.step.6": "⑥ 授予阅读权利",
+  "see.kept": "保存在本设备，以不可导出的密钥封印。",
+  "see.request": "请求",
+  "see.signed": "被签名的字符串",
+  "see.sign": "签名",
+  "see.answer": "应答",
+  "see.problem": "被拒绝",
+};

@@ -1,5 +1,6 @@
 /** What a page asks the shop for, and what to show until it is there. */
 import { html, useCallback, useEffect, useState } from "../html.js";
+import { ProblemNotice } from "./notice.js";
 
 /**
  * The answer of `ask`, asked anew when `inputs` change: `{data, problem, loading, again}`.
@@ -49,3 +50,16 @@ export function usePages(ask, inputs) {
 }
 
 export const Loading = ({ t }) => html`<p class="loading" role="status">${t("shell.loading")}</p>`;
+
+/** A list of `usePages`: what it is while it loads, when it is empty, and the way to more. */
+export function Growing({ pages, empty, t, lang, children }) {
+  if (pages.items.length === 0 && pages.loading) return html`<${Loading} t=${t} />`;
+  return html`
+    ${pages.items.length > 0 && children}
+    ${pages.problem && html`<${ProblemNotice} problem=${pages.problem} t=${t} lang=${lang}>
+      <button class="button" onClick=${pages.again}>${t("shell.again")}</button>
+    <//>`}
+    ${pages.items.length === 0 && !pages.problem && empty}
+    ${pages.hasMore && html`<p class="more"><button class="button" disabled=${pages.loading} onClick=${pages.more}>${t("shell.more")}</button></p>`}
+  `;
+}

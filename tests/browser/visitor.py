@@ -1,0 +1,116 @@
+"""Somebody in front of the shop: what a reader does, in a real browser."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.async_api import Browser, BrowserContext, Locator, Page, Request, expect
+
+from browser.demo_shop import PASSWORD, DemoShop
+
+
+class Visitor:
+    """One customer in one browser profile."""
+
+    def __init__(self, shop: DemoShop, context: BrowserContext, page: Page, cust_id: str) -> None:
+        self.shop = shop
+        self.context = context
+        self.page = page
+        self.cust_id = cust_id
+        self.token = ""
+        self.requests: list[Request] = []
+        self.errors: list[str] = []
+        self._listen(page)
+
+    def _listen(self, page: Page) -> None:
+        page.on("request", self.requests.append)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda message: self.errors.append(message.text) if _is_ours(message) else None)
+
+    async def another_tab(self) -> "Visitor":
+        page = await self.context.new_page()
+        return Visitor(self.shop, self.context, page, self.cust_id)
+
+    def part(self, name: str) -> Locator:
+        return self.page.locator(f'[data-test="{name}"]')
+
+    async def open(self, path: str) -> None:
+        await self.page.goto(self.shop.url + path)
+
+    async def sign_in(self, sign_type: str = "ES256") -> None:
+        """From the login page, wherever that leads."""
+        if "/login" not in self.page.url:
+            await self.open("/login")
+        form = self.part("login-form")
+        await form.locator("input:not([type=password]):not([type=radio])").first.fill(self.cust_id)
+        await form.locator("input[type=password]").fill(PASSWORD)
+        await choose(self.part("sign-type"), sign_type)
+        async with self.page.expect_response(lambda r: r.url.endswith("/v1/sessions")) as opened:
+            await form.locator("button[type=submit]").click()
+        answer = await opened.value
+        assert answer.status == 201, await answer.text()
+        self.token = (await answer.json())["sessionToken"]
+        await expect(form).to_have_count(0)
+
+    async def fill_cart(self, count: int = 3) -> None:
+        await self.open("/")
+        buttons = self.part("add-to-cart")
+        await expect(buttons.nth(count)).to_be_visible()
+        for place in range(count):
+            async with self.page.expect_response(re.compile("/v1/cart/items/")) as ticked:
+                await buttons.nth(place).click()
+            assert (await ticked.value).status == 200
+
+    async def settle(self) -> None:
+        await self.open("/cart")
+        await self.part("settle").click()
+        await expect(self.part("confirm")).to_be_visible()
+
+    async def to_the_order(self, count: int = 3, sign_type: str = "ES256") -> None:
+        await self.sign_in(sign_type)
+        await self.fill_cart(count)
+        await self.settle()
+
+    @property
+    def order_id(self) -> str:
+        return urlsplit(self.page.url).path.rpartition("/")[2]
+
+    def payments_sent(self) -> int:
+        return sum(request.method == "POST" and request.url.endswith("/v1/payments") for request in self.requests)
+
+    async def succeeded(self) -> None:
+        await expect(self.part("result-success")).to_be_visible(timeout=20_000)
+
+
+@asynccontextmanager
+async def profile(browser: Browser, shop: DemoShop, *, locale: str = "en", **customer: Any) -> AsyncIterator[Visitor]:
+    """A new customer in a new browser profile."""
+    context = await browser.new_context(
+        ignore_https_errors=True, locale=locale, viewport={"width": 1200, "height": 900}
+    )
+    try:
+        yield Visitor(shop, context, await context.new_page(), shop.customer(**customer))
+    finally:
+        await context.close()
+
+
+def _is_ours(message: Any) -> bool:
+    """Errors of the page itself; that an answer was a refusal is told by Chromium as well, and is no error."""
+    return message.type == "error" and "Failed to load resource" not in message.text
+
+
+async def choose(control: Locator, value: str) -> None:
+    """Choose in a select or among radio buttons."""
+    if await control.evaluate("element => element.tagName") == "SELECT":
+        await control.select_option(value)
+    else:
+        await control.locator(f'input[value="{value}"]').check()
+
+
+def amount(text: str) -> int:
+    """The first number of a text, as the page shows it."""
+    found = re.search(r"\d[\d,\s\u00a0\u202f]*", text)
+    assert found, text
+    return int(re.sub(r"\D", "", found[0]))
