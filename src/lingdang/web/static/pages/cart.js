@@ -32,7 +32,7 @@ export default function CartPage({ shop, navigate, t, lang }) {
       <div class="sheet flush">
         <${TickAll} items=${cart.items} tickAll=${tickAll} t=${t} />
         <ul class="rows">
-          ${cart.items.map((item) => html`<${Row} key=${item.productId} ...${{ item, tick, remove, t, lang }} busy=${busy} />`)}
+          ${sorted(cart.items).map((item) => html`<${Row} key=${item.productId} ...${{ item, tick, remove, t, lang }} busy=${busy} />`)}
         </ul>
       </div>
       <${SettleBar} selected=${cart.selected} busy=${busy} t=${t} lang=${lang}>
@@ -50,6 +50,9 @@ const Empty = ({ t }) => html`<div class="empty">
 </div>`;
 
 const sold = (item) => item.available && !item.owned;
+
+/** What can be bought comes first. */
+const sorted = (items) => [...items].sort((one, other) => sold(other) - sold(one));
 
 function TickAll({ items, tickAll, t }) {
   const box = useRef(null);
@@ -83,7 +86,9 @@ function Row({ item, busy, tick, remove, t, lang }) {
       ${state && html`<p class="state">${t(`cart.${state}`)}
         ${item.owned && html` <a href=${`/read/${encodeURIComponent(item.productId)}`}>${t("cart.read")}</a>`}</p>`}
     </div>
-    <p class="row-price" aria-busy=${busy}><${Price} price=${item.price} listPrice=${item.listPrice} lang=${lang} t=${t} /></p>
+    <p class="row-price" aria-busy=${busy}>
+      ${!item.owned && html`<${Price} price=${item.price} listPrice=${item.listPrice} lang=${lang} t=${t} />`}
+    </p>
     <button class="quiet" onClick=${() => remove(item)}>${t("cart.remove")}<span class="aside">: ${item.title}</span></button>
   </li>`;
 }

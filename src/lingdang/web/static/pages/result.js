@@ -59,7 +59,7 @@ function Paid({ order, how, t, lang }) {
   </section>`;
 }
 
-const Book = ({ line, t }) => html`<li>
+const Book = ({ line, t }) => html`<li data-test="entitlement">
   <a href=${`/read/${encodeURIComponent(line.productId)}`} data-product-id=${line.productId}>
     <${Cover} product=${line} />
     <span class="opened-title">${split(line.title)[0]}</span>

@@ -5,9 +5,9 @@ import { Bells } from "./bells.js";
 /** @param {{selected: {count: number, total: number}, busy?: boolean, t: Function, lang: string, children: any}} props */
 export const SettleBar = ({ selected, busy = false, t, lang, children }) =>
   html`<div class="settle-bar">
-    <p class="running" data-test="running-total" aria-live="polite" aria-busy=${busy}>
+    <p class="running" aria-live="polite" aria-busy=${busy}>
       <span class="muted">${t("shell.chosen", { count: selected.count })}</span>
-      <${Bells} amount=${selected.total} lang=${lang} t=${t} class="grand" />
+      <span data-test="running-total"><${Bells} amount=${selected.total} lang=${lang} t=${t} class="grand" /></span>
     </p>
     ${children}
   </div>`;

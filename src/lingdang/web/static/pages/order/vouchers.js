@@ -1,4 +1,4 @@
-import { html, useEffect, useRef, useState } from "../../html.js";
+import { html, useEffect, useState } from "../../html.js";
 import { formatTime } from "../../i18n.js";
 import { Bells } from "../../ui/bells.js";
 import { explain } from "../../ui/notice.js";
@@ -9,13 +9,12 @@ import { explain } from "../../ui/notice.js";
  */
 export function Vouchers({ order, t, lang }) {
   const { coupons, couponsProven } = order.offer;
-  const chosen = useChosen(order.offer);
+  const [chosen, choose] = useChosen(order);
   const locked = order.phase === "paying" || order.phase === "over";
-  const toggle = ({ couponId, applied, reason }) => {
+  const toggle = ({ couponId, reason }) => {
     const rivals = reason?.code === "not_with" ? reason.couponIds : [];
-    const others = chosen.current.filter((id) => id !== couponId && !rivals.includes(id));
-    chosen.current = applied ? others : [...others, couponId];
-    order.quote({ couponIds: chosen.current });
+    const others = chosen.filter((id) => id !== couponId && !rivals.includes(id));
+    choose(chosen.includes(couponId) ? others : [...others, couponId]);
   };
   return html`<section class="sheet" aria-labelledby="vouchers">
     <div class="page-head">
@@ -28,31 +27,39 @@ export function Vouchers({ order, t, lang }) {
     ${coupons.length === 0 && html`<p class="muted">${t("order.noVouchers")}</p>`}
     ${couponsProven === false && html`<p class="small-print">${t("order.notProven")}</p>`}
     <ul class="vouchers">
-      ${sorted(coupons).map((coupon) => html`<${Voucher} key=${coupon.couponId} ...${{ coupon, toggle, locked, t, lang }} />`)}
+      ${sorted(coupons).map((coupon) => html`<${Voucher} key=${coupon.couponId} ...${{ coupon, toggle, locked, t, lang }} chosen=${chosen.includes(coupon.couponId)} />`)}
     </ul>
     <${CodeField} ...${{ order, locked, t, lang }} />
   </section>`;
 }
 
-/** What is chosen: the offer's vouchers, and at once what was clicked since, until the next offer is there. */
-function useChosen(offer) {
-  const chosen = useRef([]);
+/**
+ * The vouchers chosen, and how to choose others: shown at once, though the offer that has them is still to come. When
+ * there is none, what the offer has is chosen again.
+ */
+function useChosen(order) {
+  const offered = () => order.offer.coupons.filter((coupon) => coupon.applied).map((coupon) => coupon.couponId);
+  const [chosen, setChosen] = useState(offered);
   useEffect(() => {
-    chosen.current = offer.coupons.filter((coupon) => coupon.applied).map((coupon) => coupon.couponId);
-  }, [offer]);
-  return chosen;
+    if (order.phase !== "quoting") setChosen(offered());
+  }, [order.offer, order.phase]);
+  const choose = (couponIds) => {
+    setChosen(couponIds);
+    order.quote({ couponIds });
+  };
+  return [chosen, choose];
 }
 
 /** The usable first; choosing one moves none. */
 const sorted = (coupons) => [...coupons].sort((one, other) => other.usable - one.usable);
 
-function Voucher({ coupon, toggle, locked, t, lang }) {
+function Voucher({ coupon, chosen, toggle, locked, t, lang }) {
   const { couponId, name, applied, usable, saves, reason, expiresAt } = coupon;
-  const choosable = applied || (usable && (!reason || reason.code === "not_with"));
+  const choosable = chosen || applied || (usable && (!reason || reason.code === "not_with"));
   const why = `why-${couponId}`;
-  return html`<li class=${`voucher ${applied ? "applied" : usable ? "" : "off"}`} data-test="coupon" data-coupon-id=${couponId}>
+  return html`<li class=${`voucher ${chosen ? "applied" : usable ? "" : "off"}`} data-test="coupon" data-coupon-id=${couponId}>
     <label>
-      <input type="checkbox" checked=${applied} disabled=${locked || !choosable} aria-describedby=${reason ? why : null}
+      <input type="checkbox" checked=${chosen} disabled=${locked || !choosable} aria-describedby=${reason ? why : null}
         onChange=${() => toggle(coupon)} />
       <span class="voucher-name">${name}</span>
     </label>
