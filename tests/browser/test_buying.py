@@ -33,14 +33,11 @@ async def test_prices_arrive_with_each_tick(visitor: Visitor) -> None:
     total = visitor.part("running-total")
     both = amount(await total.inner_text())
     await visitor.part("tick").first.uncheck()
-    await expect(total).not_to_have_text(str(both))
-    await visitor.page.wait_for_function(
-        "before => !document.querySelector('[data-test=running-total]').innerText.includes(before)", f"{both:,}"
-    )
+    await expect(total).not_to_contain_text(f"{both:,}")
     assert 0 < amount(await total.inner_text()) < both
-    await visitor.part("tick-all").check()
+    await visitor.part("tick-all").click()
     await expect(total).to_contain_text(f"{both:,}")
-    await visitor.part("tick-all").uncheck()
+    await visitor.part("tick-all").click()
     await expect(visitor.part("settle")).to_be_disabled()
 
 
@@ -54,6 +51,7 @@ async def test_vouchers_are_chosen_and_the_total_follows(visitor: Visitor) -> No
     async with visitor.page.expect_response("**/v1/checkout"):
         await applied.first.uncheck()
     await expect(applied).to_have_count(before - 1)
+    await expect(visitor.part("order-total")).not_to_contain_text(f"{best:,}")
     assert amount(await visitor.part("order-total").inner_text()) > best
     await visitor.part("confirm").click()
     await visitor.succeeded()

@@ -164,7 +164,7 @@ async def test_an_order_altered_on_the_device_is_refused(visitor: Visitor, what:
 def fragile(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoShop]:
     """A demo of its own, with offers of five seconds."""
     data_dir = tmp_path_factory.mktemp("fragile")
-    with serving(data_dir, "--demo", LINGDANG_OFFER_SECONDS="5") as served:
+    with serving(data_dir, "--demo", offer_seconds="5") as served:
         yield DemoShop(served)
         assert reconciled(data_dir)
 

@@ -25,7 +25,7 @@ class Visitor:
         self._listen(page)
 
     def _listen(self, page: Page) -> None:
-        page.on("request", self.requests.append)
+        page.on("request", lambda request: self.requests.append(request))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", lambda message: self.errors.append(message.text) if _is_ours(message) else None)
 
