@@ -1,4 +1,4 @@
-"""The files of the shop front, read once: each with its type, its ETag and a compressed form."""
+"""The files of the shop front, read once: each with its type, and in two forms."""
 
 import gzip
 import hashlib
@@ -20,18 +20,28 @@ TYPES = {
 """What is served, by its suffix; nothing else is. Texts are UTF-8."""
 
 
-class Asset(msgspec.Struct, frozen=True):
-    """One file. `squeezed` is its gzip."""
+class Form(msgspec.Struct, frozen=True):
+    """The bytes of one form of a file, and the strong ETag of just these."""
 
-    media_type: str
     etag: str
     body: bytes
-    squeezed: bytes
+
+
+class Asset(msgspec.Struct, frozen=True):
+    """One file: as it is, and compressed."""
+
+    media_type: str
+    plain: Form
+    gzipped: Form
 
 
 def asset(media_type: str, body: bytes) -> Asset:
-    etag = '"' + hashlib.sha256(body).hexdigest()[:32] + '"'
-    return Asset(media_type, etag, body, gzip.compress(body, 9, mtime=0))
+    """A file from its bytes."""
+    return Asset(media_type, _form(body), _form(gzip.compress(body, 9, mtime=0)))
+
+
+def _form(body: bytes) -> Form:
+    return Form(f'"{hashlib.sha256(body).hexdigest()[:32]}"', body)
 
 
 def load(root: Path) -> dict[str, Asset]:

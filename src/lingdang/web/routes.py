@@ -3,7 +3,8 @@
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, get
+from litestar import Request, Response, route
+from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
 
 from lingdang.errors import Problem
@@ -24,6 +25,9 @@ PAGES = (
     "/lab",
 )
 """Addresses within the shop, all answered with its one document."""
+
+_FILES = ["/static/{path:path}", "/sdk/{path:path}"]
+_READING = [HttpMethod.GET, HttpMethod.HEAD]
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -46,11 +50,11 @@ def routes(sign_types: tuple[SignType, ...], demo: bool) -> list[HTTPRouteHandle
     config = msgspec.json.encode({"demo": demo, "signTypes": sign_types})
     files["static/config.json"] = asset("application/json", config)
 
-    @get(list(PAGES), include_in_schema=False, sync_to_thread=False)
+    @route(list(PAGES), http_method=_READING, include_in_schema=False, sync_to_thread=False)
     def page(request: Request[Any, Any, Any]) -> Response[bytes]:
         return _answer(request, document)
 
-    @get(["/static/{path:path}", "/sdk/{path:path}"], include_in_schema=False, sync_to_thread=False)
+    @route(_FILES, http_method=_READING, include_in_schema=False, sync_to_thread=False)
     def file(request: Request[Any, Any, Any]) -> Response[bytes]:
         found = files.get(request.url.path.removeprefix("/"))
         if found is None:
@@ -61,10 +65,9 @@ def routes(sign_types: tuple[SignType, ...], demo: bool) -> list[HTTPRouteHandle
 
 
 def _answer(request: Request[Any, Any, Any], found: Asset) -> Response[bytes]:
-    headers = HEADERS | {"ETag": found.etag}
-    if found.etag in request.headers.get("if-none-match", ""):
+    compressed = "gzip" in request.headers.get("accept-encoding", "")
+    form = found.gzipped if compressed else found.plain
+    headers = HEADERS | {"ETag": form.etag} | ({"Content-Encoding": "gzip"} if compressed else {})
+    if form.etag in request.headers.get("if-none-match", ""):
         return Response(b"", status_code=304, headers=headers)
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        headers["Content-Encoding"] = "gzip"
-        return Response(found.squeezed, media_type=found.media_type, headers=headers)
-    return Response(found.body, media_type=found.media_type, headers=headers)
+    return Response(form.body, media_type=found.media_type, headers=headers)

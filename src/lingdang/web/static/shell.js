@@ -65,7 +65,7 @@ function Account({ shop, session, address, navigate, t }) {
   if (session) {
     const leave = () => shop.logout().then(() => navigate("/"));
     return html`<span class="who" title=${session.signType}>${session.custId}</span>
-      <button class="quiet" onClick=${leave}>${t("shell.logout")}</button>`;
+      <button class="quiet" title=${t("shell.logout")} onClick=${leave}><${Icon} name="leave" /><span class="roomy">${t("shell.logout")}</span></button>`;
   }
   if (address.startsWith("/login")) return null;
   return html`<a class="button small" href=${loginAddress(address)}>${t("shell.login")}</a>`;

@@ -22,7 +22,7 @@ export function Summary({ order, clock, t, lang }) {
     ${!wallet.sufficient && html`<p class="reason">${t("order.topUp")} <a href="/wallet">${t("shell.wallet")}</a></p>`}
     <div class="confirm-bar">
       <p class="offer-clock" data-test="offer-clock"><${Icon} name="clock" />${
-        clock.left > 0 ? html`${t("order.stands")} <time>${minutes(clock.left)}</time>` : t("order.stoodUntil")
+        clock.left > 0 ? html`<span class="roomy">${t("order.stands")}</span> <time>${minutes(clock.left)}</time>` : t("order.stoodUntil")
       }</p>
       <button class="button main wide" data-test="confirm" disabled=${phase !== "offer" || clock.left === 0} onClick=${() => order.pay()}>
         ${phase === "paying" ? t("order.paying") : phase === "quoting" ? t("order.quoting") : html`${t("order.confirm")} ${amount(total)}`}

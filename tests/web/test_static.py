@@ -1,0 +1,149 @@
+"""The shop front as it is served: every address of it, its headers, and nothing beside it."""
+
+import asyncio
+import gzip
+import re
+from pathlib import Path
+
+from lingdang.errors import KINDS
+from lingdang.web.assets import SDK, STATIC
+from support.shop import Shop
+
+PAGES = [
+    "/",
+    "/cart",
+    "/order/abc",
+    "/result/abc",
+    "/library",
+    "/read/b-1",
+    "/orders",
+    "/orders/abc",
+    "/wallet",
+    "/login",
+    "/lab",
+]
+
+
+async def test_every_address_of_the_shop_answers_its_document(shop: Shop) -> None:
+    for path in PAGES:
+        answer = await shop.http.get(path)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8"), path
+        assert answer.text == (STATIC / "index.html").read_text(encoding="utf-8")
+
+
+async def test_nothing_inline_and_nothing_from_elsewhere_may_run(shop: Shop) -> None:
+    for path in ("/", "/static/app.js", "/sdk/index.js", "/static/css/base.css", "/static/icon.svg"):
+        headers = (await shop.http.get(path)).headers
+        policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
+        assert {policy[name] for name in ("default-src", "base-uri", "form-action", "frame-ancestors")} == {"'none'"}
+        assert {policy[name] for name in ("script-src", "style-src", "connect-src")} == {"'self'"}
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers.get_list("cache-control") == ["no-cache"]
+
+
+async def test_a_known_file_is_not_sent_again(shop: Shop) -> None:
+    first = await shop.http.get("/static/app.js")
+    again = await shop.http.get("/static/app.js", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == first.headers["etag"]
+    assert not first.headers["etag"].startswith("W/")
+    other = await shop.http.get("/static/app.js", headers={"If-None-Match": '"something-else"'})
+    assert other.status_code == 200
+
+
+async def test_a_file_is_sent_compressed_to_whoever_takes_it(shop: Shop) -> None:
+    plain = await shop.http.get("/static/css/base.css", headers={"Accept-Encoding": "identity"})
+    async with shop.http.stream("GET", "/static/css/base.css", headers={"Accept-Encoding": "br, gzip"}) as answer:
+        raw = b"".join([chunk async for chunk in answer.aiter_raw()])
+    assert answer.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert plain.headers["vary"] == answer.headers["vary"] == "Accept-Encoding"
+    assert gzip.decompress(raw) == plain.content
+    assert answer.headers["etag"] != plain.headers["etag"]
+
+
+ELSEWHERE = (
+    "/static/",
+    "/static/nothing.js",
+    "/static/../routes.py",
+    "/static/%2e%2e/routes.py",
+    "/static/..%2froutes.py",
+    "/sdk/../package.json",
+    "/sdk//etc/passwd",
+    "/static/vendor/LICENSE.htm",
+)
+
+
+async def test_only_the_front_is_served(shop: Shop) -> None:
+    host, port = shop.url.removeprefix("http://").split(":")
+    for path in ELSEWHERE:  # sent as they stand: a client would resolve the dots itself
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        answer = (await reader.read()).decode()
+        writer.close()
+        assert answer.startswith("HTTP/1.1 404"), path
+        assert '"code":"not_found"' in answer
+
+
+async def test_head_answers_as_get_does(shop: Shop) -> None:
+    get, head = await shop.http.get("/"), await shop.http.head("/")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["etag"] == get.headers["etag"]
+
+
+async def test_the_pages_are_told_what_the_deployment_offers(shop: Shop) -> None:
+    answer = await shop.http.get("/static/config.json")
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json() == {"demo": False, "signTypes": ["ES256", "HMAC-SHA256", "MD5"]}
+
+
+async def test_outside_the_demo_there_is_no_signing_lab(shop: Shop) -> None:
+    answer = await shop.http.post("/v1/demo/signing-lab", json={})
+    assert answer.status_code == 404
+
+
+def test_every_module_imports_what_there_is() -> None:
+    """Without a build step nobody else notices a wrong path before a reader does."""
+    missing = [
+        f"{file.name}: {path}"
+        for file in (*STATIC.rglob("*.js"), *SDK.rglob("*.js"))
+        if "vendor" not in file.parts
+        for path in re.findall(r"""(?:from|import)\s*\(?\s*["']([./][^"'`]+)["']""", file.read_text(encoding="utf-8"))
+        if not _resolved(file, path).is_file()
+    ]
+    assert missing == []
+
+
+def _resolved(file: Path, path: str) -> Path:
+    if path.startswith("/sdk/"):
+        return SDK / path.removeprefix("/sdk/")
+    return STATIC / path.removeprefix("/static/") if path.startswith("/") else file.parent / path
+
+
+def _texts(lang: str) -> set[str]:
+    files = (STATIC / "i18n").glob(f"*.{lang}.js")
+    return {key for file in files for key in re.findall(r'^  "([^"]+)":', file.read_text(encoding="utf-8"), re.M)}
+
+
+def test_both_languages_say_the_same_things() -> None:
+    assert _texts("zh") == _texts("en")
+
+
+def test_every_text_that_a_page_speaks_is_there() -> None:
+    spoken = {
+        key
+        for file in STATIC.rglob("*.js")
+        if "vendor" not in file.parts
+        for key in re.findall(r"""\bt\(\s*"([\w.]+)\"""", file.read_text(encoding="utf-8"))
+    }
+    assert spoken
+    assert spoken - _texts("zh") == set()
+
+
+def test_every_refusal_of_the_shop_is_explained() -> None:
+    """Those that a reader can meet; the others are between machines."""
+    machines = {"scope_missing", "wallet_full", "method_not_allowed", "body_too_large", "idempotency_mismatch"}
+    explained = {key.removeprefix("problem.") for key in _texts("zh") if key.startswith("problem.")}
+    assert set(KINDS) - machines <= explained
+    assert {f"advice.{code}" for code in explained - {"other"}} <= _texts("zh")
