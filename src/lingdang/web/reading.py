@@ -1,7 +1,7 @@
 """GET /v1/read/{productId}: the text of a book, for whoever owns it.
 
 A platform keeps its texts where it likes and asks `/v1/access`; here is the smallest form of that: a folder of
-`<productId>.txt`, and where there is none, what the catalogue knows of the book.
+`<productId>.txt`, and where there is none, what the catalogue knows of the book and a word on where it came from.
 """
 
 import asyncio
@@ -30,6 +30,17 @@ class Text(msgspec.Struct, frozen=True, rename="camel"):
     text: str
 
 
+_SAMPLE = """\
+第一章 · Chapter One
+
+这里是样张：平台自己的正文会出现在这里。它经过了与 /v1/access 相同的权利检查，没有购买的人看不到这一页。
+
+This is a sample: the platform's own text stands here. It came through the same check as /v1/access, and nobody who has \
+not bought the book sees this page.
+
+铃铛响过，书页翻开。The bell has rung, and the page is turned."""
+
+
 def routes(sessions: Sessions, pool: Pool, clock: Clock, texts: Path | None) -> list[HTTPRouteHandler]:
     """The reader's route. `texts` is the folder with the books' texts."""
 
@@ -42,7 +53,7 @@ def routes(sessions: Sessions, pool: Pool, clock: Clock, texts: Path | None) -> 
             raise Problem("not_entitled", productId=product_id)
         product = await read_product(pool, owner, product_id, clock())
         text = await asyncio.to_thread(_text_of, texts, product_id)
-        return Text(product_id, product.title, text or product.intro)
+        return Text(product_id, product.title, text or f"{product.intro}\n\n{_SAMPLE}".strip())
 
     return [read]
 

@@ -19,15 +19,16 @@ function App({ shop, config }) {
   const [lang, speak] = useLanguage();
   const { address, visit, navigate } = useAddress();
   const session = useSession(shop);
+  const resumed = useResumed(shop, session).filter(({ orderId }) => !address.includes(orderId));
   const shown = usePage({ shop, session, address, lang, navigate });
   const t = translator(shown?.lang ?? lang);
   useEffect(() => {
     if (shown?.page) document.title = `${shown.page.title(t)} · ${t("shell.name")}`;
   }, [shown]);
   const props = { shop, session, navigate, t, lang: shown?.lang ?? lang, config };
-  return html`<${Shell} ...${props} address=${address} visit=${visit} speak=${speak}>
+  return html`<${Shell} ...${props} address=${address} visit=${visit} resumed=${resumed} speak=${speak}>
     ${shown?.error && html`<${Failure} t=${t} />`}
-    ${shown?.page && html`<${shown.page.default} key=${shown.path} ...${props} params=${shown.params} query=${shown.query} />`}
+    ${shown?.page && html`<${shown.page.default} key=${shown.path + resumed.length} ...${props} params=${shown.params} query=${shown.query} />`}
   <//>`;
 }
 
@@ -70,6 +71,15 @@ function useSession(shop) {
     return () => shop.removeEventListener("session", follow);
   }, []);
   return session;
+}
+
+/** The outcomes of payments that were under way when the shop was last left; an order's own page tells its own. */
+function useResumed(shop, session) {
+  const [outcomes, setOutcomes] = useState([]);
+  useEffect(() => {
+    if (session) shop.resumePayments().then(setOutcomes, () => {});
+  }, [session?.sessionId]);
+  return outcomes;
 }
 
 /** The page of an address once its module and texts are there; the one before stays until then. */

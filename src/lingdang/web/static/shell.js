@@ -13,11 +13,10 @@ const PLACES = [
   { path: "/wallet", icon: "bell", key: "shell.wallet" },
 ];
 
-export function Shell({ shop, session, address, visit, navigate, t, lang, speak, config, children }) {
+export function Shell({ shop, session, address, visit, resumed, navigate, t, lang, speak, config, children }) {
   const path = address.split("?")[0];
   const count = useCartCount(shop, session, path);
   const main = useFocusOn(visit);
-  const resumed = useResumed(shop, session, path);
   return html`
     <a class="skip" href="#main">${t("shell.skip")}</a>
     <header class="head">
@@ -108,15 +107,7 @@ function useFocusOn(visit) {
   return main;
 }
 
-/** Payments that were under way when the shop was last left: their outcome, unless their own page tells it. */
-function useResumed(shop, session, path) {
-  const [outcomes, setOutcomes] = useState([]);
-  useEffect(() => {
-    if (session) shop.resumePayments().then(setOutcomes, () => {});
-  }, [session]);
-  return outcomes.filter(({ orderId }) => !path.endsWith(orderId));
-}
-
+/** What became of payments that were under way when the shop was last left. */
 function Resumed({ outcomes, t, lang }) {
   return outcomes.map(({ orderId, result, problem }) =>
     result

@@ -1,7 +1,7 @@
 export default {
   "shop.title": "Books",
   "shop.heading": "The shelves",
-  "shop.found": "Books for “{words}”",
+  "shop.found": "Search: {words}",
   "shop.searchLabel": "Search titles, authors and publishers",
   "shop.searchHint": "Title, author, publisher",
   "shop.search": "Search",

@@ -3,6 +3,9 @@ import { html, useEffect, useState } from "../html.js";
 import { loadTexts, translator } from "../i18n.js";
 import { clear, follow, watch } from "./steps.js";
 
+/** Where there is room the panel stands beside the page, open. */
+const WIDE = matchMedia("(min-width: 80rem)");
+
 export default function Panel({ shop, lang }) {
   const [steps, setSteps] = useState([]);
   const [spoken, setSpoken] = useState(null);
@@ -14,7 +17,7 @@ export default function Panel({ shop, lang }) {
   if (!spoken) return null;
   const t = translator(spoken);
   return html`<aside class="see-through" data-test="see-through" aria-label=${t("see.title")}>
-    <details>
+    <details open=${WIDE.matches}>
       <summary>${t("see.title")} <span class="badge">${steps.length}</span></summary>
       <div class="see-steps" tabindex="0" role="region" aria-label=${t("see.steps")}>
         ${steps.length === 0 && html`<p class="muted">${t("see.none")}</p>`}
@@ -31,14 +34,14 @@ function Step({ step, t }) {
     <h3>${t(`see.step.${step.step}`)}</h3>
     ${step.step === 3 && html`<p>${t("see.kept")}</p>`}
     ${request && html`<${Part} name=${t("see.request")} text=${requestText(request)} />`}
-    ${signedString && html`<${Part} name=${t("see.signed")} text=${signedString} />`}
-    ${sign && html`<${Part} name=${t("see.sign")} text=${sign} />`}
+    ${signedString && html`<${Part} open name=${t("see.signed")} text=${signedString} />`}
+    ${sign && html`<${Part} open name=${t("see.sign")} text=${sign} />`}
     ${answer && html`<${Part} name=${t("see.answer")} text=${answerText(answer)} />`}
     ${problem && html`<${Part} name=${t("see.problem")} text=${`${problem.status} ${problem.code}`} />`}
   </li>`;
 }
 
-const Part = ({ name, text }) => html`<details><summary>${name}</summary><pre tabindex="0">${text}</pre></details>`;
+const Part = ({ name, text, open = false }) => html`<details open=${open}><summary>${name}</summary><pre tabindex="0">${text}</pre></details>`;
 
 function requestText({ method, path, headers, body }) {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);

@@ -3,14 +3,15 @@ import { html } from "../html.js";
 import { formatNumber } from "../i18n.js";
 
 /**
- * @param {{problem: {code: string, message: string, members: object}, t: Function, lang: string, children?: any}} props
- *   `children` are the ways out: links and buttons
+ * @param {{problem: {code: string, message: string, members: object}, t: Function, lang: string, details?: any,
+ *   children?: any}} props `details` is what the problem names; `children` are the ways out: links and buttons
  */
-export function ProblemNotice({ problem, t, lang, children }) {
+export function ProblemNotice({ problem, t, lang, details, children }) {
   const { heading, advice } = explain(problem, t, lang);
   return html`<section class="notice bad" role="alert" data-code=${problem.code}>
     <h2>${heading}</h2>
     <p>${advice}</p>
+    ${details}
     ${children && html`<div class="ways">${children}</div>`}
   </section>`;
 }

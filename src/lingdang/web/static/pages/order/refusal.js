@@ -4,9 +4,8 @@ import { ProblemNotice } from "../../ui/notice.js";
 
 /** Why the order was not paid, and each way on from there. */
 export const Refusal = ({ problem, order, t, lang }) => html`<div data-test="result-failure">
-  <${ProblemNotice} problem=${problem} t=${t} lang=${lang}>
-    <${Details} ...${{ problem, order, lang }} />
-    <div class="ways">${waysOf(problem, order).map((way) => html`<${Way} key=${way} ...${{ way, problem, order, t }} />`)}</div>
+  <${ProblemNotice} ...${{ problem, t, lang }} details=${html`<${Details} ...${{ problem, order, lang }} />`}>
+    ${waysOf(problem, order).map((way) => html`<${Way} key=${way} ...${{ way, problem, order, t }} />`)}
   <//>
 </div>`;
 
