@@ -1,5 +1,6 @@
 """Every page: nothing that axe-core objects to, usable by keyboard, light in weight, and safe from markup in titles."""
 
+import hashlib
 import json
 
 import pytest
@@ -132,3 +133,37 @@ async def test_the_first_view_is_light_and_steady(visitor: Visitor) -> None:
     assert paint is not None
     assert shift < 0.1
     assert hosts == {visitor.shop.url.split("/")[2]}
+
+
+async def test_the_flow_can_be_seen_through(visitor: Visitor) -> None:
+    """Each of the six steps, what was signed and its signature; and no session token."""
+    await visitor.page.set_viewport_size({"width": 1500, "height": 950})
+    await visitor.sign_in("MD5")
+    await visitor.fill_cart(1)
+    await visitor.page.locator("a[href='/cart']").first.click()
+    await visitor.part("settle").click()
+    await visitor.part("confirm").click()
+    await visitor.succeeded()
+    panel = visitor.part("see-through")
+    for step in range(1, 7):
+        await expect(panel.locator(f"[data-step='{step}']").first).to_be_visible()
+    signed = await panel.locator("[data-step='4'] pre").nth(1).inner_text()
+    assert signed.startswith(f"custId={visitor.cust_id}&nonce=")
+    assert visitor.token not in await panel.inner_html()
+
+
+async def test_the_signing_lab_finds_a_mistake(visitor: Visitor) -> None:
+    await visitor.page.set_viewport_size({"width": 1500, "height": 950})
+    await visitor.to_the_order(1, "MD5")
+    await visitor.part("confirm").click()
+    await visitor.succeeded()
+    await visitor.page.locator("a[href='/lab']").click()
+    await visitor.page.get_by_role("button", name="last payment").click()
+    payment = visitor.page.get_by_label("JSON")
+    await visitor.page.get_by_role("button", name="Examine").click()
+    await expect(visitor.page.get_by_text("The signature verifies.")).to_be_visible()
+    body = json.loads(await payment.input_value())
+    text = await visitor.part("lab-string").inner_text()
+    await payment.fill(json.dumps(body | {"sign": hashlib.md5(text.encode()).hexdigest()}))
+    await visitor.page.get_by_role("button", name="Examine").click()
+    await expect(visitor.page.get_by_text("&key= and the signKey are missing")).to_be_visible()

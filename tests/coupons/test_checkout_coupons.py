@@ -147,7 +147,7 @@ async def test_groups_and_categories(ann: Buyer) -> None:
     operator = await api_key(ann.shop, "customers:write")
     await define(ann.shop, "vip", {**HALF, "conditions": {"groups": ["vip"], "categories": ["novel"]}})
     hold(ann.shop, "ann", "vip")
-    ann.shop.sql('UPDATE product SET attributes = \'{"categories": "old, novel"}\' WHERE product_id = \'book-2\'')
+    ann.shop.sql("UPDATE product SET attributes = '{\"categories\": \"old, novel\"}' WHERE product_id = 'book-2'")
     reasons = []
     for groups in ([], ["vip"]):
         body = {"custId": "ann", "groups": groups}

@@ -168,8 +168,8 @@ class Entry:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
-                message["headers"] += _not_said(SAFE_HEADERS, message["headers"])
+                said = [*message["headers"], (b"x-request-id", request_id.encode())]
+                message["headers"] = [*said, *_not_said(SAFE_HEADERS, said)]
             await send(message)
 
         await self._app(scope, receive, send_with_id)

@@ -35,8 +35,8 @@ _SAMPLE = """\
 
 这里是样张：平台自己的正文会出现在这里。它经过了与 /v1/access 相同的权利检查，没有购买的人看不到这一页。
 
-This is a sample: the platform's own text stands here. It came through the same check as /v1/access, and nobody who has \
-not bought the book sees this page.
+This is a sample: the platform's own text stands here. It came through the same check as /v1/access, and nobody who \
+has not bought the book sees this page.
 
 铃铛响过，书页翻开。The bell has rung, and the page is turned."""
 

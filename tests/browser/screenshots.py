@@ -1,0 +1,84 @@
+"""`make screenshots`: every page of the shop front, as a reader sees it, into docs/screenshots."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+from playwright.async_api import Browser, expect
+
+from browser.chromium import MISSING, chromium
+from browser.demo_shop import DemoShop
+from browser.visitor import Visitor, profile
+from support.served import serving
+
+PICTURES = Path(__file__).parents[2] / "docs" / "screenshots"
+
+
+async def main() -> None:
+    PICTURES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as directory, serving(Path(directory) / "shop", "--demo") as served:
+        shop = DemoShop(served)
+        async with chromium() as browser:
+            if browser is None:
+                raise SystemExit(MISSING)
+            await desk(browser, shop)
+            await phone(browser, shop)
+
+
+async def desk(browser: Browser, shop: DemoShop) -> None:
+    """A purchase in English, in light colours."""
+    async with profile(browser, shop) as reader:
+        await reader.open("/login")
+        await expect(reader.part("login-form")).to_be_visible()
+        await picture(reader, "login")
+        await reader.sign_in()
+        await reader.fill_cart(3)
+        await picture(reader, "books")
+        await reader.settle()
+        await picture(reader, "order")
+        await reader.open("/cart")
+        await expect(reader.part("cart-row")).to_have_count(3)
+        await picture(reader, "cart")
+        await reader.settle()
+        await reader.part("confirm").click()
+        await reader.succeeded()
+        await reader.page.wait_for_timeout(1000)
+        await picture(reader, "result")
+        await reader.part("see-through").locator("summary").first.click()
+        await reader.part("see-through").scroll_into_view_if_needed()
+        await picture(reader, "see-through")
+        await others(reader)
+
+
+async def others(reader: Visitor) -> None:
+    await reader.open("/lab")
+    await reader.page.get_by_label("JSON").fill('{"productIds": []}')
+    await picture(reader, "lab")
+    for path, part in (("library", "entitlement"), ("orders", "order-row"), ("wallet", "wallet-entry")):
+        await reader.open(f"/{path}")
+        await expect(reader.part(part).first).to_be_visible()
+        await picture(reader, path)
+    await reader.open("/library")
+    await reader.part("entitlement").first.locator("a").first.click()
+    await expect(reader.part("reader-text")).to_be_visible()
+    await picture(reader, "reader")
+
+
+async def phone(browser: Browser, shop: DemoShop) -> None:
+    """The same in Chinese, in dark colours, on a small screen."""
+    async with profile(browser, shop, locale="zh-CN") as reader:
+        await reader.page.emulate_media(color_scheme="dark")
+        await reader.page.set_viewport_size({"width": 390, "height": 844})
+        await reader.sign_in()
+        await reader.fill_cart(2)
+        await picture(reader, "phone-books")
+        await reader.settle()
+        await picture(reader, "phone-order")
+
+
+async def picture(reader: Visitor, name: str) -> None:
+    await reader.page.screenshot(path=PICTURES / f"{name}.jpg", type="jpeg", quality=80)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
