@@ -24,8 +24,14 @@ export function Shell({ shop, session, address, visit, resumed, navigate, t, lan
         <a class="brand" href="/"><${Icon} name="bell" /> <span>${t("shell.name")}</span></a>
         <${Places} t=${t} path=${path} count=${count} />
         <div class="switches">
-          <button class="quiet" data-test="lang-switch" lang=${lang === "zh" ? "en" : "zh-CN"}
-            onClick=${() => speak(lang === "zh" ? "en" : "zh")}>${lang === "zh" ? "English" : "中文"}</button>
+          <button
+            class="quiet"
+            data-test="lang-switch"
+            lang=${lang === "zh" ? "en" : "zh-CN"}
+            onClick=${() => speak(lang === "zh" ? "en" : "zh")}
+          >
+            ${lang === "zh" ? "English" : "中文"}
+          </button>
           <${ThemeSwitch} t=${t} />
           <${Account} ...${{ shop, session, address, navigate, t }} />
         </div>
@@ -49,10 +55,11 @@ function Places({ t, path, count }) {
   const current = (place) => (place === "/" ? path === "/" : path === place || path.startsWith(`${place}/`));
   return html`<nav class="places" aria-label=${t("shell.places")}>
     ${PLACES.map(
-      ({ path: place, icon, key }) => html`<a href=${place} key=${place} aria-current=${current(place) ? "page" : null}>
-        <${Icon} name=${icon} /><span>${t(key)}</span>
-        ${place === "/cart" && count > 0 && html`<${Badge} count=${count} text=${t("shell.inCart", { count })} />`}
-      </a>`,
+      ({ path: place, icon, key }) =>
+        html`<a href=${place} key=${place} aria-current=${current(place) ? "page" : null}>
+          <${Icon} name=${icon} /><span>${t(key)}</span>
+          ${place === "/cart" && count > 0 && html`<${Badge} count=${count} text=${t("shell.inCart", { count })} />`}
+        </a>`,
     )}
   </nav>`;
 }
@@ -64,7 +71,9 @@ function Account({ shop, session, address, navigate, t }) {
   if (session) {
     const leave = () => shop.logout().then(() => navigate("/"));
     return html`<span class="who" title=${session.signType}>${session.custId}</span>
-      <button class="quiet" title=${t("shell.logout")} onClick=${leave}><${Icon} name="leave" /><span class="roomy">${t("shell.logout")}</span></button>`;
+      <button class="quiet" title=${t("shell.logout")} onClick=${leave}>
+        <${Icon} name="leave" /><span class="roomy">${t("shell.logout")}</span>
+      </button>`;
   }
   if (address.startsWith("/login")) return null;
   return html`<a class="button small" href=${loginAddress(address)}>${t("shell.login")}</a>`;
@@ -73,7 +82,8 @@ function Account({ shop, session, address, navigate, t }) {
 /** Light or dark: what the system prefers until the reader has chosen. */
 function ThemeSwitch({ t }) {
   const [theme, setTheme] = useState(
-    () => document.documentElement.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"),
+    () =>
+      document.documentElement.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"),
   );
   const other = theme === "dark" ? "light" : "dark";
   const change = () => {
@@ -81,8 +91,15 @@ function ThemeSwitch({ t }) {
     keep("theme", other);
     setTheme(other);
   };
-  return html`<button class="quiet icon-only" data-test="theme-switch" onClick=${change} aria-label=${t(`shell.${other}`)}
-    title=${t(`shell.${other}`)}><${Icon} name=${other === "dark" ? "moon" : "sun"} /></button>`;
+  return html`<button
+    class="quiet icon-only"
+    data-test="theme-switch"
+    onClick=${change}
+    aria-label=${t(`shell.${other}`)}
+    title=${t(`shell.${other}`)}
+  >
+    <${Icon} name=${other === "dark" ? "moon" : "sun"} />
+  </button>`;
 }
 
 /** How many products are ticked in the cart: asked for at every new address, followed as ticks are answered. */
@@ -90,7 +107,10 @@ function useCartCount(shop, session, path) {
   const [count, setCount] = useState(0);
   useEffect(() => {
     if (!session) return setCount(0);
-    shop.cart().then((cart) => setCount(cart.selected.count), () => {});
+    shop.cart().then(
+      (cart) => setCount(cart.selected.count),
+      () => {},
+    );
     const follow = ({ detail }) => detail.step === 1 && setCount(detail.answer.body.selected.count);
     shop.addEventListener("step", follow);
     return () => shop.removeEventListener("step", follow);
@@ -114,7 +134,9 @@ function Resumed({ outcomes, t, lang }) {
       ? html`<p class="notice good" role="status" key=${orderId}>
           ${t("shell.resumedPaid")} <a href=${`/result/${orderId}`}>${t("shell.resumedSee")}</a>
         </p>`
-      : html`<p class="notice bad" role="status" key=${orderId}>${explain(problem, t, lang).heading}: ${t("shell.resumedFailed")}</p>`,
+      : html`<p class="notice bad" role="status" key=${orderId}>
+          ${explain(problem, t, lang).heading}: ${t("shell.resumedFailed")}
+        </p>`,
   );
 }
 

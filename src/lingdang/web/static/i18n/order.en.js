@@ -42,7 +42,8 @@ export default {
   "order.notPaidText": "No bells were taken.",
   "order.toOffer": "Pay it",
   "order.paid": "Payment complete",
-  "order.resumed": "The page was interrupted while paying. The shop was asked about that very payment: it is complete, and was taken once.",
+  "order.resumed":
+    "The page was interrupted while paying. The shop was asked about that very payment: it is complete, and was taken once.",
   "order.replayed": "The shop had this payment already; bells were taken once.",
   "order.taken": "Bells taken",
   "order.yours": ({ count }) => (count === 1 ? "This book is yours" : `These ${count} books are yours`),

@@ -63,7 +63,8 @@ export default {
   "advice.order_altered":
     "What this device kept of the order (its offer, prices or books) is not what the shop gave. It was not sent, and no bells were taken. Go back to the cart and settle again.",
   "problem.order_unknown": "This device has no such offer",
-  "advice.order_unknown": "It may have expired, or been made on another device. No bells were taken; settle again from the cart.",
+  "advice.order_unknown":
+    "It may have expired, or been made on another device. No bells were taken; settle again from the cart.",
   "problem.already_owned": "Some of these are yours already",
   "advice.already_owned": "You are not charged again. They are in My books; the others can be offered anew.",
   "problem.product_unavailable": "Some of these are no longer on sale",

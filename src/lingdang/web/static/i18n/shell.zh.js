@@ -32,7 +32,8 @@ export default {
   "problem.connection_lost": "联系不上书店",
   "advice.connection_lost": "请检查网络后再试。再试是安全的：同一订单不会重复扣款。",
   "problem.payment_unfinished": "还不知道付款结果",
-  "advice.payment_unfinished": "书店没有答复。请点“查询结果”：会原样再问一次同一笔付款，无论问多少次，都只会扣一次铃铛。",
+  "advice.payment_unfinished":
+    "书店没有答复。请点“查询结果”：会原样再问一次同一笔付款，无论问多少次，都只会扣一次铃铛。",
   "problem.outcome_unknown": "还不知道付款结果",
   "advice.outcome_unknown": "请再查询一次：同一笔付款无论问多少次，都只会扣一次铃铛。",
   "problem.overloaded": "书店现在很忙",
@@ -58,7 +59,8 @@ export default {
   "problem.order_mismatch": "商品与报价不一致",
   "advice.order_mismatch": "没有扣除铃铛。请重新报价。",
   "problem.order_altered": "订单资料被改动，已拒绝",
-  "advice.order_altered": "保存在本机的订单（报价、价格或书目）与书店给出的不一致，因此没有发送，也没有扣除铃铛。请回到购物车重新结算。",
+  "advice.order_altered":
+    "保存在本机的订单（报价、价格或书目）与书店给出的不一致，因此没有发送，也没有扣除铃铛。请回到购物车重新结算。",
   "problem.order_unknown": "本机没有这份报价",
   "advice.order_unknown": "它可能已过期，或在另一台设备上生成。没有扣除铃铛，请回到购物车重新结算。",
   "problem.already_owned": "其中有您已经拥有的书",
@@ -68,7 +70,8 @@ export default {
   "problem.coupon_unusable": "所选礼券用不了",
   "advice.coupon_unusable": "没有扣除铃铛。原因列在下面；可按其余礼券重新报价。",
   "problem.insufficient_bells": "铃铛不够",
-  "advice.insufficient_bells": "应付 {required}，余额 {balance}，还差 {shortfall}。充值后可用同一份报价付款，价格不变。",
+  "advice.insufficient_bells":
+    "应付 {required}，余额 {balance}，还差 {shortfall}。充值后可用同一份报价付款，价格不变。",
   "problem.not_found": "没有找到",
   "advice.not_found": "它可能已被移除，或不属于您。",
   "problem.cart_full": "购物车满了",

@@ -39,7 +39,8 @@ function Shelves({ shop, query, navigate, t, lang }) {
       mine.put(item, selected);
       say(t("shop.added", { title: split(item.title)[0] }));
     } catch (problem) {
-      if (!shop.session) navigate(loginAddress(`/?${new URLSearchParams({ ...(words && { q: words }), add: product.productId })}`));
+      if (!shop.session)
+        navigate(loginAddress(`/?${new URLSearchParams({ ...(words && { q: words }), add: product.productId })}`));
       else say(explain(problem, t, lang).heading);
     }
   };
@@ -50,19 +51,29 @@ function Shelves({ shop, query, navigate, t, lang }) {
       <${Search} key=${words} words=${words} navigate=${navigate} t=${t} />
     </div>
     <p class="aside" role="status">${said}</p>
-    ${shelf.problem && html`<${ProblemNotice} problem=${shelf.problem} t=${t} lang=${lang}>
-      <button class="button" onClick=${shelf.again}>${t("shell.again")}</button>
-    <//>`}
+    ${
+      shelf.problem &&
+      html`<${ProblemNotice} problem=${shelf.problem} t=${t} lang=${lang}>
+        <button class="button" onClick=${shelf.again}>${t("shell.again")}</button>
+      <//>`
+    }
     ${!shelf.loading && !shelf.problem && shelf.items.length === 0 && html`<p class="empty">${t("shop.nothing")}</p>`}
     <ul class="shelf" aria-busy=${shelf.loading}>
-      ${shelf.loading && shelf.items.length === 0
-        ? Array.from({ length: SHELF / 2 }, (_, i) => html`<li class="card blank" key=${i}></li>`)
-        : shelf.items.map((product) => html`<${Card} key=${product.productId} ...${{ product, mine, add, t, lang }} />`)}
+      ${
+        shelf.loading && shelf.items.length === 0
+          ? Array.from({ length: SHELF / 2 }, (_, i) => html`<li class="card blank" key=${i}></li>`)
+          : shelf.items.map(
+              (product) => html`<${Card} key=${product.productId} ...${{ product, mine, add, t, lang }} />`,
+            )
+      }
     </ul>
     ${shelf.hasMore && html`<p class="more"><button class="button" disabled=${shelf.loading} onClick=${shelf.more}>${t("shell.more")}</button></p>`}
-    ${mine.selected.count > 0 && html`<${SettleBar} selected=${mine.selected} t=${t} lang=${lang}>
-      <a class="button main" href="/cart">${t("shop.toCart")}</a>
-    <//>`}
+    ${
+      mine.selected.count > 0 &&
+      html`<${SettleBar} selected=${mine.selected} t=${t} lang=${lang}>
+        <a class="button main" href="/cart">${t("shop.toCart")}</a>
+      <//>`
+    }
   `;
 }
 
@@ -74,8 +85,14 @@ function Search({ words, navigate, t }) {
   };
   return html`<form class="search" role="search" onSubmit=${search}>
     <label class="aside" for="words">${t("shop.searchLabel")}</label>
-    <input id="words" type="search" maxlength="200" placeholder=${t("shop.searchHint")} value=${text}
-      onInput=${(event) => setText(event.currentTarget.value)} />
+    <input
+      id="words"
+      type="search"
+      maxlength="200"
+      placeholder=${t("shop.searchHint")}
+      value=${text}
+      onInput=${(event) => setText(event.currentTarget.value)}
+    />
     <button class="button icon-only" aria-label=${t("shop.search")}><${Icon} name="search" /></button>
   </form>`;
 }
@@ -104,8 +121,12 @@ function Take({ product, mine, add, t }) {
     return html`<a class="button small" href=${`/read/${encodeURIComponent(productId)}`}>${t("shop.read")}${about}</a>`;
   }
   const inCart = mine.ticked.has(productId);
-  return html`<button class=${`button small ${inCart ? "taken" : ""}`} data-test="add-to-cart" aria-pressed=${inCart}
-    onClick=${() => !inCart && add(product)}>
+  return html`<button
+    class=${`button small ${inCart ? "taken" : ""}`}
+    data-test="add-to-cart"
+    aria-pressed=${inCart}
+    onClick=${() => !inCart && add(product)}
+  >
     ${inCart && html`<${Icon} name="check" />`}${t(inCart ? "shop.inCart" : "shop.add")}${about}
   </button>`;
 }

@@ -14,7 +14,12 @@ export default function CartPage({ shop, navigate, t, lang }) {
   const { cart, problem, busy, tick, tickAll, remove, load, fail } = useCart(shop);
   const [settle, settling] = useAct(async () => {
     try {
-      const order = await shop.checkout(cart.items.filter(sold).filter((item) => item.ticked).map((item) => item.productId));
+      const order = await shop.checkout(
+        cart.items
+          .filter(sold)
+          .filter((item) => item.ticked)
+          .map((item) => item.productId),
+      );
       navigate(`/order/${order.orderId}`);
     } catch (refusal) {
       await load();
@@ -23,31 +28,41 @@ export default function CartPage({ shop, navigate, t, lang }) {
   });
   return html`
     <div class="page-head"><h1>${t("cart.title")}</h1></div>
-    ${problem && html`<${ProblemNotice} problem=${problem} t=${t} lang=${lang}>
-      <button class="button" onClick=${load}>${t("shell.again")}</button>
-    <//>`}
-    ${!cart && !problem && html`<${Loading} t=${t} />`}
-    ${cart?.items.length === 0 && html`<${Empty} t=${t} />`}
-    ${cart?.items.length > 0 && html`
-      <div class="sheet flush">
-        <${TickAll} items=${cart.items} tickAll=${tickAll} t=${t} />
-        <ul class="rows">
-          ${sorted(cart.items).map((item) => html`<${Row} key=${item.productId} ...${{ item, tick, remove, t, lang }} busy=${busy} />`)}
-        </ul>
-      </div>
-      <${SettleBar} selected=${cart.selected} busy=${busy} t=${t} lang=${lang}>
-        <button class="button main" data-test="settle" disabled=${cart.selected.count === 0 || busy || settling} onClick=${settle}>
-          ${t(settling ? "cart.settling" : "cart.settle")}
-        </button>
-      <//>`}
+    ${
+      problem &&
+      html`<${ProblemNotice} problem=${problem} t=${t} lang=${lang}>
+        <button class="button" onClick=${load}>${t("shell.again")}</button>
+      <//>`
+    }
+    ${!cart && !problem && html`<${Loading} t=${t} />`} ${cart?.items.length === 0 && html`<${Empty} t=${t} />`}
+    ${
+      cart?.items.length > 0 &&
+      html` <div class="sheet flush">
+          <${TickAll} items=${cart.items} tickAll=${tickAll} t=${t} />
+          <ul class="rows">
+            ${sorted(cart.items).map((item) => html`<${Row} key=${item.productId} ...${{ item, tick, remove, t, lang }} busy=${busy} />`)}
+          </ul>
+        </div>
+        <${SettleBar} selected=${cart.selected} busy=${busy} t=${t} lang=${lang}>
+          <button
+            class="button main"
+            data-test="settle"
+            disabled=${cart.selected.count === 0 || busy || settling}
+            onClick=${settle}
+          >
+            ${t(settling ? "cart.settling" : "cart.settle")}
+          </button>
+        <//>`
+    }
   `;
 }
 
-const Empty = ({ t }) => html`<div class="empty">
-  <${Icon} name="cart" />
-  <p>${t("cart.empty")}</p>
-  <p><a class="button main" href="/">${t("shell.toBooks")}</a></p>
-</div>`;
+const Empty = ({ t }) =>
+  html`<div class="empty">
+    <${Icon} name="cart" />
+    <p>${t("cart.empty")}</p>
+    <p><a class="button main" href="/">${t("shell.toBooks")}</a></p>
+  </div>`;
 
 const sold = (item) => item.available && !item.owned;
 
@@ -63,8 +78,14 @@ function TickAll({ items, tickAll, t }) {
     box.current.indeterminate = ticked > 0 && !all;
   });
   return html`<label class="row-tick all">
-    <input type="checkbox" ref=${box} data-test="tick-all" checked=${all} disabled=${offered.length === 0}
-      onChange=${() => tickAll(!all)} />
+    <input
+      type="checkbox"
+      ref=${box}
+      data-test="tick-all"
+      checked=${all}
+      disabled=${offered.length === 0}
+      onChange=${() => tickAll(!all)}
+    />
     <span>${t("cart.all")}</span>
     <span class="muted">${t("cart.ofThem", { ticked, count: items.length })}</span>
   </label>`;
@@ -75,21 +96,33 @@ function Row({ item, busy, tick, remove, t, lang }) {
   const state = item.owned ? "owned" : item.available ? null : "gone";
   return html`<li class=${`row ${state ? "off" : ""}`} data-test="cart-row" data-product-id=${item.productId}>
     <label class="row-tick">
-      <input type="checkbox" data-test="tick" checked=${item.ticked && !state} disabled=${Boolean(state)}
-        onChange=${(event) => tick(item, event.currentTarget.checked)} />
+      <input
+        type="checkbox"
+        data-test="tick"
+        checked=${item.ticked && !state}
+        disabled=${Boolean(state)}
+        onChange=${(event) => tick(item, event.currentTarget.checked)}
+      />
       <span class="aside">${t("cart.tick", { title: item.title })}</span>
       <${Cover} product=${item} class="tiny" />
     </label>
     <div class="row-text">
       <h2>${name}</h2>
       ${series && html`<p class="series">${series}</p>`}
-      ${state && html`<p class="state">${t(`cart.${state}`)}
-        ${item.owned && html` <a href=${`/read/${encodeURIComponent(item.productId)}`}>${t("cart.read")}</a>`}</p>`}
+      ${
+        state &&
+        html`<p class="state">
+          ${t(`cart.${state}`)}
+          ${item.owned && html` <a href=${`/read/${encodeURIComponent(item.productId)}`}>${t("cart.read")}</a>`}
+        </p>`
+      }
     </div>
     <p class="row-price" aria-busy=${busy}>
       ${!item.owned && html`<${Price} price=${item.price} listPrice=${item.listPrice} lang=${lang} t=${t} />`}
     </p>
-    <button class="quiet" onClick=${() => remove(item)}>${t("cart.remove")}<span class="aside">: ${item.title}</span></button>
+    <button class="quiet" onClick=${() => remove(item)}>
+      ${t("cart.remove")}<span class="aside">: ${item.title}</span>
+    </button>
   </li>`;
 }
 
@@ -126,7 +159,10 @@ function useCart(shop) {
     setCart((before) => withItem(before, { productId, ticked }));
     return ask(
       () => shop.tick(productId, ticked),
-      ({ item, selected }, before) => ({ ...withItem(before, { ...item, ticked: tickOf(before, productId) }), selected }),
+      ({ item, selected }, before) => ({
+        ...withItem(before, { ...item, ticked: tickOf(before, productId) }),
+        selected,
+      }),
     );
   };
   const tickAll = (ticked) => ask(() => shop.tickAll(ticked), whole);

@@ -21,12 +21,15 @@ export default function OrderPage({ shop, params, navigate, t, lang }) {
     ${problem && html`<${Refusal} ...${{ problem, order, t, lang }} />`}
     ${!problem && expired && !busy && html`<${Refusal} problem=${{ code: "token_expired" }} ...${{ order, t, lang }} />`}
     ${note && html`<p class="notice" role="status">${t(note)}</p>`}
-    ${offer && html`<div class="order">
-      <div>
-        <${Lines} lines=${offer.lines} t=${t} lang=${lang} />
-        <${Vouchers} ...${{ order, t, lang }} />
-      </div>
-      <${Summary} ...${{ order, clock, t, lang }} />
-    </div>`}
+    ${
+      offer &&
+      html`<div class="order">
+        <div>
+          <${Lines} lines=${offer.lines} t=${t} lang=${lang} />
+          <${Vouchers} ...${{ order, t, lang }} />
+        </div>
+        <${Summary} ...${{ order, clock, t, lang }} />
+      </div>`
+    }
   `;
 }

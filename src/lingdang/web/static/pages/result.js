@@ -15,21 +15,24 @@ export default function Result({ shop, params, query, t, lang }) {
   if (loading) return html`<${Loading} t=${t} />`;
   if (problem?.code === "not_found") return html`<${NotPaid} orderId=${orderId} t=${t} />`;
   if (problem) {
-    return html`<div data-test="result-failure"><${ProblemNotice} problem=${problem} t=${t} lang=${lang}>
-      <button class="button" onClick=${again}>${t("shell.again")}</button>
-    <//></div>`;
+    return html`<div data-test="result-failure">
+      <${ProblemNotice} problem=${problem} t=${t} lang=${lang}>
+        <button class="button" onClick=${again}>${t("shell.again")}</button>
+      <//>
+    </div>`;
   }
   return html`<${Paid} order=${order} how=${query.get("how")} t=${t} lang=${lang} />`;
 }
 
-const NotPaid = ({ orderId, t }) => html`<section class="notice bad" role="status" data-test="result-failure">
-  <h1>${t("order.notPaid")}</h1>
-  <p>${t("order.notPaidText")}</p>
-  <div class="ways">
-    <a class="button main" href=${`/order/${encodeURIComponent(orderId)}`}>${t("order.toOffer")}</a>
-    <a class="button" href="/cart">${t("order.way.cart")}</a>
-  </div>
-</section>`;
+const NotPaid = ({ orderId, t }) =>
+  html`<section class="notice bad" role="status" data-test="result-failure">
+    <h1>${t("order.notPaid")}</h1>
+    <p>${t("order.notPaidText")}</p>
+    <div class="ways">
+      <a class="button main" href=${`/order/${encodeURIComponent(orderId)}`}>${t("order.toOffer")}</a>
+      <a class="button" href="/cart">${t("order.way.cart")}</a>
+    </div>
+  </section>`;
 
 const TOLD = new Set(["resumed", "replayed"]);
 
@@ -42,9 +45,21 @@ function Paid({ order, how, t, lang }) {
       ${TOLD.has(how) && html`<p>${t(`order.${how}`)}</p>`}
     </div>
     <dl class="paid-facts">
-      <div><dt>${t("order.taken")}</dt><dd><${Bells} amount=${total} lang=${lang} t=${t} class="grand" /></dd></div>
-      ${discount > 0 && html`<div><dt>${t("order.discount")}</dt><dd class="saved"><${Bells} amount=${discount} lang=${lang} t=${t} /></dd></div>`}
-      <div><dt>${t("order.balance")}</dt><dd><${Bells} amount=${balance} lang=${lang} t=${t} /></dd></div>
+      <div>
+        <dt>${t("order.taken")}</dt>
+        <dd><${Bells} amount=${total} lang=${lang} t=${t} class="grand" /></dd>
+      </div>
+      ${
+        discount > 0 &&
+        html`<div>
+          <dt>${t("order.discount")}</dt>
+          <dd class="saved"><${Bells} amount=${discount} lang=${lang} t=${t} /></dd>
+        </div>`
+      }
+      <div>
+        <dt>${t("order.balance")}</dt>
+        <dd><${Bells} amount=${balance} lang=${lang} t=${t} /></dd>
+      </div>
     </dl>
     <h2>${t("order.yours", { count: lines.length })}</h2>
     <ul class="opened">
@@ -59,10 +74,11 @@ function Paid({ order, how, t, lang }) {
   </section>`;
 }
 
-const Book = ({ line, t }) => html`<li data-test="entitlement">
-  <a href=${`/read/${encodeURIComponent(line.productId)}`} data-product-id=${line.productId}>
-    <${Cover} product=${line} />
-    <span class="opened-title">${split(line.title)[0]}</span>
-    <span class="opened-read">${t("order.read")}</span>
-  </a>
-</li>`;
+const Book = ({ line, t }) =>
+  html`<li data-test="entitlement">
+    <a href=${`/read/${encodeURIComponent(line.productId)}`} data-product-id=${line.productId}>
+      <${Cover} product=${line} />
+      <span class="opened-title">${split(line.title)[0]}</span>
+      <span class="opened-read">${t("order.read")}</span>
+    </a>
+  </li>`;

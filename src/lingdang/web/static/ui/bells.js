@@ -7,8 +7,11 @@ import { Icon } from "./icon.js";
 export function Bells({ amount, lang, t, sign = false, class: kind = "" }) {
   const text = formatNumber(lang, Math.abs(amount));
   const mark = amount < 0 ? "−" : sign && amount > 0 ? "+" : "";
-  return html`<span class=${`bells ${kind}`}><${Icon} name="bell" /><span class="figure">${mark}${text}</span
-    ><span class="aside"> ${t("shell.bells")}</span></span>`;
+  return html`<span class=${`bells ${kind}`}>
+    <${Icon} name="bell" />
+    <span class="figure">${mark}${text}</span>
+    <span class="aside">${` ${t("shell.bells")}`}</span>
+  </span>`;
 }
 
 /** A price, with the list price struck through where it is higher. */

@@ -56,9 +56,12 @@ export function Growing({ pages, empty, t, lang, children }) {
   if (pages.items.length === 0 && pages.loading) return html`<${Loading} t=${t} />`;
   return html`
     ${pages.items.length > 0 && children}
-    ${pages.problem && html`<${ProblemNotice} problem=${pages.problem} t=${t} lang=${lang}>
-      <button class="button" onClick=${pages.again}>${t("shell.again")}</button>
-    <//>`}
+    ${
+      pages.problem &&
+      html`<${ProblemNotice} problem=${pages.problem} t=${t} lang=${lang}>
+        <button class="button" onClick=${pages.again}>${t("shell.again")}</button>
+      <//>`
+    }
     ${pages.items.length === 0 && !pages.problem && empty}
     ${pages.hasMore && html`<p class="more"><button class="button" disabled=${pages.loading} onClick=${pages.more}>${t("shell.more")}</button></p>`}
   `;

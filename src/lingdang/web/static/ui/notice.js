@@ -11,8 +11,7 @@ export function ProblemNotice({ problem, t, lang, details, children }) {
   return html`<section class="notice bad" role="alert" data-code=${problem.code}>
     <h2>${heading}</h2>
     <p>${advice}</p>
-    ${details}
-    ${children && html`<div class="ways">${children}</div>`}
+    ${details} ${children && html`<div class="ways">${children}</div>`}
   </section>`;
 }
 
@@ -20,7 +19,10 @@ export function ProblemNotice({ problem, t, lang, details, children }) {
 export function explain(problem, t, lang) {
   const members = problem.members ?? {};
   const given = Object.fromEntries(
-    Object.entries(members).map(([name, value]) => [name, typeof value === "number" ? formatNumber(lang, value) : value]),
+    Object.entries(members).map(([name, value]) => [
+      name,
+      typeof value === "number" ? formatNumber(lang, value) : value,
+    ]),
   );
   const known = t(`problem.${problem.code}`) !== `problem.${problem.code}`;
   return {

@@ -12,7 +12,7 @@ export function useClock(shop, offer) {
     const ticking = setInterval(() => setNow(shop.serverNow()), 500);
     return () => clearInterval(ticking);
   }, [offer?.expiresAt]);
-  const left = offer && Math.max(0, Math.ceil((Date.parse(offer.expiresAt) - now) / 1000));
+  const left = offer && Math.max(0, Math.floor((Date.parse(offer.expiresAt) - now) / 1000));
   return { left };
 }
 

@@ -3,11 +3,12 @@ import { loginAddress } from "../../router.js";
 import { ProblemNotice } from "../../ui/notice.js";
 
 /** Why the order was not paid, and each way on from there. */
-export const Refusal = ({ problem, order, t, lang }) => html`<div data-test="result-failure">
-  <${ProblemNotice} ...${{ problem, t, lang }} details=${html`<${Details} ...${{ problem, order, lang }} />`}>
-    ${waysOf(problem, order).map((way) => html`<${Way} key=${way} ...${{ way, problem, order, t }} />`)}
-  <//>
-</div>`;
+export const Refusal = ({ problem, order, t, lang }) =>
+  html`<div data-test="result-failure">
+    <${ProblemNotice} ...${{ problem, t, lang }} details=${html`<${Details} ...${{ problem, order, lang }} />`}>
+      ${waysOf(problem, order).map((way) => html`<${Way} key=${way} ...${{ way, problem, order, t }} />`)}
+    <//>
+  </div>`;
 
 /** The books or vouchers that a refusal names. */
 function Details({ problem, order, lang }) {

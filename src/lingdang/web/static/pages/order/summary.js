@@ -11,20 +11,52 @@ export function Summary({ order, clock, t, lang }) {
   return html`<section class="sheet summary" aria-labelledby="summary" aria-busy=${busy}>
     <h2 id="summary" class="aside">${t("order.summary")}</h2>
     <dl>
-      <div><dt>${t("order.subtotal")}</dt><dd>${amount(subtotal)}</dd></div>
-      ${discount > 0 && html`<div class="saved"><dt>${t("order.discount")}</dt><dd>${amount(-discount)}</dd></div>`}
-      <div class="total"><dt>${t("order.total")}</dt><dd data-test="order-total" aria-live="polite">${amount(total)}</dd></div>
-      <div><dt>${t("order.balance")}</dt><dd>${amount(wallet.balance)}</dd></div>
-      ${wallet.sufficient
-        ? html`<div><dt>${t("order.after")}</dt><dd>${amount(wallet.balance - total)}</dd></div>`
-        : html`<div class="short"><dt>${t("order.shortfall")}</dt><dd>${amount(wallet.shortfall)}</dd></div>`}
+      <div>
+        <dt>${t("order.subtotal")}</dt>
+        <dd>${amount(subtotal)}</dd>
+      </div>
+      ${
+        discount > 0 &&
+        html`<div class="saved">
+          <dt>${t("order.discount")}</dt>
+          <dd>${amount(-discount)}</dd>
+        </div>`
+      }
+      <div class="total">
+        <dt>${t("order.total")}</dt>
+        <dd data-test="order-total" aria-live="polite">${amount(total)}</dd>
+      </div>
+      <div>
+        <dt>${t("order.balance")}</dt>
+        <dd>${amount(wallet.balance)}</dd>
+      </div>
+      ${
+        wallet.sufficient
+          ? html`<div>
+              <dt>${t("order.after")}</dt>
+              <dd>${amount(wallet.balance - total)}</dd>
+            </div>`
+          : html`<div class="short">
+              <dt>${t("order.shortfall")}</dt>
+              <dd>${amount(wallet.shortfall)}</dd>
+            </div>`
+      }
     </dl>
     ${!wallet.sufficient && html`<p class="reason">${t("order.topUp")} <a href="/wallet">${t("shell.wallet")}</a></p>`}
     <div class="confirm-bar">
-      <p class="offer-clock" data-test="offer-clock"><${Icon} name="clock" />${
-        clock.left > 0 ? html`<span class="roomy">${t("order.stands")}</span> <time>${minutes(clock.left)}</time>` : t("order.stoodUntil")
-      }</p>
-      <button class="button main wide" data-test="confirm" disabled=${phase !== "offer" || clock.left === 0} onClick=${() => order.pay()}>
+      <p class="offer-clock" data-test="offer-clock">
+        <${Icon} name="clock" />${
+          clock.left > 0
+            ? html`<span class="roomy">${t("order.stands")}</span> <time>${minutes(clock.left)}</time>`
+            : t("order.stoodUntil")
+        }
+      </p>
+      <button
+        class="button main wide"
+        data-test="confirm"
+        disabled=${phase !== "offer" || clock.left === 0}
+        onClick=${() => order.pay()}
+      >
         ${phase === "paying" ? t("order.paying") : phase === "quoting" ? t("order.quoting") : html`${t("order.confirm")} ${amount(total)}`}
       </button>
     </div>

@@ -56,7 +56,8 @@ export function useOrder({ shop, orderId, navigate }) {
       change({ phase: "offer", offer: kept.order, problem: null });
       if (kept.state === "paying") return await pay("resumed");
       // An offer is of one sign-in: whoever comes back through the login gets a new one at once.
-      if (kept.sessionId !== shop.session.sessionId && (await quote({}, idsOf(kept.order)))) change({ note: "order.renewed" });
+      if (kept.sessionId !== shop.session.sessionId && (await quote({}, idsOf(kept.order))))
+        change({ note: "order.renewed" });
     } catch (problem) {
       change({ phase: "over", problem });
     }

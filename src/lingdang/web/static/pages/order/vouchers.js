@@ -19,10 +19,15 @@ export function Vouchers({ order, t, lang }) {
   return html`<section class="sheet" aria-labelledby="vouchers">
     <div class="page-head">
       <h2 id="vouchers">${t("order.vouchers")}</h2>
-      ${coupons.length > 0 && html`<div class="voucher-ways">
-        <button class="quiet" disabled=${locked} onClick=${() => order.quote()}>${t("order.best")}</button>
-        <button class="quiet" disabled=${locked} onClick=${() => order.quote({ couponIds: [] })}>${t("order.none")}</button>
-      </div>`}
+      ${
+        coupons.length > 0 &&
+        html`<div class="voucher-ways">
+          <button class="quiet" disabled=${locked} onClick=${() => order.quote()}>${t("order.best")}</button>
+          <button class="quiet" disabled=${locked} onClick=${() => order.quote({ couponIds: [] })}>
+            ${t("order.none")}
+          </button>
+        </div>`
+      }
     </div>
     ${coupons.length === 0 && html`<p class="muted">${t("order.noVouchers")}</p>`}
     ${couponsProven === false && html`<p class="small-print">${t("order.notProven")}</p>`}
@@ -57,10 +62,19 @@ function Voucher({ coupon, chosen, toggle, locked, t, lang }) {
   const { couponId, name, applied, usable, saves, reason, expiresAt } = coupon;
   const choosable = chosen || applied || (usable && (!reason || reason.code === "not_with"));
   const why = `why-${couponId}`;
-  return html`<li class=${`voucher ${chosen ? "applied" : usable ? "" : "off"}`} data-test="coupon" data-coupon-id=${couponId}>
+  return html`<li
+    class=${`voucher ${chosen ? "applied" : usable ? "" : "off"}`}
+    data-test="coupon"
+    data-coupon-id=${couponId}
+  >
     <label>
-      <input type="checkbox" checked=${chosen} disabled=${locked || !choosable} aria-describedby=${reason ? why : null}
-        onChange=${() => toggle(coupon)} />
+      <input
+        type="checkbox"
+        checked=${chosen}
+        disabled=${locked || !choosable}
+        aria-describedby=${reason ? why : null}
+        onChange=${() => toggle(coupon)}
+      />
       <span class="voucher-name">${name}</span>
     </label>
     <div class="voucher-text">
@@ -81,8 +95,18 @@ function CodeField({ order, locked, t, lang }) {
   return html`<form class="code" onSubmit=${claim}>
     <label class="field" for="code"><span>${t("order.code")}</span></label>
     <div class="code-row">
-      <input id="code" type="text" maxlength="64" autocomplete="off" autocapitalize="characters" spellcheck=${false} value=${code} disabled=${locked}
-        aria-describedby="code-problem" onInput=${(event) => setCode(event.currentTarget.value)} />
+      <input
+        id="code"
+        type="text"
+        maxlength="64"
+        autocomplete="off"
+        autocapitalize="characters"
+        spellcheck=${false}
+        value=${code}
+        disabled=${locked}
+        aria-describedby="code-problem"
+        onInput=${(event) => setCode(event.currentTarget.value)}
+      />
       <button class="button" disabled=${locked}>${t("order.useCode")}</button>
     </div>
     <p id="code-problem" class="reason" role="alert">${order.codeProblem && sentence(order.codeProblem, t, lang)}</p>
