@@ -28,11 +28,7 @@ export function transport({ baseUrl, fetch: send = globalThis.fetch.bind(globalT
     const parsed = parse(text);
     if (answer.ok) return { status: answer.status, body: parsed, headers: answer.headers };
     // Whatever stands between us and the shop may answer in words of its own: that is no answer of the shop.
-    throw new Problem(parsed?.code ?? "connection_lost", {
-      retryAfter: +answer.headers.get("retry-after") || undefined,
-      ...parsed,
-      status: answer.status,
-    });
+    throw new Problem(parsed?.code ?? "connection_lost", { ...parsed, status: answer.status });
   };
 }
 
