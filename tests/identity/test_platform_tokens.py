@@ -105,7 +105,7 @@ WRONG_CLAIMS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("claims", WRONG_CLAIMS, ids=str)
+@pytest.mark.parametrize("claims", WRONG_CLAIMS, ids=[f"{n}-{next(iter(each))}" for n, each in enumerate(WRONG_CLAIMS)])
 async def test_wrong_claims(shop: Shop, platform: Platform, claims: dict[str, Any]) -> None:
     answer = await sign_in(shop, token := platform.token(RSA, "RS256", "rsa", **claims))
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
