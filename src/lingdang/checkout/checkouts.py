@@ -213,5 +213,5 @@ def _sellable(product_ids: tuple[str, ...], facts: Facts) -> list[Product]:
 
 
 def _good(product: Product) -> Good:
-    categories = tuple([name.strip() for name in (product.categories or "").split(",")])
+    categories = tuple([name.strip() for name in product.categories.split(",")]) if product.categories else ()
     return Good(product.product_id, product.price, product.publisher, categories)

@@ -64,11 +64,15 @@ def decide(
         combination = best([c for c in judged.values() if isinstance(c, Candidate)], prices)
     else:
         combination = _exactly(named, judged, prices)
-    discounts = zip((good.product_id for good in order.goods), combination.discounts, strict=True)
+    discounts = zip([good.product_id for good in order.goods], combination.discounts, strict=True)
+    applied = dict(zip([c.voucher_id for c in combination.candidates], combination.saves, strict=True))
     return Decision(
         dict(discounts),
-        tuple((c.voucher_id, saves) for c, saves in zip(combination.candidates, combination.saves, strict=True)),
-        [_verdict(voucher, judged[voucher.voucher_id], combination, prices) for voucher in vouchers],
+        tuple(applied.items()),
+        [
+            _verdict(voucher, judged[voucher.voucher_id], applied.get(voucher.voucher_id), combination, prices)
+            for voucher in vouchers
+        ],
         combination.proven,
     )
 
@@ -114,23 +118,28 @@ def _not_with(others: Sequence[Candidate]) -> Reason:
     return Reason("not_with", {"couponIds": [other.voucher_id for other in others]})
 
 
-def _verdict(voucher: Voucher, judged: Candidate | Reason, combination: Combination, prices: list[int]) -> Verdict:
-    definition = voucher.definition
-    applied, saves, reason = False, 0, None
+def _verdict(
+    voucher: Voucher,
+    judged: Candidate | Reason,
+    applied: int | None,
+    combination: Combination,
+    prices: list[int],
+) -> Verdict:
+    """`applied` is what it saves in the combination, None if it is not in it."""
+    saves, reason = applied or 0, None
     if isinstance(judged, Reason):
         reason = judged
-    elif judged in combination.candidates:
-        applied, saves = True, combination.saves[combination.candidates.index(judged)]
-    else:
+    elif applied is None:
         saves = judged.cut.saves(prices)
         reason = _left_out(judged, combination, prices)
+    definition = voucher.definition
     return Verdict(
         coupon_id=voucher.voucher_id,
         name=definition.name,
         kind=type(definition.effect).__struct_config__.tag,  # type: ignore[arg-type]
         usable=isinstance(judged, Candidate),
         saves=saves,
-        applied=applied,
+        applied=applied is not None,
         reason=None if reason is None else reason.explained(),
         expires_at=voucher.expires_at,
     )

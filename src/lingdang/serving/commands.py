@@ -169,6 +169,9 @@ def _address(host: str, port: int, certificate: Certificate | None) -> str:
 
 def _announce(settings: Settings, address: str, certificate: Certificate | None, workers: int, demo: bool) -> None:
     """What an operator wants to know at the start, on standard output."""
+    from lingdang.demo.coupons import CODE
+    from lingdang.serving.demo import BELLS
+
     kept = "embedded PostgreSQL" if settings.database_url is None else "your PostgreSQL"
     lines = [
         f"Lingdang {__version__}  {address}",
@@ -178,7 +181,8 @@ def _announce(settings: Settings, address: str, certificate: Certificate | None,
     if certificate and certificate.authority:
         lines.append(f"  authority  {certificate.authority} (tell clients to trust it)")
     if demo:
-        lines.append("  customer   demo, password demo-demo, 10,000 bells to begin with")
+        lines.append(f"  open       {address} in a browser (it asks once about the shop's own certificate)")
+        lines.append(f"  customer   demo, password demo-demo, {BELLS:,} bells, five vouchers; code {CODE} for one more")
         trust = f" --ca {certificate.authority}" if certificate and certificate.authority else ""
         lines.append(f"  try it     {_python()} examples/first_purchase.py --url {address}{trust}")
     lines.append("  stop       Ctrl-C")
