@@ -1,14 +1,16 @@
 """The Chromium that the browser tests drive: any that is found, or the one that Playwright has installed."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import Browser, Error, async_playwright
+from playwright.async_api import Browser, Error, Playwright, async_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-MISSING = "no Chromium was found: install one, or run `.venv/bin/playwright install chromium`"
+MISSING = "no Chromium was found, and Playwright could not install one: the browser tests did not run"
 
 _QUIET = (
     "--no-sandbox",
@@ -29,12 +31,25 @@ def installed() -> Path | None:
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser | None]:
-    """A headless browser; None where there is none."""
+    """A headless browser; None where there is none, and none can be installed."""
     async with async_playwright() as playwright:
-        try:
-            browser = await playwright.chromium.launch(executable_path=installed(), args=_QUIET)
-        except Error:
-            yield None
-            return
+        browser = await _launch(playwright) or (_install() and await _launch(playwright)) or None
         yield browser
-        await browser.close()
+        if browser is not None:
+            await browser.close()
+
+
+async def _launch(playwright: Playwright) -> Browser | None:
+    try:
+        return await playwright.chromium.launch(executable_path=installed(), args=_QUIET)
+    except Error:
+        return None
+
+
+def _install() -> bool:
+    """Let Playwright fetch its own; it is told in the last lines of the tests when that fails, too."""
+    command = [sys.executable, "-m", "playwright", "install", "chromium"]
+    try:
+        return subprocess.run(command, capture_output=True, timeout=300, check=False).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
