@@ -201,3 +201,44 @@ async def test_the_server_is_killed_during_the_payment(browser: Browser, fragile
         with fragile.served.client() as client:
             eventually(lambda: is_well(client))
         await paid_once(visitor)
+
+
+async def test_a_book_withdrawn_since_the_offer(visitor: Visitor) -> None:
+    """The page says so, takes nothing, and offers what is left."""
+    visitor.shop.put_product("passing-book", title="Passing", price=10)
+    await visitor.sign_in()
+    await visitor.fill_cart(1)
+    await visitor.page.evaluate(TICK, ["passing-book", visitor.token, visitor.cust_id])
+    await visitor.settle()
+    await expect(visitor.part("order-line")).to_have_count(2)
+    visitor.shop.put_product("passing-book", title="Passing", price=10, status="withdrawn")
+    await visitor.part("confirm").click()
+    await expect(visitor.page.locator("[data-code=product_unavailable]")).to_be_visible()
+    assert visitor.shop.paid_orders(visitor.cust_id) == []
+
+
+async def test_a_voucher_used_in_another_order(visitor: Visitor) -> None:
+    """Two tabs with an offer each that hold the same vouchers: one is paid, the other is told why not."""
+    await visitor.to_the_order(2)
+    other = await visitor.another_tab()
+    await other.open("/")
+    await other.part("add-to-cart").nth(4).click()
+    await other.page.wait_for_timeout(500)
+    await other.open("/cart")
+    await other.part("tick").first.click()
+    await other.settle()
+    await visitor.part("confirm").click()
+    await visitor.succeeded()
+    await other.part("confirm").click()
+    await expect(other.page.locator("[data-code=coupon_unusable], [data-code=already_owned]")).to_be_visible()
+    assert len(visitor.shop.paid_orders(visitor.cust_id)) == 1
+
+
+TICK = """async ([productId, token, custId]) => {
+  const answer = await fetch("/v1/cart/items/" + productId, {
+    method: "PUT",
+    headers: {Authorization: "Bearer " + token, "X-Cust-Id": custId, "Content-Type": "application/json"},
+    body: JSON.stringify({ticked: true}),
+  });
+  if (!answer.ok) throw new Error(await answer.text());
+}"""
