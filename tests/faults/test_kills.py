@@ -46,7 +46,8 @@ def prepare(data_dir: Path) -> None:
             {"start": START, "customers": CUSTOMERS},
         )
         connection.execute(
-            "INSERT INTO transfer SELECT bucket, customer_id, currency, 1, 'credit', 'gift', balance, balance, now(),"
+            "INSERT INTO transfer (bucket, customer_id, currency, seq, kind, reference, amount, balance, at, accounts,"
+            " amounts) SELECT bucket, customer_id, currency, 1, 'credit', 'gift', balance, balance, now(),"
             " '{clearing:paid,wallet:paid}', ARRAY[-balance, balance] FROM wallet"
         )
         connection.execute(

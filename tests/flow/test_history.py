@@ -7,7 +7,7 @@ from support.shop import Shop
 
 HISTORY = 20_000
 OWN_ROWS = 400
-TABLES = ("product", "cart_item", "wallet", "transfer", "orders", "entitlement", "session_end", "credit")
+TABLES = ("product", "cart_item", "wallet", "transfer", "entitlement", "session_end", "credit")
 
 
 async def test_rows_read_per_purchase_do_not_grow(shop: Shop) -> None:
@@ -41,10 +41,8 @@ def _add_history(shop: Shop) -> None:
             " SELECT 'p' || i, 'T', 'BELL', 1, 1, now(), now() FROM generate_series(1, %s) i",
             "INSERT INTO cart_item SELECT 0, 'c' || i, 'p' || i, true, now() FROM generate_series(1, %s) i",
             "INSERT INTO wallet SELECT 0, 'c' || i, 'BELL', 0, 1, '{}', '{}', NULL FROM generate_series(1, %s) i",
-            "INSERT INTO transfer SELECT 0, 'c' || i, 'BELL', 1, 'payment', '', 0, 0, now(), '{}', '{}'"
-            " FROM generate_series(1, %s) i",
-            "INSERT INTO orders SELECT 0, 'c' || i, gen_random_uuid(), 'BELL', 1, 0, 0, 0, 0, now(), '[]', '[]'"
-            " FROM generate_series(1, %s) i",
+            "INSERT INTO transfer SELECT 1, 0, 0, now(), 0, 'c' || i, 'BELL', 'payment', '{}', '{}', NULL,"
+            " gen_random_uuid(), 0, 0, '[]', '[]' FROM generate_series(1, %s) i",
             "INSERT INTO entitlement SELECT 0, 'c' || i, 'p' || i, gen_random_uuid(), now()"
             " FROM generate_series(1, %s) i",
             "INSERT INTO session_end SELECT 0, 'c' || i, gen_random_uuid(), now() FROM generate_series(1, %s) i",

@@ -59,8 +59,8 @@ class Books(RuleBasedStateMachine):
             unusable=dict.fromkeys(self.used, "used") | dict.fromkeys(EXPIRED, "expired"),
         )
         results, changes = settle(state, commands, self.now)
-        assert not set(changes.new_wallets) & set(self.wallets)
-        self.wallets |= changes.new_wallets | changes.wallets
+        assert changes.before == {key: self.wallets[key].seq if key in self.wallets else 0 for key in changes.wallets}
+        self.wallets |= changes.wallets
         self.orders |= {(o.cust_id, o.order_id): o for o in changes.orders}
         self.entitled |= {(o.cust_id, item.product_id) for o in changes.orders for item in o.lines}
         self.credits |= {(c.cust_id, c.credit_id): c for c in changes.credits}

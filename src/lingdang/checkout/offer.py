@@ -8,7 +8,7 @@ import msgspec
 from lingdang.ledger.commands import Line, UsedCoupon
 
 
-class Offer(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Offer(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):
     """Customer, session, lines, prices, vouchers, total and expiry. Sums are in whole bells."""
 
     order_id: UUID

@@ -6,8 +6,9 @@ writes, and never parsed: there is no algorithm to confuse, nothing to decompres
 canonical base64url form, so that no character of a token can be changed without being noticed.
 """
 
+import hmac
 import os
-from hmac import compare_digest, digest
+from hmac import compare_digest
 
 import msgspec
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -30,19 +31,20 @@ _decode = msgspec.json.Decoder(Offer).decode
 
 
 class OrderTokens:
-    """Seals offers and opens order tokens with the keyring's keys for that purpose."""
+    """Seals offers and opens order tokens with the keyring's keys for that purpose. Not to be shared by threads."""
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
         self._headers = Headers(keyring, alg="dir", enc="A256CBC-HS512", typ="order+jwe")
+        self._ready: dict[bytes, _Key] = {}
 
     def seal(self, offer: Offer) -> str:
         """The offer's token."""
-        kid, key = self._keyring.sealing("order-token", _KEY_LENGTH)
+        kid, secret = self._keyring.sealing("order-token", _KEY_LENGTH)
+        key = self._key(secret)
         header = self._headers.write(kid)
-        iv = os.urandom(_BLOCK)
-        ciphertext = _encrypt(key[32:], iv, _encode(offer))
-        tag = _tag(key[:32], header, iv, ciphertext)
+        iv, ciphertext = key.encrypt(_encode(offer))
+        tag = key.tag(header, iv, ciphertext)
         return b".".join((header, b"", to_base64url(iv), to_base64url(ciphertext), to_base64url(tag))).decode("ascii")
 
     def open(self, token: str) -> Offer:
@@ -50,31 +52,53 @@ class OrderTokens:
         try:
             header, empty, *parts = token.encode("ascii").split(b".")
             iv, ciphertext, tag = map(from_base64url, parts)
-        except ValueError:
+            secret = self._secret(header)
+            if secret is None or empty or len(iv) != _BLOCK:
+                raise ValueError
+            key = self._key(secret)
+            if not compare_digest(tag, key.tag(header, iv, ciphertext)):
+                raise ValueError
+            return _decode(key.decrypt(iv, ciphertext))
+        except (ValueError, msgspec.DecodeError):  # an earlier release may have written offers otherwise
             raise Problem("token_invalid") from None
-        key = self._key(header)
-        if key is None or empty or len(iv) != _BLOCK or not compare_digest(tag, _tag(key[:32], header, iv, ciphertext)):
-            raise Problem("token_invalid")
-        return _decode(_decrypt(key[32:], iv, ciphertext))
 
-    def _key(self, header: bytes) -> bytes | None:
+    def _secret(self, header: bytes) -> bytes | None:
         kid = self._headers.kid(header)
         return None if kid is None else self._keyring.opening(kid, "order-token", _KEY_LENGTH)
 
-
-def _tag(key: bytes, header: bytes, iv: bytes, ciphertext: bytes) -> bytes:
-    message = header + iv + ciphertext + (8 * len(header)).to_bytes(8, "big")
-    return digest(key, message, "sha512")[:_TAG_LENGTH]
-
-
-def _encrypt(key: bytes, iv: bytes, plaintext: bytes) -> bytes:
-    pad = _BLOCK - len(plaintext) % _BLOCK
-    encryptor = Cipher(AES256(key), CBC(iv)).encryptor()
-    return encryptor.update(plaintext + bytes((pad,)) * pad) + encryptor.finalize()
+    def _key(self, secret: bytes) -> "_Key":
+        key = self._ready.get(secret)
+        if key is None:
+            key = self._ready[secret] = _Key(secret)
+        return key
 
 
-def _decrypt(key: bytes, iv: bytes, ciphertext: bytes) -> bytes:
-    """Only called when the tag has verified, so that the padding is as `_encrypt` made it."""
-    decryptor = Cipher(AES256(key), CBC(iv)).decryptor()
-    padded = decryptor.update(ciphertext) + decryptor.finalize()
-    return padded[: -padded[-1]]
+class _Key:
+    """One key's HMAC and ciphers, set up once: to make them anew for each token costs more than to use them.
+
+    AES-256-CBC here goes on from the message before. To encrypt, a random block goes first: what it becomes is random
+    too, and is the message's IV. To decrypt, the IV goes first, and what it becomes is thrown away.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._mac = hmac.new(secret[:32], None, "sha512")
+        cipher = Cipher(AES256(secret[32:]), CBC(bytes(_BLOCK)))
+        self._encrypt = cipher.encryptor().update
+        self._decrypt = cipher.decryptor().update
+
+    def tag(self, header: bytes, iv: bytes, ciphertext: bytes) -> bytes:
+        """The first half of the HMAC over header, IV, ciphertext and the header's length in bits."""
+        mac = self._mac.copy()
+        mac.update(header + iv + ciphertext + (8 * len(header)).to_bytes(8, "big"))
+        return mac.digest()[:_TAG_LENGTH]
+
+    def encrypt(self, plaintext: bytes) -> tuple[bytes, bytes]:
+        """IV and ciphertext."""
+        pad = _BLOCK - len(plaintext) % _BLOCK
+        whole = self._encrypt(os.urandom(_BLOCK) + plaintext + bytes((pad,)) * pad)
+        return whole[:_BLOCK], whole[_BLOCK:]
+
+    def decrypt(self, iv: bytes, ciphertext: bytes) -> bytes:
+        """The plaintext. Only called when the tag has verified: these are whole blocks, padded as `encrypt` does."""
+        padded = self._decrypt(iv + ciphertext)
+        return padded[_BLOCK : -padded[-1]]

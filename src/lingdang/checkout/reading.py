@@ -30,7 +30,7 @@ class Asked(msgspec.Struct, frozen=True):
     product_ids: tuple[str, ...]
 
 
-class Product(msgspec.Struct, frozen=True, kw_only=True):
+class Product(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """A product as a checkout sees it; `available`: on sale now. Categories are read where a voucher is held.
 
     They are the attribute of that name: text, several separated by commas.

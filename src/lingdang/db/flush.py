@@ -7,16 +7,22 @@ as text, lists as PostgreSQL's array literals, and one wait covers them all (Pos
 
 import asyncio
 import itertools
+import re
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import msgspec
 import psycopg
 from psycopg import pq
 from psycopg.errors import error_from_result
 
 from lingdang.db.pool import Connection
+
+_encode = msgspec.json.Encoder().encode
+_OTHER_ESCAPE = re.compile(rb"\\[bfnrtu]")
+"""An escape that PostgreSQL's arrays do not know. An escaped backslash before such a letter looks alike: no harm."""
+_NUL = "PostgreSQL text cannot contain NUL"
 
 Statement = tuple[bytes, Sequence[Any]]
 """SQL with parameters `$1`, `$2`, …, and their values: text, numbers, UUIDs, moments, or lists of one of these."""
@@ -116,20 +122,20 @@ def _text(value: Any) -> bytes | None:
     """A value as PostgreSQL reads it. Raises psycopg.DataError for text with a NUL, which it cannot hold."""
     if value is None:
         return None
-    text = _array(value) if isinstance(value, list) else _element(value)
-    raw = text.encode()
+    if isinstance(value, list):
+        return _array(value)
+    raw = value.encode() if isinstance(value, str) else _encode(value).strip(b'"')
     if b"\0" in raw:
-        raise psycopg.DataError("PostgreSQL text cannot contain NUL")
+        raise psycopg.DataError(_NUL)
     return raw
 
 
-def _array(values: list[Any]) -> str:
-    """An array literal. Text is quoted always, so that no value is taken for syntax or for NULL."""
-    if values and isinstance(values[0], str):
+def _array(values: list[Any]) -> bytes:
+    """An array literal: JSON's array in other brackets, but for its escapes of control characters."""
+    encoded = _encode(values)
+    if b"\\" in encoded and _OTHER_ESCAPE.search(encoded):
+        if any("\0" in value for value in values):
+            raise psycopg.DataError(_NUL)
         quoted = [value.replace("\\", "\\\\").replace('"', '\\"') for value in values]
-        return '{"' + '","'.join(quoted) + '"}'
-    return "{" + ",".join(["NULL" if value is None else _element(value) for value in values]) + "}"
-
-
-def _element(value: Any) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+        return ('{"' + '","'.join(quoted) + '"}').encode()
+    return b"{%b}" % encoded[1:-1]

@@ -9,8 +9,8 @@ import msgspec
 LotKind = Literal["paid", "bonus"]
 
 
-class Line(msgspec.Struct, frozen=True, rename="camel"):
-    """One product of an order, in whole bells: payable = price − discount."""
+class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One product of an order, in whole bells: payable = price − discount. Sealed and stored as an array."""
 
     product_id: str
     title: str
@@ -21,14 +21,14 @@ class Line(msgspec.Struct, frozen=True, rename="camel"):
     payable: int
 
 
-class UsedCoupon(msgspec.Struct, frozen=True, rename="camel"):
-    """One voucher of an order, by its own id, and what it saved."""
+class UsedCoupon(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One voucher of an order, by its own id, and what it saved. Sealed and stored as an array."""
 
     coupon_id: str
     saves: int
 
 
-class Pay(msgspec.Struct, frozen=True, kw_only=True):
+class Pay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Take an offer's total, record the order and grant its products. Idempotent by `order_id`."""
 
     cust_id: str
@@ -43,7 +43,7 @@ class Pay(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
-class Credit(msgspec.Struct, frozen=True, kw_only=True):
+class Credit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Add bells to a wallet. Idempotent by `credit_id`; `expires_at` is when what is left of them lapses."""
 
     cust_id: str
@@ -55,7 +55,7 @@ class Credit(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class Expire(msgspec.Struct, frozen=True, kw_only=True):
+class Expire(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Book out what has lapsed in one wallet. Every other command on the wallet does so too, first."""
 
     cust_id: str
@@ -65,7 +65,7 @@ class Expire(msgspec.Struct, frozen=True, kw_only=True):
 Command = Pay | Credit | Expire
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True):
+class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A paid order. `balance` is the wallet's right after it, `seq` the transfer that paid it."""
 
     cust_id: str
@@ -81,7 +81,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     coupons: tuple[UsedCoupon, ...]
 
 
-class Credited(msgspec.Struct, frozen=True, kw_only=True):
+class Credited(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A booked credit. `balance` is the wallet's right after it."""
 
     cust_id: str
@@ -96,7 +96,7 @@ class Credited(msgspec.Struct, frozen=True, kw_only=True):
     credited_at: datetime
 
 
-class Done(msgspec.Struct, frozen=True):
+class Done(msgspec.Struct, frozen=True, gc=False):
     """A command's success. `replayed`: it had been done before, and this is the answer given then."""
 
     record: Order | Credited | None

@@ -57,12 +57,11 @@ class _Batch:
         accounts = [f"wallet:{name}" for name in taken[0]]
         amounts = [-amount for amount in taken[1]]
         _add_revenue(accounts, amounts, pay)
-        wallet = self._move(wallet, (names, remaining), -pay.total, "payment", str(pay.order_id), accounts, amounts)
-        order = _order(pay, wallet, self._now)
+        order = _order(pay, wallet.seq + 1, wallet.balance - pay.total, self._now)
+        self._move(wallet, (names, remaining), -pay.total, "payment", order, accounts, amounts)
         self._orders[pay.cust_id, pay.order_id] = order
         self._owned.update((pay.cust_id, line.product_id) for line in pay.lines)
         self._use_up(pay)
-        self.changes.orders.append(order)
         return Done(order)
 
     def _refuse_payment(self, pay: Pay, wallet: Wallet) -> Problem | None:
@@ -123,7 +122,7 @@ class _Batch:
         """The wallet as it stands in this batch, with what has lapsed booked out."""
         key = (cust_id, currency)
         changes = self.changes
-        wallet = changes.wallets.get(key) or changes.new_wallets.get(key) or self._state.wallets.get(key)
+        wallet = changes.wallets.get(key) or self._state.wallets.get(key)
         if wallet is None:
             return Wallet(customer_id=cust_id, currency=currency)
         if wallet.next_expiry is None or wallet.next_expiry > self._now:
@@ -140,7 +139,7 @@ class _Batch:
         held: lots.Lots,
         amount: int,
         kind: str,
-        reference: str,
+        cause: Order | str,
         accounts: list[str],
         amounts: list[int],
     ) -> Wallet:
@@ -152,13 +151,15 @@ class _Batch:
             seq=wallet.seq + 1,
             lots=held[0],
             remaining=held[1],
-            next_expiry=lots.next_expiry(held[0]),
+            next_expiry=wallet.next_expiry if held[0] == wallet.lots else lots.next_expiry(held[0]),
+            place=wallet.place,
         )
         key = (moved.customer_id, moved.currency)
-        known = self.changes.wallets if key in self._state.wallets else self.changes.new_wallets
-        known[key] = moved
+        self.changes.wallets[key] = moved
+        self.changes.before.setdefault(key, wallet.seq)
+        order, reference = (None, cause) if isinstance(cause, str) else (cause, None)
         self.changes.transfers.append(
-            Transfer(key[0], key[1], moved.seq, kind, reference, amount, moved.balance, accounts, amounts)
+            Transfer(key[0], key[1], moved.seq, kind, reference, amount, moved.balance, accounts, amounts, order)
         )
         return moved
 
@@ -178,16 +179,16 @@ def _add_revenue(accounts: list[str], amounts: list[int], pay: Pay) -> None:
         amounts.append(-pay.discount)
 
 
-def _order(pay: Pay, wallet: Wallet, now: datetime) -> Order:
+def _order(pay: Pay, seq: int, balance: int, now: datetime) -> Order:
     return Order(
         cust_id=pay.cust_id,
         order_id=pay.order_id,
         currency=pay.currency,
-        seq=wallet.seq,
+        seq=seq,
         subtotal=pay.subtotal,
         discount=pay.discount,
         total=pay.total,
-        balance=wallet.balance,
+        balance=balance,
         paid_at=now,
         lines=pay.lines,
         coupons=pay.coupons,

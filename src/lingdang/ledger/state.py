@@ -8,10 +8,11 @@ import msgspec
 from lingdang.ledger.commands import Credited, Order
 
 
-class Wallet(msgspec.Struct, frozen=True, kw_only=True):
+class Wallet(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """One customer's bells of one currency. `lots` are in the order in which they are spent.
 
-    balance = Σ remaining; `seq` counts the wallet's transfers; `next_expiry` is the soonest of its lots'.
+    balance = Σ remaining; `seq` counts the wallet's transfers; `next_expiry` is the soonest of its lots'. `place` is
+    where the store read it, and means nothing to anybody else.
     """
 
     customer_id: str
@@ -21,20 +22,25 @@ class Wallet(msgspec.Struct, frozen=True, kw_only=True):
     lots: tuple[str, ...] = ()
     remaining: tuple[int, ...] = ()
     next_expiry: datetime | None = None
+    place: str | None = None
 
 
-class Transfer(msgspec.Struct, frozen=True):
-    """One journal row: `amounts` belong to `accounts` one by one and sum to zero."""
+class Transfer(msgspec.Struct, frozen=True, gc=False):
+    """One journal row: `amounts` belong to `accounts` one by one and sum to zero.
+
+    Its cause is an order, which is part of it, or what `reference` names.
+    """
 
     customer_id: str
     currency: str
     seq: int
     kind: str
-    reference: str
+    reference: str | None
     amount: int
     balance: int
     accounts: list[str]
     amounts: list[int]
+    order: Order | None = None
 
 
 class State(msgspec.Struct, kw_only=True):
@@ -56,14 +62,18 @@ class State(msgspec.Struct, kw_only=True):
 
 
 class Changes(msgspec.Struct):
-    """What a batch writes. `wallets` are final states; everything else is added."""
+    """What a batch writes. `wallets` are final states, `before` the `seq` they had; the rest is added."""
 
     now: datetime
-    new_wallets: dict[tuple[str, str], Wallet] = {}
     wallets: dict[tuple[str, str], Wallet] = {}
+    before: dict[tuple[str, str], int] = {}
     transfers: list[Transfer] = []
-    orders: list[Order] = []
     credits: list[Credited] = []
+
+    @property
+    def orders(self) -> list[Order]:
+        """The orders among the transfers."""
+        return [transfer.order for transfer in self.transfers if transfer.order is not None]
 
     def __bool__(self) -> bool:
         return bool(self.transfers)

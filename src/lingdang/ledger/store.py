@@ -37,10 +37,10 @@ SELECT ledger_load(%b::smallint, %b::timestamptz, %b::text[], %b::text[], %b::uu
 
 _SAVE = numbered("""
 SELECT ledger_save(%b::smallint, %b::timestamptz,
-    %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::text[], %b::text[], %b::timestamptz[], %b::boolean[],
+    %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::text[], %b::text[], %b::timestamptz[], %b::tid[],
+    %b::bigint[],
     %b::text[], %b::text[], %b::bigint[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::text[], %b::text[],
-    %b::text[], %b::uuid[], %b::text[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[],
-    %b::text[], %b::text[],
+    %b::uuid[], %b::bigint[], %b::bigint[], %b::text[], %b::text[],
     %b::text[], %b::text[], %b::uuid[],
     %b::text[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::text[], %b::timestamptz[], %b::text[],
     %b::bigint[],
@@ -91,7 +91,7 @@ async def save(connection: Connection, bucket: int, changes: Changes) -> None:
         changes.now,
         *_wallets(changes),
         *_transfers(changes),
-        *_orders(changes),
+        *_entitlements(changes),
         *_credits(changes),
         *_vouchers(changes),
     )
@@ -104,7 +104,7 @@ async def leave(connection: Connection) -> None:
 
 
 def _wallets(changes: Changes) -> tuple[Sequence[object], ...]:
-    wallets = [*changes.wallets.values(), *changes.new_wallets.values()]
+    wallets = list(changes.wallets.values())
     return (
         [w.customer_id for w in wallets],
         [w.currency for w in wallets],
@@ -113,12 +113,14 @@ def _wallets(changes: Changes) -> tuple[Sequence[object], ...]:
         [_array(w.lots) for w in wallets],
         [_numbers(w.remaining) for w in wallets],
         [w.next_expiry for w in wallets],
-        [False] * len(changes.wallets) + [True] * len(changes.new_wallets),
+        [w.place for w in wallets],
+        [changes.before[w.customer_id, w.currency] for w in wallets],
     )
 
 
 def _transfers(changes: Changes) -> tuple[Sequence[object], ...]:
     transfers = changes.transfers
+    orders = [t.order for t in transfers]
     return (
         [t.customer_id for t in transfers],
         [t.currency for t in transfers],
@@ -129,26 +131,17 @@ def _transfers(changes: Changes) -> tuple[Sequence[object], ...]:
         [t.balance for t in transfers],
         [_array(t.accounts) for t in transfers],
         [_numbers(t.amounts) for t in transfers],
+        [o and o.order_id for o in orders],
+        [o and o.subtotal for o in orders],
+        [o and o.discount for o in orders],
+        [o and _json(o.lines) for o in orders],
+        [o and _json(o.coupons) for o in orders],
     )
 
 
-def _orders(changes: Changes) -> tuple[Sequence[object], ...]:
-    orders = changes.orders
-    return (
-        [o.cust_id for o in orders],
-        [o.order_id for o in orders],
-        [o.currency for o in orders],
-        [o.seq for o in orders],
-        [o.subtotal for o in orders],
-        [o.discount for o in orders],
-        [o.total for o in orders],
-        [o.balance for o in orders],
-        [_encode(o.lines).decode() for o in orders],
-        [_encode(o.coupons).decode() for o in orders],
-        [o.cust_id for o in orders for _ in o.lines],
-        [line.product_id for o in orders for line in o.lines],
-        [o.order_id for o in orders for _ in o.lines],
-    )
+def _entitlements(changes: Changes) -> tuple[Sequence[object], ...]:
+    granted = [(o.cust_id, line.product_id, o.order_id) for o in changes.orders for line in o.lines]
+    return [cust_id for cust_id, _, _ in granted], [product for _, product, _ in granted], [o for _, _, o in granted]
 
 
 def _credits(changes: Changes) -> tuple[Sequence[object], ...]:
@@ -174,6 +167,10 @@ def _vouchers(changes: Changes) -> tuple[Sequence[object], ...]:
         [order.order_id for order, _ in used],
         [coupon.saves for _, coupon in used],
     )
+
+
+def _json(value: object) -> str:
+    return _encode(value).decode()
 
 
 def _array(texts: Sequence[str]) -> str:

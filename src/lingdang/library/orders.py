@@ -1,6 +1,7 @@
 """Orders as bought."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -8,7 +9,6 @@ import msgspec
 from lingdang.db.pool import Owner, Pool, fetch_all, fetch_as
 from lingdang.errors import Problem, invalid
 from lingdang.http.paging import Page, Window, page
-from lingdang.ledger.commands import Line, UsedCoupon
 
 _COLUMNS = "order_id, currency, subtotal, discount, total, balance, paid_at, lines, coupons"
 
@@ -23,6 +23,25 @@ _ONE = f"SELECT {_COLUMNS} FROM orders WHERE bucket = %b AND customer_id = %b AN
 _NEWEST = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 
+class OrderLine(msgspec.Struct, frozen=True, rename="camel"):
+    """One product of an order, in whole bells: payable = price − discount."""
+
+    product_id: str
+    title: str
+    publisher: str | None
+    list_price: int
+    price: int
+    discount: int
+    payable: int
+
+
+class OrderCoupon(msgspec.Struct, frozen=True, rename="camel"):
+    """One voucher of an order, by its own id, and what it saved."""
+
+    coupon_id: str
+    saves: int
+
+
 class OrderView(msgspec.Struct, frozen=True, rename="camel"):
     """A paid order: lines and vouchers as they were offered, sums in whole bells."""
 
@@ -34,8 +53,8 @@ class OrderView(msgspec.Struct, frozen=True, rename="camel"):
     total: int
     balance: int
     paid_at: datetime
-    lines: list[Line]
-    coupons: list[UsedCoupon]
+    lines: list[OrderLine]
+    coupons: list[OrderCoupon]
     refunds: list[str]
 
 
@@ -65,26 +84,23 @@ def _before(window: Window) -> UUID:
         raise invalid("$.cursor", "Not a cursor that this server gave") from None
 
 
-def _page(rows: list[tuple[object, ...]], window: Window) -> Page[OrderView]:
+def _page(rows: list[tuple[Any, ...]], window: Window) -> Page[OrderView]:
     views = [_view(row) for row in rows]
     return page(views, [str(view.order_id) for view in views], window.limit)
 
 
-def _view(row: tuple[object, ...]) -> OrderView:
+def _view(row: tuple[Any, ...]) -> OrderView:
     order_id, currency, subtotal, discount, total, balance, paid_at, lines, coupons = row
-    return msgspec.convert(
-        {
-            "orderId": order_id,
-            "status": "paid",
-            "currency": currency,
-            "subtotal": subtotal,
-            "discount": discount,
-            "total": total,
-            "balance": balance,
-            "paidAt": paid_at,
-            "lines": lines,
-            "coupons": coupons,
-            "refunds": [],
-        },
-        OrderView,
+    return OrderView(
+        order_id=order_id,
+        status="paid",
+        currency=currency,
+        subtotal=subtotal,
+        discount=discount,
+        total=total,
+        balance=balance,
+        paid_at=paid_at,
+        lines=[OrderLine(*line) for line in lines],
+        coupons=[OrderCoupon(*coupon) for coupon in coupons],
+        refunds=[],
     )

@@ -19,7 +19,8 @@ SELECT currency, balance, seq, lots, remaining, next_expiry FROM wallet
 
 # Each currency's journal is walked down its own key; a cursor says how far in each.
 _ENTRIES = """
-SELECT t.currency, t.seq, t.kind, t.reference, t.amount, t.balance, t.at, t.accounts, t.amounts
+SELECT t.currency, t.seq, t.kind, coalesce(t.reference, t.order_id::text), t.amount, t.balance, t.at, t.accounts,
+       t.amounts
   FROM wallet w
   LEFT JOIN unnest(%b::text[], %b::bigint[]) AS c (currency, seq) ON c.currency = w.currency
  CROSS JOIN LATERAL (
