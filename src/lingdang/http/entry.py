@@ -4,6 +4,7 @@ Litestar serves all other routes. The hot ones (cart tick, checkout, payment) ar
 their decoded body, which costs a third of a framework's route (docs/decisions/0003-hot-routes.md).
 """
 
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
@@ -25,6 +26,8 @@ _VISIBLE = frozenset(b"!#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ
 
 Header = tuple[bytes, bytes]
 Headers = Mapping[bytes, bytes]
+
+_JSON: Header = (b"content-type", b"application/json")
 
 
 class HotRequest(msgspec.Struct, Generic[B]):
@@ -82,12 +85,6 @@ class HotRoute(Generic[B]):
             raise from_decode_error(error) from None
 
 
-WHOLE_ANSWER = "lingdang.whole_answer"
-"""The ASGI extension by which a server takes an answer at once, where two messages cost it two writes."""
-
-AnswerWhole = Callable[[int, list[tuple[bytes, bytes]], bytes], bool]
-"""Takes status, headers and body. False: it cannot now, send messages instead."""
-
 Observe = Callable[[str, str, int, float], None]
 """Called after each request with method, route, status and seconds."""
 
@@ -100,7 +97,7 @@ class Entry:
         self._exact = {(r.method, r.path): r for r in hot if r.prefix is None}
         self._prefixed = [r for r in hot if r.prefix is not None]
         self._allowed = {path: ", ".join(m for m, p in self._exact if p == path) for _, path in self._exact}
-        self._max_body_bytes = max_body_bytes
+        self.max_body_bytes = max_body_bytes
         self._observe = observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -112,24 +109,22 @@ class Entry:
     async def _request(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         headers = dict(scope["headers"])
-        request_id = _request_id(headers)
-        found = self._find(scope["method"], scope["path"])
+        found = self.find(scope["method"], scope["path"])
         if found is not None:
-            reply = await self._hot(found[0], found[1], headers, request_id, receive)
-            if reply is None:
-                return
-            await _send(scope, send, reply, request_id)
-            self._observe(scope["method"], found[0].path, reply.status, time.perf_counter() - started)
+            with contextlib.suppress(ClientGone):
+                await _send(send, await self.answer(*found, headers, _read_body(headers, receive, self.max_body_bytes)))
             return
+        request_id = _request_id(headers)
         allowed = self._allowed.get(scope["path"])
         if allowed is not None:  # the framework does not know this path
-            await _send(scope, send, problem_reply(_not_allowed(allowed), request_id, headers), request_id)
+            await _send(send, _whole(problem_reply(_not_allowed(allowed), request_id, headers), request_id))
             self._observe(scope["method"], scope["path"], 405, time.perf_counter() - started)
             return
         status = await self._framework(scope, receive, send, request_id)
         self._observe(scope["method"], _template(scope), status, time.perf_counter() - started)
 
-    def _find(self, method: str, path: str) -> tuple[HotRoute[Any], str] | None:
+    def find(self, method: str, path: str) -> tuple[HotRoute[Any], str] | None:
+        """The hot route of this method and path, and the value of its parameter."""
         exact = self._exact.get((method, path))
         if exact is not None:
             return exact, ""
@@ -139,25 +134,24 @@ class Entry:
                 return route, path[len(prefix) :]
         return None
 
-    async def _hot(
-        self,
-        route: HotRoute[Any],
-        param: str,
-        headers: dict[bytes, bytes],
-        request_id: str,
-        receive: Receive,
-    ) -> Reply | None:
-        """The answer, or None when there is nobody left to take it."""
+    async def answer(
+        self, route: HotRoute[Any], param: str, headers: dict[bytes, bytes], body: bytes | Awaitable[bytes]
+    ) -> Reply:
+        """A hot route's answer, with all the headers it is to be sent with. Raises what reading the body raises."""
+        started = time.perf_counter()
+        request_id = _request_id(headers)
         try:
-            raw = await _read_body(headers, receive, self._max_body_bytes)
-            return await route.handle(HotRequest(headers, route.parse(raw), param))
+            raw = body if isinstance(body, bytes) else await body
+            reply = await route.handle(HotRequest(headers, route.parse(raw), param))
         except ClientGone:
-            return None
+            raise
         except Problem as problem:
-            return problem_reply(problem, request_id, headers)
+            reply = problem_reply(problem, request_id, headers)
         except Exception:
             _log.exception("request_failed", request_id=request_id, route=route.path)
-            return problem_reply(Problem("internal_error"), request_id, headers)
+            reply = problem_reply(Problem("internal_error"), request_id, headers)
+        self._observe(route.method, route.path, reply.status, time.perf_counter() - started)
+        return _whole(reply, request_id)
 
     async def _framework(self, scope: HTTPScope, receive: Receive, send: Send, request_id: str) -> int:
         scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
@@ -204,6 +198,18 @@ def problem_reply(problem: Problem, request_id: str, headers: Headers) -> Reply:
     return Reply(body, problem.kind.status, ((b"content-type", MEDIA_TYPE.encode()), *extra))
 
 
+def _whole(reply: Reply, request_id: str) -> Reply:
+    """The answer with the headers that every answer has."""
+    headers = (
+        (b"content-length", b"%d" % len(reply.body)),
+        (b"x-request-id", request_id.encode()),
+        *SAFE_HEADERS,
+        *reply.headers,
+    )
+    typed = any(name == b"content-type" for name, _ in reply.headers)
+    return Reply(reply.body, reply.status, headers if typed else (*headers, _JSON))
+
+
 async def _read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
     declared = headers.get(b"content-length", b"0")
     if not declared.isdigit() or int(declared[:20]) > limit:
@@ -223,19 +229,8 @@ async def _read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
         message = await receive()
 
 
-async def _send(scope: HTTPScope, send: Send, reply: Reply, request_id: str) -> None:
-    headers = [
-        (b"content-length", b"%d" % len(reply.body)),
-        (b"x-request-id", request_id.encode()),
-        *SAFE_HEADERS,
-        *reply.headers,
-    ]
-    if not any(name == b"content-type" for name, _ in reply.headers):
-        headers.append((b"content-type", b"application/json"))
-    answer_whole: AnswerWhole | None = (scope.get("extensions") or {}).get(WHOLE_ANSWER)  # type: ignore[assignment]
-    if answer_whole is not None and answer_whole(reply.status, headers, reply.body):
-        return
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+async def _send(send: Send, reply: Reply) -> None:
+    await send({"type": "http.response.start", "status": reply.status, "headers": list(reply.headers)})
     await send({"type": "http.response.body", "body": reply.body, "more_body": False})
 
 

@@ -2,13 +2,11 @@
 
 import asyncio
 import time
-from functools import partial
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from lingdang.http.entry import WHOLE_ANSWER
+from lingdang.serving.direct import DirectProtocol
 
 MAX_HEAD_BYTES = 32 * 1024
 """The request line and all headers together; what arrives in one read may be larger by that read's size."""
@@ -17,14 +15,10 @@ _SWEEP_SECONDS = 1.0
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
-class LimitedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, closing a connection whose request head grows too large, and taking answers whole."""
+class LimitedProtocol(DirectProtocol):
+    """A connection that is closed when a request's head grows too large."""
 
     _head_bytes = 0
-
-    def on_headers_complete(self) -> None:
-        super().on_headers_complete()
-        self.scope["extensions"] = {WHOLE_ANSWER: partial(_answer_whole, self.cycle)}  # type: ignore[dict-item]
 
     def data_received(self, data: bytes) -> None:
         before = self.cycle
@@ -36,27 +30,6 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
             self.transport.write(_TOO_LARGE)
             self.transport.close()
-
-
-def _answer_whole(cycle: RequestResponseCycle, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> bool:
-    """Write head and body at once, where `RequestResponseCycle.send` takes two system calls and TLS records."""
-    if cycle.response_started or cycle.flow.write_paused:
-        return False
-    if cycle.disconnected:
-        return True
-    cycle.response_started = cycle.response_complete = True
-    parts = [STATUS_LINE[status]]
-    for name, value in (*cycle.default_headers, *headers):
-        parts += (name, b": ", value, b"\r\n")
-    if not cycle.keep_alive:
-        parts.append(b"connection: close\r\n")
-    parts += (b"\r\n", body)
-    cycle.transport.write(b"".join(parts))
-    cycle.message_event.set()
-    if not cycle.keep_alive:
-        cycle.transport.close()
-    cycle.on_response()
-    return True
 
 
 async def close_slow_senders(state: ServerState, seconds: float) -> None:

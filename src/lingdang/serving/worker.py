@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Generator, Iterable
+from functools import partial
 from multiprocessing import connection, parent_process
 
 import psutil
@@ -20,6 +21,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from lingdang.app import Watch, create_app
 from lingdang.commands import deployment
+from lingdang.http.entry import Entry
 from lingdang.serving.connections import LimitedProtocol, close_slow_senders
 from lingdang.serving.logs import configure_logging
 from lingdang.serving.metrics import Metrics
@@ -43,10 +45,8 @@ def run(work: Work, listener: socket.socket, ready: connection.Connection) -> No
     watch = Watch(
         metrics.observe_request, metrics.payment, metrics.batch, metrics.database, metrics.gauge, metrics.render
     )
-    app: ASGIApp = create_app(deployment(work.settings, work.database_url), watch)
-    if work.settings.access_log:
-        app = _logged(app)
-    server = _Server(_config(work, app), ready, metrics, work.settings.body_seconds)
+    entry = create_app(deployment(work.settings, work.database_url), watch)
+    server = _Server(_config(work, entry), ready, metrics, work.settings.body_seconds)
     _follow_parent(server)
     # What is loaded by now stays: the collector need not look at it again.
     gc.collect()
@@ -55,12 +55,13 @@ def run(work: Work, listener: socket.socket, ready: connection.Connection) -> No
     server.run([listener])
 
 
-def _config(work: Work, app: ASGIApp) -> uvicorn.Config:
+def _config(work: Work, entry: Entry) -> uvicorn.Config:
     settings = work.settings
     certificate = work.certificate
     return uvicorn.Config(
-        app,
-        http=LimitedProtocol,
+        _logged(entry) if settings.access_log else entry,
+        # The access log sees what passes through it: with it every request goes the long way.
+        http=partial(LimitedProtocol, entry=None if settings.access_log else entry),  # type: ignore[arg-type]
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         ws="none",
         lifespan="on",
@@ -149,7 +150,6 @@ def _logged(app: ASGIApp) -> ASGIApp:
             return
         started = time.perf_counter()
         status, request_id = 0, ""
-        scope["extensions"] = {}  # an answer that is taken whole sends no message to read
 
         async def watched(message: Message) -> None:
             nonlocal status, request_id
