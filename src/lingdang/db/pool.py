@@ -21,7 +21,7 @@ AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 _ENDED = "SELECT 1 FROM session_end WHERE bucket = %b AND customer_id = %b AND session_id = %b"
 
 
-class Owner(msgspec.Struct, frozen=True):
+class Owner(msgspec.Struct, frozen=True, gc=False):
     """Whose rows a query touches, and in which session it is made."""
 
     bucket: int

@@ -10,7 +10,7 @@ from lingdang.db.pool import Owner
 from lingdang.settings import SignType
 
 
-class Session(msgspec.Struct, frozen=True, kw_only=True):
+class Session(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One signing session. `sign_key` is set for MD5 and HMAC-SHA256, `public_key` for ES256.
 
     `owner` names the customer, the bucket and the session for queries; `issued_at` and `expires_at` are UTC.
