@@ -7,6 +7,7 @@ their decoded body, which costs a third of a framework's route (docs/decisions/0
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from random import getrandbits
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -16,7 +17,6 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from lingdang.errors import Problem
 from lingdang.http.problems import MEDIA_TYPE, from_decode_error, problem_body
-from lingdang.ids import uuid7
 
 B = TypeVar("B")
 
@@ -239,7 +239,7 @@ def _request_id(headers: Headers) -> str:
     given = headers.get(b"x-request-id")
     if given and len(given) <= 64 and _VISIBLE.issuperset(given):
         return given.decode("ascii")
-    return str(uuid7())
+    return f"{getrandbits(128):032x}"
 
 
 def _template(scope: HTTPScope) -> str:

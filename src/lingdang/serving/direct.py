@@ -38,7 +38,7 @@ class DirectCycle:
 
     message_event = _NobodyWaits()
 
-    def __init__(self, entry: Entry, found: Found, headers: list[Header], keep_alive: bool) -> None:
+    def __init__(self, entry: Entry, found: Found, headers: dict[bytes, bytes], keep_alive: bool) -> None:
         self.entry = entry
         self.route, self.param = found
         self.headers = headers
@@ -97,13 +97,13 @@ class DirectProtocol(HttpToolsProtocol):
         if self.cycle is not None and not self.cycle.response_complete:
             return None
         found = entry.find(self.parser.get_method().decode("latin-1"), url.decode("latin-1"))
-        if found is None or self._is_crowded() or not self._is_plain(entry.max_body_bytes):
-            return None
-        return DirectCycle(entry, found, self.headers, self.parser.should_keep_alive())
-
-    def _is_plain(self, limit: int) -> bool:
-        """Whether the body is of a declared, acceptable size, and nothing is asked of the protocol."""
         headers = dict(self.headers)
+        if found is None or self._is_crowded() or not self._is_plain(headers, entry.max_body_bytes):
+            return None
+        return DirectCycle(entry, found, headers, self.parser.should_keep_alive())
+
+    def _is_plain(self, headers: dict[bytes, bytes], limit: int) -> bool:
+        """Whether the body is of a declared, acceptable size, and nothing is asked of the protocol."""
         length = headers.get(b"content-length", b"0")
         return (
             self.parser.get_http_version() == "1.1"
@@ -120,7 +120,7 @@ class DirectProtocol(HttpToolsProtocol):
         return limit is not None and (len(self.connections) >= limit or len(self.tasks) >= limit)
 
     async def _answer(self, cycle: DirectCycle) -> None:
-        reply = await cycle.entry.answer(cycle.route, cycle.param, dict(cycle.headers), cycle.body)
+        reply = await cycle.entry.answer(cycle.route, cycle.param, cycle.headers, cycle.body)
         if self.flow.write_paused:
             await self.flow.drain()
         if cycle.disconnected:
