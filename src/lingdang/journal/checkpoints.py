@@ -1,6 +1,7 @@
 """Checkpoints: signed states of the log of seals."""
 
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
@@ -17,7 +18,7 @@ class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     iat: int
     number: int
     place: int
-    root: str
+    root: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
 def sign_checkpoint(signer: Signer, issuer: str, number: int, place: int, root: bytes, now: datetime) -> str:

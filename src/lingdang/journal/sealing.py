@@ -14,7 +14,7 @@ import structlog
 
 from lingdang.db.pool import Connection
 from lingdang.journal.chain import START, extend
-from lingdang.journal.checkpoints import read_checkpoint, sign_checkpoint
+from lingdang.journal.checkpoints import peek, read_checkpoint, sign_checkpoint
 from lingdang.journal.seals import LOG_START, Seal, SealKeys, extend_log, leaf, mac_of
 from lingdang.signer import SignatureError, Signer, kid_of
 
@@ -132,12 +132,14 @@ class Sealing:
         return Head(number, place, self._root(jws), block, jws)
 
     def _root(self, jws: str) -> bytes:
-        """The root to go on from. What is not signed is gone on from as well, and stays wrong for whoever verifies."""
-        try:
-            return bytes.fromhex(read_checkpoint(jws, self._signer.public_keys()).root)
-        except (SignatureError, ValueError) as error:
-            _log.error("journal_checkpoint_not_genuine", reason=str(error))
-            return LOG_START
+        """The root to go on from. A false one is gone on from as well: whoever verifies reads the log from its start."""
+        stated = peek(jws)
+        if kid_of(jws) in (keys := self._signer.public_keys()):
+            try:
+                stated = read_checkpoint(jws, keys)
+            except SignatureError as error:
+                _log.error("journal_checkpoint_not_genuine", reason=str(error))
+        return bytes.fromhex(stated.root) if stated else LOG_START
 
     async def seal(
         self, connection: Connection, head: Head, behind: Sequence[Behind], block: int, now: datetime

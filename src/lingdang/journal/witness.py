@@ -5,12 +5,15 @@ a backup; then the file is left as it is, for it is the evidence.
 """
 
 import os
+import time
 from pathlib import Path
 
 import structlog
 
 from lingdang.db.pool import Connection
 from lingdang.journal.checkpoints import peek
+
+TELL_SECONDS = 60.0
 
 _log = structlog.get_logger(__name__)
 
@@ -24,6 +27,7 @@ class Witness:
         self.path = path
         self.rolled_back = False
         self._kept: str | None = None
+        self._told = -TELL_SECONDS
 
     def read(self) -> str | None:
         """The checkpoint, or None when there is no file. Raises OSError."""
@@ -55,11 +59,17 @@ class Witness:
                 _log.error("journal_rolled_back", witness=str(self.path))
             elif newest is not None:
                 self.write(newest)
-                _log.info("journal_checkpoint", checkpoint=newest)
+                self._tell(newest)
             self._kept = newest
         except OSError as error:
             _log.warning("witness_not_kept", reason=error.strerror, witness=str(self.path))
             self._kept = newest
+
+    def _tell(self, jws: str) -> None:
+        """The log carries checkpoints away from this machine, one a minute."""
+        if time.monotonic() - self._told >= TELL_SECONDS:
+            self._told = time.monotonic()
+            _log.info("journal_checkpoint", checkpoint=jws)
 
 
 async def holds(connection: Connection, jws: str) -> bool:
