@@ -49,6 +49,7 @@ from lingdang.identity.sweep import sweep_identity
 from lingdang.journal.sealer import Sealer
 from lingdang.journal.sealing import Sealing
 from lingdang.journal.seals import SealKeys
+from lingdang.journal.statements import Statements
 from lingdang.journal.witness import Witness
 from lingdang.keys import Keyring
 from lingdang.ledger.expiry import sweep_expiry
@@ -129,6 +130,12 @@ def make_sealer(deployment: Deployment, pool: Pool) -> Sealer:
     sealing = Sealing(SealKeys(keyring), Signer(keyring), settings.issuer)
     deadline = timedelta(seconds=settings.seal_deadline_seconds)
     return Sealer(pool, sealing, deployment.clock, deadline, make_witness(deployment))
+
+
+def make_statements(deployment: Deployment) -> Statements:
+    """The deployment's way to make statements of account."""
+    keyring = deployment.keyring
+    return Statements(SealKeys(keyring), Signer(keyring), deployment.settings.issuer)
 
 
 def make_witness(deployment: Deployment) -> Witness:
@@ -242,7 +249,7 @@ def _routes(parts: _Parts) -> list[HTTPRouteHandler]:
         *catalog_routes.routes(pool, sessions, clock),
         *cart_routes.routes(pool, sessions, clock),
         *coupon_routes.routes(sessions, pool, parts.idempotency, clock),
-        *library_routes.routes(sessions, pool, receipts, clock),
+        *library_routes.routes(sessions, pool, receipts, make_statements(parts.deployment), clock),
         *library_routes.public_routes(sessions, pool, receipts, clock),
         *_web_routes(parts),
     ]

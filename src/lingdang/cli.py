@@ -25,6 +25,8 @@ _COMMANDS: Final = {
     "wallet": _Place("lingdang.backoffice.commands", "wallet", "Credit bells to a customer."),
     "coupons": _Place("lingdang.coupons.commands", "coupons", "Make one-time codes of vouchers."),
     "reconcile": _Place("lingdang.journal.commands", "reconcile", "Check that every bell is accounted for."),
+    "journal": _Place("lingdang.journal.commands", "journal", "Seal the journal now, show its newest checkpoint."),
+    "statement": _Place("lingdang.journal.commands", "statement", "Signed statements of account."),
     "keys": _Place("lingdang.serving.commands", "keys", "Rotate and retire the master secrets."),
 }
 

@@ -132,7 +132,7 @@ class Sealing:
         return Head(number, place, self._root(jws), block, jws)
 
     def _root(self, jws: str) -> bytes:
-        """The root to go on from. A false one is gone on from as well: whoever verifies reads the log from its start."""
+        """The root to go on from. From a false one too: whoever verifies reads the log from its start."""
         stated = peek(jws)
         if kid_of(jws) in (keys := self._signer.public_keys()):
             try:
