@@ -1,17 +1,23 @@
 """The sealer: what it finds, what it leaves, who may run beside it, and the witness."""
 
 import asyncio
-from datetime import timedelta
+import os
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg
+import pytest
 
+from lingdang.app import Watch
 from lingdang.clock import system_clock
 from lingdang.journal.chain import entry_text
 from lingdang.journal.sealing import AT_MOST
 from lingdang.keys import Keyring, retire, rotate
+from lingdang.serving.metrics import Metrics
+from support.buyer import buyer, give, stock
 from support.journal import buy, fill, open_sealer, seal_all, verify
 from support.money import credit, line, open_settlement, pay
+from support.shop import open_shop
 
 
 def sql(database_url: str, statement: str) -> list[tuple[object, ...]]:
@@ -86,6 +92,27 @@ async def test_sealers_beside_each_other_while_payments_go_on(database_url: str,
     assert sum(filter(None, counts)) <= 306
 
 
+async def test_a_served_shop_seals_by_itself(
+    database_url: str, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lingdang.journal.sealer.ROUND_SECONDS", 0.02)
+    metrics = Metrics()
+    watch = Watch(gauge=metrics.gauge)
+    async with open_shop(database_url, keyring, watch) as shop:
+        stock(shop, "book-1")
+        await give(shop, "ann", 100)
+        assert (await buyer(shop).buy("book-1")).status_code == 200
+        while not shop.sql("SELECT 1 FROM seal WHERE last_seq = 2"):
+            await asyncio.sleep(0.02)
+        figures = dict(line.rsplit(" ", 1) for line in metrics.render().decode().splitlines() if line[0] != "#")
+    worker = f'{{worker="{os.getpid()}"}}'
+    assert float(figures["lingdang_journal_sealed" + worker]) == 2
+    assert float(figures["lingdang_journal_overdue" + worker]) == 0
+    assert float(figures["lingdang_journal_rolled_back" + worker]) == 0
+    assert 0 <= float(figures["lingdang_journal_lag_seconds" + worker]) < 5
+    assert verify(database_url, keyring).differences == []
+
+
 async def test_what_the_rounds_have_missed_the_walk_finds(database_url: str, keyring: Keyring) -> None:
     await fill(database_url)
     async with open_sealer(database_url, keyring) as sealer:
@@ -97,7 +124,7 @@ async def test_what_the_rounds_have_missed_the_walk_finds(database_url: str, key
 async def test_what_is_found_past_the_deadline_is_counted(database_url: str, keyring: Keyring) -> None:
     await fill(database_url)
 
-    def later():  # type: ignore[no-untyped-def]
+    def later() -> datetime:
         return system_clock() + timedelta(hours=1)
 
     report = verify(database_url, keyring, later)

@@ -19,7 +19,7 @@ from lingdang.journal.witness import Witness
 ROUND_SECONDS = 5.0
 WINDOW = 16
 """Pages in a step: some hundred transfers, so that the event loop is not kept for long."""
-OVERLAP = 256
+OVERLAP = 128
 """Pages that every round reads again: what was not yet committed then, and pages that were not yet full."""
 WALK_WALLETS = 20_000
 WALK_STEP = timedelta(seconds=10)

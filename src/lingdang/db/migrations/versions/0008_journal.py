@@ -55,8 +55,15 @@ INSERT INTO seal_walk DEFAULT VALUES;
 # `record` is the SHA-256, in hex, of what the transfer paid or booked (the order with its entitlements, the credit), or
 # null. Whoever verifies a statement writes the first text himself from the statement; of the second he needs the hash.
 CONTENT = """
+-- A moment as it is sealed, to the microsecond.
+CREATE FUNCTION journal_moment(moment timestamptz) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+$$;
+
 -- The transfers of the given wallets after a seq each, in the order of wallet and seq, with what is sealed of them.
--- `records` are looked up by key whatever the statistics say (as in 0003). It reads tampered rows without failing.
+-- Rows are looked up by key whatever the statistics say (as in 0003); tampered ones are read without failing. A column
+-- that is added to one of these tables has to be added here.
 CREATE FUNCTION journal_content(
     buckets smallint[], customers text[], currencies text[], after bigint[], at_most integer
 ) RETURNS TABLE (
@@ -68,57 +75,52 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SE
 AS $$
 BEGIN
     RETURN QUERY
-    SELECT t.bucket, t.customer_id, t.currency, t.seq, t.kind, t.reference, t.amount, t.balance, w.at, t.at,
+    SELECT t.bucket, t.customer_id, t.currency, t.seq, t.kind, t.reference, t.amount, t.balance, t.moment, t.at,
            t.accounts, t.amounts, r.record,
            sha256(convert_to(jsonb_build_array(
-               'lingdang-journal-1', t.customer_id, t.currency, t.seq, t.kind, t.reference, t.amount, t.balance, w.at,
-               t.accounts, t.amounts, r.record)::text, 'UTF8'))
+               'lingdang-journal-1', t.customer_id, t.currency, t.seq, t.kind, t.reference, t.amount, t.balance,
+               t.moment, t.accounts, t.amounts, r.record)::text, 'UTF8'))
       FROM unnest(buckets, customers, currencies, after) WITH ORDINALITY
            AS k (bucket, customer_id, currency, after, place)
      CROSS JOIN LATERAL (
-           SELECT * FROM transfer t
+           SELECT t.*, journal_moment(t.at) AS moment FROM transfer t
             WHERE t.bucket = k.bucket AND t.customer_id = k.customer_id AND t.currency = k.currency AND t.seq > k.after
             ORDER BY t.seq LIMIT at_most
            ) t
-     CROSS JOIN LATERAL (SELECT journal_moment(t.at) AS at) w
       LEFT JOIN LATERAL (
-           SELECT encode(sha256(convert_to(CASE t.kind
-                      WHEN 'payment' THEN journal_order(t.bucket, t.customer_id, t.reference)
-                      WHEN 'credit' THEN journal_credit(t.bucket, t.customer_id, t.reference) END, 'UTF8')), 'hex')
-                  AS record
-           ) r ON true
+           -- What was paid: the order with the entitlements of its lines.
+           SELECT jsonb_build_array(
+                      'order', o.customer_id, o.order_id, o.currency, o.seq, o.subtotal, o.discount, o.total, o.balance,
+                      journal_moment(o.paid_at), o.lines, o.coupons, (
+                      SELECT jsonb_agg(jsonb_build_array(e.product_id, e.order_id, journal_moment(e.granted_at))
+                                       ORDER BY e.product_id)
+                        FROM jsonb_array_elements(
+                             CASE jsonb_typeof(o.lines) WHEN 'array' THEN o.lines ELSE '[]' END) AS l
+                       CROSS JOIN LATERAL (
+                             SELECT * FROM entitlement e
+                              WHERE e.bucket = o.bucket AND e.customer_id = o.customer_id
+                                AND e.product_id = l->>'productId' LIMIT 1
+                             ) e))::text AS text
+             FROM orders o
+            WHERE t.kind = 'payment' AND o.bucket = t.bucket AND o.customer_id = t.customer_id
+              AND o.order_id = CASE WHEN t.reference ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+                                    THEN t.reference::uuid END
+            LIMIT 1
+           ) o ON true
+      LEFT JOIN LATERAL (
+           SELECT jsonb_build_array(
+                      'credit', c.customer_id, c.credit_id, c.currency, c.seq, c.amount, c.kind,
+                      journal_moment(c.expires_at), c.reason, c.balance, journal_moment(c.credited_at))::text AS text
+             FROM credit c
+            WHERE t.kind = 'credit' AND c.bucket = t.bucket AND c.customer_id = t.customer_id
+              AND c.credit_id = t.reference
+            LIMIT 1
+           ) c ON true
+     CROSS JOIN LATERAL (
+           SELECT encode(sha256(convert_to(coalesce(o.text, c.text), 'UTF8')), 'hex') AS record OFFSET 0
+           ) r
      ORDER BY k.place, t.seq;
 END
-$$;
-
-CREATE FUNCTION journal_moment(moment timestamptz) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-$$;
-
--- An order with the entitlements of its lines; null when there is none of that id.
-CREATE FUNCTION journal_order(b smallint, customer text, reference text) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT jsonb_build_array(
-               'order', o.customer_id, o.order_id, o.currency, o.seq, o.subtotal, o.discount, o.total, o.balance,
-               journal_moment(o.paid_at), o.lines, o.coupons,
-               (SELECT jsonb_agg(jsonb_build_array(e.product_id, e.order_id, journal_moment(e.granted_at))
-                                 ORDER BY e.product_id)
-                  FROM jsonb_array_elements(CASE jsonb_typeof(o.lines) WHEN 'array' THEN o.lines ELSE '[]' END) AS l
-                  JOIN entitlement e
-                    ON e.bucket = b AND e.customer_id = customer AND e.product_id = l->>'productId'))::text
-      FROM orders o
-     WHERE o.bucket = b AND o.customer_id = customer
-       AND o.order_id = CASE WHEN reference ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN reference::uuid END
-$$;
-
-CREATE FUNCTION journal_credit(b smallint, customer text, reference text) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT jsonb_build_array(
-               'credit', c.customer_id, c.credit_id, c.currency, c.seq, c.amount, c.kind, journal_moment(c.expires_at),
-               c.reason, c.balance, journal_moment(c.credited_at))::text
-      FROM credit c
-     WHERE c.bucket = b AND c.customer_id = customer AND c.credit_id = reference
 $$;
 """
 
