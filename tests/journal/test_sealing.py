@@ -17,6 +17,7 @@ from lingdang.serving.metrics import Metrics
 from support.buyer import buyer, give, stock
 from support.journal import buy, fill, open_sealer, seal_all, verify
 from support.money import credit, line, open_settlement, pay
+from support.served import eventually
 from support.shop import open_shop
 
 
@@ -102,8 +103,7 @@ async def test_a_served_shop_seals_by_itself(
         stock(shop, "book-1")
         await give(shop, "ann", 100)
         assert (await buyer(shop).buy("book-1")).status_code == 200
-        while not shop.sql("SELECT 1 FROM seal WHERE last_seq = 2"):
-            await asyncio.sleep(0.02)
+        await asyncio.to_thread(eventually, lambda: bool(shop.sql("SELECT 1 FROM seal WHERE last_seq = 2")))
         figures = dict(line.rsplit(" ", 1) for line in metrics.render().decode().splitlines() if line[0] != "#")
     worker = f'{{worker="{os.getpid()}"}}'
     assert float(figures["lingdang_journal_sealed" + worker]) == 2
