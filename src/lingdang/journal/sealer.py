@@ -18,7 +18,7 @@ from lingdang.journal.witness import Witness
 
 ROUND_SECONDS = 5.0
 WINDOW = 16
-"""Pages in a step: some hundred transfers, so that the event loop is not kept for long."""
+"""Pages in a step, one transaction: some hundred transfers."""
 OVERLAP = 128
 """Pages that every round reads again: what was not yet committed then, and pages that were not yet full."""
 WALK_WALLETS = 20_000
@@ -99,7 +99,8 @@ class Sealer:
             head = await self._sealing.head(connection)
             await self.witness.keep(connection, head.jws)
             self.overdue = await _overdue(connection)
-            await self._sealing.sign_anew(connection, head, self._clock())
+            if self._sealing.is_old(head):
+                await self._sealing.sign_anew(connection, self._clock())
             newest = await _newest(connection)
             if newest == self._newest:
                 return None

@@ -18,8 +18,10 @@ from lingdang.journal.checkpoints import peek, read_checkpoint, sign_checkpoint
 from lingdang.journal.seals import LOG_START, Seal, SealKeys, extend_log, leaf, mac_of
 from lingdang.signer import SignatureError, Signer, kid_of
 
-AT_MOST = 100
+AT_MOST = 20
 """Transfers in one seal; a wallet that lacks more gets several, one a step."""
+SLICE = 200
+"""Wallets sealed without a pause: the event loop's other work waits for so long."""
 
 _log = structlog.get_logger(__name__)
 
@@ -145,22 +147,34 @@ class Sealing:
         self, connection: Connection, head: Head, behind: Sequence[Behind], block: int, now: datetime
     ) -> Step:
         """Seal what these wallets lack, up to AT_MOST transfers each, and sign where the log stands then."""
-        rows = await _content(connection, behind)
         version, key = self._keys.sealing()
-        seals = list(make_seals(behind, rows, head.place, version, key))
-        root = head.root
-        for seal in seals:
-            root = extend_log(root, seal.leaf())
-        if seals:
-            await connection.execute(_INSERT_SEALS, [list(column) for column in zip(*seals, strict=True)])
-            await self._sign(connection, head, head.place + len(seals), root, block, now)
-        lengths = [seal.last_seq - seal.first_seq + 1 for seal in seals]
-        return Step(sum(lengths), [row.moment for row in rows], AT_MOST in lengths)
+        lengths: list[int] = []
+        moments: list[datetime] = []
+        place, root = head.place, head.root
+        for start in range(0, len(behind), SLICE):
+            some = behind[start : start + SLICE]
+            rows = await _content(connection, some)
+            seals = list(make_seals(some, rows, place, version, key))
+            for seal in seals:
+                root = extend_log(root, seal.leaf())
+            if seals:
+                await connection.execute(_INSERT_SEALS, [list(column) for column in zip(*seals, strict=True)])
+            place += len(seals)
+            moments += [row.moment for row in rows]
+            lengths += [seal.last_seq - seal.first_seq + 1 for seal in seals]
+        if lengths:
+            await self._sign(connection, head, place, root, block, now)
+        return Step(sum(lengths), moments, AT_MOST in lengths)
 
-    async def sign_anew(self, connection: Connection, head: Head, now: datetime) -> None:
+    async def sign_anew(self, connection: Connection, now: datetime) -> None:
         """Sign the log as it stands when its newest checkpoint is under an older key, which may be retired."""
-        if head.jws is not None and kid_of(head.jws) != self._signer.kid():
+        head = await self.begin(connection)
+        if head is not None and self.is_old(head):
             await self._sign(connection, head, head.place, head.root, head.block, now)
+
+    def is_old(self, head: Head) -> bool:
+        """Whether the newest checkpoint is under another key than the one that signs now."""
+        return head.jws is not None and kid_of(head.jws) != self._signer.kid()
 
     async def _sign(
         self, connection: Connection, head: Head, place: int, root: bytes, block: int, now: datetime
