@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench screenshots
+.PHONY: demo test check bench bench-sealing screenshots
 
 demo: $(VENV)/installed
 	$(BIN)/lingdang serve --demo
@@ -16,6 +16,9 @@ check: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m bench
+
+bench-sealing: $(VENV)/installed-dev
+	$(BIN)/python -m bench.sealing
 
 screenshots: $(VENV)/installed-dev
 	PYTHONPATH=tests $(BIN)/python -m browser.screenshots

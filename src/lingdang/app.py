@@ -1,8 +1,10 @@
 """The composition root: builds every part once and joins their routes."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,7 @@ from lingdang.clock import Clock, system_clock
 from lingdang.coupons import routes as coupon_routes
 from lingdang.db.gather import ObserveBatch
 from lingdang.db.lane import Lane
-from lingdang.db.pool import connect_options, make_pool
+from lingdang.db.pool import Pool, connect_options, make_pool
 from lingdang.errors import Problem
 from lingdang.http import health
 from lingdang.http.answers import EXCEPTION_HANDLERS
@@ -44,6 +46,11 @@ from lingdang.identity.passwords import Passwords
 from lingdang.identity.platform_tokens import PlatformTokens
 from lingdang.identity.sessions import Sessions
 from lingdang.identity.sweep import sweep_identity
+from lingdang.journal.sealer import Sealer
+from lingdang.journal.sealing import Sealing
+from lingdang.journal.seals import SealKeys
+from lingdang.journal.statements import Statements
+from lingdang.journal.witness import Witness
 from lingdang.keys import Keyring
 from lingdang.ledger.expiry import sweep_expiry
 from lingdang.ledger.settlement import Settlement
@@ -53,6 +60,7 @@ from lingdang.payment import routes as payment_routes
 from lingdang.payment.payments import Payments
 from lingdang.payment.signing import SIGNED_FIELDS
 from lingdang.settings import Settings
+from lingdang.signer import Signer
 from lingdang.web import reading, signing_lab
 from lingdang.web import routes as web_routes
 
@@ -116,6 +124,26 @@ def make_settlement(deployment: Deployment, watch: Watch = UNWATCHED) -> Settlem
     )
 
 
+def make_sealer(deployment: Deployment, pool: Pool) -> Sealer:
+    """The deployment's sealer of the journal."""
+    settings, keyring = deployment.settings, deployment.keyring
+    sealing = Sealing(SealKeys(keyring), Signer(keyring), settings.issuer)
+    deadline = timedelta(seconds=settings.seal_deadline_seconds)
+    return Sealer(pool, sealing, deployment.clock, deadline, make_witness(deployment))
+
+
+def make_statements(deployment: Deployment) -> Statements:
+    """The deployment's way to make statements of account."""
+    keyring = deployment.keyring
+    return Statements(SealKeys(keyring), Signer(keyring), deployment.settings.issuer)
+
+
+def make_witness(deployment: Deployment) -> Witness:
+    """Where the newest checkpoint of the journal is kept: beside the keyring, unless a setting names the file."""
+    named = deployment.settings.witness_file
+    return Witness(Path(named).expanduser() if named else deployment.keyring.path.with_name("witness.jws"))
+
+
 def make_sessions(deployment: Deployment) -> Sessions:
     """The deployment's way to issue and verify sessions."""
     settings = deployment.settings
@@ -153,6 +181,7 @@ class _Parts:
         self.order_tokens = OrderTokens(deployment.keyring)
         self.idempotency = Idempotency(self.pool, deployment.keyring)
         self.settlement = make_settlement(deployment, watch)
+        self.sealer = make_sealer(deployment, self.pool)
         self.ticks = CartTicks(self._lane(), self.clock, observe=watch.lane("cart"))
         self.readers = [self._reader(bucket, watch) for bucket in range(deployment.buckets)]
 
@@ -163,6 +192,11 @@ class _Parts:
         watch.gauge("lingdang_queue_length", "checkout", lambda: sum(map(len, self.readers)))
         for state in ("pool_size", "pool_available", "requests_waiting"):
             watch.gauge("lingdang_pool", state, lambda state=state: self.pool.get_stats().get(state, 0))  # type: ignore[misc]
+        sealer, worker = self.sealer, str(os.getpid())
+        watch.gauge("lingdang_journal_lag_seconds", worker, sealer.lag)
+        watch.gauge("lingdang_journal_sealed", worker, lambda: sealer.sealed)
+        watch.gauge("lingdang_journal_overdue", worker, lambda: sealer.overdue)
+        watch.gauge("lingdang_journal_rolled_back", worker, lambda: sealer.witness.rolled_back)
 
     def _lane(self) -> Lane:
         return Lane(self.deployment.database_url, self.deployment.settings.pgbouncer)
@@ -191,8 +225,8 @@ class _Parts:
             for lane in lanes:
                 lane.open()
                 stack.push_async_callback(lane.close)
-            sweeps = asyncio.create_task(self._sweep())
-            stack.callback(sweeps.cancel)
+            for task in (self._sweep(), self.sealer.run()):
+                stack.callback(asyncio.create_task(task).cancel)
             yield
 
     async def _sweep(self) -> None:
@@ -208,14 +242,14 @@ class _Parts:
 
 def _routes(parts: _Parts) -> list[HTTPRouteHandler]:
     pool, sessions, clock, settings = parts.pool, parts.sessions, parts.clock, parts.deployment.settings
-    receipts = Receipts(parts.deployment.keyring, settings.issuer, settings.receipt_seconds)
+    receipts = Receipts(Signer(parts.deployment.keyring), settings.issuer, settings.receipt_seconds)
     return [
         *_session_routes(parts),
         *_admin_routes(parts),
         *catalog_routes.routes(pool, sessions, clock),
         *cart_routes.routes(pool, sessions, clock),
         *coupon_routes.routes(sessions, pool, parts.idempotency, clock),
-        *library_routes.routes(sessions, pool, receipts, clock),
+        *library_routes.routes(sessions, pool, receipts, make_statements(parts.deployment), clock),
         *library_routes.public_routes(sessions, pool, receipts, clock),
         *_web_routes(parts),
     ]

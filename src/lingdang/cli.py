@@ -24,7 +24,9 @@ _COMMANDS: Final = {
     "apikey": _Place("lingdang.identity.commands", "apikey", "Make keys for the operators' API."),
     "wallet": _Place("lingdang.backoffice.commands", "wallet", "Credit bells to a customer."),
     "coupons": _Place("lingdang.coupons.commands", "coupons", "Make one-time codes of vouchers."),
-    "reconcile": _Place("lingdang.backoffice.commands", "reconcile", "Check that every bell is accounted for."),
+    "reconcile": _Place("lingdang.journal.commands", "reconcile", "Check that every bell is accounted for."),
+    "journal": _Place("lingdang.journal.commands", "journal", "Seal the journal now, show its newest checkpoint."),
+    "statement": _Place("lingdang.journal.commands", "statement", "Signed statements of account."),
     "keys": _Place("lingdang.serving.commands", "keys", "Rotate and retire the master secrets."),
 }
 

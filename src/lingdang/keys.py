@@ -20,7 +20,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from fasteners import InterProcessLock
 
-Purpose = Literal["session-token", "session-sign-key", "order-token", "receipt", "idempotency", "api-key", "cursor"]
+Purpose = Literal[
+    "session-token", "session-sign-key", "order-token", "receipt", "idempotency", "api-key", "cursor", "journal-seal"
+]
 
 _RELOAD_SECONDS = 1.0
 

@@ -53,6 +53,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     command_seconds: Annotated[float, Meta(gt=0, le=300)] = 5.0
     """A command not started within this time is refused unexecuted with 503."""
 
+    seal_deadline_seconds: Seconds = 900
+    """A transfer that is older and not sealed is counted as overdue."""
+    witness_file: str | None = None
+    """Where the newest checkpoint of the journal is kept; without it `witness.jws` beside the keyring."""
+
     keyring_file: str | None = None
     """The keyring that several machines share; without it `keyring.json` in the data directory."""
     tls_cert: str | None = None

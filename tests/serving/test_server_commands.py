@@ -18,6 +18,8 @@ from support.served import run
     [
         *([], ["serve"], ["migrate"], ["keys"], ["keys", "rotate"], ["keys", "list"], ["keys", "retire"]),
         *(["catalog"], ["catalog", "import"], ["wallet"], ["wallet", "credit"], ["reconcile"]),
+        *(["journal"], ["journal", "seal"], ["journal", "checkpoint"]),
+        *(["statement"], ["statement", "issue"], ["statement", "verify"]),
     ],
     ids=" ".join,
 )

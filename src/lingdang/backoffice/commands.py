@@ -1,4 +1,4 @@
-"""`lingdang wallet credit` and `lingdang reconcile`."""
+"""`lingdang wallet credit`."""
 
 import asyncio
 import re
@@ -6,18 +6,12 @@ from datetime import UTC, datetime
 
 import click
 import msgspec
-import psycopg
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from lingdang.app import Deployment, make_settlement
 from lingdang.backoffice.wallets import CreditAnswer, CreditRequest, credit_wallet
 from lingdang.commands import CommandError, opened
-from lingdang.db.pool import connect_options
 from lingdang.errors import Problem
 from lingdang.ids import DEFAULT_CURRENCY, ID_PATTERN, uuid7
-from lingdang.ledger.reconcile import Report, count_wallets
-from lingdang.ledger.reconcile import reconcile as compare
 
 
 @click.group()
@@ -85,41 +79,3 @@ async def credit_now(deployment: Deployment, cust_id: str, request: CreditReques
         raise CommandError(f"{problem.code}: {problem.kind.detail.format_map(problem.members)}") from None
     finally:
         await settlement.close()
-
-
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-@click.pass_context
-def reconcile(ctx: click.Context, as_json: bool) -> None:
-    """Compare every balance with its lots and entries, every order with its debit and entitlements.
-
-    Exits with 1 when there is any difference.
-    """
-    with opened(ctx) as deployment:
-        report = _compare(deployment)
-    if as_json:
-        click.echo(msgspec.json.encode(report).decode())
-    else:
-        for difference in report.differences:
-            click.echo(f"{difference.check}: {difference.cust_id}: {difference.detail}")
-        click.echo(
-            f"{report.customers} wallets, {report.orders} orders, {report.transfers} transfers: "
-            f"{len(report.differences) or 'no'} differences"
-        )
-    if report.differences:
-        ctx.exit(1)
-
-
-def _compare(deployment: Deployment) -> Report:
-    options = connect_options(deployment.settings.pgbouncer)
-    bar = Progress(
-        "[progress.description]{task.description}",
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    with psycopg.connect(deployment.database_url, **options) as connection, bar:
-        task = bar.add_task("Reconciling", total=count_wallets(connection) or None)
-        return compare(connection, deployment.buckets, lambda done: bar.update(task, advance=done))

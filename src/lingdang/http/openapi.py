@@ -27,6 +27,9 @@ _PARAMETERS: Json = {
     "cust_id": _ID,
     "coupon_id": _ID,
     "productId": _ID,
+    "currency": {"type": "string", "pattern": r"^[A-Z][A-Z0-9_]{0,15}$", "default": "BELL"},
+    "from": {"type": "string", "description": "A day or a moment, 2026-11-23 or 2026-11-23T08:00:00Z."},
+    "to": {"type": "string", "description": "The day or moment before which it ends; now unless told."},
     "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
     "cursor": {"type": "string", "description": "The nextCursor of the page before."},
 }

@@ -46,10 +46,11 @@ def window(limit: str | None, cursor: str | None) -> Window:
 def page(rows: Sequence[T], keys: Sequence[str], limit: int) -> Page[T]:
     """A page from `limit + 1` rows asked for: the extra row only tells that there is a next page."""
     more = len(rows) > limit
-    return Page(list(rows[:limit]), _encode(keys[limit - 1]) if more else None)
+    return Page(list(rows[:limit]), to_cursor(keys[limit - 1]) if more else None)
 
 
-def _encode(key: str) -> str:
+def to_cursor(key: str) -> str:
+    """A key of a list as a client gets it, to send it back."""
     return base64.urlsafe_b64encode(key.encode()).rstrip(b"=").decode()
 
 

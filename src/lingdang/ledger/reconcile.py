@@ -159,7 +159,9 @@ class Report(msgspec.Struct, frozen=True):
     differences: list[Difference]
 
 
-class _Chunk(NamedTuple):
+class Chunk(NamedTuple):
+    """A stretch of one bucket: the customers after one, up to another (None: to the end), and how many they are."""
+
     bucket: int
     after: str
     upto: str | None
@@ -183,7 +185,7 @@ def reconcile(
     """
     differences: list[Difference] = []
     customers = orders = transfers = 0
-    for chunk in _chunks(connection, buckets):
+    for chunk in chunks(connection, buckets):
         place = chunk._asdict()
         with connection.transaction():
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -200,7 +202,8 @@ def reconcile(
     return Report(customers, orders, transfers, differences)
 
 
-def _chunks(connection: psycopg.Connection[tuple[object, ...]], buckets: int) -> Iterator[_Chunk]:
+def chunks(connection: psycopg.Connection[tuple[object, ...]], buckets: int) -> Iterator[Chunk]:
+    """The customers in stretches of up to CHUNK, wherever they have a wallet or not."""
     for bucket in range(buckets):
         after = ""
         while True:
@@ -210,10 +213,10 @@ def _chunks(connection: psycopg.Connection[tuple[object, ...]], buckets: int) ->
                 (bucket, after, CHUNK),
             ).fetchall()
             if len(rows) < CHUNK:
-                yield _Chunk(bucket, after, None, len(rows))
+                yield Chunk(bucket, after, None, len(rows))
                 break
             upto = str(rows[-1][0])
-            yield _Chunk(bucket, after, upto, len(rows))
+            yield Chunk(bucket, after, upto, len(rows))
             after = upto
 
 

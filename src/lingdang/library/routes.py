@@ -3,19 +3,21 @@
 from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
 from litestar import MediaType, Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
 from lingdang.clock import Clock
-from lingdang.db.pool import Pool
+from lingdang.db.pool import Pool, transaction_as
 from lingdang.errors import Problem
-from lingdang.http.paging import Cursor, Limit, Page, window
+from lingdang.http.paging import Cursor, Limit, Page, to_cursor, window
 from lingdang.http.strict import checked_id
 from lingdang.identity.session import Session
 from lingdang.identity.sessions import Sessions
-from lingdang.ids import ProductId
+from lingdang.ids import DEFAULT_CURRENCY, ProductId
+from lingdang.journal.statements import Statements, Wanted, checked_currency, read_period, read_seq
 from lingdang.library.entitlements import (
     Entitlement,
     EntitlementWithReceipt,
@@ -30,8 +32,17 @@ from lingdang.library.wallets import EntryView, WalletView, list_entries, view_w
 Asked = Request[Any, Any, Any]
 
 
-def routes(sessions: Sessions, pool: Pool, receipts: Receipts, clock: Clock) -> list[HTTPRouteHandler]:
-    """Orders, wallet, entitlements."""
+class StatementView(msgspec.Struct, frozen=True, rename="camel"):
+    """A statement of account as a JWS compact. `next_cursor` brings the next page, which joins up with this one."""
+
+    statement: str
+    next_cursor: str | None
+
+
+def routes(
+    sessions: Sessions, pool: Pool, receipts: Receipts, statements: Statements, clock: Clock
+) -> list[HTTPRouteHandler]:
+    """Orders, wallet, statement of account, entitlements."""
 
     def who(request: Asked) -> Session:
         headers = request.headers
@@ -55,6 +66,22 @@ def routes(sessions: Sessions, pool: Pool, receipts: Receipts, clock: Clock) -> 
     async def entries(request: Asked, limit: Limit = None, cursor: Cursor = None) -> Page[EntryView]:
         return await list_entries(pool, who(request).owner, window(limit, cursor))
 
+    @get("/v1/wallet/statement", summary="A signed statement of account")
+    async def statement(
+        request: Asked,
+        currency: Annotated[str, QueryParameter(description="Of which wallet.")] = DEFAULT_CURRENCY,
+        since: Annotated[str | None, QueryParameter(name="from", description="A day or a moment.")] = None,
+        until: Annotated[str | None, QueryParameter(name="to", description="Before it; now unless told.")] = None,
+        cursor: Cursor = None,
+    ) -> StatementView:
+        owner, now = who(request).owner, clock()
+        period = read_period(since, until, now)
+        after = window(None, cursor).after
+        wanted = Wanted(owner.bucket, owner.cust_id, checked_currency(currency), *period, read_seq(after))
+        async with transaction_as(pool, owner) as connection:
+            made = await statements.make(connection, wanted, now)
+        return StatementView(made.statement, None if made.next_seq is None else to_cursor(str(made.next_seq)))
+
     @get("/v1/entitlements")
     async def entitlements(request: Asked, limit: Limit = None, cursor: Cursor = None) -> Page[Entitlement]:
         return await list_entitlements(pool, who(request).owner, window(limit, cursor))
@@ -67,7 +94,7 @@ def routes(sessions: Sessions, pool: Pool, receipts: Receipts, clock: Clock) -> 
         receipt = receipts.make(owner.cust_id, product_id, str(found.order_id), clock())
         return EntitlementWithReceipt(product_id, found.order_id, found.granted_at, receipt)
 
-    return [orders, order, wallet, entries, entitlements, entitlement]
+    return [orders, order, wallet, entries, statement, entitlements, entitlement]
 
 
 def public_routes(sessions: Sessions, pool: Pool, receipts: Receipts, clock: Clock) -> list[HTTPRouteHandler]:

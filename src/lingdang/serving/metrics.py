@@ -51,6 +51,10 @@ class Gauge(msgspec.Struct, frozen=True):
 GAUGES: Mapping[str, tuple[str, str]] = {
     "lingdang_queue_length": ("Commands that wait.", "lane"),
     "lingdang_pool": ("The pool's connections, and requests that wait for one.", "state"),
+    "lingdang_journal_lag_seconds": ("Time since a worker last saw the journal sealed to its end.", "worker"),
+    "lingdang_journal_sealed": ("Transfers that a worker has sealed.", "worker"),
+    "lingdang_journal_overdue": ("Transfers that the last walk found unsealed past the deadline.", "worker"),
+    "lingdang_journal_rolled_back": ("1 while the journal lacks what the witness has.", "worker"),
     "lingdang_process_cpu_seconds": ("CPU time used.", "worker"),
     "lingdang_process_resident_bytes": ("Memory in use.", "worker"),
 }

@@ -1,0 +1,1 @@
+"""The journal sealed against tampering, and statements of account signed from it."""

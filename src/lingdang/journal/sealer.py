@@ -1,0 +1,162 @@
+"""The background sealer: rounds over the journal's new pages, and a slow walk over all wallets as a safety net.
+
+Nothing of a payment waits for it, and a payment writes nothing for it. Any number of workers may run one; a round finds
+what no other has sealed.
+"""
+
+import asyncio
+import time
+from datetime import timedelta
+
+import structlog
+
+from lingdang.clock import Clock
+from lingdang.db.pool import Connection, Pool, transaction
+from lingdang.errors import Problem
+from lingdang.journal.sealing import Sealing, Step, behind_in_pages, behind_in_wallets, blocks
+from lingdang.journal.witness import Witness
+
+ROUND_SECONDS = 5.0
+WINDOW = 16
+"""Pages in a step, one transaction: some hundred transfers."""
+OVERLAP = 128
+"""Pages that every round reads again: what was not yet committed then, and pages that were not yet full."""
+WALK_WALLETS = 20_000
+WALK_STEP = timedelta(seconds=10)
+WALK_PAUSE = timedelta(seconds=60)
+
+_log = structlog.get_logger(__name__)
+
+_XMAX = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
+
+_TAKE_WALK = """
+SELECT bucket, customer_id, currency, counting FROM seal_walk
+ WHERE stepped_at < %b AND (finished_at IS NULL OR finished_at < %b) FOR UPDATE SKIP LOCKED
+"""
+
+_STRETCH = """
+SELECT bucket, customer_id, currency FROM wallet WHERE (bucket, customer_id, currency) > (%b::smallint, %b, %b)
+ ORDER BY bucket, customer_id, currency OFFSET %b LIMIT 1
+"""
+
+_PUT_WALK = """
+UPDATE seal_walk SET bucket = %b, customer_id = %b, currency = %b, counting = %b, stepped_at = %b, finished_at = %b,
+                     overdue = coalesce(%b, overdue)
+"""
+
+_START = (0, "", "")
+_END = (32767, "", "")
+
+
+class Sealer:
+    """Seals what is new, round by round. `overdue` is what the newest walk found unsealed past the deadline."""
+
+    def __init__(self, pool: Pool, sealing: Sealing, clock: Clock, deadline: timedelta, witness: Witness) -> None:
+        self._pool = pool
+        self._sealing = sealing
+        self._clock = clock
+        self._deadline = deadline
+        self.witness = witness
+        self._first: int | None = None
+        self._newest = ""
+        self._caught_up = time.monotonic()
+        self.overdue = 0
+        self.sealed = 0
+
+    def lag(self) -> float:
+        """Seconds since this sealer last saw the journal sealed to its end."""
+        return time.monotonic() - self._caught_up
+
+    async def run(self) -> None:
+        """Seal for ever; a database that is away is waited for."""
+        while True:
+            await asyncio.sleep(ROUND_SECONDS)
+            try:
+                await self.round()
+                await self.walk()
+            except Problem as problem:
+                _log.warning("sealing_postponed", code=problem.code)
+            except Exception:
+                _log.exception("sealing_failed")
+
+    async def round(self) -> None:
+        """Seal all that stands in new pages."""
+        found = await self._new_pages()
+        if found is not None:
+            first, end, newest = found
+            while first < end:
+                step = await self._step(first, min(first + WINDOW, end))
+                if step is None:
+                    return  # another sealer is at it
+                if not step.more:
+                    first += WINDOW
+            self._first, self._newest = max(0, end - OVERLAP), newest
+        self._caught_up = time.monotonic()
+
+    async def _new_pages(self) -> tuple[int, int, str] | None:
+        """The pages to read and the newest transaction before that; None when there was none since the last round."""
+        async with transaction(self._pool) as connection:
+            head = await self._sealing.head(connection)
+            await self.witness.keep(connection, head.jws)
+            self.overdue = await _overdue(connection)
+            if self._sealing.is_old(head):
+                await self._sealing.sign_anew(connection, self._clock())
+            newest = await _newest(connection)
+            if newest == self._newest:
+                return None
+            end = await blocks(connection)
+            first = max(0, head.block - OVERLAP) if self._first is None else self._first
+            return min(first, end), end, newest
+
+    async def _step(self, first: int, end: int) -> Step | None:
+        async with transaction(self._pool) as connection:
+            head = await self._sealing.begin(connection)
+            if head is None:
+                return None
+            behind = await behind_in_pages(connection, first, end)
+            return self._count(await self._sealing.seal(connection, head, behind, end, self._clock()))
+
+    async def walk(self) -> None:
+        """The next stretch of wallets, when it is time; whatever the rounds have missed is found here."""
+        while await self._walk_on():
+            pass
+
+    async def _walk_on(self) -> bool:
+        """Whether the stretch has to be gone over again."""
+        now = self._clock()
+        async with transaction(self._pool) as connection:
+            cursor = await connection.execute(_TAKE_WALK, (now - WALK_STEP, now - WALK_PAUSE))
+            place = await cursor.fetchone()
+            head = await self._sealing.begin(connection) if place else None
+            if place is None or head is None:
+                return False
+            *after, counted = place
+            row = await (await connection.execute(_STRETCH, (*after, WALK_WALLETS - 1))).fetchone()
+            upto = _END if row is None else row
+            behind = await behind_in_wallets(connection, tuple(after), upto)
+            step = self._count(await self._sealing.seal(connection, head, behind, head.block, now))
+            # A wallet that is blocked by a gap is found again by every walk, and counted again.
+            counted += sum(moment < now - self._deadline for moment in step.moments)
+            if step.transfers:
+                await connection.execute("UPDATE seal_walk SET counting = %b", (counted,))
+            elif row is None:
+                await connection.execute(_PUT_WALK, (*_START, 0, now, now, counted))
+            else:
+                await connection.execute(_PUT_WALK, (*upto, counted, now, None, None))
+            return step.transfers > 0
+
+    def _count(self, step: Step) -> Step:
+        self.sealed += step.transfers
+        return step
+
+
+async def _overdue(connection: Connection) -> int:
+    row = await (await connection.execute("SELECT overdue FROM seal_walk")).fetchone()
+    assert row is not None, "the migration made it"
+    return int(row[0])
+
+
+async def _newest(connection: Connection) -> str:
+    row = await (await connection.execute(_XMAX)).fetchone()
+    assert row is not None, "there is always a snapshot"
+    return str(row[0])

@@ -1,0 +1,214 @@
+"""The sealer: what it finds, what it leaves, who may run beside it, and the witness."""
+
+import asyncio
+import os
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from lingdang.app import Watch
+from lingdang.clock import system_clock
+from lingdang.journal.chain import entry_text
+from lingdang.journal.sealing import AT_MOST
+from lingdang.keys import Keyring, retire, rotate
+from lingdang.serving.metrics import Metrics
+from support.buyer import buyer, give, stock
+from support.journal import buy, fill, open_sealer, seal_all, verify
+from support.money import credit, line, open_settlement, pay
+from support.served import eventually
+from support.shop import open_shop
+
+
+def sql(database_url: str, statement: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        cursor = connection.execute(statement.encode())
+        return cursor.fetchall() if cursor.description else []
+
+
+def checks(database_url: str, keyring: Keyring, witness: Path | None = None) -> list[str]:
+    return [difference.check for difference in verify(database_url, keyring, witness=witness).differences]
+
+
+async def test_the_database_writes_the_text_that_python_writes(database_url: str) -> None:
+    """Whatever stands in a text: this is what lets a statement be verified without the database."""
+    await fill(database_url)
+    odd = "".join(map(chr, range(1, 0x180))) + "铃铛\u2028\ufeff\U0001f514 \\\"' /"
+    async with open_settlement(database_url) as settlement:
+        await settlement.submit(credit("ann", 500, credit_id=odd))
+        await settlement.submit(pay("ann", line("book-5", 7, 3, publisher=odd)))
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        rows = connection.execute(
+            "SELECT customer_id, currency, seq, kind, reference, amount, balance, at, accounts, amounts, record, digest"
+            " FROM journal_content('{0}', '{ann}', '{BELL}', '{0}', 10)"
+        ).fetchall()
+        for *members, digest in rows:
+            assert connection.execute("SELECT sha256(convert_to(%s, 'UTF8'))", (entry_text(*members),)).fetchone() == (
+                digest,
+            )
+    assert odd in {reference for _, _, _, _, reference, *_ in rows}
+    assert f"revenue:{odd}" in rows[-1][8]
+
+
+async def test_an_empty_shop_is_not_signed(database_url: str, keyring: Keyring) -> None:
+    assert await seal_all(database_url, keyring) == 0
+    assert verify(database_url, keyring).differences == []
+    assert sql(database_url, "SELECT count(*) FROM seal_checkpoint") == [(0,)]
+
+
+async def test_a_wallet_with_much_to_seal(database_url: str, keyring: Keyring) -> None:
+    async with open_settlement(database_url) as settlement:
+        await asyncio.gather(*(settlement.submit(credit("ann", 1)) for _ in range(2 * AT_MOST + 7)))
+    assert await seal_all(database_url, keyring) == 2 * AT_MOST + 7
+    assert sql(database_url, "SELECT first_seq, last_seq FROM seal ORDER BY place") == [
+        (1, AT_MOST),
+        (AT_MOST + 1, 2 * AT_MOST),
+        (2 * AT_MOST + 1, 2 * AT_MOST + 7),
+    ]
+    assert verify(database_url, keyring).differences == []
+
+
+async def test_sealers_beside_each_other_while_payments_go_on(database_url: str, keyring: Keyring) -> None:
+    await fill(database_url)
+
+    async def pay_on() -> None:
+        async with open_settlement(database_url) as settlement:
+            for number in range(300):
+                await settlement.submit(credit(f"cust-{number % 40}", 1))
+
+    async def seal_until(paid: "asyncio.Task[None]") -> int:
+        async with open_sealer(database_url, keyring) as sealer:
+            while not paid.done():
+                await sealer.round()
+                await asyncio.sleep(0)
+            await sealer.round()
+            return sealer.sealed
+
+    paying = asyncio.create_task(pay_on())
+    counts = await asyncio.gather(seal_until(paying), seal_until(paying), paying)
+    await seal_all(database_url, keyring)
+    report = verify(database_url, keyring)
+    assert (report.sealed, report.unsealed, report.differences) == (306, 0, [])
+    assert sum(filter(None, counts)) <= 306
+
+
+async def test_a_served_shop_seals_by_itself(
+    database_url: str, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lingdang.journal.sealer.ROUND_SECONDS", 0.02)
+    metrics = Metrics()
+    watch = Watch(gauge=metrics.gauge)
+    async with open_shop(database_url, keyring, watch) as shop:
+        stock(shop, "book-1")
+        await give(shop, "ann", 100)
+        assert (await buyer(shop).buy("book-1")).status_code == 200
+        await asyncio.to_thread(eventually, lambda: bool(shop.sql("SELECT 1 FROM seal WHERE last_seq = 2")))
+        figures = dict(line.rsplit(" ", 1) for line in metrics.render().decode().splitlines() if line[0] != "#")
+    worker = f'{{worker="{os.getpid()}"}}'
+    assert float(figures["lingdang_journal_sealed" + worker]) == 2
+    assert float(figures["lingdang_journal_overdue" + worker]) == 0
+    assert float(figures["lingdang_journal_rolled_back" + worker]) == 0
+    assert 0 <= float(figures["lingdang_journal_lag_seconds" + worker]) < 5
+    assert verify(database_url, keyring).differences == []
+
+
+async def test_what_the_rounds_have_missed_the_walk_finds(database_url: str, keyring: Keyring) -> None:
+    await fill(database_url)
+    async with open_sealer(database_url, keyring) as sealer:
+        await sealer.walk()
+        assert sealer.sealed == 6
+    assert verify(database_url, keyring).differences == []
+
+
+async def test_what_is_found_past_the_deadline_is_counted(database_url: str, keyring: Keyring) -> None:
+    await fill(database_url)
+
+    def later() -> datetime:
+        return system_clock() + timedelta(hours=1)
+
+    report = verify(database_url, keyring, later)
+    assert [difference.check for difference in report.differences] == ["journal_unsealed"]
+    assert report.differences[0].detail.startswith("6 transfers past the deadline, the oldest: ann BELL seq 1 of ")
+    async with open_sealer(database_url, keyring, later) as sealer:
+        await sealer.walk()
+        await sealer.round()
+        assert (sealer.overdue, sealer.sealed) == (6, 6)
+        assert sealer.lag() < 5
+    assert verify(database_url, keyring, later).differences == []
+
+
+async def test_a_gap_is_not_sealed_over(database_url: str, keyring: Keyring) -> None:
+    await fill(database_url)
+    sql(database_url, "DELETE FROM transfer WHERE customer_id = 'ann' AND seq = 2")
+    assert await seal_all(database_url, keyring) == 4
+    report = verify(database_url, keyring)
+    assert (report.sealed, report.unsealed) == (4, 1)
+
+
+async def test_a_new_key_signs_anew_and_the_old_one_can_go(database_url: str, keyring: Keyring) -> None:
+    await fill(database_url)
+    await seal_all(database_url, keyring)
+    now = system_clock()
+    rotate(keyring.path, now, now)
+    fresh = Keyring(keyring.path)
+    await seal_all(database_url, fresh)
+    await buy(database_url, "ann", "book-3")
+    await seal_all(database_url, fresh)
+    retire(keyring.path, 1, now)
+    left = Keyring(keyring.path)
+    assert verify(database_url, left).differences == []
+    sql(database_url, "UPDATE seal SET chain = sha256('x') WHERE place = 2")
+    assert checks(database_url, left) == ["seal_changed", "log_changed"]
+
+
+async def test_the_newest_checkpoint_has_to_be_under_a_key_in_use(database_url: str, keyring: Keyring) -> None:
+    await fill(database_url)
+    await seal_all(database_url, keyring)
+    now = system_clock()
+    rotate(keyring.path, now, now)
+    retire(keyring.path, 1, now)
+    left = Keyring(keyring.path)
+    assert checks(database_url, left) == ["checkpoint_unverified"]
+    await seal_all(database_url, left)
+    assert checks(database_url, left) == []
+
+
+async def test_the_end_cut_off_with_its_seals_is_seen_by_the_witness(
+    database_url: str, keyring: Keyring, tmp_path: Path
+) -> None:
+    """A database put back to an earlier state is sound in itself: only what was kept elsewhere tells."""
+    await fill(database_url)
+    await seal_all(database_url, keyring)
+    await buy(database_url, "ann", "book-3")
+    await seal_all(database_url, keyring)
+    witness = tmp_path / "witness.jws"
+    kept = witness.read_text()
+    sql(database_url, "DELETE FROM transfer WHERE customer_id = 'ann' AND seq = 4")
+    sql(database_url, "DELETE FROM seal WHERE customer_id = 'ann' AND last_seq = 4")
+    sql(database_url, "DELETE FROM seal_checkpoint WHERE number = 2")
+    assert checks(database_url, keyring) == ["journal_rolled_back"]
+    # What is sealed afterwards is sealed on the wrong state, and signed; the witness stays as it was.
+    await buy(database_url, "bob", "book-4")
+    async with open_sealer(database_url, keyring) as sealer:
+        await sealer.round()
+        await sealer.round()
+        assert sealer.witness.rolled_back
+    assert witness.read_text() == kept
+    report = verify(database_url, keyring)
+    assert [difference.check for difference in report.differences] == ["journal_rolled_back"]
+    assert "checkpoint 2 with 3 seals" in report.differences[0].detail
+
+
+async def test_everything_removed_is_seen_by_the_witness(database_url: str, keyring: Keyring) -> None:
+    await fill(database_url)
+    await seal_all(database_url, keyring)
+    sql(database_url, "TRUNCATE wallet, transfer, orders, entitlement, credit, seal, seal_checkpoint")
+    assert checks(database_url, keyring) == ["journal_rolled_back"]
+
+
+async def test_a_witness_of_another_shop_is_refused(database_url: str, keyring: Keyring, tmp_path: Path) -> None:
+    await fill(database_url)
+    await seal_all(database_url, keyring)
+    (tmp_path / "other").write_text("not a checkpoint\n")
+    assert checks(database_url, keyring, tmp_path / "other") == ["journal_rolled_back"]

@@ -1,0 +1,180 @@
+"""Statements of account: what they state, that they join up, and that nothing in them can be changed."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from base64 import urlsafe_b64decode
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lingdang.clock import rfc3339, system_clock
+from lingdang.jose import to_base64url
+from lingdang.journal import statements
+from lingdang.journal.statement import Statement, verify_file, verify_statement
+from lingdang.signer import SignatureError, Signer, read_jwks
+from support.buyer import Buyer, buyer, give, stock
+from support.journal import seal_all
+from support.shop import Shop
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "verify_statement.py"
+
+
+async def state(ann: Buyer, **params: Any) -> tuple[str, Statement, str | None]:
+    """A statement over HTTP, verified with the keys that the shop publishes."""
+    answer = await ann.get("/v1/wallet/statement", **params)
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    keys = read_jwks((await ann.shop.http.get("/.well-known/jwks.json")).content)
+    return body["statement"], verify_statement(body["statement"], keys), body["nextCursor"]
+
+
+async def spend(shop: Shop) -> Buyer:
+    """Ann with a credit and two orders, of which the last is not sealed."""
+    stock(shop, "book-1", "book-2")
+    await give(shop, "ann", 1000)
+    ann = buyer(shop)
+    assert (await ann.buy("book-1")).status_code == 200
+    await seal_all(shop.database_url, shop.keyring)
+    assert (await ann.buy("book-2")).status_code == 200
+    return ann
+
+
+async def test_all_of_a_wallet(shop: Shop) -> None:
+    ann = await spend(shop)
+    _, statement, cursor = await state(ann)
+    assert (statement.iss, statement.sub, statement.currency, cursor) == ("lingdang", "ann", "BELL", None)
+    assert (statement.opening.seq, statement.opening.balance, statement.opening.chain) == (0, 0, "0" * 64)
+    assert [(t.seq, t.kind) for t in statement.transfers] == [(1, "credit"), (2, "payment"), (3, "payment")]
+    balance = (await ann.get("/v1/wallet")).json()["balances"][0]["balance"]
+    assert (statement.closing.seq, statement.closing.balance, statement.sealed_to) == (3, balance, 2)
+    assert [t.record is not None for t in statement.transfers] == [True] * 3
+    await seal_all(shop.database_url, shop.keyring)
+    _, again, _ = await state(ann)
+    assert (again.closing, again.sealed_to) == (statement.closing, 3)
+    ((chain,),) = shop.sql("SELECT encode(chain, 'hex') FROM seal WHERE last_seq = 3")
+    assert again.closing.chain == chain
+
+
+async def test_periods_and_pages_join_up(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann = await spend(shop)
+    (moment,) = shop.sql("SELECT at FROM transfer WHERE seq = 2")[0]
+    texts = []
+    for period in ({"to": rfc3339(moment)}, {"from": rfc3339(moment)}):
+        text, statement, _ = await state(ann, **period)
+        texts.append(text)
+        assert len(statement.transfers) in (1, 2)
+    keys = Signer(shop.keyring).public_keys()
+    assert [len(s.transfers) for s in verify_file("\n".join(texts) + "\n", keys)] == [1, 2]
+    with pytest.raises(SignatureError, match="line 2: it does not go on from where the line before ends"):
+        verify_file("\n".join(reversed(texts)), keys)
+
+    monkeypatch.setattr(statements, "LIMIT", 1)
+    pages, cursor = [], None
+    while cursor or not pages:
+        text, _, cursor = await state(ann, **({"cursor": cursor} if cursor else {}))
+        pages.append(text)
+    assert [[t.seq for t in s.transfers] for s in verify_file("\n".join(pages), keys)] == [[1], [2], [3]]
+
+
+async def test_nothing_happened(shop: Shop) -> None:
+    ann = await spend(shop)
+    for period in ({"to": "2020-01-01"}, {"currency": "GEM"}):
+        _, empty, _ = await state(ann, **period)
+        assert (empty.transfers, empty.opening.seq, empty.closing.balance) == ([], 0, 0)
+    _, later, _ = await state(ann, **{"from": rfc3339(system_clock()), "to": "2099-01-01T00:00:00+08:00"})
+    assert (later.transfers, later.opening) == ([], later.closing)
+    assert later.opening.seq == 3
+
+
+async def test_what_cannot_be_asked(shop: Shop) -> None:
+    ann = await spend(shop)
+    tomorrow = rfc3339(system_clock() + timedelta(days=1))
+    for params, path in (
+        ({"from": "yesterday"}, "$.from"),
+        ({"from": "2026-13-01"}, "$.from"),
+        ({"from": "0001-01-01T00:00:00+23:59"}, "$.from"),
+        ({"from": tomorrow}, "$.from"),
+        ({"from": "2026-01-02", "to": "2026-01-01"}, "$.from"),
+        ({"to": "20260101"}, "$.to"),
+        ({"currency": "bell"}, "$.currency"),
+        ({"cursor": "x"}, "$.cursor"),
+        ({"cursor": "OTk"}, "$.cursor"),
+    ):
+        answer = await ann.get("/v1/wallet/statement", **params)
+        assert (answer.status_code, answer.json()["errors"][0]["path"]) == (400, path), params
+    assert (await shop.http.get("/v1/wallet/statement")).status_code == 401
+
+
+async def test_what_was_tampered_with_is_not_signed(shop: Shop) -> None:
+    ann = await spend(shop)
+    shop.sql("UPDATE orders SET balance = balance + 1 WHERE seq = 2")
+    answer = await ann.get("/v1/wallet/statement")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+
+
+async def test_wrong_in_any_character(shop: Shop) -> None:
+    ann = await spend(shop)
+    text, _, _ = await state(ann)
+    keys = Signer(shop.keyring).public_keys()
+    for place, character in enumerate(text):
+        for other in "A" if character != "A" else "B", ".", "":
+            if other != character:
+                with pytest.raises(SignatureError):
+                    verify_statement(text[:place] + other + text[place + 1 :], keys)
+
+
+async def test_signed_and_yet_not_sound(shop: Shop) -> None:
+    """Whoever holds the signing key cannot state a wrong sum by mistake: the verifier reckons everything again."""
+    ann = await spend(shop)
+    text, _, _ = await state(ann)
+    claims = json.loads(urlsafe_b64decode(text.split(".")[1] + "=="))
+    signer = Signer(shop.keyring)
+    second = claims["transfers"][1]
+    for change, reason in (
+        ({"transfers": [claims["transfers"][0], claims["transfers"][2]]}, "transfer 2 is missing"),
+        ({"transfers": claims["transfers"][:2]}, "do not lead to the closing"),
+        ({"sub": "bob"}, "do not lead to the closing"),
+        ({"currency": "GEM"}, "do not lead to the closing"),
+        ({"opening": claims["opening"] | {"balance": 5}}, "is not the one before plus its amount"),
+        ({"opening": claims["opening"] | {"chain": "1" * 64}}, "do not lead to the closing"),
+        ({"transfers": [claims["transfers"][0], second | {"amounts": [1] * len(second["amounts"])}]}, "sum to zero"),
+        ({"closing": claims["closing"] | {"chain": "x"}}, "it is not a statement"),
+        ({"more": 1}, "it is not a statement"),
+    ):
+        with pytest.raises(SignatureError, match=reason):
+            verify_statement(signer.sign("statement+jwt", claims | change), signer.public_keys())
+    with pytest.raises(SignatureError, match=r"it is a entitlement\+jwt signed with EdDSA"):
+        verify_statement(signer.sign("entitlement+jwt", claims), signer.public_keys())
+    with pytest.raises(SignatureError, match="there is no public key k1"):
+        verify_statement(text, {})
+    header = to_base64url(b'{"alg":"none","typ":"statement+jwt","kid":"k1"}').decode()
+    with pytest.raises(SignatureError, match="signed with none"):
+        verify_statement(".".join([header, *text.split(".")[1:]]), signer.public_keys())
+
+
+def test_a_jwk_set_that_is_none() -> None:
+    for document in (b"", b"[]", b'{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k1","x":"AA"}]}'):
+        with pytest.raises(SignatureError, match="the JWK set cannot be read"):
+            read_jwks(document)
+
+
+async def test_the_example_verifies_with_two_libraries_alone(shop: Shop, tmp_path: Path) -> None:
+    ann = await spend(shop)
+    text, statement, _ = await state(ann)
+    jwks = tmp_path / "jwks.json"
+    jwks.write_bytes((await shop.http.get("/.well-known/jwks.json")).content)
+    file = tmp_path / "statement.jws"
+    for content, code in ((text, 0), (text[:-40] + ("A" if text[-40] != "A" else "B") + text[-39:], 1)):
+        file.write_text(content + "\n")
+        result = await asyncio.to_thread(run_example, file, jwks)
+        assert result.returncode == code, result.stderr
+        assert (f"balance {statement.closing.balance}: sound" in result.stdout) == (code == 0)
+
+
+def run_example(file: Path, jwks: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-I", EXAMPLE, file, jwks]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
