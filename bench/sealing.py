@@ -215,7 +215,7 @@ def _sizes(shop: Shop) -> str:
         row = connection.execute(
             "SELECT sum(last_seq - first_seq + 1), count(*), pg_total_relation_size('seal') + "
             "pg_total_relation_size('seal_checkpoint'), pg_total_relation_size('transfer') + "
-            "pg_total_relation_size('orders') + pg_total_relation_size('entitlement') FROM seal"
+            "pg_total_relation_size('entitlement') FROM seal"
         ).fetchone()
     assert row is not None, "an aggregate answers one row"
     sealed, seals, size, journal = map(int, row)

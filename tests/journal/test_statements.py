@@ -111,7 +111,7 @@ async def test_what_cannot_be_asked(shop: Shop) -> None:
 
 async def test_what_was_tampered_with_is_not_signed(shop: Shop) -> None:
     ann = await spend(shop)
-    shop.sql("UPDATE orders SET balance = balance + 1 WHERE seq = 2")
+    shop.sql("UPDATE transfer SET balance = balance + 1 WHERE seq = 2")
     answer = await ann.get("/v1/wallet/statement")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
 

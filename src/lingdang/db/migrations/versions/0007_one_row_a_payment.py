@@ -243,7 +243,7 @@ BEGIN
                        WHERE o.bucket = b AND o.customer_id = n.customer_id AND o.voucher_id = n.voucher_id LIMIT 1
                       ) o
                ) n
-         WHERE v.ctid = n.place AND v.used_by IS NULL;
+         WHERE v.ctid = n.place AND v.used_by IS NULL AND v.expires_at > moment;
         GET DIAGNOSTICS written = ROW_COUNT;
         IF written <> cardinality(v_id) THEN
             RAISE EXCEPTION 'ledger_save: % of % vouchers used', written, cardinality(v_id);

@@ -3,7 +3,7 @@
 from lingdang.db.migrations.run import run
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 
 SQL = """
 -- The sealed journal: a log that is only ever added to. One row seals a stretch of one wallet's transfers; `place`
@@ -75,37 +75,33 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SE
 AS $$
 BEGIN
     RETURN QUERY
-    SELECT t.bucket, t.customer_id, t.currency, t.seq, t.kind, t.reference, t.amount, t.balance, t.moment, t.at,
+    SELECT t.bucket, t.customer_id, t.currency, t.seq, t.kind, t.cause, t.amount, t.balance, t.moment, t.at,
            t.accounts, t.amounts, r.record,
            sha256(convert_to(jsonb_build_array(
-               'lingdang-journal-1', t.customer_id, t.currency, t.seq, t.kind, t.reference, t.amount, t.balance,
+               'lingdang-journal-1', t.customer_id, t.currency, t.seq, t.kind, t.cause, t.amount, t.balance,
                t.moment, t.accounts, t.amounts, r.record)::text, 'UTF8'))
       FROM unnest(buckets, customers, currencies, after) WITH ORDINALITY
            AS k (bucket, customer_id, currency, after, place)
      CROSS JOIN LATERAL (
-           SELECT t.*, journal_moment(t.at) AS moment FROM transfer t
+           SELECT t.*, journal_moment(t.at) AS moment, coalesce(t.reference, t.order_id::text) AS cause
+              FROM transfer t
             WHERE t.bucket = k.bucket AND t.customer_id = k.customer_id AND t.currency = k.currency AND t.seq > k.after
             ORDER BY t.seq LIMIT at_most
            ) t
       LEFT JOIN LATERAL (
-           -- What was paid: the order with the entitlements of its lines.
+           -- What was paid: the order as it stands in the journal, with the entitlements of its lines.
            SELECT jsonb_build_array(
-                      'order', o.customer_id, o.order_id, o.currency, o.seq, o.subtotal, o.discount, o.total, o.balance,
-                      journal_moment(o.paid_at), o.lines, o.coupons, (
+                      'order', t.reference, t.order_id, t.subtotal, t.discount, t.lines::text, t.coupons::text, (
                       SELECT jsonb_agg(jsonb_build_array(e.product_id, e.order_id, journal_moment(e.granted_at))
                                        ORDER BY e.product_id)
-                        FROM jsonb_array_elements(
-                             CASE jsonb_typeof(o.lines) WHEN 'array' THEN o.lines ELSE '[]' END) AS l
+                        FROM json_array_elements(
+                             CASE json_typeof(t.lines) WHEN 'array' THEN t.lines ELSE '[]' END) AS l
                        CROSS JOIN LATERAL (
                              SELECT * FROM entitlement e
-                              WHERE e.bucket = o.bucket AND e.customer_id = o.customer_id
-                                AND e.product_id = l->>'productId' LIMIT 1
+                              WHERE e.bucket = t.bucket AND e.customer_id = t.customer_id
+                                AND e.product_id = l->>0 LIMIT 1
                              ) e))::text AS text
-             FROM orders o
-            WHERE t.kind = 'payment' AND o.bucket = t.bucket AND o.customer_id = t.customer_id
-              AND o.order_id = CASE WHEN t.reference ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
-                                    THEN t.reference::uuid END
-            LIMIT 1
+            WHERE num_nonnulls(t.order_id, t.subtotal, t.discount, t.lines, t.coupons) > 0
            ) o ON true
       LEFT JOIN LATERAL (
            SELECT jsonb_build_array(
