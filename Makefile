@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench screenshots
+.PHONY: demo test check bench screenshots simulate mutants
 
 demo: $(VENV)/installed
 	$(BIN)/lingdang serve --demo
@@ -16,6 +16,13 @@ check: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m bench
+
+SEEDS ?= 0-999
+simulate: $(VENV)/installed-dev
+	$(BIN)/python -m simulation --seeds $(SEEDS)
+
+mutants: $(VENV)/installed-dev
+	$(BIN)/python -m simulation.mutants
 
 screenshots: $(VENV)/installed-dev
 	PYTHONPATH=tests $(BIN)/python -m browser.screenshots

@@ -34,6 +34,7 @@ from simulation.plan import (
     Recall,
     Shelf,
     Step,
+    Trouble,
 )
 from simulation.shop import Shop
 from simulation.workers import Fleet, LostError, Worker, all_of, spin
@@ -102,9 +103,11 @@ class Clients:
         else:
             await self._world(action)
 
-    async def _world(self, action: Shelf | Recall | Logout | Jump | Kill) -> None:
+    async def _world(self, action: Shelf | Recall | Logout | Jump | Kill | Trouble) -> None:
         if isinstance(action, Kill):
             self._fleet.workers[action.worker].kill()
+        elif isinstance(action, Trouble):
+            self._fleet.workers[action.worker].wires[action.wire].arm(action.fault, action.after)
         elif isinstance(action, Jump):
             self._jump(action)
         elif isinstance(action, Shelf):
@@ -149,7 +152,12 @@ class Clients:
         wanted = {"creditId": deposit.credit_id, "amount": deposit.amount, "kind": deposit.kind}
         wanted["expiresAt"] = expires_at
         await self._try(
-            "deposit", cust_id, deposit, wanted, route, lambda worker: credit_wallet(worker.settlement, cust_id, request)
+            "deposit",
+            cust_id,
+            deposit,
+            wanted,
+            route,
+            lambda worker: credit_wallet(worker.settlement, cust_id, request),
         )
 
     async def _lapse(self, lapse: Lapse) -> None:

@@ -12,7 +12,7 @@ FOREVER = 1 << 60
 
 @dataclass(slots=True)
 class Request:
-    """One request. `sent` and `answered` are places in the order of all events; `answered` is FOREVER without an answer.
+    """One request. `sent` and `answered` are places in the order of all events, FOREVER where there is no answer.
 
     `clock` is the asked worker's clock when it was handed the request, `latest` the most advanced that any clock has
     ever been when the answer came. `outcome` is "ok" or the refusal's code, or "lost"; `body` the answer, or the

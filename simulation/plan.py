@@ -132,7 +132,17 @@ class Kill:
     worker: int
 
 
-Action = Deposit | Quote | Payment | Shelf | Recall | Logout | Lapse | Jump | Kill
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Let so many flushes of a worker's wire pass, and the fault happen to the next one."""
+
+    worker: int
+    wire: str
+    fault: "Fault"
+    after: int = 0
+
+
+Action = Deposit | Quote | Payment | Shelf | Recall | Logout | Lapse | Jump | Kill | Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +155,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What happens to one flush on its way: see `lingdang`'s conversation with PostgreSQL in wire.py."""
+    """What happens to one flush on its way: wire.py has the kinds, and what `size` is to each."""
 
     kind: str
-    milliseconds: float = 0
+    size: int = 1
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,26 @@ from simulation.plan import (
     Recall,
     Shelf,
     Step,
+    Trouble,
 )
 
 PRICES = (0, 1, 2, 7, 33, 50, 99, 100, 101, 333, 500, 1000)
 LAPSES = (30, 600, 900, 1800)
 FLAWS = ("session", "customer", "token", "other_session", "products", "sign", "sign_type")
 CUTS = ("cut_before", "cut_within", "cut_unread", "cut_after")
-FAULTS = (*CUTS, *CUTS, "slow", "slow_answer", "slow_answer", "full", "away", "kill_before", "kill_after")
+FAULTS = (
+    *CUTS,
+    *CUTS,
+    *("slow", "slow", "slow_answer", "slow_answer"),
+    *("full", "away_before", "away_after", "away_after", "kill_before", "kill_after"),
+)
+SIZES = {
+    "slow": (1, 5, 10),
+    "slow_answer": (1, 5, 10),
+    "full": (1, 2, 6),
+    "away_before": (1, 3, 40),
+    "away_after": (3, 40, 60),
+}
 
 
 def plan_of(seed: int, run: str = "") -> Plan:
@@ -42,7 +55,7 @@ class _Drawing:
     """One plan while it is being drawn."""
 
     def __init__(self, seed: int, prefix: str) -> None:
-        self._random = Random(seed)  # noqa: S311 - repeatable is what it has to be
+        self._random = Random(seed)
         self._seed = seed
         self._prefix = prefix
         self._workers = self._random.choice((1, 2, 2, 3, 3))
@@ -50,7 +63,7 @@ class _Drawing:
         self._slots: list[int] = []
         """The customer of each offer."""
         self._deposits: list[Deposit] = []
-        self._actions: list[tuple[int, Any]] = [
+        self._actions: list[tuple[float, Any]] = [
             (4, self._deposit),
             (2, self._deposit_again),
             (7, self._quote),
@@ -61,6 +74,10 @@ class _Drawing:
             (2, self._jump),
             (1, self._kill),
             (1, self._recall),
+            (1, self._rush),
+            (1, self._close_call),
+            (1, self._last_moment),
+            (0.5, self._vanishing),
         ]
 
     def plan(self) -> Plan:
@@ -96,7 +113,7 @@ class _Drawing:
 
     def _coupon(self, number: int) -> Coupon:
         random = self._random
-        until = random.choice((None, None, 1200))
+        until = random.choice((None, None, 600, 1200))
         days = random.choice((None, 1))
         definition: dict[str, Any] = {"name": f"Coupon {number}", "effect": self._effect()}
         if conditions := self._conditions():
@@ -138,7 +155,7 @@ class _Drawing:
 
     def _gifts(self) -> list[Gift]:
         """Vouchers held from the beginning, within the coupons' limits."""
-        gifts = []
+        gifts: list[Gift] = []
         for coupon, about in enumerate(self._coupons):
             for customer in range(len(self._customers)):
                 given = sum(gift.coupon == coupon for gift in gifts)
@@ -159,14 +176,15 @@ class _Drawing:
         steps: list[Step] = []
         for _ in range(self._random.randint(1, 5)):
             made = self._action()
-            for action in made if isinstance(made, list) else [made]:
-                steps.append(Step(action, self._random.choice((0, 0, 0, 1, 3, 10, 40))))
+            for action in made if isinstance(made, Sequence) else [made]:
+                later = self._random.choice((0, 0, 0, 1, 3, 10, 40))
+                steps.append(action if isinstance(action, Step) else Step(action, later))
         return tuple(steps)
 
-    def _action(self) -> Action | list[Payment]:
+    def _action(self) -> Action | Sequence[Action | Step]:
         weights = [weight for weight, _ in self._actions]
         [(_, draw)] = self._random.choices(self._actions, weights)
-        made: Action | list[Payment] | None = draw()
+        made: Action | Sequence[Action | Step] | None = draw()
         return self._quote() if made is None else made
 
     def _customer(self) -> int:
@@ -174,7 +192,7 @@ class _Drawing:
 
     def _route(self) -> tuple[int, ...]:
         """The workers that a request is tried at, one after the other."""
-        return tuple(self._random.randrange(self._workers) for _ in range(3))
+        return tuple(self._random.randrange(self._workers) for _ in range(self._random.choice((1, 2, 3))))
 
     def _routes(self) -> tuple[tuple[int, ...], ...]:
         return tuple(self._route() for _ in range(self._random.choice((1, 1, 2, 3))))
@@ -199,17 +217,57 @@ class _Drawing:
         amount = old.amount + self._random.choice((0, 0, 1))
         return Deposit(old.customer, old.credit_id, amount, old.kind, old.lapses, self._routes())
 
-    def _quote(self) -> Quote:
+    def _rush(self) -> list[Quote] | None:
+        """One code claimed by several customers, and by each of them several times, at the same moment."""
+        if not self._coupons:
+            return None
+        code = self._random.randrange(len(self._coupons))
+        return [self._quote(code) for _ in range(self._random.randint(2, 4))]
+
+    def _close_call(self) -> list[Step] | None:
+        """An offer paid at one worker before it expires, and at another one after: the first payment is held up."""
+        if not self._slots:
+            return None
+        slot = self._random.randrange(len(self._slots))
+        one, other = self._random.choices(range(self._workers), k=2)
+        return [
+            Step(Trouble(one, "settlement", Fault("slow", 10), self._random.choice((0, 0, 1))), 0),
+            Step(Payment(slot, frozenset(), 0, None, ((one,),)), 0),
+            Step(Jump(offer=slot), 20),
+            Step(Payment(slot, frozenset(), 0, None, ((other,),)), 30),
+        ]
+
+    def _last_moment(self) -> list[Step] | None:
+        """Open offers paid at the moment at which a coupon, or what a credit brought, lapses."""
+        moments = [int((c.valid_until - BASE).total_seconds()) for c in self._coupons if c.valid_until is not None]
+        if not self._slots:
+            return None
+        jump = Jump(seconds=self._random.choice((*moments, *moments, *LAPSES)), off=self._random.choice((-1, 0, 0)))
+        open_offers = range(max(0, len(self._slots) - 4), len(self._slots))
+        return [Step(jump, 0), *(Step(self._pay(slot), 5) for slot in open_offers)]
+
+    def _vanishing(self) -> list[Step] | None:
+        """The database carries out a payment's commit, and is away before it can say so."""
+        if not self._slots:
+            return None
+        worker, slot = self._random.randrange(self._workers), len(self._slots) - 1
+        return [
+            Step(Trouble(worker, "settlement", Fault("away_after", 60), 1), 0),
+            Step(Payment(slot, frozenset(), 0, None, ((worker,),)), 0),
+        ]
+
+    def _quote(self, code: int | None = None) -> Quote:
         customer = self._customer()
         self._slots.append(customer)
         count = self._random.choice((1, 1, 2, 3))
-        with_code = self._coupons and self._random.random() < 0.4
+        if code is None and self._coupons and self._random.random() < 0.5:
+            code = self._random.randrange(len(self._coupons))
         return Quote(
             slot=len(self._slots) - 1,
             customer=customer,
             session=self._random.choice((0, 0, 1)),
             books=tuple(self._random.sample(range(len(self._books)), min(count, len(self._books)))),
-            code=self._random.randrange(len(self._coupons)) if with_code else None,
+            code=code,
             vouchers=self._random.random() < 0.8,
             route=self._route(),
         )
@@ -235,7 +293,7 @@ class _Drawing:
 
     def _recall(self) -> Recall | None:
         coupons = len(self._coupons)
-        return Recall(self._random.randrange(coupons)) if coupons and self._random.random() < 0.3 else None
+        return Recall(self._random.randrange(coupons)) if coupons else None
 
     def _logout(self) -> Logout:
         return Logout(self._customer(), self._random.choice((0, 1)))
@@ -269,11 +327,10 @@ class _Drawing:
             worker = self._random.randrange(self._workers)
             wire, reach = self._random.choice((("settlement", 24), ("settlement", 24), ("checkout", 8), ("pool", 8)))
             kind = self._random.choice(FAULTS)
-            if wire == "pool" and kind == "away":
-                kind = "cut_before"  # a pool that is refused a connection waits for a second
+            if wire == "pool" and kind.startswith("away"):
+                kind = "cut_after"  # a pool that is refused a connection waits for a second
             faults.setdefault(worker, {}).setdefault(wire, {})[self._random.randrange(reach)] = self._fault(kind)
         return faults
 
     def _fault(self, kind: str) -> Fault:
-        sizes: Sequence[float] = {"away": (1, 3, 40), "slow": (1, 5), "slow_answer": (1, 5)}.get(kind, (0,))
-        return Fault(kind, self._random.choice(sizes))
+        return Fault(kind, self._random.choice(SIZES.get(kind, (1,))))

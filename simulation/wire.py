@@ -7,10 +7,10 @@ It forwards the conversation, and knows just enough of PostgreSQL's protocol to 
 * `cut_within`: it breaks in the middle: the server has every message of the flush but the last statement's;
 * `cut_unread`: all of it arrives, and the connection breaks at once;
 * `cut_after`: it is carried out (a commit is durable), and the connection breaks before the answer is read;
-* `slow`, `slow_answer`: the flush, or its answer, takes its time;
-* `full`: it is answered with PostgreSQL's error 53100 (disk full), and not carried out;
+* `slow`, `slow_answer`: the flush, or its answer, takes `size` milliseconds;
+* `full`: it, and `size` - 1 after it, are answered with PostgreSQL's error 53100 (disk full), and not carried out;
 * `kill_before`, `kill_after`: as `cut_before` and `cut_after`, and the whole worker dies with the connection;
-* `away`: as `cut_before`, and for so many milliseconds' worth of attempts no new connection comes about.
+* `away_before`, `away_after`: as `cut_before` and `cut_after`, and the next `size` attempts to connect fail.
 """
 
 import asyncio
@@ -27,6 +27,12 @@ _READY = b"Z\0\0\0\x05"
 _FULL = b"SERROR\0VERROR\0C53100\0Mcould not extend file: No space left on device\0\0"
 _BROKEN = (ConnectionError, asyncio.IncompleteReadError, OSError)
 
+KINDS = (
+    *("cut_before", "cut_within", "cut_unread", "cut_after", "slow", "slow_answer"),
+    *("full", "kill_before", "kill_after", "away_before", "away_after"),
+)
+"""Every kind of fault."""
+
 NOTHING: Mapping[int, Fault] = {}
 
 
@@ -39,6 +45,7 @@ class Wire:
         self._faults = NOTHING
         self._flushes = 0
         self._refusals = 0
+        self._full = 0
         self._links: set[_Link] = set()
         self._server: asyncio.Server | None = None
         self.met: list[str] = []
@@ -56,28 +63,33 @@ class Wire:
         self._faults = faults
         self._flushes = 0
         self._refusals = 0
+        self._full = 0
         self.met = []
 
-    def cut(self) -> None:
-        """Break every connection."""
-        for link in list(self._links):
-            link.cut()
+    def arm(self, fault: Fault, after: int) -> None:
+        """Let so many flushes pass, and this happen to the next one."""
+        self._faults = {**self._faults, self._flushes + after: fault}
 
-    async def close(self) -> None:
-        """Break everything and stop listening."""
+    def close(self) -> None:
+        """Break every connection and stop listening."""
         if self._server is not None:
             self._server.close()
-        self.cut()
+        for link in list(self._links):
+            link.cut()
 
     def next_fault(self) -> Fault | None:
         """What happens to the flush that is about to be sent."""
         fault = self._faults.get(self._flushes)
         self._flushes += 1
+        if fault is None and self._full:
+            fault = Fault("full")
         if fault is None:
             return None
         self.met.append(fault.kind)
-        if fault.kind == "away":
-            self._refusals = int(fault.milliseconds)
+        if fault.kind.startswith("away"):
+            self._refusals = fault.size
+        if fault.kind == "full":
+            self._full = max(self._full, fault.size) - 1
         return fault
 
     def kill(self) -> None:
@@ -175,7 +187,7 @@ class _Link:
         kind = "none" if fault is None else fault.kind
         if kind == "slow":
             await _sleep(fault)
-        if kind in ("cut_before", "away", "kill_before"):
+        if kind in ("cut_before", "away_before", "kill_before"):
             self._break(kind)
         elif kind == "cut_within":
             server.write(b"".join(messages[: _last_statement(messages)]))
@@ -184,7 +196,7 @@ class _Link:
         elif kind == "full":
             error = b"E" + (len(_FULL) + 4).to_bytes(4, "big") + _FULL
             self._writer.write(error + _READY + (b"I" if self._status == b"I" else b"E"))
-        elif kind in ("cut_after", "kill_after", "slow_answer"):
+        elif kind in ("cut_after", "away_after", "kill_after", "slow_answer"):
             await self._hold(messages, server, fault)
         else:
             server.write(b"".join(messages))
@@ -218,4 +230,4 @@ def _last_statement(messages: list[bytes]) -> int:
 
 
 async def _sleep(fault: Fault | None) -> None:
-    await asyncio.sleep(fault.milliseconds / 1000 if fault else 0)
+    await asyncio.sleep(fault.size / 1000 if fault else 0)

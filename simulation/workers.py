@@ -1,7 +1,7 @@
 """Workers: each the parts of a real worker that checkouts and payments go through, on wires of its own."""
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 WIRES = ("settlement", "checkout", "pool")
 
-GIVE_UP_SECONDS = 0.05
+GIVE_UP_SECONDS = 0.03
 """How long a batch is run again: long enough for a broken connection, short enough to see what giving up answers."""
 
 
@@ -134,7 +134,7 @@ class Worker:
         self.alive = False
         self.killed += 1
         for wire in self.wires.values():
-            wire.cut()
+            wire.close()
         for task in self._requests | self._own:
             task.cancel()
 
@@ -151,11 +151,14 @@ class Worker:
 
     async def _bury(self) -> None:
         """Let go of what a dead worker held in this process; on its wires nothing is heard of it."""
-        await asyncio.gather(*self._own, return_exceptions=True)
         for wire in self.wires.values():
-            await wire.close()
+            wire.close()
         with suppress(Exception):
             await self.pool.close(timeout=0)
+        while pending := {task for task in self._own if not task.done()}:
+            for task in pending:  # the pool's own tasks may survive a first time
+                task.cancel()
+            await asyncio.wait(pending, timeout=0.05)
 
     async def stop(self) -> None:
         """End well."""
@@ -164,7 +167,7 @@ class Worker:
             await self.reader.close()
             await self.pool.close()
             for wire in self.wires.values():
-                await wire.close()
+                wire.close()
         else:
             await self._bury()
 
@@ -178,12 +181,13 @@ class Fleet:
         self.workers = [Worker(number, database_url, keyring, self.clock) for number in range(size)]
 
     async def __aenter__(self) -> "Fleet":
-        settling.AGAIN_SECONDS = 0.002
+        self._again_seconds, settling.AGAIN_SECONDS = settling.AGAIN_SECONDS, 0.002
         for worker in self.workers:
             await worker.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        settling.AGAIN_SECONDS = self._again_seconds
         await asyncio.gather(*(worker.stop() for worker in self.workers))
 
     def met(self) -> list[str]:
@@ -197,6 +201,6 @@ async def spin(turns: int) -> None:
         await asyncio.sleep(0)
 
 
-async def all_of(works: list[Awaitable[None]]) -> None:
+async def all_of(works: Sequence[Awaitable[None]]) -> None:
     """Wait for all of them; raises what the first one raised."""
     await asyncio.gather(*works)

@@ -68,9 +68,7 @@ def _grouped(requests: Iterable[Request]) -> dict[tuple[str, str], list[Request]
     return groups
 
 
-def _same_for_ever(
-    requests: list[Request], row: Row | None, done_at: str, told: Any, findings: Findings
-) -> None:
+def _same_for_ever(requests: list[Request], row: Row | None, done_at: str, told: Any, findings: Findings) -> None:
     """All successes of one order, or one credit, are one answer: that of the database."""
     successes = [r for r in requests if r.outcome == "ok"]
     if not successes:

@@ -11,6 +11,8 @@ from simulation.plan import Book, Coupon, Plan
 
 Row = dict[str, Any]
 
+_UNMET = ("min_spend", "products_not_eligible")
+
 
 def audit_pricing(plan: Plan, history: History, findings: Findings) -> None:
     """Every offer is what the plan's prices and coupons come to, and no allowed combination saves more."""
@@ -30,6 +32,12 @@ def _offer(request: Request, books: dict[str, Book], coupons: dict[str, Coupon],
     wallet = told["wallet"]
     short = max(0, told["total"] - wallet["balance"])
     findings.expect((wallet["shortfall"], wallet["sufficient"]) == (short, short == 0), "shortfall is right", told)
+    for row in told["coupons"]:
+        met = bool(eligible(bought, coupons[row["name"]]))
+        right = met if row["usable"] else row["reason"]["code"] not in _UNMET or not met
+        findings.expect(right, "conditions are asked rightly", row, told)
+    ids = [row["couponId"] for row in told["coupons"]]
+    findings.expect(len(ids) == len(set(ids)), "each voucher is shown once", told)
     usable = [(row, coupons[row["name"]]) for row in told["coupons"] if row["usable"]]
     applied = [pair for pair in usable if pair[0]["applied"]]
     saves, discounts = price(bought, applied)
@@ -73,21 +81,22 @@ def eligible(bought: Sequence[Book], coupon: Coupon) -> list[str]:
     conditions = coupon.definition.get("conditions", {})
     publishers = conditions.get("publishers")
     books = sorted((b for b in bought if not publishers or b.publisher in publishers), key=lambda b: b.product_id)
-    return [] if sum(b.price for b in books) < conditions.get("minSpend", 0) else [b.product_id for b in books]
+    least = max(conditions.get("minSpend", 0), coupon.definition["effect"].get("spend", 0))
+    return [] if sum(b.price for b in books) < least else [b.product_id for b in books]
 
 
 def saving(bought: Sequence[Book], coupon: Coupon, left: int) -> int:
     """What a coupon takes off its lines when so much of them is left to pay; fractions of a bell are the shop's."""
     effect = coupon.definition["effect"]
-    cap = effect.get("cap", 1 << 60)
+    cap = int(effect.get("cap", 1 << 60))
     if effect["kind"] == "percent":
         return min(cap, int(Fraction(left * effect["off"], 100)))
     if effect["kind"] == "fixed":
-        return min(effect["amount"], left)
+        return min(int(effect["amount"]), left)
     lines = eligible(bought, coupon)
     spent = sum(book.price for book in bought if book.product_id in lines)
     times = spent // effect["spend"] if effect.get("every") else int(spent >= effect["spend"])
-    return min(left, cap, effect["save"] * times)
+    return min(left, cap, int(effect["save"]) * times)
 
 
 def shares(amount: int, weights: Sequence[int]) -> list[int]:

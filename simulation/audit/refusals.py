@@ -1,7 +1,6 @@
 """Refusals: each has its reason in the world, and a final one stays one. Nothing is paid that could not be."""
 
 from collections.abc import Callable
-from typing import Any
 
 from simulation.audit.answers import flaws_of, place_of
 from simulation.audit.evidence import Evidence, Row, moment
@@ -31,7 +30,9 @@ class _Refusals:
         self._history = history
         self._evidence = evidence
         self._expect = findings.expect
-        self._offers = {r.body["orderId"]: r.body for r in history.requests if r.kind == "checkout" and "orderId" in r.body}
+        self._offers = {
+            r.body["orderId"]: r.body for r in history.requests if r.kind == "checkout" and "orderId" in r.body
+        }
         self._owned = {(e["customer_id"], e["product_id"]) for e in evidence.entitlements}
         self._coupons = {coupon.code: coupon for coupon in plan.coupons}
 
@@ -61,6 +62,7 @@ class _Refusals:
             given = coupon is None or any(v["coupon_id"] == coupon.coupon_id for v in held)
             self._expect(given, "a claimed voucher is in hand", request)
             self._expect(not self._ended_before(request), "an ended session is refused", request)
+            self._expect(not self._bought_before(request), "what is owned is not offered", request)
         elif request.outcome == "already_owned":
             self._expect(self._is_owned(request), "a refusal is true", request)
         elif request.outcome == "product_unavailable":
@@ -107,7 +109,9 @@ class _Refusals:
     def _forbids(self, event: Event, order: Row, tries: list[Request]) -> bool:
         """Whether this event, which was before all `tries`, keeps the order from being paid."""
         if event.what == "withdrawn":
-            back = any(e.what == "shelved" and e.whom == event.whom and e.done > event.begun for e in self._history.events)
+            back = any(
+                e.what == "shelved" and e.whom == event.whom and e.done > event.begun for e in self._history.events
+            )
             return not back and event.whom in {line["productId"] for line in order["lines"]}
         if event.what == "recalled":
             vouchers = [self._evidence.vouchers[used["couponId"]] for used in order["coupons"]]
@@ -119,6 +123,16 @@ class _Refusals:
             e.what == "ended" and e.whom == request.wanted["sessionId"] and e.done < request.sent
             for e in self._history.events
         )
+
+    def _bought_before(self, request: Request) -> bool:
+        """Whether the customer had been told, before the request, that one of its products was theirs."""
+        bought = {
+            right["productId"]
+            for r in self._history.requests
+            if r.kind == "payment" and r.outcome == "ok" and r.cust_id == request.cust_id and r.answered < request.sent
+            for right in r.body["entitlements"]
+        }
+        return not bought.isdisjoint(request.wanted["productIds"])
 
     def _is_final(self, request: Request) -> bool:
         """Whether this refusal can never become a payment."""
@@ -194,7 +208,7 @@ class _Refusals:
 
     def _claim_is_refused(self, request: Request, coupon: Coupon) -> bool:
         [reason] = request.body["reasons"].values()
-        code: Any = reason["code"]
+        code = str(reason["code"])
         vouchers = [v for v in self._evidence.vouchers.values() if v["coupon_id"] == coupon.coupon_id]
         if code == "sold_out":
             return len(vouchers) == coupon.total_limit

@@ -53,6 +53,8 @@ def _validity(coupon: Coupon, voucher: Row, findings: Findings) -> None:
     wanted = min(longest, coupon.valid_until or longest)
     findings.expect(expires == wanted, "a voucher is good as long as its coupon says", coupon, voucher)
     findings.expect(coupon.valid_until is None or claimed < coupon.valid_until, "claimed in time", coupon, voucher)
+    used = voucher["used_at"] and moment(voucher["used_at"])
+    findings.expect(used is None or used < expires, "a voucher is used before it expires", coupon, voucher)
 
 
 def _first_purchases(coupons: dict[str, Coupon], evidence: Evidence, findings: Findings) -> None:
