@@ -63,6 +63,8 @@ class _Drawing:
         self._slots: list[int] = []
         """The customer of each offer."""
         self._deposits: list[Deposit] = []
+        self._next: list[Step] = []
+        """What the next wave begins with."""
         self._actions: list[tuple[float, Any]] = [
             (4, self._deposit),
             (2, self._deposit_again),
@@ -173,7 +175,7 @@ class _Drawing:
         return tuple(Step(action, 0) for action in actions)
 
     def _wave(self) -> tuple[Step, ...]:
-        steps: list[Step] = []
+        steps, self._next = self._next, []
         for _ in range(self._random.randint(1, 5)):
             made = self._action()
             for action in made if isinstance(made, Sequence) else [made]:
@@ -237,14 +239,16 @@ class _Drawing:
             Step(Payment(slot, frozenset(), 0, None, ((other,),)), 30),
         ]
 
-    def _last_moment(self) -> list[Step] | None:
-        """Open offers paid at the moment at which a coupon, or what a credit brought, lapses."""
-        moments = [int((c.valid_until - BASE).total_seconds()) for c in self._coupons if c.valid_until is not None]
-        if not self._slots:
-            return None
-        jump = Jump(seconds=self._random.choice((*moments, *moments, *LAPSES)), off=self._random.choice((-1, 0, 0)))
-        open_offers = range(max(0, len(self._slots) - 4), len(self._slots))
-        return [Step(jump, 0), *(Step(self._pay(slot), 5) for slot in open_offers)]
+    def _last_moment(self) -> list[Quote]:
+        """An offer made with a coupon, and paid at the moment at which the coupon, or what a credit brought, lapses."""
+        ending = [i for i, coupon in enumerate(self._coupons) if coupon.valid_until is not None]
+        code = self._random.choice(ending) if ending else None
+        until = None if code is None else self._coupons[code].valid_until
+        seconds = self._random.choice(LAPSES) if until is None else int((until - BASE).total_seconds())
+        quotes = [self._quote(code), self._quote(code)]
+        self._next.append(Step(Jump(seconds=seconds, off=self._random.choice((-1, 0, 0, 0))), 0))
+        self._next.extend(Step(self._pay(quote.slot), 5) for quote in quotes)
+        return quotes
 
     def _vanishing(self) -> list[Step] | None:
         """The database carries out a payment's commit, and is away before it can say so."""

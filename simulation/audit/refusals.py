@@ -211,9 +211,9 @@ class _Refusals:
         code = str(reason["code"])
         vouchers = [v for v in self._evidence.vouchers.values() if v["coupon_id"] == coupon.coupon_id]
         if code == "sold_out":
-            return len(vouchers) == coupon.total_limit
+            return coupon.total_limit is not None and len(vouchers) == coupon.total_limit
         if code == "limit_reached":
-            return sum(v["customer_id"] == request.cust_id for v in vouchers) == coupon.per_customer
+            return [v["customer_id"] for v in vouchers].count(request.cust_id) == coupon.per_customer
         if code == "withdrawn":
             return self._recalled(coupon.coupon_id, request)
         until = coupon.valid_until
