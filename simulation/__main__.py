@@ -56,14 +56,16 @@ def _seeds(_context: click.Context, _option: click.Parameter, text: str) -> list
 
 @click.command()
 @click.option("--seeds", callback=_seeds, default="0-199", show_default=True, help="7,100-199")
+@click.option("--times", type=click.IntRange(1), default=1, show_default=True, help="Run each seed so often.")
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Processes.")
 @click.option("--stop", is_flag=True, help="Stop at the first seed that breaks a promise.")
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON on standard output.")
-def main(seeds: list[int], jobs: int, stop: bool, as_json: bool) -> None:
+def main(seeds: list[int], times: int, jobs: int, stop: bool, as_json: bool) -> None:
     """Run seeds. Exits with 1 when one of them broke a promise."""
     console = Console(stderr=True)
     started = time.monotonic()
     tally = Tally()
+    runs = [(seed, f"t{again}" if again else "") for again in range(times) for seed in seeds]
     with tempfile.TemporaryDirectory(prefix="simulation-") as folder:
         server = EmbeddedServer(Path(folder))
         url = server.start()
@@ -71,8 +73,8 @@ def main(seeds: list[int], jobs: int, stop: bool, as_json: bool) -> None:
             migrate(url)
             create_keyring(Path(folder) / "keyring.json", system_clock())
             with _progress(console) as progress:
-                bar = progress.add_task("seeds", total=len(seeds), broken=0)
-                for verdict in verdicts(url, Path(folder) / "keyring.json", seeds, jobs):
+                bar = progress.add_task("seeds", total=len(runs), broken=0)
+                for verdict in verdicts(url, Path(folder) / "keyring.json", runs, jobs):
                     tally.add(verdict)
                     progress.update(bar, advance=1, broken=len(tally.broken))
                     if stop and tally.broken:

@@ -20,14 +20,18 @@ PATIENCE = 60.0
 """Seconds without any seed done, after which the processes are taken for dead."""
 
 
+Run = tuple[int, str]
+"""A seed, and what tells this run of it from others."""
+
+
 class JobsDiedError(Exception):
     """No seed is done any more."""
 
 
-def verdicts(url: str, keyring: Path, seeds: Sequence[int], jobs: int) -> Iterator[Verdict]:
+def verdicts(url: str, keyring: Path, seeds: Sequence[Run], jobs: int) -> Iterator[Verdict]:
     """The seeds' verdicts as they come, from so many processes. Raises JobsDiedError."""
     context = multiprocessing.get_context("spawn")
-    todo: Queue[int | None] = context.Queue()
+    todo: Queue[Run | None] = context.Queue()
     done: Queue[Verdict] = context.Queue()
     for seed in [*seeds, *[None] * jobs]:
         todo.put(seed)
@@ -45,19 +49,19 @@ def verdicts(url: str, keyring: Path, seeds: Sequence[int], jobs: int) -> Iterat
             process.join()
 
 
-def _job(url: str, keyring: Path, todo: "Queue[int | None]", done: "Queue[Verdict]") -> None:
+def _job(url: str, keyring: Path, todo: "Queue[Run | None]", done: "Queue[Verdict]") -> None:
     """One process: seeds one after the other."""
     be_quiet()
     asyncio.run(_run(url, keyring, todo, done))
 
 
-async def _run(url: str, keyring: Path, todo: "Queue[int | None]", done: "Queue[Verdict]") -> None:
+async def _run(url: str, keyring: Path, todo: "Queue[Run | None]", done: "Queue[Verdict]") -> None:
     async with (
         await psycopg.AsyncConnection[Any].connect(url, autocommit=True) as connection,
         Fleet(url, Keyring(keyring)) as fleet,
     ):
-        while (seed := todo.get()) is not None:
-            done.put(await run_seed(seed, fleet, connection))
+        while (run := todo.get()) is not None:
+            done.put(await run_seed(run[0], fleet, connection, run[1]))
 
 
 def be_quiet() -> None:

@@ -1,26 +1,14 @@
 """A fleet of workers on a database of the test's own."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from psycopg import AsyncConnection
 
 from lingdang.keys import Keyring
-from simulation.run import Verdict, run_seed
 from simulation.workers import Fleet
-
-
-@dataclass
-class Simulator:
-    """Runs seeds."""
-
-    fleet: Fleet
-    connection: AsyncConnection[Any]
-
-    async def run(self, seed: int, run: str = "") -> Verdict:
-        return await run_seed(seed, self.fleet, self.connection, run)
+from support.simulator import Simulator
 
 
 @pytest.fixture

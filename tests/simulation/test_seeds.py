@@ -12,6 +12,7 @@ from lingdang.ledger import rules
 from lingdang.payment import payments
 from simulation.seeding import plan_of
 from simulation.wire import KINDS
+from support.simulator import Simulator
 
 SEEDS = range(60)
 KEPT = [
@@ -23,7 +24,7 @@ TIMES = 3
 """A kept seed is run so often: what PostgreSQL does first, no seed decides."""
 
 
-async def test_a_few_seeds_break_no_promise(simulator: Any) -> None:
+async def test_a_few_seeds_break_no_promise(simulator: Simulator) -> None:
     faults: Counter[str] = Counter()
     answers: Counter[str] = Counter()
     for seed in SEEDS:
@@ -36,7 +37,7 @@ async def test_a_few_seeds_break_no_promise(simulator: Any) -> None:
 
 
 @pytest.mark.parametrize("seed", KEPT)
-async def test_seeds_that_once_failed(simulator: Any, seed: int) -> None:
+async def test_seeds_that_once_failed(simulator: Simulator, seed: int) -> None:
     for run in range(TIMES):
         assert (await simulator.run(seed, f"r{run}")).violations == []
 
@@ -61,7 +62,7 @@ BROKEN: dict[str, tuple[Any, str, Any]] = {
 
 
 @pytest.mark.parametrize("promise", BROKEN)
-async def test_a_broken_build_is_caught(simulator: Any, monkeypatch: pytest.MonkeyPatch, promise: str) -> None:
+async def test_a_broken_build_is_caught(simulator: Simulator, monkeypatch: pytest.MonkeyPatch, promise: str) -> None:
     monkeypatch.setattr(*BROKEN[promise])
     broken: set[str] = set()
     for seed in range(200):
