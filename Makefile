@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench bench-sealing screenshots
+.PHONY: demo test check bench bench-sealing screenshots simulate mutants
 
 demo: $(VENV)/installed
 	$(BIN)/lingdang serve --demo
@@ -19,6 +19,13 @@ bench: $(VENV)/installed-dev
 
 bench-sealing: $(VENV)/installed-dev
 	$(BIN)/python -m bench.sealing
+
+SEEDS ?= 0-999
+simulate: $(VENV)/installed-dev
+	$(BIN)/python -m simulation --seeds $(SEEDS)
+
+mutants: $(VENV)/installed-dev
+	$(BIN)/python -m simulation.mutants
 
 screenshots: $(VENV)/installed-dev
 	PYTHONPATH=tests $(BIN)/python -m browser.screenshots

@@ -1,5 +1,6 @@
 """Vouchers in the composite call and in the payment, over HTTP."""
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -188,3 +189,10 @@ async def test_claims_of_a_public_code_then_checkout(ann: Buyer) -> None:
     await define(ann.shop, "half", HALF, code="HALF")
     assert (await claim(ann, "half")).status_code == 201
     assert (await ann.checkout("book-1"))["discount"] == 50
+
+
+async def test_checkouts_at_the_same_time_show_each_voucher_once(ann: Buyer) -> None:
+    await define(ann.shop, "half", HALF)
+    half = hold(ann.shop, "ann", "half")
+    orders = await asyncio.gather(*(ann.checkout("book-1") for _ in range(20)))
+    assert [[coupon["couponId"] for coupon in order["coupons"]] for order in orders] == [[half]] * 20

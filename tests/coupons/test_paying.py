@@ -1,7 +1,9 @@
 """Vouchers in the settlement: each is used up once, in the transaction that pays its order."""
 
 import asyncio
+from datetime import timedelta
 
+import msgspec
 import pytest
 
 from lingdang.errors import Problem
@@ -106,3 +108,20 @@ async def test_a_refused_order_leaves_its_voucher(shop: Shop) -> None:
         again = await settlement.submit(order)
     assert (first.replayed, again.replayed, again.record) == (False, True, first.record)
     assert differences(shop) == []
+
+
+async def test_a_voucher_that_expires_while_the_payment_waits_is_not_used(shop: Shop) -> None:
+    """The clock is read before the wallet is locked, and again under the lock: by then the voucher has expired."""
+    stock(shop, "book-1", price=100)
+    await give(shop, "ann", 1000)
+    put_coupon(shop, "ten")
+    voucher = hold(shop, "ann", "ten")
+    [(expires_at,)] = shop.sql("SELECT expires_at FROM voucher")
+    moments = iter([expires_at - timedelta(milliseconds=1)])
+    command = msgspec.structs.replace(with_voucher("book-1", voucher), expires_at=expires_at + timedelta(hours=1))
+    before = all_books(shop)
+    async with open_settlement(shop.database_url, clock=lambda: next(moments, expires_at)) as settlement:
+        with pytest.raises(Problem) as refused:
+            await settlement.submit(command)
+    assert refused.value.members == {"couponIds": [voucher], "reasons": {voucher: "expired"}}
+    assert all_books(shop) == before

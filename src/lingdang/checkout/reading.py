@@ -190,7 +190,8 @@ def _held(loaded: Loaded) -> dict[str, Held]:
     """What each customer holds, by custId."""
     coupons = {coupon.coupon_id: coupon for coupon in loaded.coupons}
     held = {row.customer_id: Held([], Buyer(row.first_purchase, row.groups)) for row in loaded.buyers}
-    for row in loaded.vouchers:
+    # A customer with several checkouts in the batch was read as often.
+    for row in {row.voucher_id: row for row in loaded.vouchers}.values():
         coupon = coupons[row.coupon_id]
         voucher = Voucher(row.voucher_id, row.coupon_id, coupon.definition, row.expires_at, coupon.status)
         held[row.customer_id].vouchers.append(voucher)

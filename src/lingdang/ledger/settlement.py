@@ -22,6 +22,9 @@ from lingdang.ledger.rules import Result, settle
 
 _log = structlog.get_logger(__name__)
 
+AGAIN_SECONDS = 0.1
+"""The pause before a batch is run again while the database is away."""
+
 
 class Settlement:
     """One worker's way to settle commands: a lane of batches for each bucket."""
@@ -118,7 +121,7 @@ class _BucketLane:
                 # An earlier attempt may have been committed: only a repeat can tell, so nothing else is claimed.
                 code = "outcome_unknown" if attempt.saving else "overloaded"
                 return [retry_later(code, 2)] * len(commands)
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(AGAIN_SECONDS)
 
     async def _once(self, commands: Sequence[Command], attempt: "_Attempt") -> Sequence[Result]:
         connection = await self._lane.connection()

@@ -1,0 +1,182 @@
+"""What a seed stands for: a small shop, its customers, and what they and the world are going to do. Plain values.
+
+Steps are done in waves: those of one wave at the same time, the next wave when they are done. Nothing here knows how
+the shop decides; offers that do not exist yet are named by their slot.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+BASE = datetime(2026, 1, 1, tzinfo=UTC)
+"""When every simulated clock begins."""
+OFFER_SECONDS = 900
+SESSION_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    product_id: str
+    price: int
+    list_price: int
+    publisher: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Coupon:
+    """`definition` is the coupon's declaration as JSON would hold it."""
+
+    coupon_id: str
+    code: str
+    definition: dict[str, Any]
+    total_limit: int | None
+    per_customer: int
+    valid_until: datetime | None
+    valid_days: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """A voucher that a customer holds from the beginning."""
+
+    customer: int
+    coupon: int
+    voucher_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deposit:
+    """A credit. The same `credit_id` may come again, with other content too; `lapses` in seconds from BASE."""
+
+    customer: int
+    credit_id: str
+    amount: int
+    kind: str
+    lapses: int | None
+    routes: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A checkout. `code`: the coupon that is claimed with it; `vouchers`: False for an order without any."""
+
+    slot: int
+    customer: int
+    session: int
+    books: tuple[int, ...]
+    code: int | None
+    vouchers: bool
+    route: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """Paying the offer in a slot. Each of `routes` is one copy of the request: the workers it is tried at in turn.
+
+    `flaws` are what is wrong with the request on purpose, `offset` the seconds its timestamp is off; after `patience`
+    turns of the event loop the client hangs up (None: never).
+    """
+
+    slot: int
+    flaws: frozenset[str]
+    offset: int
+    patience: int | None
+    routes: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Withdraw a book from sale, or put it back."""
+
+    book: int
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Withdraw a coupon for good."""
+
+    coupon: int
+
+
+@dataclass(frozen=True, slots=True)
+class Logout:
+    """End a session."""
+
+    customer: int
+    session: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lapse:
+    """Book out what has lapsed in a customer's wallet."""
+
+    customer: int
+    route: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """Move the clock by so much, or to a moment and so many milliseconds: an offer's expiry, or seconds from BASE."""
+
+    by: timedelta | None = None
+    offer: int | None = None
+    seconds: int | None = None
+    off: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """Kill a worker, wherever it happens to be."""
+
+    worker: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Let so many flushes of a worker's wire pass, and the fault happen to the next one."""
+
+    worker: int
+    wire: str
+    fault: "Fault"
+    after: int = 0
+
+
+Action = Deposit | Quote | Payment | Shelf | Recall | Logout | Lapse | Jump | Kill | Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One action, begun after so many turns of the event loop."""
+
+    action: Action
+    spins: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What happens to one flush on its way: wire.py has the kinds, and what `size` is to each."""
+
+    kind: str
+    size: int = 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A whole seed. `faults[worker][wire]` says which flush, counted from 0, meets which fault.
+
+    `monotone`: no clock goes back and all workers' clocks agree. `skews` are the workers' clocks' errors.
+    """
+
+    seed: int
+    prefix: str
+    workers: int
+    monotone: bool
+    skews: tuple[timedelta, ...]
+    customers: tuple[str, ...]
+    sign_types: tuple[tuple[str, ...], ...]
+    books: tuple[Book, ...]
+    coupons: tuple[Coupon, ...]
+    gifts: tuple[Gift, ...]
+    waves: tuple[tuple[Step, ...], ...]
+    faults: dict[int, dict[str, dict[int, Fault]]] = field(default_factory=dict)

@@ -1,0 +1,355 @@
+"""The auditor finds what it is there to find: a true story, and every way in which it could have been false."""
+
+import ast
+import copy
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import simulation.audit
+from simulation.audit import audit
+from simulation.audit.evidence import evidence_of
+from simulation.audit.pricing import shares
+from simulation.history import FOREVER, Event, History, Request
+from simulation.plan import BASE, Book, Coupon, Plan
+
+ANN, VOUCHER, ORDER, SESSION = "ann", "v-1", "o-1", "s-1"
+AT = BASE.isoformat()
+UNTIL = (BASE + timedelta(hours=1)).isoformat()
+YEARS = (BASE + timedelta(days=1096)).isoformat()
+BOOKS = (Book("a", 100, 120, "North"), Book("b", 51, 51, None))
+COUPON = Coupon(
+    coupon_id="k",
+    code="K",
+    definition={
+        "name": "Tenth",
+        "effect": {"kind": "percent", "off": 10},
+        "conditions": {"firstPurchase": True},
+        "stacking": {"group": None, "order": 0, "exclusive": False},
+    },
+    total_limit=1,
+    per_customer=1,
+    valid_until=None,
+    valid_days=None,
+)
+PLAN = Plan(
+    seed=0,
+    prefix="",
+    workers=1,
+    monotone=True,
+    skews=(timedelta(),),
+    customers=(ANN,),
+    sign_types=(("MD5", "MD5"),),
+    books=BOOKS,
+    coupons=(COUPON,),
+    gifts=(),
+    waves=(),
+)
+
+
+class Story:
+    """A credit of 500 bonus, a checkout of two books with a voucher, and its payment, asked for twice. All is well."""
+
+    def __init__(self) -> None:
+        self.history = History()
+        lines = [
+            {"productId": "a", "title": "A", "publisher": "North", "listPrice": 120, "price": 100, "discount": 10},
+            {"productId": "b", "title": "B", "publisher": None, "listPrice": 51, "price": 51, "discount": 5},
+        ]
+        for line in lines:
+            line["payable"] = line["price"] - line["discount"]  # type: ignore[operator]
+        sums = {"currency": "BELL", "subtotal": 151, "discount": 15, "total": 136}
+        shown = {"couponId": VOUCHER, "name": "Tenth", "usable": True, "saves": 15, "applied": True}
+        self.offer: dict[str, Any] = {
+            **sums,
+            "orderId": ORDER,
+            "lines": copy.deepcopy(lines),
+            "coupons": [{**shown, "expiresAt": YEARS}],
+            "wallet": {"balance": 500, "sufficient": True, "shortfall": 0},
+            "expiresAt": UNTIL,
+        }
+        rights = [{"productId": i, "grantedAt": AT} for i in "ab"]
+        self.paid: dict[str, Any] = {
+            "orderId": ORDER,
+            "status": "paid",
+            "currency": "BELL",
+            "paid": 136,
+            "balance": 364,
+            "paidAt": AT,
+            "entitlements": rights,
+        }
+        key = {"bucket": 0, "customer_id": ANN, "currency": "BELL"}
+        credit = {"creditId": "d", "custId": ANN, "amount": 500, "kind": "bonus", "balance": 500, "currency": "BELL"}
+        self.credited = {**credit, "reason": "r", "expiresAt": None, "creditedAt": AT}
+        self.tables: dict[str, list[dict[str, Any]]] = {
+            "wallet": [{**key, "balance": 364, "seq": 2, "lots": ["bonus"], "remaining": [364], "next_expiry": None}],
+            "transfer": [
+                {
+                    **key,
+                    "seq": 1,
+                    "kind": "credit",
+                    "reference": "d",
+                    "amount": 500,
+                    "balance": 500,
+                    "at": AT,
+                    "accounts": ["clearing:bonus", "wallet:bonus"],
+                    "amounts": [-500, 500],
+                },
+                {
+                    **key,
+                    "seq": 2,
+                    "kind": "payment",
+                    "reference": ORDER,
+                    "amount": -136,
+                    "balance": 364,
+                    "at": AT,
+                    "accounts": ["wallet:bonus", "revenue:North", "revenue:", "discount"],
+                    "amounts": [-136, 100, 51, -15],
+                },
+            ],
+            "orders": [
+                {
+                    **key,
+                    **sums,
+                    "order_id": ORDER,
+                    "seq": 2,
+                    "balance": 364,
+                    "paid_at": AT,
+                    "lines": lines,
+                    "coupons": [{"couponId": VOUCHER, "saves": 15}],
+                }
+            ],
+            "credit": [
+                {
+                    **key,
+                    "credit_id": "d",
+                    "seq": 1,
+                    "amount": 500,
+                    "kind": "bonus",
+                    "balance": 500,
+                    "expires_at": None,
+                    "reason": "r",
+                    "credited_at": AT,
+                }
+            ],
+            "entitlement": [{**key, "product_id": i, "order_id": ORDER, "granted_at": AT} for i in "ab"],
+            "voucher": [
+                {
+                    **key,
+                    "voucher_id": VOUCHER,
+                    "coupon_id": "k",
+                    "claimed_at": AT,
+                    "expires_at": YEARS,
+                    "used_by": ORDER,
+                    "used_at": AT,
+                    "saved": 15,
+                }
+            ],
+            "coupon": [{"coupon_id": "k", "claimed": 1}],
+        }
+        self.ask("deposit", {"creditId": "d", "amount": 500, "kind": "bonus", "expiresAt": None}, self.credited)
+        quote = {"productIds": ["a", "b"], "code": "K", "vouchers": True, "sessionId": SESSION}
+        self.ask("checkout", quote, self.offer)
+        self.pay()
+        self.pay(replayed=True)
+        self.pay(final=True, replayed=True)
+
+    def ask(self, kind: str, wanted: dict[str, Any], body: dict[str, Any], outcome: str = "ok") -> Request:
+        """A request and its answer."""
+        request = Request(kind, ANN, None, 0, self.history.tick(), BASE, wanted)
+        request.answered, request.latest = self.history.tick(), BASE
+        request.outcome, request.body = outcome, copy.deepcopy(body)
+        self.history.requests.append(request)
+        return request
+
+    def pay(self, outcome: str = "ok", body: Any = None, final: bool = False, replayed: bool = False) -> Request:
+        """A payment request, as good as the clients make them."""
+        wanted = {"orderId": ORDER, "flaws": [], "offset": 0, "sessionId": SESSION}
+        request = self.ask("payment", wanted, self.paid if body is None else body, outcome)
+        request.final, request.replayed = final, replayed
+        return request
+
+    def happens(self, what: str, whom: str, first: bool = False) -> None:
+        """Something the world does: before everything, or after it."""
+        begun = 0 if first else self.history.tick()
+        self.history.events.append(Event(what, whom, begun, begun))
+
+    def row(self, table: str, **changes: Any) -> None:
+        self.tables[table][-1].update(changes)
+
+    def request(self, number: int) -> Request:
+        """0: the credit, 1: the checkout, 2 to 4: the payment, its replay, and the last one, when all was quiet."""
+        return self.history.requests[number]
+
+    def broken(self) -> set[str]:
+        return {violation.promise for violation in audit(PLAN, self.history, evidence_of(self.tables))}
+
+
+def _refused(code: str, **members: Any) -> Callable[[Story], Any]:
+    return lambda story: story.pay(code, members)
+
+
+def _flawed_but_paid(story: Story) -> None:
+    story.request(3).wanted = {**story.request(3).wanted, "flaws": ["sign"]}
+
+
+def _never_told(story: Story) -> None:
+    for number in (2, 3):
+        story.request(number).outcome, story.request(number).body = "overloaded", {}
+
+
+def _late(story: Story) -> None:
+    story.request(2).sent, story.request(2).answered = -2, -1
+    story.request(1).sent, story.request(1).answered = -4, -3
+
+
+def _stale_balance(story: Story) -> None:
+    story.pay("insufficient_bells", {"required": 136, "balance": 0, "shortfall": 136})
+
+
+def _voucher_shown_twice(story: Story) -> None:
+    story.request(1).body["coupons"] *= 2
+
+
+def _no_voucher_offered(story: Story) -> None:
+    offer = story.request(1).body
+    offer["coupons"][0].update(applied=False, saves=15)
+    offer.update(discount=0, total=151)
+    for line in offer["lines"]:
+        line.update(discount=0, payable=line["price"])
+
+
+def _second_order(story: Story) -> None:
+    story.tables["orders"].append({**story.tables["orders"][0], "order_id": "o-2"})
+
+
+LIES: dict[str, tuple[Callable[[Story], Any], str]] = {
+    "a transfer is missing": (lambda s: s.tables["transfer"].pop(), "one transfer each"),
+    "a gap in the journal": (lambda s: s.row("transfer", seq=3), "transfers are counted without a gap"),
+    "a balance out of nothing": (lambda s: s.row("transfer", balance=365), "balance follows the one before"),
+    "a leg is missing": (lambda s: s.row("transfer", amounts=[-136, 100, 51, 0]), "sums zero"),
+    "another wallet balance": (lambda s: s.row("wallet", balance=365), "wallet is its transfers"),
+    "another lot": (lambda s: s.row("wallet", lots=["paid"]), "wallet is its lots"),
+    "an expiry unknown": (lambda s: s.row("wallet", next_expiry=UNTIL), "wallet knows its next expiry"),
+    "taken from another lot": (
+        lambda s: s.row("transfer", accounts=["wallet:paid", "revenue:North", "revenue:", "discount"]),
+        "bonus first, the soonest to lapse first",
+    ),
+    "revenue of another": (
+        lambda s: s.row("transfer", accounts=["wallet:bonus", "revenue:South", "revenue:", "discount"]),
+        "revenue by publisher, less discount",
+    ),
+    "an order without a debit": (lambda s: s.row("orders", balance=0), "an order has its debit"),
+    "an order that nobody was offered": (_second_order, "an order was offered"),
+    "another total than offered": (lambda s: s.row("orders", total=137), "an order is as offered"),
+    "a total that does not add up": (lambda s: s.row("orders", subtotal=152), "an order adds up"),
+    "paid too late": (lambda s: s.row("orders", paid_at=UNTIL), "an offer is paid before it expires"),
+    "a right without a payment": (
+        lambda s: s.tables["entitlement"].append({**s.tables["entitlement"][0], "product_id": "c"}),
+        "entitlement <=> payment",
+    ),
+    "a payment without its right": (lambda s: s.tables["entitlement"].pop(), "entitlement <=> payment"),
+    "bought twice": (_second_order, "nothing is bought twice"),
+    "a voucher used twice": (_second_order, "vouchers are used once"),
+    "a voucher not used up": (
+        lambda s: s.row("voucher", used_by=None, used_at=None, saved=None),
+        "a voucher is used <=> an order paid with it",
+    ),
+    "a claim not counted": (lambda s: s.row("coupon", claimed=0), "claims are counted"),
+    "more vouchers than there are": (
+        lambda s: s.tables["voucher"].append({**s.tables["voucher"][0], "voucher_id": "v-2"}),
+        "limits are kept",
+    ),
+    "a voucher good for ever": (
+        lambda s: s.row("voucher", expires_at=UNTIL),
+        "a voucher is good as long as its coupon says",
+    ),
+    "a voucher used too late": (lambda s: s.row("voucher", used_at=YEARS), "a voucher is used before it expires"),
+    "not the first purchase": (
+        lambda s: s.tables["orders"].append({**s.tables["orders"][0], "order_id": "o-0", "seq": 1, "coupons": []}),
+        "a first-purchase voucher pays the first order",
+    ),
+    "another price": (lambda s: s.request(1).body["lines"][0].update(price=99), "prices are the shop's"),
+    "another share": (
+        lambda s: [line.update(discount=d) for line, d in zip(s.request(1).body["lines"], (9, 6), strict=True)],
+        "a discount is spread by largest remainder",
+    ),
+    "a voucher saves more": (
+        lambda s: s.request(1).body["coupons"][0].update(saves=16),
+        "a voucher saves what it says",
+    ),
+    "a better combination": (_no_voucher_offered, "the best combination is offered"),
+    "a voucher shown twice": (_voucher_shown_twice, "each voucher is shown once"),
+    "acknowledged and gone": (lambda s: s.tables["orders"].clear(), "what was acknowledged is in the database"),
+    "a credit acknowledged and gone": (
+        lambda s: s.tables["credit"].clear(),
+        "what was acknowledged is in the database",
+    ),
+    "done twice": (lambda s: setattr(s.request(3), "replayed", False), "done once, replayed ever after"),
+    "another answer later": (lambda s: s.request(3).body.update(balance=1), "no answer is taken back"),
+    "an answer that is not the record": (lambda s: s.request(2).body.update(paid=1), "the answer is the record"),
+    "a credit of another amount": (lambda s: s.request(0).wanted.update(amount=1), "a credit is what was asked for"),
+    "paid with a wrong signature": (_flawed_but_paid, "a flawed request is refused as the contract says"),
+    "a good request called flawed": (_refused("sign_invalid"), "a good request is not called flawed"),
+    "an accident": (_refused("internal_error"), "no answer is an accident"),
+    "never answered": (
+        lambda s: setattr(s.request(4), "outcome", "overloaded"),
+        "without faults every request is answered",
+    ),
+    "overloaded, and done all the same": (_never_told, "refused is not done"),
+    "acknowledged first, booked second": (_late, "what is acknowledged comes first"),
+    "a refusal taken back": (_refused("token_expired"), "a final refusal is final"),
+    "expired before its time": (_refused("token_expired"), "a refusal is true"),
+    "already owned, but not": (_refused("already_owned", productIds=["z"]), "a refusal is true"),
+    "unavailable, but on sale": (_refused("product_unavailable", productIds=["a"]), "a refusal is true"),
+    "a used voucher that was not": (
+        _refused("coupon_unusable", reasons={VOUCHER: {"code": "used"}}),
+        "a refusal is true",
+    ),
+    "a balance of the past": (_stale_balance, "a refusal is true"),
+    "signed out, but not": (_refused("unauthenticated"), "a refusal is true"),
+    "an answer nobody knows": (_refused("not_found"), "a known answer"),
+    "paid what was withdrawn": (lambda s: s.happens("withdrawn", "a", True), "nothing is paid against the world"),
+    "paid with what was recalled": (lambda s: s.happens("recalled", "k", True), "nothing is paid against the world"),
+    "paid in an ended session": (lambda s: s.happens("ended", SESSION, True), "an ended session is refused"),
+    "claimed, and not in hand": (lambda s: s.row("voucher", customer_id="bob"), "a claimed voucher is in hand"),
+    "crashed": (lambda s: setattr(s.request(1), "outcome", "crashed"), "no answer is an accident"),
+}
+
+
+def test_a_true_story() -> None:
+    assert Story().broken() == set()
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_lie_is_found(lie: str) -> None:
+    story = Story()
+    tell, promise = LIES[lie]
+    tell(story)
+    assert promise in story.broken()
+
+
+def test_true_refusals_are_no_lies() -> None:
+    story = Story()
+    story.happens("ended", SESSION)
+    story.pay("unauthenticated", {})
+    lost = story.pay("lost", {})
+    lost.answered = FOREVER
+    assert story.broken() == set()
+
+
+def test_shares() -> None:
+    assert shares(10, [1, 1, 1]) == [4, 3, 3]
+    assert shares(15, [100, 51]) == [10, 5]
+    assert shares(0, [0, 0]) == [0, 0]
+
+
+def test_the_auditor_shares_no_code_with_what_it_audits() -> None:
+    for path in Path(simulation.audit.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not [name for name in names if name.split(".")[0] == "lingdang"], path.name

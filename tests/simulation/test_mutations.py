@@ -1,0 +1,29 @@
+"""Every mutation still fits the source, so that `make mutants` breaks what it says it breaks."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from simulation.mutations import MUTATIONS, Edit, MutationError
+
+SOURCE = Path(__file__).parents[2] / "src" / "lingdang"
+
+
+def test_every_mutation_fits(tmp_path: Path) -> None:
+    assert len({mutation.name for mutation in MUTATIONS}) == len(MUTATIONS) >= 20
+    for number, mutation in enumerate(MUTATIONS):
+        root = tmp_path / str(number)
+        shutil.copytree(SOURCE, root, ignore=shutil.ignore_patterns("__pycache__", "static", "demo"))
+        for edit in mutation.edits:
+            edit.apply(root)
+        for path in {edit.path for edit in mutation.edits}:
+            for file in root.glob(path):
+                compile(file.read_text(encoding="utf-8"), file.name, "exec")
+
+
+@pytest.mark.parametrize(("old", "why"), [("nowhere to be found", "not found"), ("return", "times")])
+def test_a_mutation_that_does_not_fit_is_an_error(tmp_path: Path, old: str, why: str) -> None:
+    (tmp_path / "a.py").write_text("def f():\n    return 1\n\ndef g():\n    return 2\n")
+    with pytest.raises(MutationError, match=why):
+        Edit("*.py", old, "").apply(tmp_path)

@@ -1,0 +1,21 @@
+"""A simulation's workers for tests."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import AsyncConnection
+
+from simulation.run import Verdict, run_seed
+from simulation.workers import Fleet
+
+
+@dataclass
+class Simulator:
+    """Runs seeds on one database."""
+
+    fleet: Fleet
+    connection: AsyncConnection[Any]
+
+    async def run(self, seed: int, run: str = "") -> Verdict:
+        """Simulate and audit one seed; `run` tells its several runs apart."""
+        return await run_seed(seed, self.fleet, self.connection, run)
