@@ -22,6 +22,7 @@ from lingdang.backoffice import wallets as wallets_admin
 from lingdang.cart import routes as cart_routes
 from lingdang.cart.ticks import CartTicks
 from lingdang.catalog import routes as catalog_routes
+from lingdang.catalog.reading import ProductReader
 from lingdang.checkout import routes as checkout_routes
 from lingdang.checkout.checkouts import Checkouts
 from lingdang.checkout.order_token import OrderTokens
@@ -183,12 +184,14 @@ class _Parts:
         self.settlement = make_settlement(deployment, watch)
         self.sealer = make_sealer(deployment, self.pool)
         self.ticks = CartTicks(self._lane(), self.clock, observe=watch.lane("cart"))
+        self.products = ProductReader(self._lane(), self.clock, observe=watch.lane("products"))
         self.readers = [self._reader(bucket, watch) for bucket in range(deployment.buckets)]
 
     def show(self, watch: Watch) -> None:
         """Have the present values read for the metrics."""
         watch.gauge("lingdang_queue_length", "settlement", self.settlement.__len__)
         watch.gauge("lingdang_queue_length", "cart", self.ticks.__len__)
+        watch.gauge("lingdang_queue_length", "products", self.products.__len__)
         watch.gauge("lingdang_queue_length", "checkout", lambda: sum(map(len, self.readers)))
         for state in ("pool_size", "pool_available", "requests_waiting"):
             watch.gauge("lingdang_pool", state, lambda state=state: self.pool.get_stats().get(state, 0))  # type: ignore[misc]
@@ -221,7 +224,12 @@ class _Parts:
             stack.callback(self.passwords.close)
             if self.platform_tokens is not None:
                 stack.push_async_callback(self.platform_tokens.close)
-            lanes: list[Settlement | CartTicks | CheckoutReader] = [self.settlement, self.ticks, *self.readers]
+            lanes: list[Settlement | CartTicks | CheckoutReader | ProductReader] = [
+                self.settlement,
+                self.ticks,
+                self.products,
+                *self.readers,
+            ]
             for lane in lanes:
                 lane.open()
                 stack.push_async_callback(lane.close)
@@ -260,7 +268,7 @@ def _web_routes(parts: _Parts) -> list[HTTPRouteHandler]:
     texts = Path(settings.texts_dir).expanduser() if settings.texts_dir else None
     return [
         *web_routes.routes(settings.sign_types, settings.demo),
-        *reading.routes(sessions, parts.pool, clock, texts),
+        *reading.routes(sessions, parts.pool, parts.products, clock, texts),
         *(signing_lab.routes(sessions, clock) if settings.demo else []),
     ]
 
@@ -302,6 +310,7 @@ def _hot_routes(parts: _Parts, watch: Watch) -> list[HotRoute[Any]]:
     )
     payments = Payments(parts.sessions, parts.order_tokens, parts.settlement, parts.clock)
     return [
+        *catalog_routes.hot_routes(parts.products, parts.sessions, parts.clock),
         *cart_routes.hot_routes(parts.ticks, parts.sessions, parts.clock),
         *checkout_routes.routes(checkouts, parts.idempotency, parts.clock),
         *payment_routes.routes(payments, watch.payment),

@@ -59,6 +59,7 @@ def hot_routes(ticks: CartTicks, sessions: Sessions, clock: Clock) -> list[HotRo
             Ticked,
             tick,
             optional_body=True,
+            shared=True,
             summary="Put a product into the cart, or change its tick",
             problems=PROBLEMS,
         )

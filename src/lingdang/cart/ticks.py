@@ -3,19 +3,21 @@
 from collections.abc import Iterator, Sequence
 
 import msgspec
-from psycopg.rows import TupleRow
 
 from lingdang.cart.items import MAX_ITEMS, Item, Selected
 from lingdang.clock import Clock
+from lingdang.db.flush import flush, numbered
 from lingdang.db.gather import Gather, ObserveBatch
 from lingdang.db.lane import Lane
 from lingdang.db.pool import Connection, Owner
 from lingdang.errors import Problem
 
-_TICK = "SELECT * FROM cart_tick(%b::smallint, %b, %b::integer, %b::text[], %b::uuid[], %b::text[], %b::boolean[])"
+_TICK = numbered(
+    "SELECT cart_tick(%b::smallint, %b::timestamptz, %b::integer, %b::text[], %b::uuid[], %b::text[], %b::boolean[])"
+)
 
 
-class Tick(msgspec.Struct, frozen=True):
+class Tick(msgspec.Struct, frozen=True, gc=False):
     """One call: put this product into the owner's cart, ticked or not."""
 
     owner: Owner
@@ -28,6 +30,29 @@ class Ticked(msgspec.Struct, frozen=True):
 
     item: Item
     selected: Selected
+
+
+class Priced(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The product of a tick, as cart_tick answers it."""
+
+    title: str
+    currency: str
+    list_price: int
+    price: int
+    owned: bool
+    available: bool
+
+
+class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What cart_tick answers of one tick."""
+
+    refusal: str | None
+    product: Priced | None
+    count: int
+    total: int
+
+
+_decode = msgspec.json.Decoder(list[Row]).decode
 
 
 class CartTicks:
@@ -72,20 +97,18 @@ class CartTicks:
         now = self._clock()
         for numbers in rounds(batch):
             ticks = [batch[number] for number in numbers]
-            cursor = await connection.execute(
-                _TICK,
-                (
-                    ticks[0].owner.bucket,
-                    now,
-                    MAX_ITEMS,
-                    [tick.owner.cust_id for tick in ticks],
-                    [tick.owner.session_id for tick in ticks],
-                    [tick.product_id for tick in ticks],
-                    [tick.ticked for tick in ticks],
-                ),
-                binary=True,
+            parameters = (
+                ticks[0].owner.bucket,
+                now,
+                MAX_ITEMS,
+                [tick.owner.cust_id for tick in ticks],
+                [tick.owner.session_id for tick in ticks],
+                [tick.product_id for tick in ticks],
+                [tick.ticked for tick in ticks],
             )
-            rows = await cursor.fetchall()
+            [answered] = await flush(connection, (_TICK, parameters))
+            assert answered is not None, "a function answers one row"
+            rows = _decode(answered)
             answers.update(zip(numbers, map(_answer, ticks, rows), strict=True))
         return [answers[number] for number in range(len(batch))]
 
@@ -105,18 +128,20 @@ def rounds(batch: Sequence[Tick]) -> Iterator[list[int]]:
     yield from found.values()
 
 
-def _answer(tick: Tick, row: TupleRow) -> Ticked | Problem:
-    refusal, title, currency, list_price, price, owned, available, count, total = row
-    if refusal is not None:
-        return Problem(refusal, limit=MAX_ITEMS) if refusal == "cart_full" else Problem(refusal)
+def _answer(tick: Tick, row: Row) -> Ticked | Problem:
+    if row.refusal == "cart_full":
+        return Problem("cart_full", limit=MAX_ITEMS)
+    if row.refusal is not None or row.product is None:
+        return Problem(row.refusal or "not_found")
+    product = row.product
     item = Item(
         product_id=tick.product_id,
-        title=title,
-        currency=currency,
-        list_price=list_price,
-        price=price,
+        title=product.title,
+        currency=product.currency,
+        list_price=product.list_price,
+        price=product.price,
         ticked=tick.ticked,
-        owned=owned,
-        available=available,
+        owned=product.owned,
+        available=product.available,
     )
-    return Ticked(item, Selected(count, total))
+    return Ticked(item, Selected(row.count, row.total))

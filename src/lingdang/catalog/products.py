@@ -9,7 +9,7 @@ from msgspec import Meta
 from psycopg.types.json import Jsonb
 
 from lingdang.catalog.terms import document_terms
-from lingdang.db.pool import Connection, Owner, Pool, fetch_as
+from lingdang.db.pool import Connection
 from lingdang.errors import Problem
 from lingdang.ids import DEFAULT_CURRENCY, Amount, Currency, ProductId
 
@@ -147,14 +147,6 @@ async def get_product(connection: Connection, product_id: str, now: datetime) ->
     if row is None:
         raise Problem("not_found")
     return product_of(row)
-
-
-async def read_product(pool: Pool, owner: Owner, product_id: str, now: datetime) -> Product:
-    """One product for a customer, on sale or not. Raises Problem `not_found`."""
-    rows = await fetch_as(pool, owner, _GET, (now, product_id))
-    if not rows:
-        raise Problem("not_found")
-    return product_of(rows[0])
 
 
 def written_row(product_id: str, product: ProductInput) -> tuple[Any, ...]:

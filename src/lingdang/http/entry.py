@@ -52,7 +52,10 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class HotRoute(Generic[B]):
-    """One method on one path. A path that ends in `/{param}` takes one more part into `HotRequest.param`."""
+    """One method on one path. A path that ends in `/{param}` takes one more part into `HotRequest.param`.
+
+    `shared`: the framework serves other methods of this path.
+    """
 
     def __init__(
         self,
@@ -63,6 +66,7 @@ class HotRoute(Generic[B]):
         handle: Callable[[HotRequest[B]], Awaitable[Reply]],
         *,
         optional_body: bool = False,
+        shared: bool = False,
         summary: str = "",
         problems: Sequence[str] = (),
     ) -> None:
@@ -72,10 +76,16 @@ class HotRoute(Generic[B]):
         self.answer = answer
         self.handle = handle
         self.optional_body = optional_body
+        self.shared = shared
         self.summary = summary
         self.problems = problems
         self.decode = msgspec.json.Decoder(body).decode
         self.prefix = path[: path.index("{")] if "{" in path else None
+
+    def matches(self, path: str) -> bool:
+        """Whether this is a path with a parameter, and `path` is of its form."""
+        prefix = self.prefix
+        return prefix is not None and path.startswith(prefix) and "/" not in path[len(prefix) :]
 
     def parse(self, raw: bytes) -> B:
         """The body, decoded and checked. Raises Problem `invalid_request`."""
@@ -115,10 +125,11 @@ class Entry:
                 await _send(send, await self.answer(*found, headers, _read_body(headers, receive, self.max_body_bytes)))
             return
         request_id = _request_id(headers)
-        allowed = self._allowed.get(scope["path"])
-        if allowed is not None:  # the framework does not know this path
+        known = self._known(scope["path"])
+        if known is not None:
+            path, allowed = known
             await _send(send, _whole(problem_reply(_not_allowed(allowed), request_id, headers), request_id))
-            self._observe(scope["method"], scope["path"], 405, time.perf_counter() - started)
+            self._observe(scope["method"], path, 405, time.perf_counter() - started)
             return
         status = await self._framework(scope, receive, send, request_id)
         self._observe(scope["method"], _template(scope), status, time.perf_counter() - started)
@@ -129,10 +140,15 @@ class Entry:
         if exact is not None:
             return exact, ""
         for route in self._prefixed:
-            prefix = route.prefix or ""
-            if method == route.method and path.startswith(prefix) and "/" not in path[len(prefix) :]:
-                return route, path[len(prefix) :]
+            if method == route.method and route.matches(path):
+                return route, path[len(route.prefix or "") :]
         return None
+
+    def _known(self, path: str) -> tuple[str, str] | None:
+        """For a path that the framework does not know: the hot routes' path, and the methods that it has."""
+        if path in self._allowed:
+            return path, self._allowed[path]
+        return next(((r.path, r.method) for r in self._prefixed if not r.shared and r.matches(path)), None)
 
     async def answer(
         self, route: HotRoute[Any], param: str, headers: dict[bytes, bytes], body: bytes | Awaitable[bytes]

@@ -102,11 +102,15 @@ def _hot_operation(route: HotRoute[Any], schemas: Json) -> Json:
         "summary": route.summary,
         "operationId": "".join(part.strip("{}").capitalize() for part in (route.method, *route.path.split("/"))),
         "tags": [route.path.split("/")[2]],
-        "requestBody": {"required": not route.optional_body, "content": {"application/json": {"schema": body}}},
         "responses": {
             "200": {"description": route.summary, "content": {"application/json": {"schema": answer}}},
         },
     }
+    if route.method != "GET":
+        operation["requestBody"] = {
+            "required": not route.optional_body,
+            "content": {"application/json": {"schema": body}},
+        }
     if route.prefix is not None:
         name = route.path[len(route.prefix) :].strip("{}")
         operation["parameters"] = [{"name": name, "in": "path", "required": True, "schema": _ID}]

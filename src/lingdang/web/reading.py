@@ -12,7 +12,7 @@ import msgspec
 from litestar import Request, get
 from litestar.handlers import HTTPRouteHandler
 
-from lingdang.catalog.products import read_product
+from lingdang.catalog.reading import ProductReader
 from lingdang.clock import Clock
 from lingdang.db.pool import Pool
 from lingdang.errors import Problem
@@ -41,7 +41,9 @@ has not bought the book sees this page.
 铃铛响过，书页翻开。The bell has rung, and the page is turned."""
 
 
-def routes(sessions: Sessions, pool: Pool, clock: Clock, texts: Path | None) -> list[HTTPRouteHandler]:
+def routes(
+    sessions: Sessions, pool: Pool, products: ProductReader, clock: Clock, texts: Path | None
+) -> list[HTTPRouteHandler]:
     """The reader's route. `texts` is the folder with the books' texts."""
 
     @get("/v1/read/{product_id:str}", summary="The text of a product that the customer owns", tags=["library"])
@@ -51,7 +53,7 @@ def routes(sessions: Sessions, pool: Pool, clock: Clock, texts: Path | None) -> 
         owner = sessions.authenticate(headers.get("authorization"), headers.get("x-cust-id"), clock()).owner
         if await find_entitlement(pool, owner, product_id) is None:
             raise Problem("not_entitled", productId=product_id)
-        product = await read_product(pool, owner, product_id, clock())
+        product = await products.read(owner, product_id)
         text = await asyncio.to_thread(_text_of, texts, product_id)
         return Text(product_id, product.title, text or f"{product.intro}\n\n{_SAMPLE}".strip())
 
