@@ -24,10 +24,9 @@ from lingdang.clock import rfc3339, system_clock
 from lingdang.db.embedded import EmbeddedServer
 from lingdang.db.migrate import migrate
 from lingdang.keys import Keyring, create_keyring
-from lingdang.ledger.commands import Line
 from lingdang.settings import SIGN_TYPES, SignType
 
-WORKLOADS = ("payments", "checkouts", "orders", "vouchers", "pgbench", "statements")
+WORKLOADS = ("payments", "checkouts", "orders", "cart", "vouchers", "hot", "paced", "pgbench", "statements")
 PROTOCOLS = ("http", "https")
 PAGE = Path("docs/performance.md")
 
@@ -64,8 +63,8 @@ def _numbers(_context: click.Context, _option: click.Parameter, text: str | None
 
 @click.command()
 @click.option("--rounds", type=click.IntRange(1), help="[default: 3]")
-@click.option("--seconds", type=click.FloatRange(0.5), help="Of each window. [default: 10]")
-@click.option("--connections", callback=_numbers, help="[default: 1,8,64,256]")
+@click.option("--seconds", type=click.FloatRange(0.5), help="Of each window. [default: 5]")
+@click.option("--connections", callback=_numbers, help="[default: 1,64,256]")
 @click.option("--customers", type=click.IntRange(300), help="[default: 20000]")
 @click.option("--scale", type=click.IntRange(1), help="pgbench's scale. [default: 20]")
 @click.option("--workers", type=click.IntRange(1), default=os.cpu_count, help="The server's. [default: one a core]")
@@ -101,12 +100,12 @@ def main(short: bool, floors: Path | None, write_doc: bool, out: Path, **options
 def _choice(short: bool, options: dict[str, Any]) -> Choice:
     """The options given, over the defaults of the long or the short form."""
     defaults = (
-        {"rounds": 1, "seconds": 3.0, "connections": (64,), "customers": 2000, "scale": 10, "clients": (8, 32)}
+        {"rounds": 1, "seconds": 3.0, "connections": (64,), "customers": 2000, "scale": 10, "clients": (1, 8, 32)}
         if short
         else {
             "rounds": 3,
-            "seconds": 10.0,
-            "connections": (1, 8, 64, 256),
+            "seconds": 5.0,
+            "connections": (1, 64, 256),
             "customers": 20_000,
             "scale": 20,
             "clients": (1, 8, 32),
@@ -168,21 +167,25 @@ def _measure_on(choice: Choice, place: Path, url: str) -> reports.Report:
         return _report(choice, bench, meters, *_reconcile(place, environ))
 
 
-def _goods(choice: Choice, keyring: Keyring, books: list[Line]) -> Goods:
-    def buying(prefix: str, customers: int, count: int) -> Iterator[shop.Purchase]:
-        return shop.purchases(shop.buyers(keyring, customers, choice.sign_type, prefix), books, count)
+def _goods(choice: Choice, keyring: Keyring, books: shop.Books) -> Goods:
+    def buyers(prefix: str, customers: int) -> list[shop.Buyer]:
+        return shop.buyers(keyring, customers, choice.sign_type, prefix)
 
     def looking(prefix: str, customers: int, count: int) -> Iterator[shop.Purchase]:
         while True:  # what is only checked out can be had again
-            yield from buying(prefix, customers, count)
+            yield from shop.purchases(buyers(prefix, customers), books.real, count)
 
+    everybody = buyers("cust-", choice.customers)
     return Goods(
-        buying("cust-", choice.customers, 3),
+        shop.purchases(everybody, books.real, 3),
         {
             "checkouts-hot": looking("hot-", choice.customers, 3),
             "checkouts-20": looking("nobody-", vouchers.HOLDERS, 20),
             "checkouts-20x20": looking("holder-", vouchers.HOLDERS, 20),
         },
+        books.hot,
+        shop.purchases(everybody, books.house, 3),
+        [shop.purchases([buyer], books.hot, 3) for buyer in everybody[: choice.rounds]],
     )
 
 

@@ -37,8 +37,16 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     batches: Batches
 
 
-PAIRS = {"payments-voucher": "payments", "checkouts-hot": "checkouts", "checkouts-20x20": "checkouts-20"}
-"""Workloads with vouchers, and the same without."""
+PAIRS = {
+    "payments-voucher": "payments",
+    "payments-hot-customer": "payments",
+    "payments-hot-book": "payments",
+    "payments-hot-publisher": "payments",
+    "payments-hot-voucher": "payments-voucher",
+    "checkouts-hot": "checkouts",
+    "checkouts-20x20": "checkouts-20",
+}
+"""Workloads with vouchers or with something that everybody wants, and the same without."""
 
 
 class Spread(NamedTuple):
@@ -88,7 +96,7 @@ def rows(windows: Sequence[Window]) -> list[Row]:
 
 
 def paired(windows: Sequence[Window]) -> dict[str, Spread]:
-    """The rate of each workload with vouchers over that without, in the same rounds."""
+    """The rate of each of PAIRS over that beside it, in the same rounds."""
     rates = {(w.name, w.round): w.rate for w in windows}
     ratios: dict[str, list[float]] = {}
     for (name, number), rate in rates.items():

@@ -70,9 +70,9 @@ def run(target: Target, flows: Sequence[Flow], seconds: float) -> Load:
 
     Connections are open and their handshakes done before the clock starts. Raises LoadError.
     """
-    connections = [_Connection(target, flow) for flow in flows]
+    connections = [Connection(target, flow) for flow in flows]
     load = Load()
-    with _no_collections(), selectors.DefaultSelector() as selector:
+    with no_collections(), selectors.DefaultSelector() as selector:
         cpu, started = time.process_time(), time.perf_counter()
         for connection in connections:
             if connection.start():
@@ -92,7 +92,7 @@ def _drive(selector: selectors.BaseSelector, deadline: float, add: Callable[[Ans
         if not ready:
             raise LoadError(f"no answer for {PATIENCE:.0f} s")
         for key, _ in ready:
-            connection: _Connection = key.data
+            connection: Connection = key.data
             answer = connection.receive()
             if answer is None:
                 continue
@@ -102,7 +102,7 @@ def _drive(selector: selectors.BaseSelector, deadline: float, add: Callable[[Ans
                 selector.unregister(connection.socket)
 
 
-class _Connection:
+class Connection:
     """One connection with at most one request under way."""
 
     __slots__ = ("_flow", "_received", "sent_at", "socket")
@@ -188,7 +188,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 @contextmanager
-def _no_collections() -> Iterator[None]:
+def no_collections() -> Iterator[None]:
     """A hundred thousand prepared requests would be walked again and again by the garbage collector."""
     gc.collect()
     gc.disable()

@@ -120,11 +120,11 @@ def text(report: Report, rows: Sequence[Row]) -> str:
 
 
 def _with_vouchers(windows: Sequence[Window]) -> list[str]:
-    """How fast the workloads with vouchers are, over those without."""
+    """How fast the workloads with vouchers or something hot are, over those without."""
     ratios = [
         f"{name} {_spread(values, '.2f')} × {PAIRS[name.split('/')[0]]}" for name, values in paired(windows).items()
     ]
-    return [f"With vouchers over without, by round: {'; '.join(ratios)}."] if ratios else []
+    return [f"Side by side, by round: {'; '.join(ratios)}."] if ratios else []
 
 
 def _most_others(rows: Sequence[Row]) -> float:
@@ -160,7 +160,7 @@ def write_into(page: Path, measured: str) -> None:
 
 
 class Floors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The least ratio of rows to pgbench, and of rows with vouchers to those without."""
+    """The least ratio of rows to pgbench, and of rows to those beside them."""
 
     ratio: dict[str, float]
     paired: dict[str, float]
@@ -179,7 +179,7 @@ def shortfalls(rows: Sequence[Row], windows: Sequence[Window], floors: Floors) -
         f"{name}: {measured[name]:.2f} × {beside} is below the floor of {floor:.2f}"
         for measured, least, beside in (
             (to_pgbench, floors.ratio, "pgbench"),
-            (to_plain, floors.paired, "the same without vouchers"),
+            (to_plain, floors.paired, "what it is measured beside"),
         )
         for name, floor in least.items()
         if name in measured and measured[name] < floor

@@ -39,6 +39,16 @@ def checkout(purchase: Purchase) -> bytes:
     return request(b"POST /v1/checkout", purchase.buyer, _encode({"productIds": _ids(purchase)}))
 
 
+def tick(purchase: Purchase) -> bytes:
+    """PUT /v1/cart/items/{productId}."""
+    return request(f"PUT /v1/cart/items/{purchase.books[0].product_id}".encode(), purchase.buyer, b'{"ticked":true}')
+
+
+def price(purchase: Purchase) -> bytes:
+    """GET /v1/products/{productId}."""
+    return request(f"GET /v1/products/{purchase.books[0].product_id}".encode(), purchase.buyer, b"")
+
+
 def payment(purchase: Purchase, order_token: str) -> bytes:
     """POST /v1/payments, signed now."""
     buyer, product_ids, now = purchase.buyer, _ids(purchase), int(time.time())
@@ -89,8 +99,7 @@ def whole_orders(purchases: Iterator[Purchase], finished: "array[float]") -> Flo
     """Tick, checkout, sign, pay: one purchase after the other. `finished` gets the seconds of each paid order."""
     for purchase in purchases:
         started = time.perf_counter()
-        path = f"PUT /v1/cart/items/{purchase.books[0].product_id}".encode()
-        answer = yield request(path, purchase.buyer, b'{"ticked":true}')
+        answer = yield tick(purchase)
         if answer.status != 200:
             continue
         answer = yield checkout(purchase)

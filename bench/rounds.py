@@ -15,10 +15,12 @@ from bench import requests, vouchers
 from bench.figures import Window
 from bench.load import Flow, Load, percentile, prepared, run
 from bench.meters import Batches, Cost, Meters
+from bench.paced import run_paced
 from bench.pgbench import Pgbench, Tpcb
 from bench.server import Server
 from bench.shop import Purchase
 from lingdang.checkout.order_token import OrderTokens
+from lingdang.ledger.commands import Line
 
 SIDE_CONNECTIONS = 64
 """At how many connections checkouts and whole orders are measured."""
@@ -54,10 +56,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Goods(msgspec.Struct, frozen=True):
-    """What is bought: `three` books at a time, and what is only checked out, by workload, over and over."""
+    """What is bought: `three` books at a time; what is only checked out, over and over; and what is hot."""
 
     three: Iterator[Purchase]
     checked_out: dict[str, Iterator[Purchase]]
+    hot_books: Sequence[Line]
+    house: Iterator[Purchase]
+    """Books of one publisher."""
+    hot_customers: Sequence[Iterator[Purchase]]
+    """The purchases of one customer each."""
 
 
 class Bench:
@@ -83,8 +90,9 @@ class Bench:
         self._pgbench = pgbench
         self._tokens = tokens
         self._connection = connection
+        self._goods = goods
         self._three = goods.three
-        self._checked_out = goods.checked_out
+        self._main = "https" if "https" in servers else next(iter(servers))
         self._say = say
         self._rates: dict[str, float] = {}
         self._checkout_rate = 0.0
@@ -113,38 +121,90 @@ class Bench:
     def _payments(self, number: int) -> list[Step]:
         if "payments" not in self._plan.only:
             return []
-        places = itertools.product(self._plan.connections, self._servers)
-        ways = [self._pay, self._pay_with_voucher] if "vouchers" in self._plan.only else [self._pay]
-        ways = ways[:: 1 if number % 2 else -1]  # neither is always the one that finds the database quieter
-        return [partial(way, number, protocol, connections) for connections, protocol in places for way in ways]
+        ways = [
+            (place, way)
+            for place in itertools.product(self._plan.connections, self._servers)
+            for way in (self._pay, self._pay_with_voucher)[:: 1 if number % 2 else -1]  # neither is always the first
+            if way == self._pay or ("vouchers" in self._plan.only and place[1] == self._main)
+        ]
+        return [partial(way, number, protocol, connections) for (connections, protocol), way in ways]
 
     def _sides(self, number: int) -> list[Step]:
-        kinds: dict[str, list[Callable[[int, str], Window]]] = {
-            "checkouts": [partial(self._check_out, "checkouts", self._three)],
-            "orders": [self._order],
-            "vouchers": [partial(self._check_out, name, goods) for name, goods in self._checked_out.items()],
+        """What is measured at one number of connections; over each protocol, or over one."""
+        each: dict[str, Callable[[int, str], Window]] = {
+            "checkouts": partial(self._ask, "checkouts", requests.checkout, self._three),
+            "orders": self._order,
         }
-        chosen = [kind for name in kinds if name in self._plan.only for kind in kinds[name]]
-        return [partial(kind, number, protocol) for kind, protocol in itertools.product(chosen, self._servers)]
+        once: dict[str, list[Callable[[int, str], Window]]] = {
+            "cart": [
+                partial(self._ask, "ticks", requests.tick, self._three),
+                partial(self._ask, "prices", requests.price, self._three),
+            ],
+            "vouchers": [
+                partial(self._ask, name, requests.checkout, goods) for name, goods in self._goods.checked_out.items()
+            ],
+            "hot": self._hot(number),
+            "paced": [self._pay_paced],
+        }
+        only = self._plan.only
+        chosen: list[Step] = [
+            partial(each[name], number, protocol) for name in each if name in only for protocol in self._servers
+        ]
+        return chosen + [partial(kind, number, self._main) for name in once if name in only for kind in once[name]]
+
+    def _hot(self, number: int) -> list[Callable[[int, str], Window]]:
+        """One customer, one book, one publisher, one coupon; another customer and another book in each round."""
+        book = self._goods.hot_books[-number]
+        with_book = (p._replace(books=(book, *p.books[1:])) for p in self._three)
+        goods = {
+            "payments-hot-customer": self._goods.hot_customers[number - 1],
+            "payments-hot-book": with_book,
+            "payments-hot-publisher": self._goods.house,
+        }
+        ways: list[Callable[[int, str], Window]] = [
+            partial(self._pay_for, name, purchases, connections=SIDE_CONNECTIONS) for name, purchases in goods.items()
+        ]
+        return [*ways, partial(self._pay_using, "payments-hot-voucher", vouchers.ONE, connections=SIDE_CONNECTIONS)]
 
     def _theirs(self, number: int) -> list[Step]:
         clients = self._plan.clients if "pgbench" in self._plan.only else ()
         return [partial(self._tpcb, number, count) for count in clients]
 
     def _pay(self, number: int, protocol: str, connections: int) -> Window:
-        name = f"payments/{protocol}/{connections}"
-        made = (requests.sealed_payment(purchase, self._tokens) for purchase in self._three)
-        return self._send_payments(name, number, list(itertools.islice(made, self._enough(name, connections))))
+        return self._pay_for("payments", self._three, number, protocol, connections)
 
     def _pay_with_voucher(self, number: int, protocol: str, connections: int) -> Window:
-        name = f"payments-voucher/{protocol}/{connections}"
+        return self._pay_using("payments-voucher", vouchers.MANY, number, protocol, connections)
+
+    def _pay_for(
+        self, kind: str, purchases: Iterator[Purchase], number: int, protocol: str, connections: int
+    ) -> Window:
+        name = f"{kind}/{protocol}/{connections}"
+        made = (requests.sealed_payment(purchase, self._tokens) for purchase in purchases)
+        return self._send_payments(name, number, list(itertools.islice(made, self._enough(name, connections))))
+
+    def _pay_using(self, kind: str, coupon_ids: Sequence[str], number: int, protocol: str, connections: int) -> Window:
+        name = f"{kind}/{protocol}/{connections}"
         chosen = list(itertools.islice(self._three, self._enough(name, connections)))
-        given = zip(chosen, vouchers.give(self._connection, chosen), strict=True)
+        given = zip(chosen, vouchers.give(self._connection, chosen, coupon_ids), strict=True)
         used = vouchers.used(self._connection)
         window = self._send_payments(name, number, [requests.sealed_payment(p, self._tokens, v) for p, v in given])
         if (now_used := vouchers.take_back(self._connection) - used) != window.operations:
             self.faults.append(f"{name}: {window.operations} payments used {now_used} vouchers")
         return window
+
+    def _pay_paced(self, number: int, protocol: str) -> Window:
+        """At half of the best rate that was seen."""
+        name = f"payments-paced/{protocol}/{SIDE_CONNECTIONS}"
+        rate = max(value for key, value in self._rates.items() if key.startswith(f"payments/{protocol}/")) / 2
+        made = (requests.sealed_payment(purchase, self._tokens) for purchase in self._three)
+        ready = list(itertools.islice(made, int(rate * self._plan.seconds) + 1))
+        server = self._servers[protocol]
+        before = self._orders()
+        with self._meters.window(server) as cost:
+            load = run_paced(server.target, iter(ready), SIDE_CONNECTIONS, rate, self._plan.seconds)
+        self._compare(name, before, load.outcomes["200"])
+        return self._window(name, number, load, cost[0], load.outcomes["200"], load.latencies)
 
     def _send_payments(self, name: str, number: int, ready: list[bytes]) -> Window:
         _, protocol, connections = name.split("/")
@@ -155,10 +215,17 @@ class Bench:
         self._compare(name, before, load.outcomes["200"])
         return self._window(name, number, load, cost[0], load.outcomes["200"], load.latencies)
 
-    def _check_out(self, kind: str, goods: Iterator[Purchase], number: int, protocol: str) -> Window:
+    def _ask(
+        self,
+        kind: str,
+        request: Callable[[Purchase], bytes],
+        goods: Iterator[Purchase],
+        number: int,
+        protocol: str,
+    ) -> Window:
+        """Requests that pay nothing."""
         name = f"{kind}/{protocol}/{SIDE_CONNECTIONS}"
-        made = map(requests.checkout, itertools.islice(goods, self._enough(name, SIDE_CONNECTIONS)))
-        ready = list(made)
+        ready = [request(purchase) for purchase in itertools.islice(goods, self._enough(name, SIDE_CONNECTIONS))]
         server = self._servers[protocol]
         with self._meters.window(server) as cost:
             load = run(server.target, _shared(iter(ready), SIDE_CONNECTIONS), self._plan.seconds)
@@ -206,7 +273,7 @@ class Bench:
 
     def _enough(self, name: str, connections: int) -> int:
         """How many requests to prepare: more than the last round used up, at first half more than the warm-up."""
-        expected = self._rates.get(name) or min(1.2 * self._checkout_rate, 1500.0 * connections)
+        expected = self._rates.get(name) or min(1.8 * self._checkout_rate, 1500.0 * connections)
         return int(1.3 * expected * self._plan.seconds) + connections
 
     def _count_statements(self) -> Statements:

@@ -21,6 +21,18 @@ PAID = 10**10
 BONUS = 10**9
 """Bells in each customer's two lots; the bonus lot is spent first, and neither runs out."""
 
+HOT_BOOKS = 60_000
+"""Books that hot customers buy, each of them once."""
+HOUSE_BOOKS = 300
+"""Books of the one publisher that everybody buys from."""
+
+_MORE_BOOKS = """
+INSERT INTO product (product_id, title, publisher, currency, price, list_price, created_at, updated_at)
+SELECT prefix || n, 'Volume ' || n, 'House ' || n %% houses, 'BELL', 100 + n %% 900, 1000, now(), now()
+  FROM (VALUES ('hot-', 500, %(hot)s), ('house-', 1, %(house)s)) AS k (prefix, houses, count),
+       generate_series(1, count) AS n
+"""
+
 _FILL = """
 WITH ids AS (SELECT 'cust-' || n AS customer_id FROM generate_series(1, %(customers)s) AS n),
 wallets AS (
@@ -70,14 +82,28 @@ def fill(database_url: str, customers: int) -> None:
     values = {"customers": customers, "paid": PAID, "bonus": BONUS, "expiry": expiry, "lot": f"bonus@{rfc3339(expiry)}"}
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(_FILL, values)
+        connection.execute(_MORE_BOOKS, {"hot": HOT_BOOKS, "house": HOUSE_BOOKS})
         connection.execute("VACUUM (ANALYZE)")
 
 
-def books(database_url: str) -> list[Line]:
-    """Every product, as an order's line at its price."""
+class Books(NamedTuple):
+    """Products as an order's lines at their price: the catalogue's, those of hot customers, those of one publisher."""
+
+    real: list[Line]
+    hot: list[Line]
+    house: list[Line]
+
+
+def books(database_url: str) -> Books:
+    """Every product."""
     with psycopg.connect(database_url) as connection:
         rows = connection.execute("SELECT product_id, title, publisher, list_price, price FROM product").fetchall()
-    return [Line(product_id, title, by, listed, price, 0, price) for product_id, title, by, listed, price in rows]
+    found = Books([], [], [])
+    for product_id, title, by, listed, price in rows:
+        kind = product_id.split("-")[0]
+        place = found.hot if kind == "hot" else found.house if kind == "house" else found.real
+        place.append(Line(product_id, title, by, listed, price, 0, price))
+    return found
 
 
 def buyers(keyring: Keyring, customers: int, sign_type: SignType, prefix: str = "cust-") -> list[Buyer]:

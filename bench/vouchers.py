@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import cycle
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,11 @@ _YEAR = timedelta(days=365)
 
 HOLDERS = 300
 """Customers with twenty vouchers each."""
+
+MANY = tuple(f"each-{number}" for number in range(50))
+"""The coupons of payments with a voucher."""
+ONE = ("each-hot",)
+"""The coupon of payments that all use a voucher of one."""
 
 _KINDS: tuple[dict[str, Any], ...] = (
     {"kind": "percent", "off": 15, "cap": 300},
@@ -39,8 +45,9 @@ _HOLD = "COPY voucher (bucket, customer_id, voucher_id, coupon_id, claimed_at, e
 
 
 def define(connection: psycopg.Connection[Any], hot: int) -> None:
-    """The coupons: `each` for payments, `hot` for `hot` customers, and twenty that the holders have one of each of."""
-    _define(connection, "each", {"kind": "fixed", "amount": OFF}, None, 0)
+    """The coupons: those for payments, `hot` for `hot` customers, and twenty that the holders have one of each of."""
+    for coupon_id in (*MANY, *ONE):
+        _define(connection, coupon_id, {"kind": "fixed", "amount": OFF}, None, 0)
     _define(connection, "hot", {"kind": "fixed", "amount": OFF}, None, hot)
     connection.execute(_HAND_OUT, ("hot-", "hot", hot))
     for number in range(20):
@@ -57,29 +64,30 @@ def _define(
     connection.execute(_DEFINE, (coupon_id, msgspec.json.encode(definition).decode(), claimed))
 
 
-def give(connection: psycopg.Connection[Any], purchases: Sequence[Purchase]) -> list[UUID]:
-    """A voucher of `each` in the hand of every purchase's customer, in their order."""
+def give(connection: psycopg.Connection[Any], purchases: Sequence[Purchase], coupon_ids: Sequence[str]) -> list[UUID]:
+    """A voucher of these coupons in turn in the hand of every purchase's customer, in their order."""
     made = [uuid7() for _ in purchases]
     with connection.transaction(), connection.cursor() as cursor:
         now = system_clock()
         with cursor.copy(_HOLD) as copy:
             copy.set_types(("smallint", "text", "uuid", "text", "timestamptz", "timestamptz"))
-            for purchase, voucher_id in zip(purchases, made, strict=True):
-                copy.write_row((0, purchase.buyer.cust_id, voucher_id, "each", now, now + _YEAR))
+            for purchase, voucher_id, coupon_id in zip(purchases, made, cycle(coupon_ids)):
+                copy.write_row((0, purchase.buyer.cust_id, voucher_id, coupon_id, now, now + _YEAR))
     return made
 
 
 def used(connection: psycopg.Connection[Any]) -> int:
-    """How many vouchers of `each` payments have used."""
-    row = connection.execute("SELECT claimed FROM coupon WHERE coupon_id = 'each'").fetchone()
-    assert row is not None, "it was defined"
+    """How many vouchers payments have used."""
+    row = connection.execute("SELECT count(*) FROM voucher WHERE used_by IS NOT NULL").fetchone()
+    assert row is not None, "a count is one row"
     return int(row[0])
 
 
 def take_back(connection: psycopg.Connection[Any]) -> int:
     """Withdraw what no payment used, so that the other workloads find empty hands; answers how many were used."""
-    connection.execute("DELETE FROM voucher WHERE coupon_id = 'each' AND used_by IS NULL")
+    connection.execute("DELETE FROM voucher WHERE starts_with(coupon_id, 'each-') AND used_by IS NULL")
     connection.execute(
-        "UPDATE coupon SET claimed = (SELECT count(*) FROM voucher WHERE coupon_id = 'each') WHERE coupon_id = 'each'"
+        "UPDATE coupon c SET claimed = (SELECT count(*) FROM voucher v WHERE v.coupon_id = c.coupon_id)"
+        " WHERE starts_with(coupon_id, 'each-')"
     )
     return used(connection)

@@ -171,11 +171,16 @@ MUTATIONS = (
     _one("answered before the commit", _STORE, "(_SAVE, parameters), (_COMMIT, ())", "(_SAVE, parameters)"),
     _one("unknown outcome called not executed", _SETTLEMENT, "            attempt.saving = True\n", ""),
     _one("full disk taken for a command's fault", _SETTLEMENT, "        _SHORT_OF_SOMETHING,\n", ""),
-    _one(
+    Mutation(
         "halves of a failed batch swapped",
-        _SETTLEMENT,
-        "[*await self.run(commands[:middle]), *await self.run(commands[middle:])]",
-        "[*await self.run(commands[middle:]), *await self.run(commands[:middle])]",
+        (
+            Edit(
+                _SETTLEMENT,
+                "[*await self.run(commands[:middle]), *await self.run(commands[middle:])]",
+                "[*await self.run(commands[middle:]), *await self.run(commands[:middle])]",
+            ),
+        ),
+        test="tests/ledger/test_settlement.py::test_poison_is_refused_alone",
     ),
     _one(
         "answers of a batch mixed up",
