@@ -5,15 +5,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import click
 import psycopg
 
+from bench import databases, goals, shop, vouchers
 from bench import report as reports
-from bench import shop, vouchers
 from bench.figures import rows
 from bench.meters import Meters
 from bench.pgbench import Pgbench
@@ -21,14 +21,13 @@ from bench.rounds import Bench, Goods, Plan
 from bench.server import clean_environ, lingdang, serving
 from lingdang.checkout.order_token import OrderTokens
 from lingdang.clock import rfc3339, system_clock
-from lingdang.db.embedded import EmbeddedServer
-from lingdang.db.migrate import migrate
 from lingdang.keys import Keyring, create_keyring
 from lingdang.settings import SIGN_TYPES, SignType
 
 WORKLOADS = ("payments", "checkouts", "orders", "cart", "vouchers", "hot", "paced", "pgbench", "statements")
 PROTOCOLS = ("http", "https")
 PAGE = Path("docs/performance.md")
+FLOORS = Path(__file__).with_name("floors.toml")
 
 _SHOWN = (
     "server_version",
@@ -41,6 +40,8 @@ _SHOWN = (
     "max_wal_size",
     "checkpoint_timeout",
 )
+_HOT_BOOKS = 99
+"""Books of which one is in every purchase of a round."""
 _DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 
 
@@ -72,10 +73,15 @@ def _numbers(_context: click.Context, _option: click.Parameter, text: str | None
 @click.option("--protocol", "protocols", type=click.Choice(PROTOCOLS), multiple=True, default=PROTOCOLS)
 @click.option("--only", type=click.Choice(WORKLOADS), multiple=True, default=WORKLOADS, help="May be repeated.")
 @click.option("--short", is_flag=True, help="One round of few seconds at 64 connections, for a check in CI.")
-@click.option("--floors", type=click.Path(exists=True, path_type=Path), help="Exit with 1 below these ratios.")
+@click.option(
+    "--floors",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=FLOORS,
+    help="What is accepted at least. [default: the repository's]",
+)
 @click.option("--write-doc", is_flag=True, help=f"Put the report into {PAGE}.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("bench-results"), show_default=True)
-def main(short: bool, floors: Path | None, write_doc: bool, out: Path, **options: Any) -> None:
+def main(short: bool, floors: Path, write_doc: bool, out: Path, **options: Any) -> None:
     """Measure signed payments, checkouts and whole orders side by side with pgbench TPC-B.
 
     Exits with 1 when a payment was refused, the books do not agree with the answers, or a floor is not reached.
@@ -84,7 +90,7 @@ def main(short: bool, floors: Path | None, write_doc: bool, out: Path, **options
     table = rows(report.windows)
     faults = [
         *report.faults,
-        *(reports.shortfalls(table, report.windows, reports.read_floors(floors)) if floors else []),
+        *goals.shortfalls(goals.reached(report.windows), goals.read_floors(floors)),
     ]
     measured = reports.text(report, table)
     click.echo(f"\n{measured}\n")
@@ -118,24 +124,13 @@ def _choice(short: bool, options: dict[str, Any]) -> Choice:
 def _measure(choice: Choice) -> reports.Report:
     with tempfile.TemporaryDirectory(prefix="lingdang-bench-", ignore_cleanup_errors=True) as directory:
         place = Path(directory)
-        with _database(place) as url:
+        with databases.embedded(place / "database") as url:
             return _measure_on(choice, place, url)
 
 
-@contextmanager
-def _database(place: Path) -> Iterator[str]:
-    """The URL of an embedded server's own database."""
-    server = EmbeddedServer(place / "database")
-    try:
-        yield server.start()
-    finally:
-        server.stop()
-
-
 def _measure_on(choice: Choice, place: Path, url: str) -> reports.Report:
-    shop_url, pgbench_url = (_create_database(url, name) for name in ("shop", "tpcb"))
     _say(f"filling the shop: {choice.customers} customers")
-    migrate(shop_url)
+    shop_url, pgbench_url = databases.create_shop(url, "shop"), databases.create(url, "tpcb")
     shop.fill(shop_url, choice.customers)
     create_keyring(place / "keyring.json", system_clock())
     keyring = Keyring(place / "keyring.json")
@@ -177,22 +172,17 @@ def _goods(choice: Choice, keyring: Keyring, books: shop.Books) -> Goods:
 
     everybody = buyers("cust-", choice.customers)
     return Goods(
+        choice.customers,
         shop.purchases(everybody, books.real, 3),
         {
             "checkouts-hot": looking("hot-", choice.customers, 3),
             "checkouts-20": looking("nobody-", vouchers.HOLDERS, 20),
             "checkouts-20x20": looking("holder-", vouchers.HOLDERS, 20),
         },
-        books.hot,
+        books.hot[-_HOT_BOOKS:],
         shop.purchases(everybody, books.house, 3),
-        [shop.purchases([buyer], books.hot, 3) for buyer in everybody[: choice.rounds]],
+        [shop.purchases([buyer], books.hot[:-_HOT_BOOKS], 3) for buyer in everybody[: choice.rounds]],
     )
-
-
-def _create_database(url: str, name: str) -> str:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    return url.replace("/postgres?", f"/{name}?", 1)
 
 
 def _reconcile(place: Path, environ: dict[str, str]) -> tuple[str, bool]:

@@ -78,7 +78,7 @@ class Row(NamedTuple):
     def batch(self) -> float | None:
         """Commands in a batch, on average."""
         batches = sum(w.batches.count for w in self.windows)
-        return sum(w.batches.commands for w in self.windows) / batches if batches else None
+        return sum(w.batches.commands for w in self.windows) / batches if batches >= 1 else None
 
 
 def spread(values: Sequence[float]) -> Spread:

@@ -14,7 +14,7 @@ import psycopg
 from bench import load
 from bench.server import Server, cpu_seconds
 
-PUBLISHED_SECONDS = 1.2
+PUBLISHED_SECONDS = 1.6
 """Each worker publishes its counts once a second."""
 
 _BATCH = re.compile(

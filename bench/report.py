@@ -2,7 +2,6 @@
 
 import platform
 import re
-import tomllib
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from bench import goals
 from bench.figures import PAIRS, Row, Spread, Window, paired
 from bench.rounds import Statements
 
@@ -109,6 +109,7 @@ def text(report: Report, rows: Sequence[Row]) -> str:
     facts = [*report.machine.items(), *report.database.items(), *report.settings.items()]
     parts = [
         "; ".join(f"{name} {value}" for name, value in facts) + ".",
+        goals.table(goals.reached(report.windows)),
         table(rows),
         f"Processes that are no part of the benchmark used at most {_most_others(rows):.0%} of the machine.",
         *_with_vouchers(report.windows),
@@ -157,30 +158,3 @@ def write_into(page: Path, measured: str) -> None:
     before, _, rest = old.partition(BEGIN)
     after = rest.partition(END)[2]
     page.write_text(f"{before}{BEGIN}\n\n{measured}\n\n{END}{after}", encoding="utf-8")
-
-
-class Floors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The least ratio of rows to pgbench, and of rows to those beside them."""
-
-    ratio: dict[str, float]
-    paired: dict[str, float]
-
-
-def read_floors(path: Path) -> Floors:
-    """Raises OSError, msgspec.ValidationError or tomllib.TOMLDecodeError."""
-    return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Floors)
-
-
-def shortfalls(rows: Sequence[Row], windows: Sequence[Window], floors: Floors) -> list[str]:
-    """A sentence for each measured row whose median ratio is below its floor."""
-    to_pgbench = {row.name: row.ratio.median for row in rows if row.ratio}
-    to_plain = {name: values.median for name, values in paired(windows).items()}
-    return [
-        f"{name}: {measured[name]:.2f} × {beside} is below the floor of {floor:.2f}"
-        for measured, least, beside in (
-            (to_pgbench, floors.ratio, "pgbench"),
-            (to_plain, floors.paired, "what it is measured beside"),
-        )
-        for name, floor in least.items()
-        if name in measured and measured[name] < floor
-    ]

@@ -58,6 +58,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 class Goods(msgspec.Struct, frozen=True):
     """What is bought: `three` books at a time; what is only checked out, over and over; and what is hot."""
 
+    customers: int
     three: Iterator[Purchase]
     checked_out: dict[str, Iterator[Purchase]]
     hot_books: Sequence[Line]
@@ -155,7 +156,8 @@ class Bench:
     def _hot(self, number: int) -> list[Callable[[int, str], Window]]:
         """One customer, one book, one publisher, one coupon; another customer and another book in each round."""
         book = self._goods.hot_books[-number]
-        with_book = (p._replace(books=(book, *p.books[1:])) for p in self._three)
+        once_each = itertools.islice(self._three, self._goods.customers)
+        with_book = (p._replace(books=(book, *p.books[1:])) for p in once_each)
         goods = {
             "payments-hot-customer": self._goods.hot_customers[number - 1],
             "payments-hot-book": with_book,

@@ -25,11 +25,11 @@ class Server:
 
     def __init__(self, process: "subprocess.Popen[str]", target: Target) -> None:
         self.target = target
-        self._process = psutil.Process(process.pid)
+        self.process = psutil.Process(process.pid)
 
     def cpu_seconds(self) -> float:
         """CPU time of the supervisor and its workers so far."""
-        return sum(map(cpu_seconds, (self._process, *self._process.children(recursive=True))))
+        return sum(map(cpu_seconds, (self.process, *self.process.children(recursive=True))))
 
 
 def cpu_seconds(process: psutil.Process) -> float:
@@ -44,7 +44,7 @@ def cpu_seconds(process: psutil.Process) -> float:
 @contextmanager
 def serving(data_dir: Path, environ: dict[str, str], *, workers: int, tls: bool) -> Iterator[Server]:
     """A server on a free port until the block ends. Raises ServerError."""
-    data_dir.mkdir()
+    data_dir.mkdir(exist_ok=True)
     errors = data_dir / "stderr.txt"
     with errors.open("w") as stderr:
         process = subprocess.Popen(

@@ -125,12 +125,12 @@ def make_settlement(deployment: Deployment, watch: Watch = UNWATCHED) -> Settlem
     )
 
 
-def make_sealer(deployment: Deployment, pool: Pool) -> Sealer:
-    """The deployment's sealer of the journal."""
+def make_sealer(deployment: Deployment, pool: Pool, settled: Callable[[], float] = lambda: 0.0) -> Sealer:
+    """The deployment's sealer of the journal; `settled` as in Sealer."""
     settings, keyring = deployment.settings, deployment.keyring
     sealing = Sealing(SealKeys(keyring), Signer(keyring), settings.issuer)
     deadline = timedelta(seconds=settings.seal_deadline_seconds)
-    return Sealer(pool, sealing, deployment.clock, deadline, make_witness(deployment))
+    return Sealer(pool, sealing, deployment.clock, deadline, make_witness(deployment), settled)
 
 
 def make_statements(deployment: Deployment) -> Statements:
@@ -182,7 +182,7 @@ class _Parts:
         self.order_tokens = OrderTokens(deployment.keyring)
         self.idempotency = Idempotency(self.pool, deployment.keyring)
         self.settlement = make_settlement(deployment, watch)
-        self.sealer = make_sealer(deployment, self.pool)
+        self.sealer = make_sealer(deployment, self.pool, self.settlement.seconds_run)
         self.ticks = CartTicks(self._lane(), self.clock, observe=watch.lane("cart"))
         self.products = ProductReader(self._lane(), self.clock, observe=watch.lane("products"))
         self.readers = [self._reader(bucket, watch) for bucket in range(deployment.buckets)]

@@ -8,10 +8,8 @@ from bench.figures import Window, rows
 from bench.meters import Batches, parse_batches
 from bench.pgbench import PgbenchError
 from bench.pgbench import parse as parse_pgbench
-from bench.report import BEGIN, END, Floors, read_floors, shortfalls, table, write_into
+from bench.report import BEGIN, END, table, write_into
 from bench.rounds import interleaved
-
-FLOORS = Path(__file__).parents[2] / "bench" / "floors.toml"
 
 
 def window(name: str, number: int, rate: float, p50: float | None = 0.01) -> Window:
@@ -69,21 +67,6 @@ def test_the_table_is_rectangular_markdown() -> None:
     assert len({line.count("|") for line in lines}) == 1
     assert len({len(line) for line in lines}) == 1
     assert "1.12 (0.75–1.50)" in "".join(lines)
-
-
-def test_what_falls_short_is_named() -> None:
-    measured = rows(WINDOWS)
-    assert shortfalls(measured, [], Floors({"payments/http/64": 1.2, "orders/http/64": 9.0}, {})) == [
-        "payments/http/64: 1.12 × pgbench is below the floor of 1.20"
-    ]
-    assert shortfalls(measured, [], Floors({"payments/http/64": 1.1}, {})) == []
-
-
-def test_the_committed_floors_can_be_read() -> None:
-    floors = read_floors(FLOORS)
-    assert floors.ratio
-    assert floors.paired
-    assert all(0 < floor < 10 for floor in [*floors.ratio.values(), *floors.paired.values()])
 
 
 def test_the_report_replaces_the_one_before(tmp_path: Path) -> None:

@@ -13,15 +13,20 @@ def test_a_run_of_seconds_is_honest_and_complete(tmp_path: Path) -> None:
     done = subprocess.run([*command, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr + done.stdout
     assert "no differences" in done.stdout
+    assert "| goal |" in done.stdout
     (kept,) = tmp_path.iterdir()
     report = json.loads(kept.read_text())
     assert report["faults"] == []
     assert report["database"]["fsync"] == report["database"]["synchronous_commit"] == "on"
     rates = {window["name"]: window["rate"] for window in report["windows"]}
-    kinds = ("payments", "payments-voucher", "checkouts", "checkouts-hot", "checkouts-20", "checkouts-20x20", "orders")
-    assert set(rates) == {f"{kind}/{protocol}/64" for kind in kinds for protocol in ("http", "https")} | {
-        "pgbench/8",
-        "pgbench/32",
+    both = ("payments", "checkouts", "orders")
+    once = ("voucher", "hot-customer", "hot-book", "hot-publisher", "hot-voucher", "paced")
+    others = ("checkouts-hot", "checkouts-20", "checkouts-20x20", "ticks", "prices")
+    assert set(rates) == {
+        *(f"{kind}/{protocol}/64" for kind in both for protocol in ("http", "https")),
+        *(f"payments-{kind}/https/64" for kind in once),
+        *(f"{kind}/https/64" for kind in others),
+        *(f"pgbench/{clients}" for clients in (1, 8, 32)),
     }
     assert all(rate > 0 for rate in rates.values())
     assert report["statements"]["transactions"] > 0

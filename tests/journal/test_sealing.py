@@ -1,6 +1,8 @@
 """The sealer: what it finds, what it leaves, who may run beside it, and the witness."""
 
 import asyncio
+import copy
+import itertools
 import os
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from lingdang.app import Watch
 from lingdang.clock import system_clock
 from lingdang.journal.chain import entry_text
+from lingdang.journal.sealer import PATIENCE_SECONDS
 from lingdang.journal.sealing import AT_MOST
 from lingdang.keys import Keyring, retire, rotate
 from lingdang.serving.metrics import Metrics
@@ -212,3 +215,20 @@ async def test_a_witness_of_another_shop_is_refused(database_url: str, keyring: 
     await seal_all(database_url, keyring)
     (tmp_path / "other").write_text("not a checkpoint\n")
     assert checks(database_url, keyring, tmp_path / "other") == ["journal_rolled_back"]
+
+
+async def test_payments_come_first_for_a_while(database_url: str, keyring: Keyring) -> None:
+    """A worker that settles all the time seals nothing, until the journal has waited for too long."""
+    await fill(database_url)
+    async with open_sealer(database_url, keyring) as plain:
+        assert plain.may_seal()
+        settled = itertools.count(60, 60)
+        sealer = copy.copy(plain)
+        sealer.settled = lambda: next(settled)
+        assert not sealer.may_seal()
+        await sealer.round()
+        assert sealer.sealed == 0
+        sealer.caught_up -= PATIENCE_SECONDS + 1
+        assert sealer.may_seal()
+        await sealer.round()
+        assert sealer.sealed == 6

@@ -54,6 +54,8 @@ class Gather(Generic[C, R]):
         self._arrived = asyncio.Event()
         self._closing = False
         self._task: asyncio.Task[None] | None = None
+        self.seconds_run = 0.0
+        """How long batches have run so far, all together."""
 
     def __len__(self) -> int:
         """How many calls wait."""
@@ -112,7 +114,9 @@ class Gather(Generic[C, R]):
                 _log.exception("batch_failed", size=len(batch))
                 error = Problem("internal_error")
             results = [error] * len(batch)
-        self._observe(len(batch), time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        self.seconds_run += seconds
+        self._observe(len(batch), seconds)
         for waiting, result in zip(batch, results, strict=True):
             if waiting.answer.cancelled():
                 continue

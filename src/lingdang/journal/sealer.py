@@ -6,6 +6,7 @@ what no other has sealed.
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
@@ -24,6 +25,10 @@ OVERLAP = 128
 WALK_WALLETS = 20_000
 WALK_STEP = timedelta(seconds=10)
 WALK_PAUSE = timedelta(seconds=60)
+BUSY_SHARE = 0.3
+"""A worker that settles for more of its time than this leaves the sealing for later, …"""
+PATIENCE_SECONDS = 120.0
+"""… but not for longer than this."""
 
 _log = structlog.get_logger(__name__)
 
@@ -49,9 +54,21 @@ _END = (32767, "", "")
 
 
 class Sealer:
-    """Seals what is new, round by round. `overdue` is what the newest walk found unsealed past the deadline."""
+    """Seals what is new, round by round, while the worker has little to settle.
 
-    def __init__(self, pool: Pool, sealing: Sealing, clock: Clock, deadline: timedelta, witness: Witness) -> None:
+    `overdue` is what the newest walk found unsealed past the deadline. `settled` answers for how many seconds the
+    worker has settled so far.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        sealing: Sealing,
+        clock: Clock,
+        deadline: timedelta,
+        witness: Witness,
+        settled: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self._pool = pool
         self._sealing = sealing
         self._clock = clock
@@ -59,39 +76,52 @@ class Sealer:
         self.witness = witness
         self._first: int | None = None
         self._newest = ""
-        self._caught_up = time.monotonic()
+        self.caught_up = time.monotonic()
+        self.settled = settled
+        self._looked = (time.monotonic(), 0.0)
         self.overdue = 0
         self.sealed = 0
 
     def lag(self) -> float:
         """Seconds since this sealer last saw the journal sealed to its end."""
-        return time.monotonic() - self._caught_up
+        return time.monotonic() - self.caught_up
 
     async def run(self) -> None:
         """Seal for ever; a database that is away is waited for."""
         while True:
             await asyncio.sleep(ROUND_SECONDS)
             try:
-                await self.round()
-                await self.walk()
+                if self.may_seal():
+                    await self.round()
+                    await self.walk()
             except Problem as problem:
                 _log.warning("sealing_postponed", code=problem.code)
             except Exception:
                 _log.exception("sealing_failed")
 
+    def may_seal(self) -> bool:
+        """Whether there is time for it: payments come first, for a while."""
+        (then, before), now, settled = self._looked, time.monotonic(), self.settled()
+        self._looked = (now, settled)
+        share = (settled - before) / max(now - then, 0.001)
+        return share < BUSY_SHARE or self.lag() > PATIENCE_SECONDS
+
     async def round(self) -> None:
-        """Seal all that stands in new pages."""
+        """Seal all that stands in new pages, or as much of it as there is time for."""
         found = await self._new_pages()
         if found is not None:
             first, end, newest = found
             while first < end:
+                if not self.may_seal():
+                    self._first = max(0, first - OVERLAP)
+                    return
                 step = await self._step(first, min(first + WINDOW, end))
                 if step is None:
                     return  # another sealer is at it
                 if not step.more:
                     first += WINDOW
             self._first, self._newest = max(0, end - OVERLAP), newest
-        self._caught_up = time.monotonic()
+        self.caught_up = time.monotonic()
 
     async def _new_pages(self) -> tuple[int, int, str] | None:
         """The pages to read and the newest transaction before that; None when there was none since the last round."""
@@ -105,7 +135,8 @@ class Sealer:
             if newest == self._newest:
                 return None
             end = await blocks(connection)
-            first = max(0, head.block - OVERLAP) if self._first is None else self._first
+            # Another worker's sealer may be further.
+            first = max(0, head.block - OVERLAP, self._first or 0)
             return min(first, end), end, newest
 
     async def _step(self, first: int, end: int) -> Step | None:

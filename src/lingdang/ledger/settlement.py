@@ -57,6 +57,10 @@ class Settlement:
         """How many commands wait."""
         return sum(map(len, self._gathers))
 
+    def seconds_run(self) -> float:
+        """How long batches have run so far, all together."""
+        return sum(gather.seconds_run for gather in self._gathers)
+
     async def submit(self, command: Command) -> Done:
         """Settle one command; when this returns, it is durable.
 

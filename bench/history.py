@@ -1,0 +1,175 @@
+"""`python -m bench.history`: does a payment cost more where millions of orders are stored?
+
+Two shops on one server: an empty one, and one that is filled with orders step by step. After each step both are paid in
+turn, so that the ratio is of the same minutes.
+"""
+
+import itertools
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import psycopg
+
+from bench import databases, requests, shop
+from bench.curves import Curve, draw
+from bench.figures import Spread, spread
+from bench.load import prepared, run
+from bench.server import Server, serving
+from bench.tables import Line, show
+from lingdang.checkout.order_token import OrderTokens
+from lingdang.clock import system_clock
+from lingdang.keys import Keyring, create_keyring
+
+CUSTOMERS = 20_000
+CONNECTIONS = 128
+AIM = 0.9
+FLOOR = 0.6
+"""Below this the command fails; generous, because machines are shared."""
+CURVE = Path("docs/curves/history.svg")
+
+_PART = 1000
+"""Customers whose orders are made in one statement."""
+
+# Orders as payments leave them: three books each, a transfer with its order, entitlements, and the wallet after it.
+_ORDERS = """
+WITH made AS MATERIALIZED (
+    SELECT 'cust-' || c AS customer_id, w.seq + n AS seq, w.balance - 300 * n AS balance, uuidv7() AS order_id,
+           now() - interval '1 day' AS at, (w.seq - 2 + n) * 3 AS first
+      FROM generate_series(%(first)s::int, %(last)s::int) AS c
+      JOIN wallet w ON w.bucket = 0 AND w.customer_id = 'cust-' || c AND w.currency = 'BELL',
+           generate_series(1, %(each)s::int) AS n
+), paid AS (
+    INSERT INTO transfer (bucket, customer_id, currency, seq, kind, amount, balance, at, accounts, amounts, order_id,
+                          subtotal, discount, lines, coupons)
+    SELECT 0, customer_id, 'BELL', seq, 'payment', -300, balance, at, ARRAY['revenue:An Old House', %(lot)s],
+           ARRAY[300, -300], order_id, 300, 0,
+           json_build_array(json_build_array('old-' || first, 'An old book of ours', 'An Old House', 100, 100, 0, 100),
+                            json_build_array('old-' || first + 1, 'An older one', 'An Old House', 100, 100, 0, 100),
+                            json_build_array('old-' || first + 2, 'The oldest', 'An Old House', 100, 100, 0, 100)),
+           '[]'
+      FROM made ORDER BY customer_id, seq
+), granted AS (
+    INSERT INTO entitlement (bucket, customer_id, product_id, order_id, granted_at)
+    SELECT 0, customer_id, 'old-' || first + place, order_id, at FROM made, generate_series(0, 2) AS place
+)
+UPDATE wallet w SET seq = w.seq + %(each)s, balance = w.balance - 300 * %(each)s,
+                    remaining[1] = w.remaining[1] - 300 * %(each)s
+  FROM generate_series(%(first)s::int, %(last)s::int) AS c
+ WHERE w.bucket = 0 AND w.customer_id = 'cust-' || c AND w.currency = 'BELL'
+"""
+
+
+class Place(NamedTuple):
+    """One of the two shops: its server, and what is bought there."""
+
+    server: Server
+    purchases: Iterator[shop.Purchase]
+
+
+@click.command()
+@click.option("--orders", type=click.IntRange(CUSTOMERS), default=10_000_000, show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=4, show_default=True)
+@click.option("--rounds", type=click.IntRange(1), default=4, show_default=True)
+@click.option("--seconds", type=click.FloatRange(0.5), default=5.0, show_default=True)
+@click.option("--draw", "drawn", is_flag=True, help=f"Write the curve into {CURVE}.")
+def main(orders: int, steps: int, rounds: int, seconds: float, drawn: bool) -> None:
+    """Fill a shop with orders and compare its payments with those of an empty one."""
+    with tempfile.TemporaryDirectory(prefix="lingdang-bench-", ignore_cleanup_errors=True) as directory:
+        place = Path(directory)
+        with databases.embedded(place / "database") as url, ExitStack() as stack:
+            points, sizes = _measure(place, url, stack, orders, steps, rounds, seconds)
+    last = points[-1][1]
+    click.echo(show([Line(f"payments with {orders:,} orders stored × with none", AIM, last)]))
+    click.echo(sizes)
+    if drawn:
+        curve = Curve("with so many orders × with none", [(count / 1e6, ratio.median) for count, ratio in points])
+        draw(CURVE, "Payments beside a shop without orders", "million orders stored", [curve])
+    sys.exit(0 if last.median >= FLOOR else 1)
+
+
+def _measure(
+    place: Path, url: str, stack: ExitStack, orders: int, steps: int, rounds: int, seconds: float
+) -> tuple[list[tuple[int, Spread]], str]:
+    create_keyring(place / "keyring.json", system_clock())
+    keyring = Keyring(place / "keyring.json")
+    tokens = OrderTokens(keyring)
+    empty_url, full_url = (databases.create_shop(url, name) for name in ("empty", "filled"))
+    empty, full = (_open(place, name, each, keyring, stack) for name, each in (("a", empty_url), ("b", full_url)))
+    connection = stack.enter_context(psycopg.connect(full_url, autocommit=True))
+    points = []
+    stored = 0
+    for step in range(steps + 1):
+        wanted = orders * step // steps // CUSTOMERS
+        if wanted > stored:
+            _fill(connection, wanted - stored)
+            stored = wanted
+        _pay(empty, tokens, 2.0), _pay(full, tokens, 2.0)  # both have seen the customers' sessions
+        ratios = []
+        for number in range(rounds):
+            first, second = (empty, full) if number % 2 else (full, empty)
+            rates = {id(shop_): _pay(shop_, tokens, seconds) for shop_ in (first, second)}
+            ratios.append(rates[id(full)] / rates[id(empty)])
+            click.echo(
+                f"{stored * CUSTOMERS:>12,} orders  {rates[id(full)]:7,.0f}/s  {rates[id(empty)]:7,.0f}/s"
+                f"  {ratios[-1]:.2f}",
+                err=True,
+            )
+        points.append((stored * CUSTOMERS, spread(ratios)))
+    return points, _sizes(connection)
+
+
+def _open(place: Path, name: str, url: str, keyring: Keyring, stack: ExitStack) -> Place:
+    shop.fill(url, CUSTOMERS)
+    environ = {
+        "LINGDANG_DATABASE_URL": url,
+        "LINGDANG_KEYRING_FILE": str(keyring.path),
+        "LINGDANG_WITNESS_FILE": str(place / f"witness-{name}.jws"),
+        "LINGDANG_LOG_LEVEL": "warning",
+    }
+    server = stack.enter_context(serving(place / name, environ, workers=2, tls=True))
+    buyers = shop.buyers(keyring, CUSTOMERS, "HMAC-SHA256")
+    return Place(server, shop.purchases(buyers, shop.books(url).real, 3))
+
+
+def _fill(connection: "psycopg.Connection[tuple[object, ...]]", each: int) -> None:
+    """`each` more orders for every customer."""
+    row = connection.execute("SELECT 'wallet:' || lots[1] FROM wallet LIMIT 1").fetchone()
+    assert row is not None, "the shop was filled"
+    with click.progressbar(range(1, CUSTOMERS + 1, _PART), label="storing orders", file=sys.stderr) as parts:
+        for first in parts:
+            values = {"first": first, "last": first + _PART - 1, "each": each, "lot": row[0]}
+            connection.execute(_ORDERS, values)
+    connection.execute("VACUUM (ANALYZE)")
+    connection.execute("CHECKPOINT")
+
+
+def _pay(place: Place, tokens: OrderTokens, seconds: float) -> float:
+    """Payments a second."""
+    made = (requests.sealed_payment(purchase, tokens) for purchase in place.purchases)
+    ready = iter(list(itertools.islice(made, int(9000 * seconds))))
+    load = run(place.server.target, [prepared(ready) for _ in range(CONNECTIONS)], seconds)
+    if set(load.outcomes) != {"200"}:
+        raise click.ClickException(f"answers: {dict(load.outcomes)}")
+    return load.outcomes["200"] / load.seconds
+
+
+def _sizes(connection: "psycopg.Connection[tuple[object, ...]]") -> str:
+    """What an order takes on disk, by table and index."""
+    orders = connection.execute("SELECT count(*) FROM orders").fetchone()
+    assert orders is not None, "a count is one row"
+    rows = connection.execute(
+        "SELECT c.relname, pg_relation_size(c.oid) FROM pg_class c"
+        " WHERE c.relname IN ('transfer', 'transfer_pkey', 'transfer_order', 'entitlement', 'entitlement_pkey')"
+        " ORDER BY 1"
+    ).fetchall()
+    parts = [f"{name} {int(str(size)) / int(str(orders[0])):.0f}" for name, size in rows]
+    return f"Bytes on disk for each of {orders[0]:,} orders of three books: {', '.join(parts)}."
+
+
+if __name__ == "__main__":
+    main()
