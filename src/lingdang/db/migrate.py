@@ -35,11 +35,11 @@ def require_migrated(url: str) -> None:
         )
 
 
-def migrate(url: str, buckets: int = 1) -> tuple[str | None, str]:
-    """Bring the database to HEAD in one transaction. Returns the revisions before and after."""
+def migrate(url: str, buckets: int = 1, target: str = HEAD) -> tuple[str | None, str]:
+    """Bring the database to `target` in one transaction. Returns the revisions before and after."""
     before = current_revision(url)
-    if before == HEAD:
-        return before, HEAD
+    if before == target:
+        return before, target
     if before is not None and before > HEAD:
         require_migrated(url)
     from alembic import command  # imported here: it takes longer than most starts need altogether
@@ -49,5 +49,5 @@ def migrate(url: str, buckets: int = 1) -> tuple[str | None, str]:
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["url"] = url
     config.attributes["buckets"] = buckets
-    command.upgrade(config, "head")
-    return before, HEAD
+    command.upgrade(config, target)
+    return before, target

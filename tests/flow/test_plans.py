@@ -1,0 +1,57 @@
+"""EXPLAIN of every statement of a payment, a checkout, a tick and a price read: none reads a table from end to end."""
+
+import psycopg
+import pytest
+
+from support.plans import FUNCTIONS, Connection, explain, statements
+
+
+def sequential(connection: Connection, function: str) -> list[str]:
+    """The tables that some statement of the function reads from end to end."""
+    return [
+        node["Relation Name"]
+        for statement in statements(connection, function)
+        for node in explain(connection, statement)
+        if node["Node Type"] == "Seq Scan"
+    ]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_statement_scans_a_table(database_url: str, function: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        assert sequential(connection, function) == []
+
+
+@pytest.mark.parametrize(
+    ("function", "tables"),
+    [
+        ("ledger_load", {"wallet", "session_end", "transfer", "entitlement", "product", "credit", "voucher", "coupon"}),
+        ("ledger_save", {"wallet", "transfer", "entitlement", "voucher", "credit"}),
+        (
+            "checkout_load",
+            {"voucher", "coupon", "transfer", "customer", "session_end", "product", "entitlement", "wallet"},
+        ),
+        ("cart_tick", {"cart_item", "product", "session_end", "entitlement"}),
+        ("product_load", {"product", "session_end"}),
+    ],
+)
+def test_every_table_of_a_function_is_in_the_plans(database_url: str, function: str, tables: set[str]) -> None:
+    """The statements are found in the functions' texts: one that were missed would be missed here."""
+    with psycopg.connect(database_url) as connection:
+        nodes = [node for each in statements(connection, function) for node in explain(connection, each)]
+    assert {node["Relation Name"] for node in nodes if "Relation Name" in node} == tables
+
+
+@pytest.mark.parametrize(
+    ("dropped", "function", "table"),
+    [
+        ("ALTER TABLE wallet DROP CONSTRAINT wallet_pkey", "ledger_load", "wallet"),
+        ("ALTER TABLE entitlement DROP CONSTRAINT entitlement_pkey", "checkout_load", "entitlement"),
+        ("ALTER TABLE session_end DROP CONSTRAINT session_end_pkey", "product_load", "session_end"),
+    ],
+)
+def test_a_missing_index_is_seen(database_url: str, dropped: str, function: str, table: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(dropped.encode())
+        assert table in sequential(connection, function)
+        connection.rollback()

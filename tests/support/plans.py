@@ -1,0 +1,83 @@
+"""Plans of the statements inside the SQL functions that the hot routes call, as their parameters are not known yet."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg.rows import TupleRow
+
+FUNCTIONS = ("ledger_load", "ledger_save", "checkout_load", "cart_tick", "product_load")
+
+_SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|PERFORM|WITH)\b.*", re.DOTALL)
+_INTO = re.compile(r"\bINTO\s+([\w, ]+?)\s*(?=\bFROM\b|$)", re.DOTALL)
+_COMMENT = re.compile(r"--.*")
+
+Connection = psycopg.Connection[TupleRow]
+
+
+class Statement(NamedTuple):
+    """One statement of a function, its variables as `$1`, `$2`, …"""
+
+    function: str
+    text: str
+    settings: list[str]
+
+
+def statements(connection: Connection, function: str) -> Iterator[Statement]:
+    """Every statement of a PL/pgSQL function. Its body has no semicolon within a statement."""
+    row = connection.execute(
+        "SELECT prosrc, proargnames, proargtypes::regtype[]::text[], proconfig FROM pg_proc WHERE proname = %s",
+        (function,),
+    ).fetchone()
+    assert row is not None, f"{function} is there"
+    source, names, types, settings = row
+    head, _, code = _COMMENT.sub("", source).partition("BEGIN")
+    variables = dict(zip(names, types, strict=False)) | _declared(head.replace("DECLARE", ""))
+    for part in code.split(";"):
+        found = _SQL.search(part)
+        if found and "RAISE" not in part:
+            yield Statement(function, _parameterised(_plain(found[0]), variables), list(settings or []))
+
+
+def _declared(head: str) -> dict[str, str]:
+    """Local variables with their types: `a json; b json := …`."""
+    found: dict[str, str] = {}
+    for part in head.split(";"):
+        words = part.split(":=")[0].split()
+        if len(words) >= 2:
+            found[words[0]] = " ".join(words[1:])
+    return found
+
+
+def _plain(text: str) -> str:
+    """A statement as SQL has it: no INTO, no PERFORM, no bracket of a RETURN around it."""
+    text = re.sub(r"^PERFORM\b", "SELECT", text.strip())
+    if not text.startswith("INSERT"):
+        text = _INTO.sub("", text, count=1)
+    while text.count(")") > text.count("("):
+        text = text[: text.rindex(")")]
+    return text
+
+
+def _parameterised(text: str, variables: dict[str, str]) -> str:
+    for number, (name, kind) in enumerate(variables.items(), 1):
+        text = re.sub(rf"(?<!AS )(?<![\w.'\"]){name}(?![\w'\"])(?!\s*\.)", f"${number}::{kind}", text)
+    return text
+
+
+def explain(connection: Connection, statement: Statement) -> list[dict[str, Any]]:
+    """All nodes of the statement's generic plan, under the function's own settings."""
+    with connection.transaction(force_rollback=True):
+        for setting in statement.settings:
+            name, _, value = setting.partition("=")
+            connection.execute(f"SET LOCAL {name} = '{value}'".encode())
+        row = connection.execute(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {statement.text}".encode()).fetchone()
+    assert row is not None, "a plan is one row"
+    return list(_nodes(row[0][0]["Plan"]))
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from _nodes(below)
