@@ -1,5 +1,6 @@
 """docs/runbooks/key-leak.md, command for command, while somebody with the stolen keyring goes on."""
 
+import asyncio
 import shutil
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import httpx
 
 from lingdang.app import Deployment, make_sessions
 from lingdang.clock import system_clock
+from lingdang.db.pool import Connection
+from lingdang.identity.api_keys import create_api_key
 from lingdang.keys import Keyring
 from lingdang.settings import Settings
 from support.reader import PASSWORD, code_of_paying, headers, kids, signed_in, status, stock
@@ -49,10 +52,15 @@ def _an_api_key(served: Served, runbook: Runbook) -> None:
         url = f"{served.url}/v1/admin/orders?custId=ann"
         return httpx.get(url, headers={"Authorization": f"Bearer {key}"}, timeout=30).status_code
 
-    leaked = runbook.run("lingdang apikey create office --scope orders:read").strip()
+    leaked = asyncio.run(_make_key(served.database_url()))
     assert asked(leaked) == 200
     successor = runbook.play("An API key", APIKEY="office", SCOPE="orders:read").splitlines()[-1]
     assert (asked(leaked), asked(successor)) == (401, 200)
+
+
+async def _make_key(database_url: str) -> str:
+    async with await Connection.connect(database_url, autocommit=True) as connection:
+        return str(await create_api_key(connection, "office", ["orders:read"], system_clock()))
 
 
 def _a_password(served: Served, runbook: Runbook) -> None:
