@@ -30,3 +30,5 @@ async def test_a_dump_holds_no_secret(shop: Shop) -> None:
     secrets += [kept["sessionToken"], kept["signKey"]]
     forms = [form for secret in secrets for form in (secret, secret.encode().hex())]
     assert [form for form in forms if form in dump] == []
+    shop.sql("UPDATE product SET intro = %s", (ann.token,))
+    assert ann.token in _dump(shop), "it would have been seen"
