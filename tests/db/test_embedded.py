@@ -55,6 +55,21 @@ def test_it_is_durable_and_has_no_network(postgres: str) -> None:
         assert connection.execute("SHOW jit").fetchone() == ("off",)
 
 
+def test_the_socket_lock_of_a_copied_server_is_stale(tmp_path: Path, postgres: str) -> None:
+    """A backup of a running server holds that server's lock, and the server may still run where it is restored."""
+    server = EmbeddedServer(tmp_path / "r")
+    server.start()
+    server.stop()
+    with psycopg.connect(postgres) as connection:
+        running = connection.execute("SHOW unix_socket_directories").fetchone()
+    assert running
+    held = (Path(running[0]) / ".s.PGSQL.5432.lock").read_text()
+    (tmp_path / "r" / "pg" / ".s.PGSQL.5432.lock").write_text(held)
+    with psycopg.connect(server.start()) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    server.stop()
+
+
 def test_sizes_follow_the_machine_within_bounds() -> None:
     small = configuration(256 * 2**20, 2 * 2**30, "")
     assert "shared_buffers = 64MB" in small

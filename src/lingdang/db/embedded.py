@@ -121,6 +121,7 @@ class EmbeddedServer:
     def _run(self, user: SystemUser | None) -> bool:
         """Start the server and wait until it accepts connections; False when an earlier one still ends."""
         self._forget_stale_pid()
+        self._forget_stale_socket(user)
         with self._start_log.open("wb") as log:
             self._child = subprocess.Popen(
                 _start_command(self._pgdata),
@@ -291,6 +292,19 @@ class EmbeddedServer:
         lines = self._pid_lines()
         if lines and lines[0].strip().isdigit() and not _is_postgres(int(lines[0])):
             (self._pgdata / "postmaster.pid").unlink(missing_ok=True)
+
+    def _forget_stale_socket(self, user: SystemUser | None) -> None:
+        """The same for the lock of the socket, which a copy of a running database brings along."""
+        if sys.platform == "win32":
+            return
+        lock = self._socket_directory(user) / f"{_SOCKET}.lock"
+        try:
+            lines = lock.read_text().splitlines()
+        except OSError:
+            return
+        ours = len(lines) > 1 and lines[1] == str(self._pgdata)
+        if not (ours and lines[0].strip().isdigit() and _is_postgres(int(lines[0]))):
+            lock.unlink(missing_ok=True)
 
     def _url(self) -> str:
         lines = self._pid_lines()
