@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench screenshots
+.PHONY: demo test check bench faults screenshots
 
 demo: $(VENV)/installed
 	$(BIN)/lingdang serve --demo
@@ -16,6 +16,12 @@ check: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m bench
+
+# One kind of fault on the real processes, under load: make faults KIND=postmaster COUNT=100 (docs/faults.md).
+KIND ?= worker
+COUNT ?= 10
+faults: $(VENV)/installed-dev
+	$(BIN)/python -m faults --kind $(KIND) --count $(COUNT)
 
 screenshots: $(VENV)/installed-dev
 	PYTHONPATH=tests $(BIN)/python -m browser.screenshots
