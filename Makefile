@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench bench-sealing screenshots simulate mutants
+.PHONY: demo test check bench bench-sealing screenshots simulate mutants faults
 
 demo: $(VENV)/installed
 	$(BIN)/lingdang serve --demo
@@ -26,6 +26,12 @@ simulate: $(VENV)/installed-dev
 
 mutants: $(VENV)/installed-dev
 	$(BIN)/python -m simulation.mutants
+
+# One kind of fault on the real processes, under load: make faults KIND=postmaster COUNT=100 (docs/faults.md).
+KIND ?= worker
+COUNT ?= 10
+faults: $(VENV)/installed-dev
+	$(BIN)/python -m faults --kind $(KIND) --count $(COUNT)
 
 screenshots: $(VENV)/installed-dev
 	PYTHONPATH=tests $(BIN)/python -m browser.screenshots

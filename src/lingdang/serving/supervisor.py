@@ -13,12 +13,14 @@ import structlog
 
 from lingdang.commands import CommandError
 from lingdang.db.embedded import EmbeddedError, EmbeddedServer
-from lingdang.serving.work import Work
+from lingdang.serving.work import Beat, Work
 
 _TICK_SECONDS = 0.2
 _START_SECONDS = 60.0
 _STOP_SECONDS = 60.0
 _LONGEST_PAUSE_SECONDS = 10.0
+_SILENT_SECONDS = 10.0
+"""A worker whose event loop has not run for so long is replaced: its connections would wait for ever."""
 
 _log = structlog.get_logger(__name__)
 _spawn = get_context("spawn")
@@ -37,8 +39,11 @@ class _Slot:
     def start(self) -> None:
         ours, theirs = _spawn.Pipe(duplex=False)
         self.ready = ours
+        self._beat = _spawn.RawValue("d", 0.0)
         self.process: SpawnProcess = _spawn.Process(
-            target=_run_worker, args=(self._work, self._listener, theirs), name=f"lingdang-{self._work.number}"
+            target=_run_worker,
+            args=(self._work, self._listener, theirs, self._beat),
+            name=f"lingdang-{self._work.number}",
         )
         self.process.start()
         self._started = time.monotonic()
@@ -50,6 +55,14 @@ class _Slot:
             return bool(self.ready.poll(seconds) and self.ready.recv())
         except EOFError:
             return False
+
+    def end_silent(self) -> None:
+        """Kill the worker when its event loop does not run, or did not begin to within the time for a start."""
+        beat = self._beat.value
+        silent = time.monotonic() - (beat or self._started)
+        if self.process.is_alive() and silent > (_SILENT_SECONDS if beat else _START_SECONDS):
+            _log.error("worker_silent", worker=self._work.number, seconds=round(silent, 1))
+            self.process.kill()
 
     def replace_ended(self) -> None:
         """Start the worker again when it has ended; one that ends at once is started less and less often."""
@@ -90,6 +103,7 @@ class Supervisor:
                 _await_end(slots)
                 self._keep_database()
                 for slot in slots:
+                    slot.end_silent()
                     slot.replace_ended()
         finally:
             self._stop(slots)
@@ -146,10 +160,10 @@ def _await_end(slots: list[_Slot]) -> None:
         time.sleep(_TICK_SECONDS)
 
 
-def _run_worker(work: Work, listener: socket.socket, ready: connection.Connection) -> None:
+def _run_worker(work: Work, listener: socket.socket, ready: connection.Connection, beat: Beat) -> None:
     from lingdang.serving.worker import run  # the application is loaded by the workers alone
 
-    run(work, listener, ready)
+    run(work, listener, ready, beat)
 
 
 def works(first: Work, count: int) -> list[Work]:
