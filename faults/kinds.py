@@ -2,9 +2,12 @@
 
 import asyncio
 import random
+import signal
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 
 import psutil
+import psycopg
 
 from faults.server import Server, backends
 
@@ -40,13 +43,64 @@ async def kill_everything(server: Server, chance: random.Random) -> None:
     await _again(server)
 
 
+async def stop_worker(server: Server, chance: random.Random) -> None:
+    """SIGSTOP of one worker, for ever; the supervisor sees that its event loop rests, and starts another."""
+    chance.choice(await _some(server.workers)).suspend()
+
+
+async def stop_postgres(server: Server, chance: random.Random) -> None:
+    """SIGSTOP of all of PostgreSQL for one to six seconds, as by a host that is paused."""
+    first = server.postmaster()
+    stopped = [first, *first.children(recursive=True)]
+    for process in stopped:
+        _send(process, signal.SIGSTOP)
+    await asyncio.sleep(chance.uniform(1, 6))
+    for process in stopped:
+        _send(process, signal.SIGCONT)
+
+
+async def cut(server: Server, chance: random.Random) -> None:
+    """Every connection to PostgreSQL is cut, wherever its transaction stands."""
+    async with await psycopg.AsyncConnection.connect(server.database_url(), autocommit=True) as connection:
+        await connection.execute(_CUT)
+
+
+async def restart(server: Server, chance: random.Random) -> None:
+    """PostgreSQL is shut down in order, as for an update; the supervisor starts it again."""
+    _send(server.postmaster(), signal.SIGINT)
+
+
+async def disk_full(server: Server, chance: random.Random) -> None:
+    """The disk's last byte is taken, and given back after three to six seconds."""
+    ballast = server.data_dir.parent / "ballast"
+    try:
+        await asyncio.to_thread(_take_all, ballast)
+        await asyncio.sleep(chance.uniform(3, 6))
+    finally:
+        ballast.unlink(missing_ok=True)
+
+
+async def standby(server: Server, chance: random.Random) -> None:
+    """kill -9 of the primary; its synchronous standby is promoted, and gets a standby of its own."""
+    assert server.cluster is not None, "the run made one"
+    await asyncio.to_thread(server.cluster.fail_over)
+
+
 KINDS: Mapping[str, Inject] = {
     "worker": kill_worker,
     "postmaster": kill_postmaster,
     "backend": kill_backend,
     "server": kill_server,
     "everything": kill_everything,
+    "stop-worker": stop_worker,
+    "stop-postgres": stop_postgres,
+    "cut": cut,
+    "restart": restart,
+    "disk-full": disk_full,
+    "standby": standby,
 }
+
+_CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'lingdang'"
 
 
 async def _some(find: Callable[[], list[psutil.Process]]) -> list[psutil.Process]:
@@ -62,7 +116,23 @@ async def _again(server: Server) -> None:
 
 
 def _kill(process: psutil.Process) -> None:
+    _send(process, signal.SIGKILL)
+
+
+def _send(process: psutil.Process, number: signal.Signals) -> None:
     try:
-        process.kill()
+        process.send_signal(number)
     except psutil.NoSuchProcess:
         return
+
+
+def _take_all(ballast: Path) -> None:
+    """Fill the disk. What others free meanwhile is taken as well."""
+    block = bytes(2**20)
+    with ballast.open("wb", buffering=0) as file:
+        size = len(block)
+        while size > 512:
+            try:
+                file.write(block[:size])
+            except OSError:
+                size //= 2

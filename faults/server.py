@@ -7,10 +7,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
 
 from bench.server import STOP_SECONDS, clean_environ, lingdang
+from faults.cluster import Cluster
 
 
 class ServerError(Exception):
@@ -18,13 +20,14 @@ class ServerError(Exception):
 
 
 class Server:
-    """One deployment: where it is, and the processes it is made of."""
+    """One deployment: where it is, and the processes it is made of. Its database is the embedded one or `cluster`."""
 
-    def __init__(self, data_dir: Path, *, workers: int, tls: bool, environ: dict[str, str] | None = None) -> None:
+    def __init__(self, data_dir: Path, *, workers: int, tls: bool, cluster: Cluster | None = None) -> None:
         self.data_dir = data_dir
+        self.cluster = cluster
         self._workers = workers
         self._tls = tls
-        self._environ = environ or {}
+        self._environ = {"LINGDANG_DATABASE_URL": cluster.url} if cluster else {}
         self._process: subprocess.Popen[str] | None = None
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port: int = free.getsockname()[1]
@@ -59,6 +62,11 @@ class Server:
     def postmaster(self) -> psutil.Process:
         """The embedded database's first process."""
         return postmaster(self.data_dir / "pg")
+
+    def database_url(self) -> str:
+        """Where the embedded database is."""
+        directory = (self.data_dir / "pg" / "postmaster.pid").read_text().splitlines()[4]
+        return f"postgresql://postgres@/postgres?host={quote(directory, safe='/')}"
 
     def log(self) -> str:
         """What it wrote to standard error since its last start."""

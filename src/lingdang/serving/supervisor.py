@@ -46,7 +46,8 @@ class _Slot:
             name=f"lingdang-{self._work.number}",
         )
         self.process.start()
-        self._started = time.monotonic()
+        self._started = self._looked = time.monotonic()
+        self._silent, self._last_beat = 0.0, 0.0
         theirs.close()
 
     def await_ready(self, seconds: float) -> bool:
@@ -58,10 +59,12 @@ class _Slot:
 
     def end_silent(self) -> None:
         """Kill the worker when its event loop does not run, or did not begin to within the time for a start."""
-        beat = self._beat.value
-        silent = time.monotonic() - (beat or self._started)
-        if self.process.is_alive() and silent > (_SILENT_SECONDS if beat else _START_SECONDS):
-            _log.error("worker_silent", worker=self._work.number, seconds=round(silent, 1))
+        now, beat = time.monotonic(), self._beat.value
+        # The supervisor may have been stopped as well: of that time it knows nothing.
+        self._silent = self._silent + min(now - self._looked, 1.0) if beat == self._last_beat else 0.0
+        self._looked, self._last_beat = now, beat
+        if self.process.is_alive() and self._silent > (_SILENT_SECONDS if beat else _START_SECONDS):
+            _log.error("worker_silent", worker=self._work.number, seconds=round(self._silent, 1))
             self.process.kill()
 
     def replace_ended(self) -> None:
