@@ -19,6 +19,8 @@ _TICK_SECONDS = 0.2
 _START_SECONDS = 60.0
 _STOP_SECONDS = 60.0
 _LONGEST_PAUSE_SECONDS = 10.0
+_STEADY_SECONDS = 5.0
+"""A worker that ran for longer is replaced at once; who ends sooner is started less and less often."""
 _SILENT_SECONDS = 10.0
 """A worker whose event loop has not run for so long is replaced: its connections would wait for ever."""
 
@@ -74,7 +76,7 @@ class _Slot:
         now = time.monotonic()
         if self._not_before == 0.0:
             lasted = now - self._started
-            self._pause = 0.0 if lasted > 60 else min(max(0.2, self._pause * 2), _LONGEST_PAUSE_SECONDS)
+            self._pause = 0.0 if lasted > _STEADY_SECONDS else min(max(0.2, self._pause * 2), _LONGEST_PAUSE_SECONDS)
             self._not_before = now + self._pause
             _log.error("worker_ended", worker=self._work.number, exit_code=self.process.exitcode)
         if now >= self._not_before:
