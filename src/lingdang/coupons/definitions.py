@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
+from psycopg.errors import UniqueViolation
 
 from lingdang.coupons.claiming import normal_code
 from lingdang.coupons.model import Definition
@@ -18,7 +19,6 @@ _FREE = frozenset({"name", "validFrom", "validUntil", "validDays"})
 """Members of a definition that may still change when vouchers are in hand."""
 
 _FIND = "SELECT definition, claimed, created_at FROM coupon WHERE coupon_id = %b FOR UPDATE"
-_CODE_TAKEN = "SELECT 1 FROM coupon WHERE code = %b AND coupon_id <> %b"
 _WRITE = """
 INSERT INTO coupon AS c (coupon_id, definition, status, code, total_limit, per_customer, valid_from, valid_until,
                          valid_days, created_at, updated_at)
@@ -85,9 +85,10 @@ async def put_coupon(connection: Connection, coupon_id: str, given: CouponInput,
     if row is not None and row[1] > 0:
         _refuse_change(row[0], given, row[1])
     code = given.code and normal_code(given.code)
-    if code and await (await connection.execute(_CODE_TAKEN, (code, coupon_id))).fetchone() is not None:
-        raise invalid("$.code", "Another coupon has this code")
-    await connection.execute(_WRITE, _parameters(coupon_id, given, code, now))
+    try:
+        await connection.execute(_WRITE, _parameters(coupon_id, given, code, now))
+    except UniqueViolation:
+        raise invalid("$.code", "Another coupon has this code") from None
     return row is None
 
 
