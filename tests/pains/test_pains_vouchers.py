@@ -5,7 +5,6 @@ from typing import Any
 
 import httpx
 import psycopg
-import pytest
 
 from support.buyer import Buyer, buyer, give, stock
 from support.people import api_key
@@ -149,15 +148,15 @@ async def test_pain_09_a_claim_repeated_with_its_key_eats_no_second_piece_of_a_l
     assert supply(one) == (1, 1)
 
 
-@pytest.mark.parametrize("code", ["TEN", "ten", "tEn"])
-async def test_pain_09_another_spelling_does_not_get_round_a_limit(shop: Shop, code: str) -> None:
-    """vendure-ecommerce/vendure #4660: a limit for each customer was got round. Here a code in another spelling, in
-    another session, at a checkout rather than a claim, is the same code."""
+async def test_pain_09_another_spelling_does_not_get_round_a_limit(shop: Shop) -> None:
+    """vendure-ecommerce/vendure #4660: a limit for each customer was got round. Here a code in another spelling and
+    another session is the same code."""
     put_coupon(shop, "ten", code="TEN")
     assert (await claim(buyer(shop), "TEN")).status_code == 201
     before = all_books(shop)
-    again = await claim(buyer(shop), code)
-    assert (again.status_code, again.json()["reasons"][code]["code"]) == (409, "limit_reached")
+    for code in ("TEN", "ten", "tEn"):
+        again = await claim(buyer(shop), code)
+        assert (again.status_code, again.json()["reasons"][code]["code"]) == (409, "limit_reached")
     assert all_books(shop) == before
 
 
