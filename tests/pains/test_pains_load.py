@@ -175,7 +175,7 @@ async def work(database_url: str) -> Counter[str]:
 
 def is_alone(database_url: str) -> bool:
     """Whether the workers' connections have ended; what they did is counted by then."""
-    others = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    others = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     return query(database_url, others) == []
 
 

@@ -70,7 +70,7 @@ async def send_and_leave(shop: Shop, request: bytes) -> None:
 
 
 def is_paid(shop: Shop, order_id: str) -> bool:
-    return shop.sql("SELECT FROM orders WHERE order_id = %s", (order_id,)) != []
+    return shop.sql("SELECT 1 FROM orders WHERE order_id = %s", (order_id,)) != []
 
 
 @asynccontextmanager
