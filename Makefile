@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench bench-sealing screenshots simulate mutants
+.PHONY: demo test check bench bench-sealing screenshots simulate mutants alterations
 
 demo: $(VENV)/installed
 	$(BIN)/lingdang serve --demo
@@ -26,6 +26,10 @@ simulate: $(VENV)/installed-dev
 
 mutants: $(VENV)/installed-dev
 	$(BIN)/python -m simulation.mutants
+
+COUNT ?= 100000
+alterations: $(VENV)/installed-dev
+	$(BIN)/python -m attacks --count $(COUNT)
 
 screenshots: $(VENV)/installed-dev
 	PYTHONPATH=tests $(BIN)/python -m browser.screenshots
