@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench bench-sealing screenshots simulate mutants alterations
+.PHONY: demo test check bench bench-sealing screenshots simulate mutants alterations fuzz schemathesis
 
 demo: $(VENV)/installed
 	$(BIN)/lingdang serve --demo
@@ -31,6 +31,13 @@ COUNT ?= 100000
 alterations: $(VENV)/installed-dev
 	$(BIN)/python -m attacks --count $(COUNT)
 
+SECONDS ?= 600
+fuzz: $(VENV)/installed-fuzz
+	$(BIN)/python -m fuzz --seconds $(SECONDS) --target all
+
+schemathesis: $(VENV)/installed-dev
+	$(BIN)/python -m fuzz.http --seconds $(SECONDS)
+
 screenshots: $(VENV)/installed-dev
 	PYTHONPATH=tests $(BIN)/python -m browser.screenshots
 
@@ -42,4 +49,8 @@ $(VENV)/installed: requirements.lock pyproject.toml sdk/python/pyproject.toml
 
 $(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
 	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	touch $@
+
+$(VENV)/installed-fuzz: $(VENV)/installed-dev
+	$(BIN)/pip install --quiet -e '.[fuzz]'
 	touch $@

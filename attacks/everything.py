@@ -5,7 +5,7 @@ from typing import Any
 
 from attacks.orders import order_target
 from attacks.payments import payment_target
-from attacks.platforms import platform_target
+from attacks.platforms import Platform, platform_target
 from attacks.sessions import session_target
 from attacks.target import ACCEPTED, Target, judge
 from attacks.world import World
@@ -22,7 +22,7 @@ def targets_of(seed: int, folder: Path) -> list[Target[Any]]:
     return [
         session_target(world),
         order_target(world),
-        platform_target(world),
+        platform_target(world, Platform(seed)),
         *(payment_target(world, sign_type) for sign_type in SIGN_TYPES),
     ]
 

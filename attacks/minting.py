@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
+from math import gcd, prod
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -68,7 +69,7 @@ def jwe(keys: Keyring, kid: str, plaintext: bytes, iv: bytes, header: Mapping[st
     return ".".join((written, "", encoded(iv), encoded(ciphertext), encoded(tag)))
 
 
-def session_jws(keys: Keyring, kid: str, claims: Mapping[str, Any]) -> str:
+def session_jws(keys: Keyring, kid: str, claims: Mapping[str, Any] | bytes) -> str:
     """A compact JWS under HS256 and a keyring's key for session tokens."""
     secret = keys.opening(kid, "session-token")
     assert secret is not None, "a key of the keyring"
@@ -76,9 +77,10 @@ def session_jws(keys: Keyring, kid: str, claims: Mapping[str, Any]) -> str:
     return f"{message}.{encoded(hmac.digest(secret, message.encode(), 'sha256'))}"
 
 
-def signing_input(header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
-    """Header and claims of a JWT."""
-    return ".".join(encoded(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))
+def signing_input(*parts: Mapping[str, Any] | bytes) -> str:
+    """Header and claims of a JWT, as JSON or as they stand."""
+    written = (p if isinstance(p, bytes) else json.dumps(p, separators=(",", ":")).encode() for p in parts)
+    return ".".join(map(encoded, written))
 
 
 def jws_signature(key: Private, message: bytes) -> bytes:
@@ -114,10 +116,12 @@ def rsa_key(seed: str) -> rsa.RSAPrivateKey:
     return rsa.RSAPrivateNumbers(p, q, d, d % (p - 1), d % (q - 1), pow(q, -1, p), public).private_key()
 
 
+_SMALL = prod(range(3, 2000, 2))
+
+
 def _prime(rng: Random) -> int:
     """A prime of 1024 bits, its two highest set, not 1 modulo 65537 (Fermat's test is enough for random numbers)."""
     while True:
         candidate = rng.getrandbits(1024) | 3 << 1022 | 1
-        small = any(candidate % divisor == 0 for divisor in range(3, 1000, 2))
-        if not small and pow(2, candidate - 1, candidate) == 1 and candidate % 65537 != 1:
+        if gcd(candidate, _SMALL) == 1 and pow(2, candidate - 1, candidate) == 1 and candidate % 65537 != 1:
             return candidate

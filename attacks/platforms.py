@@ -4,6 +4,7 @@ import asyncio
 import hmac
 import threading
 from collections.abc import Awaitable, Coroutine
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from random import Random
 from typing import Any, TypeVar
@@ -29,12 +30,16 @@ _ALGORITHMS = {"rsa": "RS256", "p256": "ES256", "ed": "EdDSA"}
 T = TypeVar("T")
 
 
-class _Platform:
-    """A platform's key pairs by their ids, and `strangers` of the same kinds."""
+class Platform:
+    """A platform's key pairs by their ids, made from a seed, and `strangers` of the same kinds."""
 
-    def __init__(self, rng: Random) -> None:
-        self.keys = _key_pairs(rng)
-        self.strangers = _key_pairs(rng)
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self.keys = _key_pairs(f"{seed}/platform")
+
+    @cached_property
+    def strangers(self) -> dict[str, Private]:
+        return _key_pairs(f"{self._seed}/strangers")
 
     def token(self, rng: Random, kid: str, *, key: Private | None = None, alg: str = "", **claims: Any) -> str:
         """A JWT; what is not said is as it should be."""
@@ -48,10 +53,9 @@ class _Platform:
         return msgspec.json.encode({"keys": [_jwk(kid, key) for kid, key in self.keys.items()]})
 
 
-def platform_target(world: World) -> Target[str]:
-    """`PlatformTokens.verify`, with the platform's keys as they were fetched over HTTP once."""
-    platform = _Platform(world.rng)
-    tokens = PlatformTokens(ISSUER, AUDIENCE, _fetched(platform.jwks()))
+def platform_target(world: World, platform: Platform) -> Target[str]:
+    """`PlatformTokens.verify`, which opens a session for a platform's customer."""
+    tokens = verifying(platform)
 
     def verify(token: str) -> None:
         at_once(tokens.verify(token, NOW))
@@ -70,6 +74,11 @@ def platform_target(world: World) -> Target[str]:
     return Target("platform token", good, kinds, verify, frozenset({"unauthenticated"}))
 
 
+def verifying(platform: Platform) -> PlatformTokens:
+    """The shop's verifier, with the platform's keys as they were fetched over HTTP once."""
+    return PlatformTokens(ISSUER, AUDIENCE, _fetched(platform.jwks()))
+
+
 def at_once(work: Awaitable[T]) -> T:
     """The result of a coroutine that has nothing to wait for; an event loop would take most of the time."""
     assert isinstance(work, Coroutine), "what handlers and verifiers are"
@@ -82,19 +91,19 @@ def at_once(work: Awaitable[T]) -> T:
     raise RuntimeError("it waited for something")
 
 
-def _by_a_stranger(platform: _Platform, rng: Random) -> str:
+def _by_a_stranger(platform: Platform, rng: Random) -> str:
     """Signed with somebody else's key under the platform's key id."""
     kid = rng.choice(list(_ALGORITHMS))
     return platform.token(rng, kid, key=platform.strangers[kid])
 
 
-def _mixed_up(platform: _Platform, rng: Random) -> str:
+def _mixed_up(platform: Platform, rng: Random) -> str:
     """A key that the platform has, under another one's id or algorithm."""
     kid, other = rng.sample(list(_ALGORITHMS), 2)
     return platform.token(rng, kid, key=platform.keys[other], alg=rng.choice((_ALGORITHMS[kid], _ALGORITHMS[other])))
 
 
-def _confused(platform: _Platform, rng: Random, token: str) -> str:
+def _confused(platform: Platform, rng: Random, token: str) -> str:
     """HMAC with the public key, in any of its forms, as the secret."""
     kid = rng.choice(list(platform.keys))
     public = platform.keys[kid].public_key()
@@ -112,7 +121,7 @@ def _confused(platform: _Platform, rng: Random, token: str) -> str:
     return f"{message}.{encoded(hmac.digest(secret, message.encode(), f'sha{bits}'))}"
 
 
-def _not_for_this(platform: _Platform, rng: Random) -> str:
+def _not_for_this(platform: Platform, rng: Random) -> str:
     """Signed by the platform, but for another audience, by another issuer, for nobody, or for another time."""
     now = NOW.timestamp()
     wrong: tuple[dict[str, Any], ...] = (
@@ -127,9 +136,10 @@ def _not_for_this(platform: _Platform, rng: Random) -> str:
     return platform.token(rng, rng.choice(list(_ALGORITHMS)), **rng.choice(wrong))
 
 
-def _key_pairs(rng: Random) -> dict[str, Private]:
+def _key_pairs(seed: str) -> dict[str, Private]:
+    rng = Random(seed)
     return {
-        "rsa": rsa_key(f"rsa {rng.getrandbits(64)}"),
+        "rsa": rsa_key(seed),
         "p256": p256_key(rng),
         "ed": Ed25519PrivateKey.from_private_bytes(rng.randbytes(32)),
     }
