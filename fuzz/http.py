@@ -25,6 +25,15 @@ CHECKS = (
 )
 ROUND_SECONDS = 60
 _STARTING_UP = 300
+_CONFIG = """
+[dictionaries.known]
+values = ["book-1", "book-2", "book-4", "book-9999", "demo", "BELL", "LINGDANG", "demo-demo", "HMAC-SHA256", "en", "0"]
+
+[generation.dictionaries.string]
+dictionary = "known"
+probability = 0.3
+"""
+"""What is there in a demo shop: by chance alone no id would ever be met."""
 _SHOWN = 6000
 
 
@@ -51,11 +60,13 @@ def main(seconds: int, seed: int | None) -> None:
     total = Sum()
     console = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="fuzz-http-") as folder, serving(Path(folder)) as shop:
+        config = Path(folder) / "schemathesis.toml"
+        config.write_text(_CONFIG, encoding="utf-8")
         with _progress(console) as progress:
             bar = progress.add_task("schemathesis", total=seconds, said="")
             started = time.monotonic()
             while (left := seconds - (time.monotonic() - started)) > 0:
-                _round(shop, first + total.rounds, min(ROUND_SECONDS, max(1, int(left))), total)
+                _round(shop, config, first + total.rounds, min(ROUND_SECONDS, max(1, int(left))), total)
                 said = f"{total.answers.total()} requests, {total.server_errors()} server errors"
                 progress.update(bar, completed=time.monotonic() - started, said=said)
         _report(total, first, time.monotonic() - started)
@@ -63,14 +74,15 @@ def main(seconds: int, seed: int | None) -> None:
     sys.exit(1 if total.failed or total.server_errors() else 0)
 
 
-def _round(shop: Demo, seed: int, seconds: int, total: Sum) -> None:
+def _round(shop: Demo, config: Path, seed: int, seconds: int, total: Sum) -> None:
     """One run of schemathesis, of so many seconds, as the one or the other."""
     as_customer = total.rounds % 2 == 0
     headers = shop.customers_headers() if as_customer else shop.operators_headers()
     # Ending the session would make everything after it a 401.
     routes = ["--exclude-path-regex", "/v1/admin", "--exclude-method", "DELETE"]
     command = [
-        *(str(Path(sys.executable).with_name("st")), "run", f"{shop.url}/openapi.json"),
+        *(str(Path(sys.executable).with_name("st")), "--config-file", str(config)),
+        *("run", f"{shop.url}/openapi.json"),
         *("--checks", CHECKS, "--phases", "examples,coverage,fuzzing", "--max-time", str(seconds)),
         *("--seed", str(seed), "--generation-database", "none", "--continue-on-failure", "--no-color"),
         *(option for name, value in headers.items() for option in ("--header", f"{name}: {value}")),

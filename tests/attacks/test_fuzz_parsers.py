@@ -5,11 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from attacks.orders import order_target
 from attacks.world import World
+from fuzz.__main__ import main
 from fuzz.every import NAMES, parsers_of
 from fuzz.parser import GOOD, Parser, WrongError, only_issued
 
@@ -57,3 +59,11 @@ def test_what_was_never_issued_must_not_be_taken(tmp_path: Path) -> None:
     careless = replace(order_target(World(1, tmp_path)), verify=lambda _: None)
     with pytest.raises(WrongError, match="never issued"):
         only_issued(careless, bytes.decode)(b"a.b.c.d.e")
+
+
+def test_an_input_that_was_kept_is_read_again(tmp_path: Path) -> None:
+    kept = tmp_path / "crash-1"
+    kept.write_bytes(b"[1,2,3]")
+    again = CliRunner().invoke(main, ["--target", "offer", "--replay", str(kept)])
+    assert (again.output, again.exit_code) == ("token_invalid\n", 0)
+    assert CliRunner().invoke(main, ["--replay", str(kept)]).exit_code == 2, "for which target?"
