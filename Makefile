@@ -13,6 +13,7 @@ test: $(VENV)/installed-dev
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
+	$(BIN)/python -m tools.audit
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m bench

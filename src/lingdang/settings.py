@@ -63,6 +63,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     tls_cert: str | None = None
     tls_key: str | None = None
     """A certificate chain and its key in PEM; without them the local authority of the data directory makes them."""
+    hsts: Annotated[str, Meta(pattern=r"^(max-age=[0-9]+(; includeSubDomains)?(; preload)?)?\Z")] = ""
+    """The Strict-Transport-Security of every answer. None by default: browsers would hold localhost to it for good."""
     trusted_proxies: str = ""
     """Addresses or networks, separated by commas, whose X-Forwarded-For is believed. None by default."""
 

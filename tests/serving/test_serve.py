@@ -28,6 +28,8 @@ def test_serves_https_with_its_own_authority_and_stops_clean(data_dir: Path) -> 
             assert "server" not in client.get("/healthz").headers
         with pytest.raises(httpx.ConnectError):
             httpx.get(served.url + "/healthz")
+        with pytest.raises(httpx.TransportError):
+            httpx.get(served.url.replace("https:", "http:") + "/healthz")
         postmaster = served.postmaster()
         assert served.stop() == 0
         assert not postmaster.is_running()

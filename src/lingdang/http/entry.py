@@ -17,12 +17,17 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from lingdang.errors import Problem
 from lingdang.http.problems import MEDIA_TYPE, from_decode_error, problem_body
+from lingdang.http.refusals import Refusals
 
 B = TypeVar("B")
 
 _log = structlog.get_logger(__name__)
 
 _VISIBLE = frozenset(b"!#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~")
+
+REFUSED = "lingdang.refused"
+SIGNING_IN = "lingdang.signing_in"
+"""Members of a request's scope."""
 
 Header = tuple[bytes, bytes]
 Headers = Mapping[bytes, bytes]
@@ -109,6 +114,7 @@ class Entry:
         self._allowed = {path: ", ".join(m for m, p in self._exact if p == path) for _, path in self._exact}
         self.max_body_bytes = max_body_bytes
         self._observe = observe
+        self._refusals = Refusals()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP:
@@ -132,7 +138,17 @@ class Entry:
             self._observe(scope["method"], path, 405, time.perf_counter() - started)
             return
         status = await self._framework(scope, receive, send, request_id)
+        self._note_refusal(scope, request_id, headers)
         self._observe(scope["method"], _template(scope), status, time.perf_counter() - started)
+
+    def _note_refusal(self, scope: HTTPScope, request_id: str, headers: Headers) -> None:
+        """The framework's routes leave in the scope the code of a refusal, and who was to be signed in."""
+        told: Mapping[str, Any] = scope
+        code, client = told.get(REFUSED), scope["client"]
+        if code is not None:
+            self._refusals.note(
+                code, _template(scope), request_id, headers, told.get(SIGNING_IN), client[0] if client else None
+            )
 
     def find(self, method: str, path: str) -> tuple[HotRoute[Any], str] | None:
         """The hot route of this method and path, and the value of its parameter."""
@@ -162,6 +178,7 @@ class Entry:
         except ClientGone:
             raise
         except Problem as problem:
+            self._refusals.note(problem.code, route.path, request_id, headers)
             reply = problem_reply(problem, request_id, headers)
         except Exception:
             _log.exception("request_failed", request_id=request_id, route=route.path)
@@ -189,6 +206,7 @@ class Entry:
 SAFE_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
 )
 
 

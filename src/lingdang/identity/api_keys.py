@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Literal, get_args
 
 import msgspec
+import structlog
 
 from lingdang.db.pool import Connection, Pool, fetch_all
 from lingdang.errors import Problem
@@ -21,6 +22,8 @@ from lingdang.identity.sessions import bearer
 
 Scope = Literal["catalog:write", "coupons:write", "customers:write", "wallets:credit", "orders:read", "orders:refund"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+_log = structlog.get_logger(__name__)
 
 _FORM = re.compile(r"ld_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
 
@@ -68,6 +71,7 @@ class ApiKeys:
         key = ApiKey(rows[0][1], frozenset(rows[0][2]))
         if scope not in key.scopes:
             raise Problem("scope_missing", scope=scope)
+        _log.info("key_used", name=key.name, key_id=key_id, scope=scope)
         return key
 
 

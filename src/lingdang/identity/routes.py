@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import structlog
 from litestar import Request, Response, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
@@ -14,7 +15,7 @@ from msgspec import UNSET, UnsetType
 from lingdang.clock import Clock
 from lingdang.db.pool import Pool, fetch_as, transaction_as
 from lingdang.errors import Problem, invalid
-from lingdang.http.entry import Reply
+from lingdang.http.entry import SIGNING_IN, Reply
 from lingdang.http.idempotency import Idempotency
 from lingdang.identity.logins import Logins
 from lingdang.identity.passwords import GivenPassword
@@ -26,6 +27,8 @@ from lingdang.ids import CustId
 from lingdang.settings import SignType
 
 Asked = Request[Any, Any, Any]
+
+_log = structlog.get_logger(__name__)
 
 _END = """
 INSERT INTO session_end (bucket, customer_id, session_id, expires_at) VALUES (%b, %b, %b, %b) ON CONFLICT DO NOTHING
@@ -112,6 +115,7 @@ def _open_route(sessions: Sessions, proofs: _Proofs, idempotency: Idempotency, c
     @post("/v1/sessions", summary="Open a signing session", tags=["sessions"])
     async def open_session(request: Asked, data: JSONBody[OpenRequest]) -> Response[OpenedSession]:
         now = clock()
+        request.scope[SIGNING_IN] = data.cust_id  # type: ignore[literal-required]
         public_key = None if data.public_key is None else msgspec.to_builtins(data.public_key)
         sessions.check(data.sign_type, public_key)
         customer = await proofs.prove(request, data, now)
@@ -119,6 +123,14 @@ def _open_route(sessions: Sessions, proofs: _Proofs, idempotency: Idempotency, c
         async def produce() -> Reply:
             issued = sessions.issue(customer.cust_id, data.sign_type, public_key, now)
             await customer.keep(issued)
+            _log.info(
+                "session_opened",
+                customer=issued.cust_id,
+                session=str(issued.session_id),
+                by="token" if data.password is None else "password",
+                sign_type=issued.sign_type,
+                client=_address(request),
+            )
             return Reply(msgspec.json.encode(_opened(issued, now)), 201)
 
         key = request.headers.get("idempotency-key")
@@ -153,6 +165,7 @@ def _current_routes(sessions: Sessions, pool: Pool, clock: Clock) -> list[HTTPRo
         owner = session.owner
         async with transaction_as(pool, owner) as connection:
             await connection.execute(_END, (owner.bucket, owner.cust_id, owner.session_id, session.expires_at))
+        _log.info("session_ended", customer=owner.cust_id, session=str(owner.session_id), client=_address(request))
 
     return [current, end]
 

@@ -69,6 +69,7 @@ def _config(work: Work, entry: Entry) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        headers=[("strict-transport-security", settings.hsts)] if settings.hsts else [],
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=[part.strip() for part in settings.trusted_proxies.split(",")],
         limit_concurrency=settings.connection_limit,
