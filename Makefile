@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench bench-sealing screenshots simulate mutants
+.PHONY: demo test check bench bench-sealing screenshots simulate mutants faults alterations fuzz schemathesis
 
 demo: $(VENV)/installed
 	$(BIN)/lingdang serve --demo
@@ -28,6 +28,21 @@ simulate: $(VENV)/installed-dev
 mutants: $(VENV)/installed-dev
 	$(BIN)/python -m simulation.mutants
 
+# One kind of fault on the real processes, under load: make faults KIND=postmaster COUNT=100 (docs/faults.md).
+KIND ?= worker
+faults: $(VENV)/installed-dev
+	$(BIN)/python -m faults --kind $(KIND) --count $(or $(COUNT),10)
+
+alterations: $(VENV)/installed-dev
+	$(BIN)/python -m attacks --count $(or $(COUNT),100000)
+
+SECONDS ?= 600
+fuzz: $(VENV)/installed-fuzz
+	$(BIN)/python -m fuzz --seconds $(SECONDS) --target all
+
+schemathesis: $(VENV)/installed-dev
+	$(BIN)/python -m fuzz.http --seconds $(SECONDS)
+
 screenshots: $(VENV)/installed-dev
 	PYTHONPATH=tests $(BIN)/python -m browser.screenshots
 
@@ -39,4 +54,8 @@ $(VENV)/installed: requirements.lock pyproject.toml sdk/python/pyproject.toml
 
 $(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
 	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	touch $@
+
+$(VENV)/installed-fuzz: $(VENV)/installed-dev
+	$(BIN)/pip install --quiet -e '.[fuzz]'
 	touch $@

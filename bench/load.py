@@ -59,20 +59,25 @@ class Load:
         self.seconds = 0.0
         self.cpu_seconds = 0.0
 
+    def begin(self) -> None:
+        """The clock starts now."""
+
     def add(self, answer: Answer, seconds: float) -> None:
         """Count one answer."""
         self.latencies.append(seconds)
         self.outcomes["200" if answer.status == 200 else answer.outcome] += 1
 
 
-def run(target: Target, flows: Sequence[Flow], seconds: float) -> Load:
+def run(target: Target, flows: Sequence[Flow], seconds: float, load: Load | None = None) -> Load:
     """Run each flow on a connection of its own until it ends or `seconds` are over; what was sent is waited for.
 
-    Connections are open and their handshakes done before the clock starts. Raises LoadError.
+    `load` sees the answers, or else a new one does. Connections are open and their handshakes done before the clock
+    starts. Raises LoadError.
     """
     connections = [Connection(target, flow) for flow in flows]
-    load = Load()
+    load = load or Load()
     with no_collections(), selectors.DefaultSelector() as selector:
+        load.begin()
         cpu, started = time.process_time(), time.perf_counter()
         for connection in connections:
             if connection.start():

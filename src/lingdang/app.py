@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 import psycopg
-import structlog
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
@@ -32,7 +31,6 @@ from lingdang.coupons import routes as coupon_routes
 from lingdang.db.gather import ObserveBatch
 from lingdang.db.lane import Lane
 from lingdang.db.pool import Pool, connect_options, make_pool
-from lingdang.errors import Problem
 from lingdang.http import health
 from lingdang.http.answers import EXCEPTION_HANDLERS
 from lingdang.http.entry import Entry, HotRoute, Observe
@@ -46,14 +44,12 @@ from lingdang.identity.logins import Logins
 from lingdang.identity.passwords import Passwords
 from lingdang.identity.platform_tokens import PlatformTokens
 from lingdang.identity.sessions import Sessions
-from lingdang.identity.sweep import sweep_identity
 from lingdang.journal.sealer import Sealer
 from lingdang.journal.sealing import Sealing
 from lingdang.journal.seals import SealKeys
 from lingdang.journal.statements import Statements
 from lingdang.journal.witness import Witness
 from lingdang.keys import Keyring
-from lingdang.ledger.expiry import sweep_expiry
 from lingdang.ledger.settlement import Settlement
 from lingdang.library import routes as library_routes
 from lingdang.library.receipts import Receipts
@@ -62,12 +58,9 @@ from lingdang.payment.payments import Payments
 from lingdang.payment.signing import SIGNED_FIELDS
 from lingdang.settings import Settings
 from lingdang.signer import Signer
+from lingdang.upkeep import Upkeep
 from lingdang.web import reading, signing_lab
 from lingdang.web import routes as web_routes
-
-_log = structlog.get_logger(__name__)
-
-_SWEEP_SECONDS = 30.0
 
 
 class Deployment(msgspec.Struct, frozen=True):
@@ -183,6 +176,7 @@ class _Parts:
         self.idempotency = Idempotency(self.pool, deployment.keyring)
         self.settlement = make_settlement(deployment, watch)
         self.sealer = make_sealer(deployment, self.pool, self.settlement.seconds_run)
+        self.upkeep = Upkeep(self.pool, self.settlement, self.clock)
         self.ticks = CartTicks(self._lane(), self.clock, observe=watch.lane("cart"))
         self.products = ProductReader(self._lane(), self.clock, observe=watch.lane("products"))
         self.readers = [self._reader(bucket, watch) for bucket in range(deployment.buckets)]
@@ -198,7 +192,9 @@ class _Parts:
         sealer, worker = self.sealer, str(os.getpid())
         watch.gauge("lingdang_journal_lag_seconds", worker, sealer.lag)
         watch.gauge("lingdang_journal_sealed", worker, lambda: sealer.sealed)
-        watch.gauge("lingdang_journal_overdue", worker, lambda: sealer.overdue)
+        watch.gauge("lingdang_overdue", "transfer", lambda: sealer.overdue)
+        for state in self.upkeep.overdue:
+            watch.gauge("lingdang_overdue", state, lambda state=state: self.upkeep.overdue[state])  # type: ignore[misc]
         watch.gauge("lingdang_journal_rolled_back", worker, lambda: sealer.witness.rolled_back)
 
     def _lane(self) -> Lane:
@@ -233,19 +229,9 @@ class _Parts:
             for lane in lanes:
                 lane.open()
                 stack.push_async_callback(lane.close)
-            for task in (self._sweep(), self.sealer.run()):
+            for task in (self.upkeep.run(), self.sealer.run()):
                 stack.callback(asyncio.create_task(task).cancel)
             yield
-
-    async def _sweep(self) -> None:
-        """What has to be done now and then, whoever does it first."""
-        while True:
-            await asyncio.sleep(_SWEEP_SECONDS)
-            try:
-                await sweep_expiry(self.pool, self.settlement)
-                await sweep_identity(self.pool, self.clock())
-            except Problem as problem:
-                _log.warning("sweep_postponed", code=problem.code)
 
 
 def _routes(parts: _Parts) -> list[HTTPRouteHandler]:

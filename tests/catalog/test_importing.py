@@ -59,6 +59,31 @@ def test_csv_with_every_field(database_url: str, tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+GATSBY = {
+    "book_id": "5",
+    "title": "The Great Gatsby",
+    "authors": "F. Scott Fitzgerald",
+    "average_rating": "3.89",
+    "ratings_count": "2683664",
+    "year": "1925",
+    "isbn10": "0743273567",
+    "language": "eng",
+}
+
+
+@pytest.mark.parametrize(
+    "value", ["", "inf", "-1", "1e400", "nan", "9" * 40, None, {}, [1], True, 1e308, "x\u0000"], ids=repr
+)
+@pytest.mark.parametrize("name", GATSBY)
+def test_a_preset_rejects_what_it_cannot_read(name: str, value: Any) -> None:
+    """With a ValueError, which names the row in the report; any other exception would end the import."""
+    try:
+        shaped = book(GATSBY | {name: value})
+    except ValueError:
+        return
+    assert shaped["productId"].startswith("book-")
+
+
 def test_json_lines(database_url: str, tmp_path: Path) -> None:
     path = write(
         tmp_path / "a.jsonl",

@@ -1,16 +1,30 @@
 """No statement of the flow grows with history, though its plan was made while every table was empty."""
 
-import psycopg
+from collections.abc import AsyncIterator
 
+import psycopg
+import pytest
+
+from lingdang.journal import sealer
+from lingdang.keys import Keyring
 from support.buyer import buyer, give, stock
-from support.shop import Shop
+from support.shop import Shop, open_shop
 
 HISTORY = 20_000
 OWN_ROWS = 400
 TABLES = ("product", "cart_item", "wallet", "transfer", "entitlement", "session_end", "credit")
 
 
-async def test_rows_read_per_purchase_do_not_grow(shop: Shop) -> None:
+@pytest.fixture
+async def unsealed_shop(database_url: str, keyring: Keyring, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shop]:
+    """A shop whose sealer rests: it reads the added history once, whenever it comes to it, and no purchase waits."""
+    monkeypatch.setattr(sealer, "ROUND_SECONDS", 3600)
+    async with open_shop(database_url, keyring) as shop:
+        yield shop
+
+
+async def test_rows_read_per_purchase_do_not_grow(unsealed_shop: Shop) -> None:
+    shop = unsealed_shop
     stock(shop, *(f"mine-{n}" for n in range(12)))
     await give(shop, "ann", 5000)
     ann = buyer(shop)

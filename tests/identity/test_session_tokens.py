@@ -15,6 +15,8 @@ from lingdang.keys import Keyring
 
 SID = UUID("019aaf52-0000-7000-8000-000000000001")
 CLAIMS = Claims(sub="ann", sid=SID, sig="MD5", iat=1_795_441_111, exp=1_795_484_311)
+LAST = 253_402_300_799
+"""The last second of the year 9999."""
 HEADER: dict[str, object] = {"alg": "HS256", "kid": "k1", "typ": "session+jwt"}
 
 
@@ -53,7 +55,7 @@ def test_is_a_jwt_that_another_library_reads(tokens: SessionTokens, keyring: Key
 
 def test_the_longest_token_is_opened(tokens: SessionTokens) -> None:
     point = Point("x" * 43, "y" * 43)
-    claims = Claims(sub="c" * 64, sid=SID, sig="ES256", iat=2**40, exp=2**40, point=point)
+    claims = Claims(sub="c" * 64, sid=SID, sig="ES256", iat=LAST, exp=LAST, point=point)
     token, _ = tokens.seal(claims)
     assert len(token) < MAX_TOKEN_LENGTH
     opened = tokens.open(token)
@@ -78,6 +80,15 @@ def test_another_header_is_refused_though_its_signature_is_right(
 ) -> None:
     assert tokens.open(signed(keyring, HEADER)) is not None
     assert tokens.open(signed(keyring, header)) is None
+
+
+@pytest.mark.parametrize("time", [-1, LAST + 1, 2**63, -(10**12), 10**30, 1.5, "1", None])
+@pytest.mark.parametrize("name", ["iat", "exp"])
+def test_times_that_no_datetime_has_are_refused_though_signed(
+    tokens: SessionTokens, keyring: Keyring, name: str, time: object
+) -> None:
+    claims = json.dumps(msgspec.to_builtins(CLAIMS) | {name: time}).encode()
+    assert tokens.open(jws.serialize_compact(HEADER, claims, key_of(keyring), ["HS256"])) is None
 
 
 def test_claims_of_another_shape_are_refused_though_signed(tokens: SessionTokens, keyring: Keyring) -> None:

@@ -110,7 +110,7 @@ async def test_a_served_shop_seals_by_itself(
         figures = dict(line.rsplit(" ", 1) for line in metrics.render().decode().splitlines() if line[0] != "#")
     worker = f'{{worker="{os.getpid()}"}}'
     assert float(figures["lingdang_journal_sealed" + worker]) == 2
-    assert float(figures["lingdang_journal_overdue" + worker]) == 0
+    assert float(figures['lingdang_overdue{state="transfer"}']) == 0
     assert float(figures["lingdang_journal_rolled_back" + worker]) == 0
     assert 0 <= float(figures["lingdang_journal_lag_seconds" + worker]) < 5
     assert verify(database_url, keyring).differences == []

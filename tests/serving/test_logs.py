@@ -1,6 +1,8 @@
 """Logs never show a secret, and no value can forge a line."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -134,3 +136,23 @@ async def _use(served: Served) -> list[str]:
             await http.get("/v1/cart", headers={"Authorization": wrong, "X-Cust-Id": "ann"})
             await http.get("/v1/admin/orders", headers={"Authorization": f"Bearer {wrong}"})
     return secrets
+
+
+_LOGS_AND_GOES_ON = """
+import structlog
+from lingdang.serving.logs import configure_logging
+from lingdang.settings import Settings
+configure_logging(Settings(), "worker-1")
+for number in range(1000):
+    structlog.get_logger().error("a_line_that_does_not_fit", number=number)
+print("goes on")
+"""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+def test_a_full_disk_takes_no_log_and_stops_nobody() -> None:
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-c", _LOGS_AND_GOES_ON], stdout=subprocess.PIPE, stderr=full, check=False
+        )
+    assert ran.stdout == b"goes on\n"

@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ import uvicorn
 from lingdang.app import UNWATCHED, Deployment, Watch, create_app, make_sessions
 from lingdang.identity.sessions import Sessions
 from lingdang.keys import Keyring
+from lingdang.serving.connections import LimitedProtocol
 from lingdang.settings import Settings
 
 
@@ -36,14 +38,17 @@ class Shop:
 
 @asynccontextmanager
 async def open_shop(
-    database_url: str, keyring: Keyring, watch: Watch = UNWATCHED, **settings: Any
+    database_url: str, keyring: Keyring, watch: Watch = UNWATCHED, *, short_way: bool = False, **settings: Any
 ) -> AsyncIterator[Shop]:
-    """Serve a shop on a free port until the block ends; `settings` override the defaults."""
+    """Serve a shop on a free port until the block ends; `settings` override the defaults.
+
+    `short_way`: hot requests go past the ASGI cycle, as in a worker.
+    """
     deployment = Deployment(Settings(**settings), database_url, keyring, buckets=1)
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(deployment, watch), lifespan="on", log_level="warning", access_log=False)
-    )
+    app = create_app(deployment, watch)
+    protocol: Any = partial(LimitedProtocol, entry=app) if short_way else "auto"
+    server = uvicorn.Server(uvicorn.Config(app, http=protocol, lifespan="on", log_level="warning", access_log=False))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:
         if task.done():

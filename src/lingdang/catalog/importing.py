@@ -1,13 +1,14 @@
 """Importing a catalogue: the good rows are kept, every bad one is named by its line and the reason.
 
 An import may be repeated: a row creates its product, replaces it, or finds it equal and leaves it untouched.
-Rows go in by COPY and one set-based statement a chunk, each chunk a transaction of its own, written by one
-thread while the other reads on.
+Rows go in a chunk at a time, each a transaction of its own, written by one thread while the other reads on: by COPY
+into the table itself as long as every product is new, else by COPY beside it and one set-based statement.
 """
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ import psycopg
 from lingdang.catalog.mapping import Shape
 from lingdang.catalog.products import ON_CONFLICT_REPLACE, WRITTEN_COLUMNS, ProductRecord, written_row
 from lingdang.catalog.rows import Parsed, Source
+from lingdang.clock import rfc3339
 
 CHUNK = 20_000
 """Rows of one transaction."""
@@ -27,15 +29,14 @@ _STAGE = """
         status text, popularity bigint, terms text
     ) ON COMMIT DROP
 """
-_COPY = "COPY staged_product FROM STDIN"
-# In the order of the key, so that two imports at once wait for each other and never in a circle.
+_COPY_STAGED = "COPY staged_product FROM STDIN"
+_COPY_NEW = f"COPY product ({WRITTEN_COLUMNS}, created_at, updated_at) FROM STDIN"
 _MERGE = f"""
     WITH merged AS (
         INSERT INTO product AS p ({WRITTEN_COLUMNS}, created_at, updated_at)
         SELECT product_id, title, currency, price, list_price, publisher, intro, cover_url, attributes, on_sale_from,
                on_sale_until, status, popularity, array_to_tsvector(string_to_array(terms, ' ')), %(now)s, %(now)s
           FROM staged_product
-         ORDER BY product_id
         {ON_CONFLICT_REPLACE}
         RETURNING xmax = 0 AS created
     )
@@ -88,12 +89,13 @@ def import_products(
         counts.updated += updated
         counts.unchanged += unchanged
 
+    written_by = _Writer(connection, now)
     with ThreadPoolExecutor(max_workers=1) as writer:
         under_way: Future[tuple[int, int, int]] | None = None
         for chunk in _chunks(source.rows(), shape, reject):
             if under_way is not None:
                 add(under_way)
-            under_way = writer.submit(_write, connection, chunk, now)
+            under_way = writer.submit(written_by.write, chunk)
             on_progress(source.position)
         if under_way is not None:
             add(under_way)
@@ -129,12 +131,38 @@ def _record(parsed: Parsed, shape: Shape) -> ProductRecord:
     return msgspec.convert(shape(parsed.row), ProductRecord, strict=False)
 
 
-def _write(connection: psycopg.Connection[Any], chunk: list[Values], now: datetime) -> tuple[int, int, int]:
-    with connection.transaction(), connection.cursor() as cursor:
-        cursor.execute(_STAGE)
-        with cursor.copy(_COPY) as copy:
+class _Writer:
+    """Writes chunks, each in the order of its keys: imports at once wait for each other, and never in a circle."""
+
+    def __init__(self, connection: psycopg.Connection[Any], now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+        self._all_new = True
+
+    def write(self, chunk: list[Values]) -> tuple[int, int, int]:
+        """Write one chunk in a transaction. Returns how many products are new, changed and as they were."""
+        chunk.sort(key=itemgetter(0))
+        if self._all_new:
+            try:
+                return self._add(chunk)
+            except psycopg.errors.UniqueViolation:
+                self._all_new = False  # more of this file's products are likely to be there
+        return self._merge(chunk)
+
+    def _add(self, chunk: list[Values]) -> tuple[int, int, int]:
+        moment = rfc3339(self._now)
+        with self._connection.transaction(), self._connection.cursor() as cursor, cursor.copy(_COPY_NEW) as copy:
             for row in chunk:
-                copy.write_row(row)
-        cursor.execute(_MERGE, {"now": now})
-        created, updated = cursor.fetchone() or (0, 0)
-    return created, updated, len(chunk) - created - updated
+                # Terms are letters and digits alone: with spaces between they are a tsvector's text as they stand.
+                copy.write_row((*row, moment, moment))
+        return len(chunk), 0, 0
+
+    def _merge(self, chunk: list[Values]) -> tuple[int, int, int]:
+        with self._connection.transaction(), self._connection.cursor() as cursor:
+            cursor.execute(_STAGE)
+            with cursor.copy(_COPY_STAGED) as copy:
+                for row in chunk:
+                    copy.write_row(row)
+            cursor.execute(_MERGE, {"now": self._now})
+            created, updated = cursor.fetchone() or (0, 0)
+        return created, updated, len(chunk) - created - updated

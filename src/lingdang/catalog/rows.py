@@ -124,6 +124,8 @@ def _json_rows(text: io.TextIOWrapper) -> Iterator[Parsed]:
 
 
 def _is_unicode(text: str) -> bool:
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:

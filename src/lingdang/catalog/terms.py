@@ -7,7 +7,6 @@ finds it. PostgreSQL needs no extension or dictionary for either: the terms are 
 
 import re
 import unicodedata
-from functools import lru_cache
 
 MAX_QUERY_TERMS = 16
 """The terms of a longer query beyond these are not looked at."""
@@ -26,30 +25,34 @@ _LETTERS = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "ı": "i", "æ": "ae"
 
 def fold(text: str) -> str:
     """`text` without case, diacritics, width, apostrophes and other differences that a reader does not type."""
-    if not text.isascii():
-        decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-        bare = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-        text = unicodedata.normalize("NFKC", bare).casefold().translate(_LETTERS)
-    return _APOSTROPHES.sub("", text.lower())
+    if text.isascii():
+        return text.lower().replace("'", "").replace("`", "")
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    bare = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return _APOSTROPHES.sub("", unicodedata.normalize("NFKC", bare).casefold().translate(_LETTERS).lower())
 
 
 def document_terms(*texts: str) -> list[str]:
     """The distinct terms that a product with these texts is found by, in order."""
-    return list(dict.fromkeys(term for text in texts for term in _text_terms(text)))
+    terms: dict[str, None] = {}
+    for text in texts:
+        if text:
+            terms.update(dict.fromkeys(_text_terms(text)))
+    return list(terms)
 
 
-@lru_cache(maxsize=20_000)  # a catalogue repeats its authors and publishers
-def _text_terms(text: str) -> tuple[str, ...]:
+def _text_terms(text: str) -> list[str]:
     folded = fold(text)
-    terms: list[str] = []
-    for run in _runs(folded):
-        if run.isascii() or not _IS_CJK(run):
-            terms.append(run[:_MAX_TERM])
-        else:
-            terms += (*_pairs(run), run[-1])
+    terms = _runs(folded)
+    if len(folded) > _MAX_TERM or not folded.isascii():
+        terms = [term for run in terms for term in _run_terms(run)]
     if "." in folded:  # "J.K. Rowling" is also found as "jk"
         terms += (_DOTS.sub("", initials)[:_MAX_TERM] for initials in _INITIALS.findall(folded))
-    return tuple(terms)
+    return terms
+
+
+def _run_terms(run: str) -> list[str]:
+    return [run[:_MAX_TERM]] if run.isascii() or not _IS_CJK(run) else [*_pairs(run), run[-1]]
 
 
 def query_terms(query: str) -> list[str]:

@@ -23,6 +23,8 @@ SELECT v.voucher_id FROM coupon c
  WHERE c.code = %b AND v.used_by IS NULL AND (v.expires_at IS NULL OR v.expires_at > %b)
  ORDER BY v.expires_at, v.voucher_id LIMIT 1
 """
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('voucher ' || %b::text, %b::smallint))"
+"""The customer's lock, as voucher_claim takes it."""
 
 
 Code = Annotated[str, Meta(pattern=r"^[!-~]{1,64}\Z", description="A public or a one-time code; in either case.")]
@@ -62,8 +64,9 @@ async def claim(connection: Connection, bucket: int, cust_id: str, code: str, no
 async def in_hand_or_claimed(connection: Connection, bucket: int, cust_id: str, code: str, now: datetime) -> UUID:
     """The customer's unused voucher of this code; claimed only when there is none. Raises as `claim`.
 
-    So a checkout that is repeated takes no second one.
+    So a checkout that is repeated, also at the same moment, takes no second one.
     """
+    await connection.execute(_LOCK, (cust_id, bucket))
     rows = await connection.execute(_IN_HAND, (bucket, cust_id, normal_code(code), now))
     row = await rows.fetchone()
     return row[0] if row else (await claim(connection, bucket, cust_id, code, now)).voucher_id

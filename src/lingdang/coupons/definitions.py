@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
+from psycopg.errors import UniqueViolation
 
 from lingdang.coupons.claiming import normal_code
 from lingdang.coupons.model import Definition
@@ -17,16 +18,18 @@ Status = Literal["active", "paused", "withdrawn"]
 _FREE = frozenset({"name", "validFrom", "validUntil", "validDays"})
 """Members of a definition that may still change when vouchers are in hand."""
 
-_FIND = "SELECT definition, claimed, created_at FROM coupon WHERE coupon_id = %b FOR UPDATE"
-_CODE_TAKEN = "SELECT 1 FROM coupon WHERE code = %b AND coupon_id <> %b"
-_WRITE = """
-INSERT INTO coupon AS c (coupon_id, definition, status, code, total_limit, per_customer, valid_from, valid_until,
-                         valid_days, created_at, updated_at)
+_CREATE = """
+INSERT INTO coupon (coupon_id, definition, status, code, total_limit, per_customer, valid_from, valid_until, valid_days,
+                    created_at, updated_at)
 VALUES (%b, %b::text::jsonb, %b, %b, %b, %b, %b, %b, %b, %b, %b)
-ON CONFLICT (coupon_id) DO UPDATE
-   SET definition = EXCLUDED.definition, status = EXCLUDED.status, code = EXCLUDED.code,
-       total_limit = EXCLUDED.total_limit, per_customer = EXCLUDED.per_customer, valid_from = EXCLUDED.valid_from,
-       valid_until = EXCLUDED.valid_until, valid_days = EXCLUDED.valid_days, updated_at = EXCLUDED.updated_at
+ON CONFLICT (coupon_id) DO NOTHING
+"""
+_FIND = "SELECT definition, claimed FROM coupon WHERE coupon_id = %b FOR UPDATE"
+_REPLACE = """
+UPDATE coupon
+   SET definition = %b::text::jsonb, status = %b, code = %b, total_limit = %b, per_customer = %b, valid_from = %b,
+       valid_until = %b, valid_days = %b, updated_at = %b
+ WHERE coupon_id = %b
 """
 _COLUMNS = "coupon_id, definition, status, code, total_limit, per_customer, claimed, created_at, updated_at"
 _LIST = f"SELECT {_COLUMNS} FROM coupon WHERE coupon_id > %b ORDER BY coupon_id LIMIT %b"  # noqa: S608 - constant
@@ -81,14 +84,20 @@ async def put_coupon(connection: Connection, coupon_id: str, given: CouponInput,
     A voucher in a customer's hand is a promise: from the first claim on only the name, the supply, the validity of
     later claims and the status may change; what it saves and on what may not.
     """
-    row = await (await connection.execute(_FIND, (coupon_id,), binary=True)).fetchone()
-    if row is not None and row[1] > 0:
-        _refuse_change(row[0], given, row[1])
-    code = given.code and normal_code(given.code)
-    if code and await (await connection.execute(_CODE_TAKEN, (code, coupon_id))).fetchone() is not None:
-        raise invalid("$.code", "Another coupon has this code")
-    await connection.execute(_WRITE, _parameters(coupon_id, given, code, now))
-    return row is None
+    values = _values(given)
+    try:
+        # Creating comes first: what two operators both look for and do not find, both would write.
+        if (await connection.execute(_CREATE, (coupon_id, *values, now, now))).rowcount:
+            return True
+        row = await (await connection.execute(_FIND, (coupon_id,), binary=True)).fetchone()
+        assert row is not None, "a coupon is never deleted"
+        definition, claimed = row
+        if claimed > 0:
+            _refuse_change(definition, given, claimed)
+        await connection.execute(_REPLACE, (*values, now, coupon_id))
+    except UniqueViolation:
+        raise invalid("$.code", "Another coupon has this code") from None
+    return False
 
 
 def _refuse_change(stored: dict[str, Any], given: CouponInput, claimed: int) -> None:
@@ -103,20 +112,18 @@ def _promise(definition: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in definition.items() if name not in _FREE}
 
 
-def _parameters(coupon_id: str, given: CouponInput, code: str | None, now: datetime) -> tuple[Any, ...]:
+def _values(given: CouponInput) -> tuple[Any, ...]:
+    """The columns that an operator sets, in the statements' order."""
     definition = given.definition
     return (
-        coupon_id,
         msgspec.json.encode(definition).decode(),
         given.status,
-        code,
+        given.code and normal_code(given.code),
         given.total_limit,
         given.per_customer,
         definition.valid_from,
         definition.valid_until,
         definition.valid_days,
-        now,
-        now,
     )
 
 

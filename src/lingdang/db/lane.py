@@ -3,10 +3,14 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from lingdang.db.deadline import breaks_after
 from lingdang.db.pool import AWAY, Connection, connect_options
 from lingdang.errors import retry_later
 
 T = TypeVar("T")
+
+_ANSWER_SECONDS = 5.0
+"""A database that has not answered a batch by then counts as away."""
 
 
 class Lane:
@@ -30,7 +34,9 @@ class Lane:
         """
         for _ in range(2):
             try:
-                return await work(await self.connection())
+                connection = await self.connection()
+                with breaks_after(connection, _ANSWER_SECONDS):
+                    return await work(connection)
             except AWAY:
                 await self.close()
         raise retry_later("overloaded", 1)

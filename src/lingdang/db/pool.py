@@ -10,6 +10,7 @@ import psycopg
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from lingdang.db.deadline import breaks_after
 from lingdang.errors import Problem, retry_later
 
 Connection = psycopg.AsyncConnection[TupleRow]
@@ -17,6 +18,9 @@ Pool = AsyncConnectionPool[Connection]
 
 AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 """What psycopg raises when the database cannot be reached or went away."""
+
+_ANSWER_SECONDS = 15.0
+"""A database that has not answered a request's statements by then counts as away."""
 
 _ENDED = "SELECT 1 FROM session_end WHERE bucket = %b AND customer_id = %b AND session_id = %b"
 
@@ -100,7 +104,8 @@ async def refuse_ended(connection: Connection, owner: Owner) -> None:
 async def _connection(pool: Pool) -> AsyncIterator[Connection]:
     try:
         async with pool.connection() as connection:
-            yield connection
+            with breaks_after(connection, _ANSWER_SECONDS):
+                yield connection
     except AWAY as error:
         if isinstance(error, psycopg.errors.QueryCanceled):
             raise

@@ -46,15 +46,18 @@ def book(row: Row) -> dict[str, Any]:
         authors, year = row["authors"], int(row["year"]) if row["year"] else None
         title = " ".join(row["title"].split())
         facts = {"isbn10": row["isbn10"], "language": row["language"], "year": year}
+        imprint = IMPRINTS[zlib.crc32(authors.encode()) % len(IMPRINTS)]
     except KeyError as missing:
         raise ValueError(f"the row has no column {missing}: not the goodbooks-10k data set") from None
+    except (TypeError, AttributeError, OverflowError):  # JSON has other values than texts, and a text may say "inf"
+        raise ValueError("a value is of another kind than those of the goodbooks-10k data set") from None
     list_price = _list_price(ratings, hundredths)
     return {
         "productId": f"book-{number}",
         "title": title,
         "listPrice": list_price,
         "price": _price(number, list_price),
-        "publisher": IMPRINTS[zlib.crc32(authors.encode()) % len(IMPRINTS)],
+        "publisher": imprint,
         "intro": _intro(authors, year, hundredths, ratings),
         "popularity": ratings,
         "attributes": {

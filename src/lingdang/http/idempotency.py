@@ -3,14 +3,17 @@
 import hmac
 import os
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from psycopg.rows import TupleRow
 
-from lingdang.db.pool import Owner, Pool, fetch_all, fetch_as
+from lingdang.db.pool import Connection, Owner, Pool, fetch_all, fetch_as
 from lingdang.errors import Problem, invalid
 from lingdang.http.entry import Reply
 from lingdang.keys import Keyring
@@ -31,14 +34,18 @@ ON CONFLICT (owner, key) DO UPDATE
 RETURNING 1
 """
 _DROP = "DELETE FROM idempotency WHERE owner = %b AND key = %b AND kid = %b"
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('idempotency ' || %b::text || ' ' || %b::text, 0))"
 
 Produce = Callable[[], Awaitable[Reply]]
+Ask = Callable[[str, Sequence[Any]], Awaitable[list[TupleRow]]]
+"""Runs one statement: in a transaction of its own, or in the caller's."""
 
 
 class Idempotency:
     """Keeps first answers for a day. They may hold secrets: both they and the bodies' fingerprints are keyed."""
 
     def __init__(self, pool: Pool, keyring: Keyring) -> None:
+        self._ask: Ask = partial(fetch_all, pool)
         self._pool = pool
         self._keyring = keyring
 
@@ -54,14 +61,13 @@ class Idempotency:
         """
         if key is None:
             return await produce()
-        if not _KEY.fullmatch(key):
-            raise invalid("Idempotency-Key", "Expected 1 to 64 printable ASCII characters")
-        if (found := await self._find(owner, key, body, now)) is not None:
+        _check(key)
+        if (found := await self._find(self._ask, owner, key, body, now)) is not None:
             return found
         reply = await produce()
-        if await self._keep(owner, key, body, now, reply):
+        if await self._keep(self._ask, owner, key, body, now, reply):
             return reply
-        return await self._find(owner, key, body, now) or reply
+        return await self._find(self._ask, owner, key, body, now) or reply
 
     async def once_as(self, owner: Owner, route: str, key: str, body: bytes, now: datetime, produce: Produce) -> Reply:
         """As `once`, for a customer's session: what it was answered is given again to no other one.
@@ -69,28 +75,69 @@ class Idempotency:
         Raises Problem `unauthenticated` when the session has ended, too, and else as `once`.
         """
         await fetch_as(self._pool, owner, "SELECT")  # asks only whether it has ended
-        return await self.once(f"{route} {owner.cust_id} {owner.session_id}", key, body, now, produce)
+        return await self.once(_session(owner, route), key, body, now, produce)
 
-    async def _find(self, owner: str, key: str, body: bytes, now: datetime) -> Reply | None:
-        rows = await fetch_all(self._pool, _FIND, (owner, key, now))
+    async def once_within(
+        self,
+        connection: Connection,
+        owner: Owner,
+        route: str,
+        key: str | None,
+        body: bytes,
+        now: datetime,
+        produce: Produce,
+    ) -> Reply:
+        """As `once_as`, for what must not be done twice: `produce` works in the caller's transaction on `connection`.
+
+        Requests with one key come one after the other, in every worker, and the answer is kept in the transaction
+        that did what it tells. That the session has not ended is the caller's to know. Raises as `once`.
+        """
+        if key is None:
+            return await produce()
+        _check(key)
+        name, ask = _session(owner, route), partial(_ask_within, connection)
+        await ask(_LOCK, (name, key))
+        if (found := await self._find(ask, name, key, body, now)) is not None:
+            return found
+        reply = await produce()
+        await self._keep(ask, name, key, body, now, reply)
+        return reply
+
+    async def _find(self, ask: Ask, owner: str, key: str, body: bytes, now: datetime) -> Reply | None:
+        rows = await ask(_FIND, (owner, key, now))
         if not rows:
             return None
         kid, fingerprint, sealed = rows[0]
         secret = self._keyring.opening(kid, "idempotency", 64)
         if secret is None:  # nobody can open it any more
-            await fetch_all(self._pool, _DROP, (owner, key, kid))
+            await ask(_DROP, (owner, key, kid))
             return None
         if not hmac.compare_digest(fingerprint, _fingerprint(secret, owner, key, body)):
             raise Problem("idempotency_mismatch")
         status, kept = _open(secret, owner, key, sealed)
         return Reply(kept, status, _REPLAYED)
 
-    async def _keep(self, owner: str, key: str, body: bytes, now: datetime, reply: Reply) -> bool:
+    async def _keep(self, ask: Ask, owner: str, key: str, body: bytes, now: datetime, reply: Reply) -> bool:
         """Whether this answer is the first."""
         kid, secret = self._keyring.sealing("idempotency", 64)
         fingerprint = _fingerprint(secret, owner, key, body)
         sealed = _seal(secret, owner, key, reply)
-        return bool(await fetch_all(self._pool, _KEEP, (owner, key, kid, fingerprint, sealed, now, now + KEPT)))
+        return bool(await ask(_KEEP, (owner, key, kid, fingerprint, sealed, now, now + KEPT)))
+
+
+async def _ask_within(connection: Connection, sql: str, params: Sequence[Any]) -> list[TupleRow]:
+    cursor = await connection.execute(sql, params, binary=True)
+    return await cursor.fetchall() if cursor.description else []
+
+
+def _check(key: str) -> None:
+    if not _KEY.fullmatch(key):
+        raise invalid("Idempotency-Key", "Expected 1 to 64 printable ASCII characters")
+
+
+def _session(owner: Owner, route: str) -> str:
+    """What is kept for a session's request on one route is given again to no other."""
+    return f"{route} {owner.cust_id} {owner.session_id}"
 
 
 def _fingerprint(secret: bytes, owner: str, key: str, body: bytes) -> bytes:

@@ -10,7 +10,7 @@ GRACE = timedelta(hours=1)
 BATCH = 1000
 MAX_BATCHES = 50
 
-_TABLES = ("session_end", "password_session", "login_attempt", "idempotency")
+TABLES = ("session_end", "password_session", "login_attempt", "idempotency")
 
 
 async def sweep_identity(pool: Pool, now: datetime) -> int:
@@ -18,7 +18,7 @@ async def sweep_identity(pool: Pool, now: datetime) -> int:
 
     Several workers may do so at once. What one call leaves, the next one takes. Raises Problem `overloaded`.
     """
-    return sum([await _sweep(pool, table, now - GRACE) for table in _TABLES])
+    return sum([await _sweep(pool, table, now - GRACE) for table in TABLES])
 
 
 async def _sweep(pool: Pool, table: str, before: datetime) -> int:

@@ -5,9 +5,11 @@ character of a token can be changed without being noticed.
 """
 
 from hmac import compare_digest, digest
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from lingdang.ids import CustId
 from lingdang.jose import Headers, from_base64url, to_base64url
@@ -16,6 +18,10 @@ from lingdang.settings import SignType
 
 MAX_TOKEN_LENGTH = 1024
 """Characters. The longest that is ever issued has about 560."""
+
+
+_Seconds = Annotated[int, Meta(ge=0, le=253_402_300_799)]
+"""Unix seconds up to the end of the year 9999, beyond which there is no datetime."""
 
 
 class Point(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,8 +37,8 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     sub: CustId
     sid: UUID
     sig: SignType
-    iat: int
-    exp: int
+    iat: _Seconds
+    exp: _Seconds
     point: Point | None = None
 
 

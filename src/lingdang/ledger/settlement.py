@@ -11,19 +11,22 @@ import psycopg
 import structlog
 
 from lingdang.clock import Clock
+from lingdang.db.deadline import breaks_after
 from lingdang.db.gather import Gather, ObserveBatch
 from lingdang.db.lane import Lane
-from lingdang.db.pool import AWAY
+from lingdang.db.pool import AWAY, Connection
 from lingdang.errors import Problem, retry_later
 from lingdang.ids import bucket_of
 from lingdang.ledger import store
 from lingdang.ledger.commands import Command, Done
 from lingdang.ledger.rules import Result, settle
 
-_log = structlog.get_logger(__name__)
-
 AGAIN_SECONDS = 0.1
 """The pause before a batch is run again while the database is away."""
+_LEAST_SECONDS = 0.1
+"""What even the last attempt is given."""
+
+_log = structlog.get_logger(__name__)
 
 
 class Settlement:
@@ -60,6 +63,11 @@ class Settlement:
     def seconds_run(self) -> float:
         """How long batches have run so far, all together."""
         return sum(gather.seconds_run for gather in self._gathers)
+
+    def require_room(self) -> None:
+        """Raises Problem `overloaded` when no command would be taken, whoever's it is: nothing is spent on it then."""
+        if not any(gather.has_room() for gather in self._gathers):
+            raise retry_later("overloaded", 1)
 
     async def submit(self, command: Command) -> Done:
         """Settle one command; when this returns, it is durable.
@@ -104,8 +112,9 @@ class _BucketLane:
 
     async def run(self, commands: Sequence[Command]) -> Sequence[Result]:
         """Settle a batch, again and again while the database is away, and in halves when a command spoils it."""
-        give_up = time.monotonic() + self._give_up_seconds
-        attempt = _Attempt()
+        return await self._settle(commands, _Attempt(time.monotonic() + self._give_up_seconds))
+
+    async def _settle(self, commands: Sequence[Command], attempt: "_Attempt") -> Sequence[Result]:
         while True:
             try:
                 return await self._once(commands, attempt)
@@ -113,22 +122,24 @@ class _BucketLane:
                 if _is_away(error):
                     _log.warning("database_away", size=len(commands), reason=type(error).__name__)
                     await self._lane.close()
-                elif len(commands) > 1:
-                    return await self._apart(commands)
+                elif len(commands) > 1 and not attempt.is_over():
+                    return await self._apart(commands, attempt)
                 elif attempt.failed:
-                    return [_refusal(commands[0], error)]
-                else:
+                    return [_refusal(commands[0], error, attempt)]
+                elif not attempt.is_over():
                     # A race with another worker is seen and decided when it is run again.
                     attempt.failed = True
                     continue
-            if time.monotonic() >= give_up:
-                # An earlier attempt may have been committed: only a repeat can tell, so nothing else is claimed.
-                code = "outcome_unknown" if attempt.saving else "overloaded"
-                return [retry_later(code, 2)] * len(commands)
+            if attempt.is_over():
+                return [retry_later(attempt.code, 2)] * len(commands)
             await asyncio.sleep(AGAIN_SECONDS)
 
     async def _once(self, commands: Sequence[Command], attempt: "_Attempt") -> Sequence[Result]:
         connection = await self._lane.connection()
+        with breaks_after(connection, max(_LEAST_SECONDS, attempt.give_up - time.monotonic())):
+            return await self._on(connection, commands, attempt)
+
+    async def _on(self, connection: Connection, commands: Sequence[Command], attempt: "_Attempt") -> Sequence[Result]:
         try:
             started = time.perf_counter()
             state = await store.load(connection, self._bucket, commands, self._clock())
@@ -149,29 +160,47 @@ class _BucketLane:
             await self._abandon(connection)
             raise
 
-    async def _abandon(self, connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+    async def _abandon(self, connection: Connection) -> None:
         try:
             await connection.rollback()
         except psycopg.Error:
             await self._lane.close()
 
-    async def _apart(self, commands: Sequence[Command]) -> Sequence[Result]:
+    async def _apart(self, commands: Sequence[Command], attempt: "_Attempt") -> Sequence[Result]:
         """Settle a batch that failed as two halves: a poisonous command is refused alone, its neighbours go through."""
         middle = len(commands) // 2
-        return [*await self.run(commands[:middle]), *await self.run(commands[middle:])]
+        halves = [_Attempt(attempt.give_up, attempt.saving) for _ in range(2)]
+        return [
+            *await self._settle(commands[:middle], halves[0]),
+            *await self._settle(commands[middle:], halves[1]),
+        ]
 
 
 class _Attempt:
-    """How far a batch has come: whether it was being written once, and whether it failed by its own fault once."""
+    """How far a batch has come: whether it was being written once, and whether it failed by its own fault once.
 
-    saving = False
-    failed = False
+    `give_up` is the moment, on the monotonic clock, from which on it is not run again.
+    """
+
+    def __init__(self, give_up: float, saving: bool = False) -> None:
+        self.give_up = give_up
+        self.saving = saving
+        self.failed = False
+
+    def is_over(self) -> bool:
+        """Whether the time is up."""
+        return time.monotonic() >= self.give_up
+
+    @property
+    def code(self) -> str:
+        """An earlier attempt may have been committed: only a repeat can tell, so nothing else is claimed."""
+        return "outcome_unknown" if self.saving else "overloaded"
 
 
-def _refusal(command: Command, error: Exception) -> Problem:
+def _refusal(command: Command, error: Exception, attempt: _Attempt) -> Problem:
     """The answer to a command that cannot be settled even alone."""
     if isinstance(error, psycopg.errors.LockNotAvailable):
-        return retry_later("overloaded", 1)
+        return retry_later(attempt.code, 1)
     _log.error("command_refused", kind=type(command).__name__, exc_info=error)
     return Problem("internal_error")
 

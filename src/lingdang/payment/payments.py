@@ -68,6 +68,7 @@ class Payments:
 
         Raises the first Problem in the contract's order of checks; whatever is raised, nothing was taken.
         """
+        self._settlement.require_room()
         now = self._clock()
         session = self._sessions.authenticate(authorization, cust_id, now)
         offer = self._tokens.open(request.order_token)

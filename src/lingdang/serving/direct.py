@@ -12,6 +12,11 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from lingdang.http.entry import Entry, Header, HotRoute, Reply
 
+REST_SECONDS = 1.0
+"""How long a connection is not read after it was told to come back later: as long as it was told. Who does so does not
+notice; who repeats at once is refused once a second, instead of as often as fits into it, and payments go on beside."""
+_LATER = 503
+
 Found = tuple[HotRoute[Any], str]
 
 
@@ -130,6 +135,13 @@ class DirectProtocol(HttpToolsProtocol):
         if not cycle.keep_alive:
             self.transport.close()
         self.on_response_complete()
+        if reply.status == _LATER:
+            self.flow.pause_reading()
+            self.loop.call_later(REST_SECONDS, self._read_again)
+
+    def _read_again(self) -> None:
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
 
 
 def _written(reply: Reply, default_headers: Sequence[Header], keep_alive: bool) -> bytes:

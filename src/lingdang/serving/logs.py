@@ -1,10 +1,12 @@
 """Logs: one line an event, as JSON or for a console, without secrets and without a way to forge a line."""
 
+import contextlib
+import io
 import logging
 import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -39,7 +41,7 @@ def configure_logging(settings: Settings, process: str) -> None:
     structlog.configure(
         processors=_processors(process, as_json),
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Patient(sys.stderr))),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(handlers=[_ToStructlog()], level=level, force=True)
@@ -97,6 +99,22 @@ def _plain(text: str, *, keeps_lines: bool) -> str:
     if keeps_lines:  # a traceback keeps its lines, set in, so that none can pass for an event of its own
         return text.translate(_CONTROL_BUT_NEWLINE).replace("\n", "\n    ")
     return text.translate(_CONTROL)
+
+
+class _Patient(io.TextIOBase):
+    """A stream whose lines are lost when its disk is full or its reader is gone: no request fails with its log."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError, ValueError):  # a closed stream raises the latter
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 class _ToStructlog(logging.Handler):

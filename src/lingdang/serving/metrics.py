@@ -53,11 +53,14 @@ GAUGES: Mapping[str, tuple[str, str]] = {
     "lingdang_pool": ("The pool's connections, and requests that wait for one.", "state"),
     "lingdang_journal_lag_seconds": ("Time since a worker last saw the journal sealed to its end.", "worker"),
     "lingdang_journal_sealed": ("Transfers that a worker has sealed.", "worker"),
-    "lingdang_journal_overdue": ("Transfers that the last walk found unsealed past the deadline.", "worker"),
+    "lingdang_overdue": ("What stands in a state past its deadline and its healers; must be 0.", "state"),
     "lingdang_journal_rolled_back": ("1 while the journal lacks what the witness has.", "worker"),
     "lingdang_process_cpu_seconds": ("CPU time used.", "worker"),
     "lingdang_process_resident_bytes": ("Memory in use.", "worker"),
 }
+
+_SEEN_BY_ALL = frozenset({"lingdang_overdue"})
+"""Gauges of the one database: every worker counts the same, so that they are not added up."""
 
 
 class Metrics:
@@ -172,7 +175,8 @@ class _Everything(Collector):
             family = GaugeMetricFamily(name, text, labels=(label,))
             values = sorted({key[1] for s in living for key in s.gauges if key[0] == name})
             for value in values:
-                family.add_metric((value,), sum(s.gauges.get((name, value), 0.0) for s in living))
+                together: Callable[[Iterable[float]], float] = max if name in _SEEN_BY_ALL else sum
+                family.add_metric((value,), together(s.gauges.get((name, value), 0.0) for s in living))
             yield family
 
     def _living(self) -> list[Snapshot]:

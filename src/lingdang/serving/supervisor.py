@@ -13,12 +13,16 @@ import structlog
 
 from lingdang.commands import CommandError
 from lingdang.db.embedded import EmbeddedError, EmbeddedServer
-from lingdang.serving.work import Work
+from lingdang.serving.work import Beat, Work
 
 _TICK_SECONDS = 0.2
 _START_SECONDS = 60.0
 _STOP_SECONDS = 60.0
 _LONGEST_PAUSE_SECONDS = 10.0
+_STEADY_SECONDS = 5.0
+"""A worker that ran for longer is replaced at once; who ends sooner is started less and less often."""
+_SILENT_SECONDS = 10.0
+"""A worker whose event loop has not run for so long is replaced: its connections would wait for ever."""
 
 _log = structlog.get_logger(__name__)
 _spawn = get_context("spawn")
@@ -37,11 +41,15 @@ class _Slot:
     def start(self) -> None:
         ours, theirs = _spawn.Pipe(duplex=False)
         self.ready = ours
+        self._beat = _spawn.RawValue("d", 0.0)
         self.process: SpawnProcess = _spawn.Process(
-            target=_run_worker, args=(self._work, self._listener, theirs), name=f"lingdang-{self._work.number}"
+            target=_run_worker,
+            args=(self._work, self._listener, theirs, self._beat),
+            name=f"lingdang-{self._work.number}",
         )
         self.process.start()
-        self._started = time.monotonic()
+        self._started = self._looked = time.monotonic()
+        self._silent, self._last_beat = 0.0, 0.0
         theirs.close()
 
     def await_ready(self, seconds: float) -> bool:
@@ -51,6 +59,16 @@ class _Slot:
         except EOFError:
             return False
 
+    def end_silent(self) -> None:
+        """Kill the worker when its event loop does not run, or did not begin to within the time for a start."""
+        now, beat = time.monotonic(), self._beat.value
+        # The supervisor may have been stopped as well: of that time it knows nothing.
+        self._silent = self._silent + min(now - self._looked, 1.0) if beat == self._last_beat else 0.0
+        self._looked, self._last_beat = now, beat
+        if self.process.is_alive() and self._silent > (_SILENT_SECONDS if beat else _START_SECONDS):
+            _log.error("worker_silent", worker=self._work.number, seconds=round(self._silent, 1))
+            self.process.kill()
+
     def replace_ended(self) -> None:
         """Start the worker again when it has ended; one that ends at once is started less and less often."""
         if self.process.is_alive():
@@ -58,7 +76,7 @@ class _Slot:
         now = time.monotonic()
         if self._not_before == 0.0:
             lasted = now - self._started
-            self._pause = 0.0 if lasted > 60 else min(max(0.2, self._pause * 2), _LONGEST_PAUSE_SECONDS)
+            self._pause = 0.0 if lasted > _STEADY_SECONDS else min(max(0.2, self._pause * 2), _LONGEST_PAUSE_SECONDS)
             self._not_before = now + self._pause
             _log.error("worker_ended", worker=self._work.number, exit_code=self.process.exitcode)
         if now >= self._not_before:
@@ -90,6 +108,7 @@ class Supervisor:
                 _await_end(slots)
                 self._keep_database()
                 for slot in slots:
+                    slot.end_silent()
                     slot.replace_ended()
         finally:
             self._stop(slots)
@@ -146,10 +165,10 @@ def _await_end(slots: list[_Slot]) -> None:
         time.sleep(_TICK_SECONDS)
 
 
-def _run_worker(work: Work, listener: socket.socket, ready: connection.Connection) -> None:
+def _run_worker(work: Work, listener: socket.socket, ready: connection.Connection, beat: Beat) -> None:
     from lingdang.serving.worker import run  # the application is loaded by the workers alone
 
-    run(work, listener, ready)
+    run(work, listener, ready, beat)
 
 
 def works(first: Work, count: int) -> list[Work]:

@@ -1,6 +1,7 @@
 """What a worker is given by its supervisor."""
 
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -9,6 +10,12 @@ from lingdang.settings import Settings
 
 BACKLOG = 2048
 """Connections that may wait to be accepted."""
+
+
+class Beat(Protocol):
+    """A moment on the monotonic clock in memory that supervisor and worker share: when its event loop last ran."""
+
+    value: float
 
 
 class Work(msgspec.Struct, frozen=True):

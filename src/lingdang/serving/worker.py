@@ -26,19 +26,20 @@ from lingdang.serving.connections import LimitedProtocol, close_slow_senders
 from lingdang.serving.logs import configure_logging
 from lingdang.serving.metrics import Metrics
 from lingdang.serving.tls import context
-from lingdang.serving.work import BACKLOG, Work
+from lingdang.serving.work import BACKLOG, Beat, Work
 
 DRAIN_SECONDS = 15
 """How long running requests may take to end at a stop."""
 KEEP_ALIVE_SECONDS = 75
 """How long a connection may rest between two requests; longer than the 60 s that proxies keep theirs."""
 _PUBLISH_SECONDS = 1.0
+_BEAT_SECONDS = 0.5
 
 _log = structlog.get_logger(__name__)
 
 
-def run(work: Work, listener: socket.socket, ready: connection.Connection) -> None:
-    """Serve until told to stop. Sends one word through `ready` when requests are answered."""
+def run(work: Work, listener: socket.socket, ready: connection.Connection, beat: Beat) -> None:
+    """Serve until told to stop. Sends one word through `ready` when requests are answered, and beats from then on."""
     configure_logging(work.settings, f"worker-{work.number}")
     metrics = Metrics(work.metrics_directory, work.number)
     _measure_process(metrics, str(work.number))
@@ -46,7 +47,7 @@ def run(work: Work, listener: socket.socket, ready: connection.Connection) -> No
         metrics.observe_request, metrics.payment, metrics.batch, metrics.database, metrics.gauge, metrics.render
     )
     entry = create_app(deployment(work.settings, work.database_url), watch)
-    server = _Server(_config(work, entry), ready, metrics, work.settings.body_seconds)
+    server = _Server(_config(work, entry), ready, metrics, beat, work.settings.body_seconds)
     _follow_parent(server)
     # What is loaded by now stays: the collector need not look at it again.
     gc.collect()
@@ -83,11 +84,12 @@ class _Server(uvicorn.Server):
     """uvicorn's server with this worker's background tasks; only its supervisor stops it."""
 
     def __init__(
-        self, config: uvicorn.Config, ready: connection.Connection, metrics: Metrics, body_seconds: float
+        self, config: uvicorn.Config, ready: connection.Connection, metrics: Metrics, beat: Beat, body_seconds: float
     ) -> None:
         super().__init__(config)
         self._ready = ready
         self._metrics = metrics
+        self._beat = beat
         self._body_seconds = body_seconds
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -97,6 +99,8 @@ class _Server(uvicorn.Server):
             asyncio.create_task(close_slow_senders(self.server_state, self._body_seconds)),
             asyncio.create_task(_publish(self._metrics)),
         ]
+        # Not one of those that are ended at a stop: whoever drains is alive.
+        self._life = asyncio.create_task(_show_life(self._beat))
         self._ready.send("ready")
         self._ready.close()
 
@@ -134,6 +138,13 @@ async def _publish(metrics: Metrics) -> None:
         except OSError as error:
             _log.warning("metrics_not_published", reason=error.strerror)
         await asyncio.sleep(_PUBLISH_SECONDS)
+
+
+async def _show_life(beat: Beat) -> None:
+    """Let the supervisor see that the event loop runs."""
+    while True:
+        beat.value = time.monotonic()
+        await asyncio.sleep(_BEAT_SECONDS)
 
 
 def _measure_process(metrics: Metrics, worker: str) -> None:

@@ -1,0 +1,35 @@
+"""All that is attacked, and the proof that it takes what is good."""
+
+from pathlib import Path
+from typing import Any
+
+from attacks.orders import order_target
+from attacks.payments import payment_target
+from attacks.platforms import Platform, platform_target
+from attacks.sessions import session_target
+from attacks.target import ACCEPTED, Target, judge
+from attacks.world import World
+from lingdang.settings import SIGN_TYPES
+
+
+class GoodRefusedError(Exception):
+    """A verifier refuses a good sample: that it refuses altered ones says nothing."""
+
+
+def targets_of(seed: int, folder: Path) -> list[Target[Any]]:
+    """Every target with the samples of this seed; `folder` is for the keyrings and must outlast them."""
+    world = World(seed, folder)
+    return [
+        session_target(world),
+        order_target(world),
+        platform_target(world, Platform(seed)),
+        *(payment_target(world, sign_type) for sign_type in SIGN_TYPES),
+    ]
+
+
+def assert_good_are_taken(targets: list[Target[Any]]) -> None:
+    """Raises GoodRefusedError when a target refuses a good sample."""
+    for target in targets:
+        for good in target.good:
+            if (outcome := judge(target, good)) != ACCEPTED:
+                raise GoodRefusedError(f"{target.name}: {outcome} for {good!r}")

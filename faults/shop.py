@@ -1,0 +1,89 @@
+"""The shop that the faults hit: rich customers, more books than they buy, and a coupon to claim again and again."""
+
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+import psycopg
+
+from lingdang.app import Deployment, make_sessions
+from lingdang.clock import system_clock
+from lingdang.db.embedded import EmbeddedServer
+from lingdang.db.migrate import migrate
+from lingdang.keys import Keyring, create_keyring
+from lingdang.settings import Settings
+
+CUSTOMERS = 16
+BOOKS = 20_000
+START = 1_000_000_000
+PRICE = 100
+OFF = 10
+CODE = "ten"
+
+_VALUES = {"price": PRICE, "start": START, "customers": CUSTOMERS, "books": BOOKS}
+_FILL = (
+    """
+    INSERT INTO product (product_id, title, currency, price, list_price, created_at, updated_at)
+    SELECT 'book-' || i, 'A book', 'BELL', %(price)s, %(price)s, now(), now() FROM generate_series(1, %(books)s) i
+    """,
+    """
+    INSERT INTO wallet
+    SELECT 0, 'cust-' || i, 'BELL', %(start)s, 1, '{paid}', ARRAY[%(start)s::bigint], NULL
+      FROM generate_series(1, %(customers)s) i
+    """,
+    """
+    INSERT INTO transfer (bucket, customer_id, currency, seq, kind, reference, amount, balance, at, accounts, amounts)
+    SELECT bucket, customer_id, currency, 1, 'credit', 'gift', balance, balance, now(),
+           '{clearing:paid,wallet:paid}', ARRAY[-balance, balance]
+      FROM wallet
+    """,
+    """
+    INSERT INTO credit
+    SELECT bucket, customer_id, 'gift', currency, 1, balance, 'paid', NULL, 'test', balance, now() FROM wallet
+    """,
+    """
+    INSERT INTO coupon (coupon_id, definition, status, code, per_customer, created_at, updated_at)
+    VALUES ('ten', '{"name": "Ten off", "effect": {"kind": "fixed", "amount": 10}}', 'active', 'TEN', 1000000, now(),
+            now())
+    """,
+)
+
+
+class Customer(NamedTuple):
+    """A customer with a session that signs with HMAC-SHA256."""
+
+    cust_id: str
+    session_id: UUID
+    token: str
+    sign_key: str
+
+
+def prepare(data_dir: Path) -> None:
+    """Make the shop in `data_dir`, with the embedded database that `lingdang serve` will start there."""
+    data_dir.mkdir(exist_ok=True)
+    server = EmbeddedServer(data_dir)
+    try:
+        fill(server.start())
+    finally:
+        server.stop()
+
+
+def fill(database_url: str) -> None:
+    """Migrate an empty database and put the shop into it."""
+    migrate(database_url)
+    with psycopg.connect(database_url) as connection:
+        for statement in _FILL:
+            connection.execute(statement.encode(), _VALUES)
+
+
+def customers(data_dir: Path) -> list[Customer]:
+    """The shop's customers, each with a session made with the keyring of `data_dir`, which is made when missing."""
+    path = data_dir / "keyring.json"
+    create_keyring(path, system_clock())
+    sessions = make_sessions(Deployment(Settings(), "", Keyring(path), buckets=1))
+    made = []
+    for number in range(1, CUSTOMERS + 1):
+        issued = sessions.issue(f"cust-{number}", "HMAC-SHA256", None, system_clock())
+        assert issued.sign_key is not None, "a keyed session has a sign key"
+        made.append(Customer(issued.cust_id, issued.session_id, issued.session_token, issued.sign_key))
+    return made

@@ -1,0 +1,86 @@
+"""A connection that was told to come back later is not read before; every other connection is."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import pytest
+import uvicorn
+
+from lingdang.errors import retry_later
+from lingdang.http.entry import Entry, HotRequest, HotRoute, Reply
+from lingdang.serving import direct
+from lingdang.serving.connections import LimitedProtocol
+
+Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def _later(_: HotRequest[Any]) -> Reply:
+    raise retry_later("overloaded", 1)
+
+
+async def _now(_: HotRequest[Any]) -> Reply:
+    return Reply(b"{}")
+
+
+async def _nothing(*_: Any) -> None: ...
+
+
+@asynccontextmanager
+async def connections(count: int) -> AsyncIterator[list[Stream]]:
+    """So many connections to a server whose one route is overloaded and whose other one is not."""
+    hot = [HotRoute("POST", path, dict, dict, handle) for path, handle in (("/later", _later), ("/now", _now))]
+    entry = Entry(_nothing, hot, max_body_bytes=100, observe=lambda *_: None)
+    protocol: Any = partial(LimitedProtocol, entry=entry)
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(_nothing, http=protocol, lifespan="off", interface="asgi3", log_level="warning")
+    )
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    opened = [await asyncio.open_connection(*listener.getsockname()) for _ in range(count)]
+    try:
+        yield opened
+    finally:
+        for _, writer in opened:
+            writer.close()
+        server.should_exit = True
+        await task
+
+
+def ask(stream: Stream, path: str) -> "asyncio.Task[bytes]":
+    """Send a request; its answer's status line and body, when they come."""
+    stream[1].write(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{{}}".encode())
+    return asyncio.create_task(_answer(stream[0]))
+
+
+async def _answer(reader: asyncio.StreamReader) -> bytes:
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = head.lower().partition(b"content-length: ")[2].partition(b"\r")[0]
+    await reader.readexactly(int(length))
+    return head.partition(b"\r")[0]
+
+
+async def test_who_repeats_at_once_waits_and_nobody_else_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(direct, "REST_SECONDS", 0.5)
+    async with connections(2) as (hasty, other):
+        assert b"503" in await ask(hasty, "/later")
+        again = ask(hasty, "/now")
+        for _ in range(20):
+            assert b"200" in await ask(other, "/now")
+        assert not again.done()
+        assert b"200" in await again
+
+
+async def test_a_connection_closed_meanwhile_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(direct, "REST_SECONDS", 0.05)
+    failures: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+    async with connections(2) as (hasty, other):
+        assert b"503" in await ask(hasty, "/later")
+        hasty[1].transport.abort()
+        await asyncio.sleep(0.15)
+        assert b"200" in await ask(other, "/now")
+    assert failures == []

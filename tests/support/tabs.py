@@ -1,0 +1,44 @@
+"""One customer in several tabs: other workers, other sessions, and what happens while a payment is under way."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import psycopg
+
+from support.buyer import Buyer
+from support.shop import Shop
+
+PATIENCE = 2.5
+"""Seconds; less than the three for which the ledger waits for a lock."""
+
+
+def at(shop: Shop, one: Buyer) -> Buyer:
+    """The same customer in the same session, speaking to another worker."""
+    return replace(one, shop=shop)
+
+
+async def until(told: Callable[[], bool], seconds: float = PATIENCE) -> None:
+    """Wait until `told` is true, while the event loop goes on."""
+    end = asyncio.get_running_loop().time() + seconds
+    while not told():
+        assert asyncio.get_running_loop().time() < end, "it did not become true in time"
+        await asyncio.sleep(0.01)
+
+
+def waiting(shop: Shop) -> int:
+    """How many of the shop's transactions wait for a lock."""
+    [(number,)] = shop.sql(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    return int(number)
+
+
+@asynccontextmanager
+async def wallet_held(shop: Shop, cust_id: str) -> AsyncIterator[None]:
+    """A payment of this customer that starts meanwhile is decided, but cannot write before the block ends."""
+    with psycopg.connect(shop.database_url) as holder:
+        holder.execute("SELECT 1 FROM wallet WHERE customer_id = %s FOR UPDATE", (cust_id,))
+        yield
+        holder.rollback()
