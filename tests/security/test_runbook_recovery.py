@@ -1,5 +1,6 @@
 """docs/runbooks/recovery.md, command for command: a shop that sells is backed up, lost, restored, and sells on."""
 
+import re
 from pathlib import Path
 
 import psycopg
@@ -22,8 +23,9 @@ def test_the_runbook_brings_a_shop_back_and_says_what_is_missing(tmp_path: Path,
         ended = _sell_before_and_after_the_backup(served, runbook)
     assert "no differences" in runbook.play("Restore")
     missing = runbook.play("See what is missing", code=1)
-    assert "journal_rolled_back" in missing
-    assert "; the log has not, and ends with checkpoint 1 and 1 seals" in missing
+    told = re.search(r"journal_rolled_back: .* with (\d+) seals; the log has not, and ends .* and (\d+) seals", missing)
+    assert told, missing
+    assert int(told[1]) > int(told[2])
     with serving(tmp_path / "restored", "--http") as served:
         with served.client() as anybody:
             assert is_well(anybody)
