@@ -16,9 +16,12 @@ class GoodRefusedError(Exception):
     """A verifier refuses a good sample: that it refuses altered ones says nothing."""
 
 
-def targets_of(seed: int, folder: Path) -> list[Target[Any]]:
-    """Every target with the samples of this seed; `folder` is for the keyrings and must outlast them."""
-    world = World(seed, folder)
+def targets_of(seed: int, folder: Path, batch: int = 0) -> list[Target[Any]]:
+    """Every target with the keys and samples of this seed's batch; `folder` is for keyrings and must outlast them.
+
+    The platform's keys are the same in all batches.
+    """
+    world = World(f"{seed}/{batch}", folder)
     return [
         session_target(world),
         order_target(world),

@@ -4,7 +4,6 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from attacks.everything import assert_good_are_taken, targets_of
 from attacks.target import Tally, Target, try_one
 
 CHUNK = 1000
-"""Alterations that are counted together."""
+"""Alterations of the same samples, which are counted together."""
 
 
 def tallies(seed: int, numbers: range, jobs: int) -> Iterator[tuple[int, Tally]]:
@@ -25,7 +24,11 @@ def tallies(seed: int, numbers: range, jobs: int) -> Iterator[tuple[int, Tally]]
 
 
 def _chunk(seed: int, numbers: range) -> tuple[int, Tally]:
-    return len(numbers), tally_of(_targets(seed), seed, numbers)
+    """A batch of keys and samples of its own: there are only so many alterations of one signature."""
+    warnings.filterwarnings("ignore", "EdDSA is deprecated")  # the contract names it
+    with tempfile.TemporaryDirectory(prefix="attacks-") as folder:
+        targets = targets_of(seed, Path(folder), batch=numbers[0] // CHUNK)
+        return len(numbers), tally_of(targets, seed, numbers)
 
 
 def tally_of(targets: list[Target[Any]], seed: int, numbers: range) -> Tally:
@@ -36,16 +39,3 @@ def tally_of(targets: list[Target[Any]], seed: int, numbers: range) -> Tally:
         tally.add(try_one(targets, seed, number))
     assert_good_are_taken(targets)
     return tally
-
-
-@cache
-def _targets(seed: int) -> list[Target[Any]]:
-    """Made once in each process."""
-    warnings.filterwarnings("ignore", "EdDSA is deprecated")  # the contract names it
-    folder = tempfile.TemporaryDirectory(prefix="attacks-")
-    _kept.append(folder)
-    return targets_of(seed, Path(folder.name))
-
-
-_kept: list["tempfile.TemporaryDirectory[str]"] = []
-"""Folders that go when the process does."""

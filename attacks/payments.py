@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from attacks.dotted import DOTTED, ODD_VALUES, decoded, encoded
+from attacks.dotted import DOTTED, ODD_VALUES, decoded, encoded, recoded
 from attacks.minting import NOW, keyed_digest, uuid
 from attacks.platforms import at_once
 from attacks.target import Alter, Target
@@ -120,6 +120,7 @@ def _kinds(world: World, sign_type: SignType) -> Mapping[str, Alter[Sent]]:
     kinds |= {f"signature: {name}": _of_sign(alter) for name, alter in TEXTS.items()}
     if sign_type == "ES256":
         kinds["signature: other numbers"] = _of_sign(_other_numbers)
+        kinds["signature: base64 written otherwise"] = _of_sign(lambda rng, sign: recoded(rng, sign, ()))
     else:
         kinds["signature: without the key"] = _without_the_key
         del kinds["signature: upper and lower case"]  # the contract takes hex in either

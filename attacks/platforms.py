@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from attacks.dotted import DOTTED, encoded, other_claims
-from attacks.minting import NOW, Private, jws_signature, p256_key, rsa_key, signing_input
+from attacks.minting import NOW, Private, jws_signature, p256_key, rsa_key, signing_input, uuid
 from attacks.target import Target
 from attacks.texts import any_text, of_text
 from attacks.world import CUSTOMERS, World
@@ -60,7 +60,7 @@ def platform_target(world: World, platform: Platform) -> Target[str]:
     def verify(token: str) -> None:
         at_once(tokens.verify(token, NOW))
 
-    good = [platform.token(world.rng, kid, sub=sub) for kid in _ALGORITHMS for sub in CUSTOMERS]
+    good = [platform.token(world.rng, kid, jti=str(uuid(world.rng))) for kid in _ALGORITHMS for _ in range(4)]
     kinds = {
         **of_text(),
         **DOTTED,

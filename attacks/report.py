@@ -19,7 +19,11 @@ def show(console: Console, tally: Tally, seed: int, seconds: float, *, in_full: 
     total = sum(tally.outcomes.values())
     accepted = sum(n for (_, _, outcome), n in tally.outcomes.items() if outcome == ACCEPTED)
     broken = "" if not tally.broken else f", {len(tally.broken)} or more not refused as they should be"
-    console.print(f"seed {seed}: {total} alterations in {seconds:.0f} s, {accepted} accepted{broken}", highlight=False)
+    console.print(
+        f"seed {seed}: {total} alterations, {len(tally.distinct)} of them distinct, in {seconds:.0f} s, "
+        f"{accepted} accepted{broken}",
+        highlight=False,
+    )
 
 
 def _table(tally: Tally) -> Table:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import blake2b
 from random import Random
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -59,10 +60,15 @@ class Tally:
     outcomes: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """How often a target met a kind of alteration with an outcome."""
     broken: list[Tried] = field(default_factory=list)
+    distinct: set[bytes] = field(default_factory=set)
+    """Of each alteration that differs from all others, 8 bytes of its hash."""
 
     def add(self, tried: Tried) -> None:
         """Count one; one that was not refused is kept, up to some."""
         self.outcomes[tried.target, tried.kind, tried.outcome] += 1
+        self.distinct.add(
+            blake2b(f"{tried.target} {tried.altered}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        )
         if not tried.refused and len(self.broken) < _SHOWN:
             self.broken.append(tried)
 
@@ -70,6 +76,7 @@ class Tally:
         """Take over what another process counted."""
         self.outcomes += other.outcomes
         self.broken.extend(other.broken)
+        self.distinct |= other.distinct
 
 
 def try_one(targets: Sequence[Target[Any]], seed: int, number: int) -> Tried:

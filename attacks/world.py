@@ -52,7 +52,7 @@ class Holder:
 class World:
     """`keys` is the shop's keyring, `before` the same before a version was retired, `elsewhere` another shop's."""
 
-    def __init__(self, seed: int, folder: Path) -> None:
+    def __init__(self, seed: str, folder: Path) -> None:
         rng = Random(f"{seed}/world")
         self.rng = rng
         self.keys = keyring(folder / "keyring.json", Random(f"{seed}/keyring"), retired=1)

@@ -31,7 +31,7 @@ NAMES = (
 def parsers_of(folder: Path) -> dict[str, Parser]:
     """The parsers by NAMES; `folder` is for keyrings and files, and must outlast them."""
     warnings.filterwarnings("ignore", "EdDSA is deprecated")  # the contract names it
-    world = World(1, folder)
+    world = World("1", folder)
     found = {p.name: p for p in (*token_parsers(world), *payment_parsers(world), *catalogue_parsers(folder))}
     assert tuple(found) == NAMES, "every parser has its name"
     return found

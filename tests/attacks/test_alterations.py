@@ -66,7 +66,7 @@ BREAKS: dict[str, tuple[str, Any, str, str]] = {
     "time of platform tokens": ("identity.platform_tokens.LEEWAY_SECONDS", 10**6, "platform token", "not for this"),
     "time of payments": ("payment.payments.MAX_SKEW_SECONDS", 10**6, "payment, MD5", "too early"),
     "MD5": ("payment.signing.compare_digest", lambda *_: True, "payment, MD5", "by somebody else"),
-    "base64 of ES256": ("payment.signing.from_base64url", tolerant, "payment, ES256", "signature"),
+    "base64 of ES256": ("payment.signing.from_base64url", tolerant, "payment, ES256", "base64"),
     "an accident": ("payment.payments.verifies", astray, "payment, HMAC-SHA256", "signed"),
 }
 

@@ -56,7 +56,7 @@ def test_good_samples_are_taken(name: str, parsers: dict[str, Parser]) -> None:
 
 
 def test_what_was_never_issued_must_not_be_taken(tmp_path: Path) -> None:
-    careless = replace(order_target(World(1, tmp_path)), verify=lambda _: None)
+    careless = replace(order_target(World("1", tmp_path)), verify=lambda _: None)
     with pytest.raises(WrongError, match="never issued"):
         only_issued(careless, bytes.decode)(b"a.b.c.d.e")
 
