@@ -109,8 +109,6 @@ class _Node:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise ClusterError(done.stderr.strip())
-        for copied in self.pgdata.glob(".s.PGSQL.*"):  # the primary's socket is not the copy's
-            copied.unlink()
         if user is not None:
             for path in (self.pgdata, *self.pgdata.rglob("*")):
                 shutil.chown(path, user.uid, user.gid)
