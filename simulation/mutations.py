@@ -169,15 +169,21 @@ MUTATIONS = (
     ),
     # Durability
     _one("answered before the commit", _STORE, "(_SAVE, parameters), (_COMMIT, ())", "(_SAVE, parameters)"),
-    _one("unknown outcome called not executed", _SETTLEMENT, "            attempt.saving = True\n", ""),
+    _one(
+        "unknown outcome called not executed",
+        _SETTLEMENT,
+        "attempt.unknown |= _is_away(error)",
+        "attempt.failed |= False",
+    ),
     _one("full disk taken for a command's fault", _SETTLEMENT, "        _SHORT_OF_SOMETHING,\n", ""),
     Mutation(
         "halves of a failed batch swapped",
         (
+            Edit(_SETTLEMENT, "(commands[:middle], halves[0])", "(commands[middle:], halves[0])"),
             Edit(
                 _SETTLEMENT,
-                "[*await self.run(commands[:middle]), *await self.run(commands[middle:])]",
-                "[*await self.run(commands[middle:]), *await self.run(commands[:middle])]",
+                "            *await self._settle(commands[middle:], halves[1])",
+                "            *await self._settle(commands[:middle], halves[1])",
             ),
         ),
         test="tests/ledger/test_settlement.py::test_poison_is_refused_alone",

@@ -92,11 +92,18 @@ async def test_a_command_that_breaks_the_rules_themselves_is_refused_alone(datab
     assert rows(database_url, "SELECT count(*), sum(balance) FROM wallet") == [(6, 6 * 400)]
 
 
-async def test_a_locked_wallet_keeps_only_its_owner_waiting(database_url: str) -> None:
+@pytest.mark.parametrize(
+    "lock",
+    [
+        pytest.param("SELECT pg_advisory_xact_lock(hashtextextended('wallet ann', 0))", id="by another worker"),
+        pytest.param("SELECT 1 FROM wallet WHERE customer_id = 'ann' FOR UPDATE", id="by hand"),
+    ],
+)
+async def test_a_locked_wallet_keeps_only_its_owner_waiting(database_url: str, lock: str) -> None:
     async with open_settlement(database_url) as settlement:
         await asyncio.gather(*(settlement.submit(credit(name, 1)) for name in ("ann", "bob")))
         with psycopg.connect(database_url) as holder:
-            holder.execute("SELECT 1 FROM wallet WHERE customer_id = 'ann' FOR UPDATE")
+            holder.execute(lock)
             answers = await asyncio.gather(
                 *(settlement.submit(credit(name, 1)) for name in ("ann", "bob")), return_exceptions=True
             )

@@ -20,6 +20,7 @@ from lingdang.ids import bucket_of
 from lingdang.ledger import store
 from lingdang.ledger.commands import Command, Done
 from lingdang.ledger.rules import Result, settle
+from lingdang.ledger.state import Changes
 
 AGAIN_SECONDS = 0.1
 """The pause before a batch is run again while the database is away."""
@@ -150,14 +151,21 @@ class _BucketLane:
             if not changes:
                 await store.leave(connection)
                 return results
-            attempt.saving = True
             decided = time.perf_counter()
-            await store.save(connection, self._bucket, changes)
+            await self._save(connection, changes, attempt)
             self._observe_database(loaded - started + time.perf_counter() - decided)
             return results
         except BaseException:
             # Whatever happened, the transaction must not live on in this connection.
             await self._abandon(connection)
+            raise
+
+    async def _save(self, connection: Connection, changes: Changes, attempt: "_Attempt") -> None:
+        try:
+            await store.save(connection, self._bucket, changes)
+        except Exception as error:
+            # Who answers with an error has not committed; who went away may have.
+            attempt.unknown |= _is_away(error)
             raise
 
     async def _abandon(self, connection: Connection) -> None:
@@ -169,7 +177,7 @@ class _BucketLane:
     async def _apart(self, commands: Sequence[Command], attempt: "_Attempt") -> Sequence[Result]:
         """Settle a batch that failed as two halves: a poisonous command is refused alone, its neighbours go through."""
         middle = len(commands) // 2
-        halves = [_Attempt(attempt.give_up, attempt.saving) for _ in range(2)]
+        halves = [_Attempt(attempt.give_up, attempt.unknown) for _ in range(2)]
         return [
             *await self._settle(commands[:middle], halves[0]),
             *await self._settle(commands[middle:], halves[1]),
@@ -177,14 +185,14 @@ class _BucketLane:
 
 
 class _Attempt:
-    """How far a batch has come: whether it was being written once, and whether it failed by its own fault once.
+    """How a batch has fared: whether it may have been committed unseen, and whether it failed by its own fault once.
 
     `give_up` is the moment, on the monotonic clock, from which on it is not run again.
     """
 
-    def __init__(self, give_up: float, saving: bool = False) -> None:
+    def __init__(self, give_up: float, unknown: bool = False) -> None:
         self.give_up = give_up
-        self.saving = saving
+        self.unknown = unknown
         self.failed = False
 
     def is_over(self) -> bool:
@@ -194,7 +202,7 @@ class _Attempt:
     @property
     def code(self) -> str:
         """An earlier attempt may have been committed: only a repeat can tell, so nothing else is claimed."""
-        return "outcome_unknown" if self.saving else "overloaded"
+        return "outcome_unknown" if self.unknown else "overloaded"
 
 
 def _refusal(command: Command, error: Exception, attempt: _Attempt) -> Problem:
