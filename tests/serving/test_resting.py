@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from litestar.types import Receive, Scope, Send
 
 from lingdang.errors import retry_later
 from lingdang.http.entry import Entry, HotRequest, HotRoute, Reply
@@ -26,7 +27,7 @@ async def _now(_: HotRequest[Any]) -> Reply:
     return Reply(b"{}")
 
 
-async def _nothing(*_: Any) -> None: ...
+async def _nothing(_scope: Scope, _receive: Receive, _send: Send) -> None: ...
 
 
 @asynccontextmanager

@@ -1,7 +1,6 @@
 """A served shop, and the little a test needs to fill it."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from lingdang.app import UNWATCHED, Deployment, Watch, create_app, make_sessions
 from lingdang.identity.sessions import Sessions
 from lingdang.keys import Keyring
 from lingdang.serving.connections import LimitedProtocol
+from lingdang.serving.listening import listen
 from lingdang.settings import Settings
 
 
@@ -45,7 +45,7 @@ async def open_shop(
     `short_way`: hot requests go past the ASGI cycle, as in a worker.
     """
     deployment = Deployment(Settings(**settings), database_url, keyring, buckets=1)
-    listener = socket.create_server(("127.0.0.1", 0))
+    (listener,) = listen("127.0.0.1", 0, workers=1)
     app = create_app(deployment, watch)
     protocol: Any = partial(LimitedProtocol, entry=app) if short_way else "auto"
     server = uvicorn.Server(uvicorn.Config(app, http=protocol, lifespan="on", log_level="warning", access_log=False))

@@ -33,4 +33,7 @@ def listen(host: str, port: int, workers: int) -> list[socket.socket]:
         raise CommandError(f"cannot listen on {host} port {port}: {reason}") from None
     for listener in listeners:
         listener.setblocking(False)
+        # Connections inherit it. Without it a body that is sent after its head may wait 40 ms for the head's receipt;
+        # asyncio sets it only where a socket says that its protocol is TCP, which these do not.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listeners
