@@ -45,17 +45,16 @@ WITH made AS MATERIALIZED (
            generate_series(1, %(each)s::int) AS n
 ), paid AS (
     INSERT INTO transfer (bucket, customer_id, currency, seq, kind, amount, balance, at, accounts, amounts, order_id,
-                          subtotal, discount, lines, coupons)
-    SELECT 0, customer_id, 'BELL', seq, 'payment', -300, balance, at, ARRAY['revenue:An Old House', %(lot)s],
-           ARRAY[300, -300], order_id, 300, 0,
+                          lines)
+    SELECT 0, customer_id, 'BELL', seq, 'payment', -300, balance, at,
+           json_build_array('revenue:An Old House', %(lot)s::text), ARRAY[300, -300], order_id,
            json_build_array(json_build_array('old-' || first, 'An old book of ours', 'An Old House', 100, 100, 0, 100),
                             json_build_array('old-' || first + 1, 'An older one', 'An Old House', 100, 100, 0, 100),
-                            json_build_array('old-' || first + 2, 'The oldest', 'An Old House', 100, 100, 0, 100)),
-           '[]'
+                            json_build_array('old-' || first + 2, 'The oldest', 'An Old House', 100, 100, 0, 100))
       FROM made ORDER BY customer_id, seq
 ), granted AS (
-    INSERT INTO entitlement (bucket, customer_id, product_id, order_id, granted_at)
-    SELECT 0, customer_id, 'old-' || first + place, order_id, at FROM made, generate_series(0, 2) AS place
+    INSERT INTO entitlement (bucket, customer_id, product_id, order_id)
+    SELECT 0, customer_id, 'old-' || first + place, order_id FROM made, generate_series(0, 2) AS place
 )
 UPDATE wallet w SET seq = w.seq + %(each)s, balance = w.balance - 300 * %(each)s,
                     remaining[1] = w.remaining[1] - 300 * %(each)s

@@ -45,7 +45,7 @@ INSERT INTO wallet (bucket, customer_id, currency, balance, seq, lots, remaining
 SELECT 0, 'cust-' || n, 'BELL', 1000000000, 1, '{paid}', '{1000000000}'
   FROM generate_series(1, %(customers)s::integer) AS n;
 INSERT INTO transfer (bucket, customer_id, currency, seq, kind, reference, amount, balance, at, accounts, amounts)
-SELECT 0, 'cust-' || n, 'BELL', 1, 'expiry', '', 1000000000, 1000000000, now(), '{x,wallet:paid}',
+SELECT 0, 'cust-' || n, 'BELL', 1, 'expiry', '', 1000000000, 1000000000, now(), '["x","wallet:paid"]',
        '{-1000000000,1000000000}'
   FROM generate_series(1, %(customers)s::integer) AS n
 """

@@ -51,7 +51,7 @@ wallets AS (
 )
 INSERT INTO transfer (bucket, customer_id, currency, seq, kind, reference, amount, balance, at, accounts, amounts)
 SELECT 0, customer_id, 'BELL', seq, 'credit', credit_id, amount, balance, now(),
-       ARRAY['clearing:' || kind, 'wallet:' || lot], ARRAY[-amount, amount]
+       json_build_array('clearing:' || kind, 'wallet:' || lot), ARRAY[-amount, amount]
   FROM ids, movements
 """
 

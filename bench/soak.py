@@ -114,7 +114,7 @@ def _soak(place: Path, url: str, stack: ExitStack, seconds: float) -> tuple[int,
     sampler.stop()
     if set(load.outcomes) != {"200"}:
         raise click.ClickException(f"answers: {dict(load.outcomes)}")
-    findings = reconcile(connection, 1)
+    findings = reconcile(connection)
     if findings.differences:
         raise click.ClickException(f"the books do not agree: {findings.differences[:3]}")
     return load.outcomes["200"], sampler.samples

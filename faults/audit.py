@@ -39,7 +39,7 @@ def audit(database_url: str, load: Load) -> Verdict:
         debited_twice = connection.execute(_DEBITS).fetchall()
         balances = {str(name): int(balance) for name, balance in connection.execute(_BALANCES)}
         vouchers = {str(row[0]): row[1] and str(row[1]) for row in connection.execute(_VOUCHERS)}
-        differences = reconcile(connection, buckets=1).differences
+        differences = reconcile(connection).differences
     return Verdict(
         acknowledged=len(load.answered),
         lost=sum(stored.get(order_id) != paid for order_id, paid in load.answered.items()),

@@ -27,14 +27,14 @@ _FILL = (
     SELECT 'book-' || i, 'A book', 'BELL', %(price)s, %(price)s, now(), now() FROM generate_series(1, %(books)s) i
     """,
     """
-    INSERT INTO wallet
-    SELECT 0, 'cust-' || i, 'BELL', %(start)s, 1, '{paid}', ARRAY[%(start)s::bigint], NULL
+    INSERT INTO wallet (bucket, customer_id, currency, balance, seq, lots, remaining)
+    SELECT 0, 'cust-' || i, 'BELL', %(start)s, 1, '{paid}', ARRAY[%(start)s::bigint]
       FROM generate_series(1, %(customers)s) i
     """,
     """
     INSERT INTO transfer (bucket, customer_id, currency, seq, kind, reference, amount, balance, at, accounts, amounts)
     SELECT bucket, customer_id, currency, 1, 'credit', 'gift', balance, balance, now(),
-           '{clearing:paid,wallet:paid}', ARRAY[-balance, balance]
+           '["clearing:paid","wallet:paid"]', ARRAY[-balance, balance]
       FROM wallet
     """,
     """

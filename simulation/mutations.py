@@ -136,6 +136,12 @@ MUTATIONS = (
     _one("ownership not asked", _RULES, "        if owned:\n", "        if False:\n"),
     _one("withdrawn product can be paid", _RULES, "        if self._state.unavailable:\n", "        if False:\n"),
     _one(
+        "catalogue's version not compared",
+        "ledger/on_sale.py",
+        "version == self._version or not self._known",
+        "version or not self._known",
+    ),
+    _one(
         "withdrawn coupon can be paid",
         _SQL,
         "WHEN c.status = 'withdrawn' THEN 'withdrawn'",

@@ -1,6 +1,7 @@
 """A plan from a seed: every choice is drawn from one random generator, so that a seed always means the same."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -93,19 +94,23 @@ class _Drawing:
         gifts = tuple(self._gifts())
         first = self._opening()
         waves = tuple(self._wave() for _ in range(random.randint(4, 8)))
+        skews = tuple(self._skew() for _ in range(self._workers))
+        faults = self._faults()
+        # Drawn apart, so that seeds which were kept go on meaning what they meant.
+        self._random = Random(f"afterwards {self._seed}")
         return Plan(
             seed=self._seed,
             prefix=self._prefix,
             workers=self._workers,
             monotone=self._monotone,
-            skews=tuple(self._skew() for _ in range(self._workers)),
+            skews=skews,
             customers=self._customers,
             sign_types=sign_types,
             books=self._books,
             coupons=self._coupons,
             gifts=gifts,
-            waves=(first, *waves),
-            faults=self._faults(),
+            waves=(first, *waves, *self._afterwards()),
+            faults=faults,
         )
 
     def _book(self, number: int) -> Book:
@@ -258,6 +263,26 @@ class _Drawing:
         return [
             Step(Trouble(worker, "settlement", Fault("away_after", 60), 1), 0),
             Step(Payment(slot, frozenset(), 0, None, ((worker,),)), 0),
+        ]
+
+    def _afterwards(self) -> list[tuple[Step, ...]]:
+        """A book that a worker has just sold to one customer is withdrawn before another one pays it there."""
+        random = self._random
+        if random.random() < 0.6:
+            return []
+        book, worker = random.randrange(len(self._books)), random.randrange(self._workers)
+        quotes = [
+            replace(self._quote(), books=(book,), customer=c) for c in random.sample(range(len(self._customers)), 2)
+        ]
+        self._slots[-2:] = [quote.customer for quote in quotes]
+        gifts = [replace(self._deposit(quote.customer), amount=5000) for quote in quotes]
+        first, second = (Payment(quote.slot, frozenset(), 0, None, ((worker,),)) for quote in quotes)
+        return [
+            (Step(Shelf(book, active=True), 0), *(Step(gift, 0) for gift in gifts)),
+            tuple(Step(quote, 0) for quote in quotes),
+            (Step(first, 0),),
+            (Step(Shelf(book, active=False), 0),),
+            (Step(second, 0),),
         ]
 
     def _quote(self, code: int | None = None) -> Quote:

@@ -190,7 +190,7 @@ async def test_a_full_cart_takes_no_more_but_still_ticks(shop: Shop) -> None:
     assert rows(shop) == before
     assert (await tick(ann, "b-3", False)).json()["selected"]["count"] == MAX_ITEMS - 1
 
-    shop.sql("INSERT INTO entitlement VALUES (0, 'ann', 'b-7', gen_random_uuid(), now())")
+    shop.sql("INSERT INTO entitlement VALUES (0, 'ann', 'b-7', gen_random_uuid())")
     assert (await tick(ann, "b-500")).status_code == 200, "what is owned does not fill the cart"
     assert len(rows(shop)) == MAX_ITEMS
     assert (await tick(ann, "b-501")).json()["code"] == "cart_full"

@@ -53,11 +53,15 @@ def _add_history(shop: Shop) -> None:
         for statement in (
             "INSERT INTO product (product_id, title, currency, price, list_price, created_at, updated_at)"
             " SELECT 'p' || i, 'T', 'BELL', 1, 1, now(), now() FROM generate_series(1, %s) i",
-            "INSERT INTO cart_item SELECT 0, 'c' || i, 'p' || i, true, now() FROM generate_series(1, %s) i",
-            "INSERT INTO wallet SELECT 0, 'c' || i, 'BELL', 0, 1, '{}', '{}', NULL FROM generate_series(1, %s) i",
-            "INSERT INTO transfer SELECT 1, 0, 0, now(), 0, 'c' || i, 'BELL', 'payment', '{}', '{}', NULL,"
-            " gen_random_uuid(), 0, 0, '[]', '[]' FROM generate_series(1, %s) i",
-            "INSERT INTO entitlement SELECT 0, 'c' || i, 'p' || i, gen_random_uuid(), now()"
+            "INSERT INTO cart_item (bucket, customer_id, product_id, ticked, added_at)"
+            " SELECT 0, 'c' || i, 'p' || i, true, now() FROM generate_series(1, %s) i",
+            "INSERT INTO wallet (bucket, customer_id, currency, balance, seq, lots, remaining)"
+            " SELECT 0, 'c' || i, 'BELL', 0, 1, '{}', '{}' FROM generate_series(1, %s) i",
+            "INSERT INTO transfer (bucket, customer_id, currency, seq, kind, amount, balance, at, accounts, amounts,"
+            " order_id, lines) SELECT 0, 'c' || i, 'BELL', 1, 'payment', 0, 0, now(), '[]', '{}', gen_random_uuid(),"
+            " '[]' FROM generate_series(1, %s) i",
+            "INSERT INTO entitlement (bucket, customer_id, product_id, order_id)"
+            " SELECT 0, 'c' || i, 'p' || i, gen_random_uuid()"
             " FROM generate_series(1, %s) i",
             "INSERT INTO session_end SELECT 0, 'c' || i, gen_random_uuid(), now() FROM generate_series(1, %s) i",
         ):

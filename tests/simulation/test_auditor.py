@@ -135,7 +135,7 @@ class Story:
                     "credited_at": AT,
                 }
             ],
-            "entitlement": [{**key, "product_id": i, "order_id": ORDER, "granted_at": AT} for i in "ab"],
+            "entitlement": [{**key, "product_id": i, "order_id": ORDER} for i in "ab"],
             "voucher": [
                 {
                     **key,

@@ -53,7 +53,7 @@ async def claim(buyer: Buyer, code: str, **headers: str) -> httpx.Response:
 def differences(shop: Shop) -> list[Difference]:
     """What reconcile finds."""
     with psycopg.connect(shop.database_url, autocommit=True) as connection:
-        return reconcile(connection, buckets=1).differences
+        return reconcile(connection).differences
 
 
 TEN_OFF: Any = '{"name": "Ten off", "effect": {"kind": "fixed", "amount": 10}}'

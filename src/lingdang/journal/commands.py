@@ -89,7 +89,7 @@ def _compare(deployment: Deployment, witness: Path | None) -> Findings:
     with psycopg.connect(deployment.database_url, **options) as connection, bar:
         total = count_wallets(connection) or None
         books = bar.add_task("Reconciling", total=total)
-        report = compare(connection, deployment.buckets, lambda done: bar.update(books, advance=done))
+        report = compare(connection, lambda done: bar.update(books, advance=done))
         seals = bar.add_task("Verifying the seals", total=total)
         sealed = verify_seals(deployment, connection, kept, lambda done: bar.update(seals, advance=done))
     return _joined(report, sealed)
@@ -105,7 +105,7 @@ def verify_seals(
     keyring = deployment.keyring
     overdue_before = deployment.clock() - timedelta(seconds=deployment.settings.seal_deadline_seconds)
     verifier = Verifier(connection, SealKeys(keyring), Signer(keyring).public_keys(), overdue_before)
-    return verifier.verify(deployment.buckets, witness, progress)
+    return verifier.verify(witness, progress)
 
 
 def _joined(report: Report, sealed: Sealed) -> Findings:

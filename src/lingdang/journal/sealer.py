@@ -35,22 +35,23 @@ _log = structlog.get_logger(__name__)
 _XMAX = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
 
 _TAKE_WALK = """
-SELECT bucket, customer_id, currency, counting FROM seal_walk
+SELECT customer_id, currency, bucket, counting FROM seal_walk
  WHERE stepped_at < %b AND (finished_at IS NULL OR finished_at < %b) FOR UPDATE SKIP LOCKED
 """
 
 _STRETCH = """
-SELECT bucket, customer_id, currency FROM wallet WHERE (bucket, customer_id, currency) > (%b::smallint, %b, %b)
- ORDER BY bucket, customer_id, currency OFFSET %b LIMIT 1
+SELECT customer_id, currency, bucket FROM wallet WHERE (customer_id, currency, bucket) > (%b, %b, %b::smallint)
+ ORDER BY customer_id, currency, bucket OFFSET %b LIMIT 1
 """
 
 _PUT_WALK = """
-UPDATE seal_walk SET bucket = %b, customer_id = %b, currency = %b, counting = %b, stepped_at = %b, finished_at = %b,
+UPDATE seal_walk SET customer_id = %b, currency = %b, bucket = %b, counting = %b, stepped_at = %b, finished_at = %b,
                      overdue = coalesce(%b, overdue)
 """
 
-_START = (0, "", "")
-_END = (32767, "", "")
+_START = ("", "", 0)
+_END = ("\U0010ffff", "", 0)
+"""Before and behind every wallet in the order of the key, which is that of the bytes."""
 
 
 class Sealer:

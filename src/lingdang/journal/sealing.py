@@ -40,7 +40,7 @@ LEFT JOIN LATERAL (
       ORDER BY s.last_seq DESC LIMIT 1
      ) s ON true
 WHERE t.seq > coalesce(s.last_seq, 0)
-ORDER BY t.bucket, t.customer_id, t.currency
+ORDER BY t.customer_id, t.currency, t.bucket
 """
 
 # The table is only ever added to, so what is new stands in its last pages. No index is needed to read these.
@@ -54,8 +54,8 @@ SELECT t.bucket, t.customer_id, t.currency, coalesce(s.last_seq, 0), s.chain
 _IN_WALLETS = f"""
 SELECT t.bucket, t.customer_id, t.currency, coalesce(s.last_seq, 0), s.chain
   FROM (SELECT bucket, customer_id, currency, seq FROM wallet
-         WHERE (bucket, customer_id, currency) > (%b::smallint, %b, %b)
-           AND (bucket, customer_id, currency) <= (%b::smallint, %b, %b)) t
+         WHERE (customer_id, currency, bucket) > (%b, %b, %b::smallint)
+           AND (customer_id, currency, bucket) <= (%b, %b, %b::smallint)) t
 {_SEALED}
  LIMIT 1000
 """  # noqa: S608 - a constant
@@ -195,7 +195,7 @@ async def behind_in_pages(connection: Connection, first: int, end: int) -> list[
 
 
 async def behind_in_wallets(
-    connection: Connection, after: tuple[int, str, str], upto: tuple[int, str, str]
+    connection: Connection, after: tuple[str, str, int], upto: tuple[str, str, int]
 ) -> list[Behind]:
     """Up to a thousand wallets of a stretch whose journal is not sealed to its end."""
     cursor = await connection.execute(_IN_WALLETS, (*after, *upto), binary=True)

@@ -18,29 +18,27 @@ from lingdang.clock import rfc3339
 from lingdang.journal.chain import START, extend, split
 from lingdang.journal.checkpoints import peek, read_checkpoint
 from lingdang.journal.seals import LOG_START, Seal, SealKeys, extend_log
-from lingdang.ledger.reconcile import Chunk, Difference, chunks
+from lingdang.ledger.reconcile import IN_CHUNK, Chunk, Difference, chunks
 from lingdang.signer import PublicKeys, SignatureError, kid_of
 
 T = TypeVar("T")
 
 Rows = psycopg.Connection[tuple[Any, ...]]
 
-_OWNER = attrgetter("customer_id", "currency")
+_OWNER = attrgetter("customer_id", "currency", "bucket")
 
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 _COLUMNS = "place, bucket, customer_id, currency, first_seq, last_seq, digests, chain, key_version, mac"
 
-_IN_CHUNK = "bucket = %(bucket)s AND customer_id > %(after)s AND (%(upto)s::text IS NULL OR customer_id <= %(upto)s)"
-
-_SEALS = f"SELECT {_COLUMNS} FROM seal WHERE {_IN_CHUNK} ORDER BY customer_id, currency, last_seq"  # noqa: S608
+_SEALS = f"SELECT {_COLUMNS} FROM seal WHERE {IN_CHUNK} ORDER BY customer_id, currency, bucket, last_seq"  # noqa: S608
 
 _ENTRIES = f"""
-SELECT c.customer_id, c.currency, c.seq, c.moment, c.digest
+SELECT c.customer_id, c.currency, c.bucket, c.seq, c.moment, c.digest
   FROM (SELECT array_agg(bucket) AS buckets, array_agg(customer_id) AS customers, array_agg(currency) AS currencies,
                array_agg(0::bigint - 9223372036854775807) AS after
-          FROM (SELECT DISTINCT bucket, customer_id, currency FROM transfer WHERE {_IN_CHUNK}
-                 ORDER BY bucket, customer_id, currency) t) k,
+          FROM (SELECT DISTINCT customer_id, currency, bucket FROM transfer WHERE {IN_CHUNK}
+                 ORDER BY customer_id, currency, bucket) t) k,
        journal_content(k.buckets, k.customers, k.currencies, k.after, 2147483647) c
 """  # noqa: S608 - constants
 
@@ -62,6 +60,7 @@ class Sealed(msgspec.Struct):
 class _Entry(NamedTuple):
     customer_id: str
     currency: str
+    bucket: int
     seq: int
     moment: datetime
     digest: bytes
@@ -78,9 +77,9 @@ class Verifier:
         self._found = Sealed()
         self._overdue: list[str] = []
 
-    def verify(self, buckets: int, witness: str | None, progress: Callable[[int], None] = lambda _: None) -> Sealed:
+    def verify(self, witness: str | None, progress: Callable[[int], None] = lambda _: None) -> Sealed:
         """Verify everything. `witness` is a checkpoint's JWS; `progress` is told the customers done since last time."""
-        for chunk in chunks(self._connection, buckets):
+        for chunk in chunks(self._connection):
             with self._connection.transaction():
                 self._wallets(chunk)
             progress(chunk.customers)
@@ -99,9 +98,9 @@ class Verifier:
             for key, of_wallet in groupby(_stream(self._connection, "seals", _SEALS, place, Seal._make), _OWNER)
         }
         for key, entries in groupby(_stream(self._connection, "entries", _ENTRIES, place, _Entry._make), _OWNER):
-            self._wallet(*key, seals.pop(key, []), entries)
+            self._wallet(*key[:2], seals.pop(key, []), entries)
         for key, of_wallet in seals.items():
-            self._wallet(*key, of_wallet, iter(()))
+            self._wallet(*key[:2], of_wallet, iter(()))
 
     def _wallet(self, cust_id: str, currency: str, seals: Sequence[Seal], entries: Iterable[_Entry]) -> None:
         found = self._found

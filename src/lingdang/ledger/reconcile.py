@@ -12,7 +12,7 @@ import psycopg
 
 CHUNK = 1000
 
-_IN_CHUNK = "bucket = %(bucket)s AND customer_id > %(after)s AND (%(upto)s::text IS NULL OR customer_id <= %(upto)s)"
+IN_CHUNK = "customer_id > %(after)s AND (%(upto)s::text IS NULL OR customer_id <= %(upto)s)"
 
 
 class Check(NamedTuple):
@@ -23,7 +23,7 @@ class Check(NamedTuple):
 
 
 CHECKS = tuple(
-    Check(name, sql.replace("IN_CHUNK", _IN_CHUNK))
+    Check(name, sql.replace("IN_CHUNK", IN_CHUNK))
     for name, sql in (
         (
             "transfer_sums_to_zero",
@@ -34,7 +34,8 @@ CHECKS = tuple(
             "transfer_amount_is_its_wallet_legs",
             """SELECT customer_id, currency || ' seq ' || seq FROM (
                    SELECT customer_id, currency, seq, amount,
-                          (SELECT coalesce(sum(l.part), 0) FROM unnest(accounts, amounts) AS l (account, part)
+                          (SELECT coalesce(sum(l.part), 0)
+                             FROM ROWS FROM (json_array_elements_text(accounts), unnest(amounts)) AS l (account, part)
                             WHERE l.account LIKE 'wallet:%%') AS legs
                      FROM transfer WHERE IN_CHUNK) t
                 WHERE amount <> legs""",
@@ -42,10 +43,10 @@ CHECKS = tuple(
         (
             "running_balance",
             """SELECT customer_id, currency || ' seq ' || seq FROM (
-                   SELECT customer_id, currency, seq, amount, balance,
+                   SELECT customer_id, currency, bucket, seq, amount, balance,
                           lag(balance, 1, 0) OVER w AS before, row_number() OVER w AS place
                      FROM transfer WHERE IN_CHUNK
-                   WINDOW w AS (PARTITION BY customer_id, currency ORDER BY seq)) t
+                   WINDOW w AS (PARTITION BY customer_id, currency, bucket ORDER BY seq)) t
                 WHERE balance <> before + amount OR seq <> place""",
         ),
         (
@@ -54,8 +55,8 @@ CHECKS = tuple(
                       coalesce(w.currency, t.currency) || ' balance ' || coalesce(w.balance, 0)
                       || ' entries ' || coalesce(t.amount, 0)
                  FROM (SELECT * FROM wallet WHERE IN_CHUNK) w
-                 FULL JOIN (SELECT customer_id, currency, sum(amount) AS amount, max(seq) AS seq
-                              FROM transfer WHERE IN_CHUNK GROUP BY 1, 2) t USING (customer_id, currency)
+                 FULL JOIN (SELECT customer_id, currency, bucket, sum(amount) AS amount, max(seq) AS seq
+                              FROM transfer WHERE IN_CHUNK GROUP BY 1, 2, 3) t USING (customer_id, currency, bucket)
                 WHERE (w.balance, w.seq) IS DISTINCT FROM (t.amount, t.seq)""",
         ),
         (
@@ -68,47 +69,48 @@ CHECKS = tuple(
             """SELECT coalesce(w.customer_id, t.customer_id),
                       coalesce(w.account, t.account) || ' holds ' || coalesce(w.amount, 0)
                       || ' entries ' || coalesce(t.amount, 0)
-                 FROM (SELECT customer_id, currency, 'wallet:' || l.name AS account, l.amount
+                 FROM (SELECT customer_id, currency, bucket, 'wallet:' || l.name AS account, l.amount
                          FROM wallet, unnest(lots, remaining) AS l (name, amount) WHERE IN_CHUNK) w
-                 FULL JOIN (SELECT customer_id, currency, account, sum(e.amount) AS amount
+                 FULL JOIN (SELECT customer_id, currency, bucket, account, sum(e.amount) AS amount
                               FROM entry e WHERE IN_CHUNK AND account LIKE 'wallet:%%'
-                             GROUP BY 1, 2, 3 HAVING sum(e.amount) <> 0) t
-                   USING (customer_id, currency, account)
+                             GROUP BY 1, 2, 3, 4 HAVING sum(e.amount) <> 0) t
+                   USING (customer_id, currency, bucket, account)
                 WHERE w.amount IS DISTINCT FROM t.amount""",
         ),
         (
             "order_adds_up",
             """SELECT customer_id, order_id::text
                  FROM (SELECT * FROM orders WHERE IN_CHUNK) o
-                 LEFT JOIN (SELECT customer_id, order_id, sum(price) AS price, sum(discount) AS off,
+                 LEFT JOIN (SELECT customer_id, order_id, bucket, sum(price) AS price, sum(discount) AS off,
                                    sum(payable) AS payable
-                              FROM order_line WHERE IN_CHUNK GROUP BY 1, 2) l USING (customer_id, order_id)
+                              FROM order_line WHERE IN_CHUNK GROUP BY 1, 2, 3) l USING (customer_id, order_id, bucket)
                 WHERE (subtotal, discount, total) IS DISTINCT FROM (price, off, payable)""",
         ),
         (
             "order_has_its_entitlements",
             """SELECT coalesce(o.customer_id, e.customer_id),
                       coalesce(o.order_id, e.order_id) || ' ' || coalesce(o.product_id, e.product_id)
-                 FROM (SELECT customer_id, order_id, product_id, bucket FROM order_line WHERE IN_CHUNK) o
-                 FULL JOIN (SELECT * FROM entitlement WHERE IN_CHUNK) e USING (customer_id, order_id, product_id)
-                WHERE o.bucket IS NULL OR e.bucket IS NULL""",
+                 FROM (SELECT *, true AS bought FROM order_line WHERE IN_CHUNK) o
+                 FULL JOIN (SELECT *, true AS granted FROM entitlement WHERE IN_CHUNK) e
+                   USING (customer_id, order_id, product_id, bucket)
+                WHERE bought IS NULL OR granted IS NULL""",
         ),
         (
             "order_has_its_vouchers",
             """SELECT coalesce(o.customer_id, v.customer_id),
                       coalesce(o.order_id, v.order_id) || ' ' || coalesce(o.voucher_id, v.voucher_id)
-                 FROM (SELECT customer_id, order_id, voucher_id, saves FROM order_coupon WHERE IN_CHUNK) o
-                 FULL JOIN (SELECT customer_id, used_by AS order_id, voucher_id, saved
+                 FROM (SELECT customer_id, order_id, bucket, voucher_id, saves FROM order_coupon WHERE IN_CHUNK) o
+                 FULL JOIN (SELECT customer_id, used_by AS order_id, bucket, voucher_id, saved
                               FROM voucher WHERE IN_CHUNK AND used_by IS NOT NULL) v
-                   USING (customer_id, order_id, voucher_id)
+                   USING (customer_id, order_id, bucket, voucher_id)
                 WHERE o.saves IS DISTINCT FROM v.saved""",
         ),
         (
             "discount_is_its_vouchers",
             """SELECT customer_id, order_id::text
                  FROM (SELECT * FROM orders WHERE IN_CHUNK) o
-                 JOIN (SELECT customer_id, order_id, sum(saves) AS off
-                         FROM order_coupon WHERE IN_CHUNK GROUP BY 1, 2) c USING (customer_id, order_id)
+                 JOIN (SELECT customer_id, order_id, bucket, sum(saves) AS off
+                         FROM order_coupon WHERE IN_CHUNK GROUP BY 1, 2, 3) c USING (customer_id, order_id, bucket)
                 WHERE discount <> off""",
         ),
         (
@@ -116,7 +118,7 @@ CHECKS = tuple(
             """SELECT coalesce(c.customer_id, t.customer_id), coalesce(c.credit_id, t.reference)
                  FROM (SELECT * FROM credit WHERE IN_CHUNK) c
                  FULL JOIN (SELECT * FROM transfer WHERE IN_CHUNK AND kind = 'credit') t
-                   ON t.customer_id = c.customer_id AND t.currency = c.currency AND t.seq = c.seq
+                   ON (t.customer_id, t.currency, t.seq, t.bucket) = (c.customer_id, c.currency, c.seq, c.bucket)
                 WHERE (c.credit_id, c.amount, c.balance) IS DISTINCT FROM (t.reference, t.amount, t.balance)""",
         ),
     )
@@ -160,9 +162,8 @@ class Report(msgspec.Struct, frozen=True):
 
 
 class Chunk(NamedTuple):
-    """A stretch of one bucket: the customers after one, up to another (None: to the end), and how many they are."""
+    """The customers after one, up to another (None: to the end), and how many they are."""
 
-    bucket: int
     after: str
     upto: str | None
     customers: int
@@ -175,9 +176,7 @@ def count_wallets(connection: psycopg.Connection[tuple[object, ...]]) -> int:
 
 
 def reconcile(
-    connection: psycopg.Connection[tuple[object, ...]],
-    buckets: int,
-    progress: Callable[[int], None] = lambda _: None,
+    connection: psycopg.Connection[tuple[object, ...]], progress: Callable[[int], None] = lambda _: None
 ) -> Report:
     """Compare everything. `progress` is told the customers done since the last call.
 
@@ -185,7 +184,7 @@ def reconcile(
     """
     differences: list[Difference] = []
     customers = orders = transfers = 0
-    for chunk in chunks(connection, buckets):
+    for chunk in chunks(connection):
         place = chunk._asdict()
         with connection.transaction():
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -202,24 +201,22 @@ def reconcile(
     return Report(customers, orders, transfers, differences)
 
 
-def chunks(connection: psycopg.Connection[tuple[object, ...]], buckets: int) -> Iterator[Chunk]:
+def chunks(connection: psycopg.Connection[tuple[object, ...]]) -> Iterator[Chunk]:
     """The customers in stretches of up to CHUNK, wherever they have a wallet or not."""
-    for bucket in range(buckets):
-        after = ""
-        while True:
-            rows = connection.execute(
-                "SELECT DISTINCT customer_id FROM wallet WHERE bucket = %s AND customer_id > %s"
-                " ORDER BY customer_id LIMIT %s",
-                (bucket, after, CHUNK),
-            ).fetchall()
-            if len(rows) < CHUNK:
-                yield Chunk(bucket, after, None, len(rows))
-                break
-            upto = str(rows[-1][0])
-            yield Chunk(bucket, after, upto, len(rows))
-            after = upto
+    after = ""
+    while True:
+        rows = connection.execute(
+            "SELECT DISTINCT customer_id FROM wallet WHERE customer_id > %s ORDER BY customer_id LIMIT %s",
+            (after, CHUNK),
+        ).fetchall()
+        if len(rows) < CHUNK:
+            yield Chunk(after, None, len(rows))
+            return
+        upto = str(rows[-1][0])
+        yield Chunk(after, upto, len(rows))
+        after = upto
 
 
 def _count(connection: psycopg.Connection[tuple[object, ...]], table: str, place: dict[str, object]) -> int:
-    row = connection.execute(f"SELECT count(*) FROM {table} WHERE {_IN_CHUNK}".encode(), place).fetchone()  # noqa: S608
+    row = connection.execute(f"SELECT count(*) FROM {table} WHERE {IN_CHUNK}".encode(), place).fetchone()  # noqa: S608
     return int(str(row[0])) if row else 0

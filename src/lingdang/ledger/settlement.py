@@ -19,6 +19,7 @@ from lingdang.errors import Problem, retry_later
 from lingdang.ids import bucket_of
 from lingdang.ledger import store
 from lingdang.ledger.commands import Command, Done
+from lingdang.ledger.on_sale import OnSale
 from lingdang.ledger.rules import Result, settle
 from lingdang.ledger.state import Changes
 
@@ -107,6 +108,7 @@ class _BucketLane:
         self._clock = clock
         self._give_up_seconds = give_up_seconds
         self._observe_database = observe_database
+        self._on_sale = OnSale()
 
     async def close(self) -> None:
         await self._lane.close()
@@ -143,7 +145,7 @@ class _BucketLane:
     async def _on(self, connection: Connection, commands: Sequence[Command], attempt: "_Attempt") -> Sequence[Result]:
         try:
             started = time.perf_counter()
-            state = await store.load(connection, self._bucket, commands, self._clock())
+            state = await store.load(connection, self._bucket, commands, self._clock(), self._on_sale)
             loaded = time.perf_counter()
             # The time is read under the locks: what one worker refused as too late, no other pays afterwards.
             now = self._clock()

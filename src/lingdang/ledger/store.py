@@ -9,6 +9,7 @@ import msgspec
 from lingdang.db.flush import flush, numbered
 from lingdang.db.pool import Connection
 from lingdang.ledger.commands import Command, Credit, Credited, Order, Pay
+from lingdang.ledger.on_sale import OnSale
 from lingdang.ledger.state import Changes, State, Wallet
 
 
@@ -20,7 +21,8 @@ class Loaded(msgspec.Struct, frozen=True):
     orders: list[Order]
     credits: list[Credited]
     owned: list[tuple[str, str]]
-    unavailable: list[str]
+    catalogue: int | None
+    listed: list[tuple[str, bool]]
     unusable: list[tuple[str, str, str]]
 
 
@@ -32,7 +34,7 @@ _COMMIT = b"COMMIT"
 
 _LOAD = numbered("""
 SELECT ledger_load(%b::smallint, %b::timestamptz, %b::text[], %b::text[], %b::uuid[], %b::uuid[], %b::text[],
-                   %b::text[], %b::text[], %b::text[], %b::text[], %b::uuid[])
+                   %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::uuid[])
 """)
 
 _SAVE = numbered("""
@@ -40,7 +42,7 @@ SELECT ledger_save(%b::smallint, %b::timestamptz,
     %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::text[], %b::text[], %b::timestamptz[], %b::tid[],
     %b::bigint[],
     %b::text[], %b::text[], %b::bigint[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::text[], %b::text[],
-    %b::uuid[], %b::bigint[], %b::bigint[], %b::text[], %b::text[],
+    %b::uuid[], %b::bigint[], %b::text[], %b::text[],
     %b::text[], %b::text[], %b::uuid[],
     %b::text[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::text[], %b::timestamptz[], %b::text[],
     %b::bigint[],
@@ -48,11 +50,30 @@ SELECT ledger_save(%b::smallint, %b::timestamptz,
 """)
 
 
-async def load(connection: Connection, bucket: int, commands: Sequence[Command], now: datetime) -> State:
-    """Begin a transaction, lock the batch's wallets and read what its decision needs: one flush."""
+async def load(
+    connection: Connection, bucket: int, commands: Sequence[Command], now: datetime, on_sale: OnSale
+) -> State:
+    """Begin a transaction, lock the batch's wallets and read what its decision needs: one flush.
+
+    Products that are known to be `on_sale` are not asked about, unless the catalogue has changed meanwhile: then once
+    more, about all.
+    """
+    lines = [line.product_id for command in commands if isinstance(command, Pay) for line in command.lines]
+    asked = on_sale.unknown(lines)
+    _, answer = await flush(connection, (_BEGIN, ()), (_LOAD, _questions(bucket, commands, now, asked)))
+    loaded = _loaded(answer)
+    if not on_sale.still_holds(loaded.catalogue):
+        asked = on_sale.unknown(lines)
+        (answer,) = await flush(connection, (_LOAD, _questions(bucket, commands, now, asked)))
+        loaded = _loaded(answer)
+    on_sale.learn(loaded.catalogue, asked, loaded.listed)
+    return _state(loaded)
+
+
+def _questions(bucket: int, commands: Sequence[Command], now: datetime, products: Sequence[str]) -> tuple[object, ...]:
     pays = [c for c in commands if isinstance(c, Pay)]
     credits = [c for c in commands if isinstance(c, Credit)]
-    parameters = (
+    return (
         bucket,
         now,
         sorted({c.cust_id for c in commands}),
@@ -61,14 +82,17 @@ async def load(connection: Connection, bucket: int, commands: Sequence[Command],
         [p.session_id for p in pays],
         [p.cust_id for p in pays for _ in p.lines],
         [line.product_id for p in pays for line in p.lines],
+        products,
         [c.cust_id for c in credits],
         [c.credit_id for c in credits],
         [p.cust_id for p in pays for _ in p.coupons],
         [coupon.coupon_id for p in pays for coupon in p.coupons],
     )
-    _, loaded = await flush(connection, (_BEGIN, ()), (_LOAD, parameters))
-    assert loaded is not None, "a function answers one row"
-    return _state(_decode(loaded))
+
+
+def _loaded(answer: bytes | None) -> Loaded:
+    assert answer is not None, "a function answers one row"
+    return _decode(answer)
 
 
 def _state(loaded: Loaded) -> State:
@@ -78,7 +102,7 @@ def _state(loaded: Loaded) -> State:
         orders={(o.cust_id, o.order_id): o for o in loaded.orders},
         credits={(c.cust_id, c.credit_id): c for c in loaded.credits},
         owned=set(loaded.owned),
-        unavailable=set(loaded.unavailable),
+        unavailable={product_id for product_id, on_sale in loaded.listed if not on_sale},
         unusable={(cust_id, voucher): why for cust_id, voucher, why in loaded.unusable if why != "first_purchase"},
         first_purchase={(cust_id, voucher) for cust_id, voucher, why in loaded.unusable if why == "first_purchase"},
     )
@@ -129,13 +153,12 @@ def _transfers(changes: Changes) -> tuple[Sequence[object], ...]:
         [t.reference for t in transfers],
         [t.amount for t in transfers],
         [t.balance for t in transfers],
-        [_array(t.accounts) for t in transfers],
+        [_json(t.accounts) for t in transfers],
         [_numbers(t.amounts) for t in transfers],
         [o and o.order_id for o in orders],
-        [o and o.subtotal for o in orders],
-        [o and o.discount for o in orders],
+        [(o and o.discount) or None for o in orders],
         [o and _json(o.lines) for o in orders],
-        [o and _json(o.coupons) for o in orders],
+        [_json(o.coupons) if o and o.coupons else None for o in orders],
     )
 
 

@@ -10,14 +10,14 @@ from lingdang.errors import Problem
 from lingdang.http.paging import Page, Window, page
 
 _LIST = """
-SELECT product_id, order_id, granted_at FROM entitlement
- WHERE bucket = %b AND customer_id = %b AND product_id > %b
- ORDER BY product_id LIMIT %b
+SELECT e.product_id, e.order_id, o.paid_at FROM entitlement e JOIN orders o USING (order_id, bucket)
+ WHERE e.bucket = %b AND e.customer_id = %b AND e.product_id > %b
+ ORDER BY e.product_id LIMIT %b
 """
 
 _ONE = """
-SELECT product_id, order_id, granted_at FROM entitlement
- WHERE bucket = %b AND customer_id = %b AND product_id = %b
+SELECT e.product_id, e.order_id, o.paid_at FROM entitlement e JOIN orders o USING (order_id, bucket)
+ WHERE e.bucket = %b AND e.customer_id = %b AND e.product_id = %b
 """
 
 

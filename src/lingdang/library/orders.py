@@ -7,20 +7,34 @@ from uuid import UUID
 import msgspec
 
 from lingdang.db.pool import Owner, Pool, fetch_all, fetch_as
-from lingdang.errors import Problem, invalid
-from lingdang.http.paging import Page, Window, page
+from lingdang.errors import Problem
+from lingdang.http.paging import Page, Window, to_cursor
+from lingdang.library.reaching import read_reached, write_reached
 
 _COLUMNS = "order_id, currency, subtotal, discount, total, balance, paid_at, lines, coupons"
 
+STRETCH = 1000
+"""Transfers of each journal that one page looks through for orders: credits, too, stand between them."""
+
+# Each currency's journal is read down its own key from where a cursor says, for a stretch: its numbers have no gap.
 _LIST = f"""
-SELECT {_COLUMNS} FROM orders
- WHERE bucket = %b AND customer_id = %b AND order_id < %b::uuid
- ORDER BY order_id DESC LIMIT %b
-"""  # noqa: S608 - the column list is a constant
+SELECT w.currency, greatest(w.below - {STRETCH}, 1), o.seq, o.order_id, o.currency, o.subtotal, o.discount, o.total,
+       o.balance, o.paid_at, o.lines, o.coupons
+  FROM (
+       SELECT w.bucket, w.customer_id, w.currency, coalesce(c.seq, w.seq + 1) AS below
+         FROM wallet w LEFT JOIN unnest(%b::text[], %b::bigint[]) AS c (currency, seq) ON c.currency = w.currency
+        WHERE w.bucket = %b AND w.customer_id = %b
+       ) w
+  LEFT JOIN LATERAL (
+       SELECT * FROM orders o
+        WHERE o.bucket = w.bucket AND o.customer_id = w.customer_id AND o.currency = w.currency
+          AND o.seq < w.below AND o.seq >= w.below - {STRETCH}
+        ORDER BY o.seq DESC LIMIT %b
+       ) o ON true
+ ORDER BY o.paid_at DESC NULLS LAST, w.currency, o.seq DESC
+"""  # noqa: S608 - a constant
 
 _ONE = f"SELECT {_COLUMNS} FROM orders WHERE bucket = %b AND customer_id = %b AND order_id = %b"  # noqa: S608
-
-_NEWEST = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 
 class OrderLine(msgspec.Struct, frozen=True, rename="camel"):
@@ -59,14 +73,13 @@ class OrderView(msgspec.Struct, frozen=True, rename="camel"):
 
 
 async def list_orders(pool: Pool, owner: Owner, window: Window) -> Page[OrderView]:
-    """The customer's orders, newest first."""
-    parameters = (owner.bucket, owner.cust_id, _before(window), window.limit + 1)
-    return _page(await fetch_as(pool, owner, _LIST, parameters), window)
+    """The customer's orders, newest first. A page may be shorter than asked for though another one follows."""
+    return _page(await fetch_as(pool, owner, _LIST, _place(owner.bucket, owner.cust_id, window)), window)
 
 
 async def list_orders_of(pool: Pool, bucket: int, cust_id: str, window: Window) -> Page[OrderView]:
-    """A customer's orders as the operators see them, newest first."""
-    return _page(await fetch_all(pool, _LIST, (bucket, cust_id, _before(window), window.limit + 1)), window)
+    """A customer's orders as the operators see them, otherwise like `list_orders`."""
+    return _page(await fetch_all(pool, _LIST, _place(bucket, cust_id, window)), window)
 
 
 async def get_order(pool: Pool, owner: Owner, order_id: UUID) -> OrderView:
@@ -77,16 +90,23 @@ async def get_order(pool: Pool, owner: Owner, order_id: UUID) -> OrderView:
     return _view(rows[0])
 
 
-def _before(window: Window) -> UUID:
-    try:
-        return UUID(window.after or _NEWEST)
-    except ValueError:
-        raise invalid("$.cursor", "Not a cursor that this server gave") from None
+def _place(bucket: int, cust_id: str, window: Window) -> tuple[object, ...]:
+    reached = read_reached(window.after)
+    return list(reached), list(reached.values()), bucket, cust_id, window.limit + 1
 
 
 def _page(rows: list[tuple[Any, ...]], window: Window) -> Page[OrderView]:
-    views = [_view(row) for row in rows]
-    return page(views, [str(view.order_id) for view in views], window.limit)
+    reached = read_reached(window.after)
+    found = [row for row in rows if row[2] is not None]
+    shown = found[: window.limit]
+    if len(found) > window.limit:
+        reached.update((currency, seq) for currency, _, seq, *_ in shown)
+        more = True
+    else:
+        # All orders of these stretches are shown; what is below is for the next page.
+        reached.update((currency, lowest) for currency, lowest, *_ in rows)
+        more = any(lowest > 1 for _, lowest, *_ in rows)
+    return Page([_view(row[3:]) for row in shown], to_cursor(write_reached(reached)) if more else None)
 
 
 def _view(row: tuple[Any, ...]) -> OrderView:

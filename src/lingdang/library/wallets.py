@@ -5,12 +5,12 @@ from datetime import datetime
 import msgspec
 
 from lingdang.db.pool import Owner, Pool, fetch_as
-from lingdang.errors import invalid
 from lingdang.http.paging import Page, Window, page
 from lingdang.ids import DEFAULT_CURRENCY
 from lingdang.ledger.balance import live_lots
 from lingdang.ledger.lots import lot_expiry, lot_kind
 from lingdang.ledger.state import Wallet
+from lingdang.library.reaching import read_reached, write_reached
 
 _WALLETS = """
 SELECT currency, balance, seq, lots, remaining, next_expiry FROM wallet
@@ -109,7 +109,7 @@ def _balance(wallet: Wallet, now: datetime) -> Balance:
 
 async def list_entries(pool: Pool, owner: Owner, window: Window) -> Page[EntryView]:
     """Every movement, newest first."""
-    reached = _reached(window.after)
+    reached = read_reached(window.after)
     parameters = (
         list(reached),
         list(reached.values()),
@@ -123,16 +123,8 @@ async def list_entries(pool: Pool, owner: Owner, window: Window) -> Page[EntryVi
     keys = []
     for view in views:
         reached[view.currency] = view.seq
-        keys.append(" ".join(f"{currency}:{seq}" for currency, seq in sorted(reached.items())))
+        keys.append(write_reached(reached))
     return page(views, keys, window.limit)
-
-
-def _reached(cursor: str | None) -> dict[str, int]:
-    """How far down each currency's journal the pages before went."""
-    try:
-        return {currency: int(seq) for currency, _, seq in (p.partition(":") for p in (cursor or "").split())}
-    except ValueError:
-        raise invalid("$.cursor", "Not a cursor that this server gave") from None
 
 
 def _entry(row: tuple[object, ...]) -> EntryView:

@@ -1,0 +1,123 @@
+"""What a worker remembers of the catalogue holds for the version it was read in, and for no other."""
+
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from lingdang.clock import system_clock
+from lingdang.errors import Problem
+from lingdang.ledger import on_sale
+from lingdang.ledger.on_sale import OnSale
+from lingdang.ledger.settlement import Settlement
+from support.money import credit, line, open_settlement, pay
+
+
+def test_what_was_learnt_is_not_asked_again() -> None:
+    known = OnSale()
+    assert known.unknown(["a", "b", "a"]) == ["a", "b"]
+    assert known.still_holds(7)
+    known.learn(7, ["a", "b"], [("b", True)])
+    assert known.unknown(["a", "b", "c"]) == ["b", "c"]
+    assert known.still_holds(7)
+    known.learn(7, ["b", "c"], [("b", False)])
+    assert known.unknown(["a", "b", "c"]) == ["b"]
+
+
+def test_another_version_forgets_all() -> None:
+    known = OnSale()
+    known.learn(7, ["a"], [])
+    assert not known.still_holds(8)
+    assert known.unknown(["a"]) == ["a"]
+    assert known.still_holds(8), "nothing is left out now"
+    known.learn(9, ["a"], [])
+    assert known.still_holds(9)
+    assert not known.still_holds(8)
+
+
+def test_a_batch_without_payments_says_nothing() -> None:
+    known = OnSale()
+    known.learn(7, ["a"], [])
+    assert known.still_holds(None)
+    known.learn(None, [], [])
+    assert known.unknown(["a"]) == []
+
+
+def test_what_is_remembered_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_sale, "MOST", 2)
+    known = OnSale()
+    for product_id in ("a", "b", "c", "d"):
+        known.learn(7, [product_id], [])
+    assert known.unknown(["a", "b", "c", "d"]) == ["a", "b", "c"]
+
+
+def products(database_url: str, *changes: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for change in changes:
+            connection.execute(change.encode())
+
+
+_ADD = """
+INSERT INTO product (product_id, title, currency, price, list_price, created_at, updated_at)
+SELECT 'book-' || n, 'T', 'BELL', 100, 100, now(), now() FROM generate_series(1, 9) AS n
+"""
+
+
+async def outcome(settlement: Settlement, *product_ids: str) -> str:
+    try:
+        await settlement.submit(pay("ann", *(line(product_id) for product_id in product_ids)))
+    except Problem as problem:
+        return f"{problem.code} {problem.members.get('productIds')}"
+    return "paid"
+
+
+@pytest.mark.parametrize(
+    "withdrawal",
+    [
+        "UPDATE product SET status = 'withdrawn' WHERE product_id <> 'book-1'",
+        "UPDATE product SET on_sale_until = now() - interval '1 second' WHERE product_id <> 'book-1'",
+        "UPDATE product SET on_sale_from = now() + interval '1 day' WHERE product_id <> 'book-1'",
+        "DELETE FROM product WHERE product_id <> 'book-1'",
+        "TRUNCATE product",
+    ],
+)
+async def test_a_withdrawn_product_is_seen_by_every_worker(database_url: str, withdrawal: str) -> None:
+    products(database_url, _ADD)
+    async with open_settlement(database_url) as one, open_settlement(database_url) as two:
+        await one.submit(credit("ann", 1000))
+        for number, settlement in enumerate((one, two)):  # so that both know book-3 to book-9
+            for product_id in (f"book-{3 + number}", f"book-{5 + number}"):
+                assert await outcome(settlement, product_id) == "paid"
+        products(database_url, withdrawal)
+        for settlement in (one, two):
+            assert await outcome(settlement, "book-3", "book-4") == "product_unavailable ['book-3', 'book-4']"
+            assert await outcome(settlement, "book-2") == "product_unavailable ['book-2']"
+        products(database_url, "DELETE FROM product", _ADD)
+        assert await outcome(one, "book-2") == await outcome(two, "book-1") == "paid"
+
+
+async def test_a_withdrawal_under_way_is_none_until_it_is_committed(database_url: str) -> None:
+    products(database_url, _ADD)
+    async with open_settlement(database_url) as settlement:
+        await settlement.submit(credit("ann", 1000))
+        assert await outcome(settlement, "book-1") == "paid"
+        with psycopg.connect(database_url) as seller:
+            seller.execute("UPDATE product SET status = 'withdrawn'")
+            assert await outcome(settlement, "book-2") == "paid"
+            seller.commit()
+        assert await outcome(settlement, "book-3") == "product_unavailable ['book-3']"
+
+
+async def test_a_sale_that_ends_is_looked_at_each_time(database_url: str) -> None:
+    products(database_url, _ADD)
+    end = (system_clock() + timedelta(hours=1)).isoformat()
+    products(database_url, f"UPDATE product SET on_sale_until = '{end}'")
+    ahead = timedelta(0)
+    async with open_settlement(database_url, clock=lambda: system_clock() + ahead) as settlement:
+        await settlement.submit(credit("ann", 1000))
+        assert await outcome(settlement, "book-1") == "paid"
+        refused = pay("ann", line("book-1"), line("book-2"), expires_at=system_clock() + timedelta(hours=9))
+        ahead = timedelta(hours=2)
+        with pytest.raises(Problem) as problem:
+            await settlement.submit(refused)
+        assert problem.value.code == "product_unavailable"
