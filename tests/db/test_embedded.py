@@ -53,6 +53,7 @@ def test_it_is_durable_and_has_no_network(postgres: str) -> None:
         assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
         assert connection.execute("SHOW server_encoding").fetchone() == ("UTF8",)
         assert connection.execute("SHOW jit").fetchone() == ("off",)
+        assert connection.execute("SHOW wal_segment_size").fetchone() == ("4MB",)
 
 
 def test_the_socket_lock_of_a_copied_server_is_stale(tmp_path: Path, postgres: str) -> None:

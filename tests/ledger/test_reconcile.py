@@ -144,7 +144,7 @@ async def test_the_database_itself_refuses_what_cannot_be(database_url: str) -> 
         "UPDATE wallet SET balance = balance + 1",
         "UPDATE wallet SET balance = -1, remaining = '{-1}', lots = '{paid}'",
         "UPDATE transfer SET amounts[1] = amounts[1] + 1",
-        "UPDATE transfer SET discount = 0 WHERE kind = 'payment'",
+        "UPDATE transfer SET kind = 'credit' WHERE kind = 'payment'",
         "UPDATE transfer SET lines = NULL WHERE kind = 'payment'",
         "UPDATE transfer SET accounts = '[]' WHERE kind = 'payment'",
         "UPDATE transfer SET reference = 'x' WHERE kind = 'payment'",

@@ -185,6 +185,7 @@ class EmbeddedServer:
             "--auth=trust",
             "--encoding=UTF8",
             "--data-checksums",
+            "--wal-segsize=4",
         ]
         command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "-D", str(fresh)]
         made = subprocess.run(

@@ -123,7 +123,7 @@ def _text(value: Any) -> bytes | None:
     if value is None:
         return None
     if isinstance(value, list):
-        return _array(value)
+        return _array(value) if value else b"{}"
     raw = value.encode() if isinstance(value, str) else _encode(value).strip(b'"')
     if b"\0" in raw:
         raise psycopg.DataError(_NUL)

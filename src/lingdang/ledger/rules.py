@@ -88,10 +88,11 @@ class _Batch:
 
     def _use_up(self, pay: Pay) -> None:
         """For the batch's later orders: these vouchers are used, and this was the customer's first purchase."""
-        self._unusable.update(
-            (key, "not_first_purchase") for key in self._state.first_purchase if key[0] == pay.cust_id
-        )
-        self._unusable.update(((pay.cust_id, coupon.coupon_id), "used") for coupon in pay.coupons)
+        for key in self._state.first_purchase:
+            if key[0] == pay.cust_id:
+                self._unusable[key] = "not_first_purchase"
+        for coupon in pay.coupons:
+            self._unusable[pay.cust_id, coupon.coupon_id] = "used"
 
     def _credit(self, credit: Credit) -> Result:
         booked = self._credits.get((credit.cust_id, credit.credit_id))

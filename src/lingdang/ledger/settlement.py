@@ -68,8 +68,10 @@ class Settlement:
 
     def require_room(self) -> None:
         """Raises Problem `overloaded` when no command would be taken, whoever's it is: nothing is spent on it then."""
-        if not any(gather.has_room() for gather in self._gathers):
-            raise retry_later("overloaded", 1)
+        for gather in self._gathers:
+            if gather.has_room():
+                return
+        raise retry_later("overloaded", 1)
 
     async def submit(self, command: Command) -> Done:
         """Settle one command; when this returns, it is durable.

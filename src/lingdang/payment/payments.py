@@ -84,7 +84,7 @@ def check_request(request: PaymentRequest, offer: Offer, session: Session, now: 
     """Raises Problem `cust_mismatch`, `order_mismatch`, `timestamp_skew` or `sign_invalid`, in this order."""
     if offer.cust_id != session.cust_id or offer.session_id != session.session_id:
         raise Problem("cust_mismatch")
-    if request.product_ids != tuple(line.product_id for line in offer.lines):
+    if request.product_ids != tuple([line.product_id for line in offer.lines]):
         raise Problem("order_mismatch")
     if abs(request.timestamp - now.timestamp()) > MAX_SKEW_SECONDS:
         raise Problem("timestamp_skew", serverTime=rfc3339(now))
