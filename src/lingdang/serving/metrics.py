@@ -4,7 +4,6 @@ Each worker publishes its counts to a file in `directory` once a second; a scrap
 files up. Counting costs a request a quarter of a microsecond; prometheus_client's shared files cost twelve times that.
 """
 
-import contextlib
 import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,11 +11,14 @@ from pathlib import Path
 
 import msgspec
 import psutil
+import structlog
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from lingdang import __version__
+
+_log = structlog.get_logger(__name__)
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 SIZES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0)
@@ -118,7 +120,8 @@ class Metrics:
         return generate_latest(registry)
 
     def _now(self) -> Snapshot:
-        gauges = {(gauge.name, gauge.label): gauge.read() for gauge in self._gauges}
+        # What is read may be a count or a truth, which no other worker's decoder would take for a float.
+        gauges = {(gauge.name, gauge.label): float(gauge.read()) for gauge in self._gauges}
         return msgspec.structs.replace(self._counts, gauges=gauges)
 
     def _others(self) -> Iterator[Snapshot]:
@@ -126,8 +129,12 @@ class Metrics:
             return
         for path in self._directory.iterdir():
             if path != self._file and path.suffix != ".new":
-                with contextlib.suppress(OSError, msgspec.MsgspecError):  # a file of another version
+                try:
                     yield self._decode(path.read_bytes())
+                except FileNotFoundError:
+                    pass  # its worker was replaced this moment
+                except (OSError, msgspec.MsgspecError) as error:
+                    _log.warning("metrics_not_read", file=path.name, reason=str(error))
 
 
 def _observe(rows: dict[str, Row], key: str, bounds: Sequence[float], value: float) -> None:
