@@ -13,7 +13,7 @@ import pytest
 from lingdang.app import Watch
 from lingdang.clock import system_clock
 from lingdang.journal.chain import entry_text
-from lingdang.journal.sealer import PATIENCE_SECONDS
+from lingdang.journal.sealer import LAST_SECONDS, PATIENCE_SECONDS, RESTS
 from lingdang.journal.sealing import AT_MOST
 from lingdang.keys import Keyring, retire, rotate
 from lingdang.serving.metrics import Metrics
@@ -230,5 +230,8 @@ async def test_payments_come_first_for_a_while(database_url: str, keyring: Keyri
         assert sealer.sealed == 0
         sealer.caught_up -= PATIENCE_SECONDS + 1
         assert sealer.may_seal()
+        assert sealer.rest(0.5) == 0.5 * RESTS
         await sealer.round()
         assert sealer.sealed == 6
+        sealer.caught_up -= LAST_SECONDS
+        assert sealer.rest(0.5) == 0

@@ -17,6 +17,9 @@ from lingdang.errors import Problem, retry_later
 C = TypeVar("C")
 R = TypeVar("R")
 
+LINGER_SECONDS = 0.002
+"""How long a busy lane waits at most for those it has just answered, who are likely to ask again."""
+
 _log = structlog.get_logger(__name__)
 
 Run = Callable[[Sequence[C]], Awaitable[Sequence[R | Problem]]]
@@ -52,6 +55,8 @@ class Gather(Generic[C, R]):
         self._observe = observe
         self._queue: deque[_Waiting[C, R]] = deque()
         self._arrived = asyncio.Event()
+        self._wanted = 1
+        """How many have to wait until the next batch begins."""
         self._closing = False
         self._task: asyncio.Task[None] | None = None
         self.seconds_run = 0.0
@@ -82,7 +87,8 @@ class Gather(Generic[C, R]):
             raise retry_later("overloaded", 1)
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._queue.append(_Waiting(call, answer, time.monotonic() + self._seconds))
-        self._arrived.set()
+        if len(self._queue) >= self._wanted:
+            self._arrived.set()
         return await answer
 
     async def _loop(self) -> None:
@@ -90,9 +96,24 @@ class Gather(Generic[C, R]):
             await self._arrived.wait()
             self._arrived.clear()
             while self._queue:
-                await self._run_batch(self._take())
+                batch = self._take()
+                await self._run_batch(batch)
+                await self._linger(len(batch))
             if self._closing:
                 return
+
+    async def _linger(self, answered: int) -> None:
+        """In a lane that is kept busy, wait for a moment until the batch is worth its flush; never when none waits."""
+        waiting = len(self._queue)
+        if not waiting or self._closing:
+            return
+        self._wanted = min(waiting + answered, self._batch_limit)
+        if waiting < self._wanted:
+            self._arrived.clear()
+            timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._arrived.set)
+            await self._arrived.wait()
+            timer.cancel()
+        self._wanted = 1
 
     def _take(self) -> list[_Waiting[C, R]]:
         now = time.monotonic()

@@ -28,7 +28,13 @@ WALK_PAUSE = timedelta(seconds=60)
 BUSY_SHARE = 0.3
 """A worker that settles for more of its time than this leaves the sealing for later, …"""
 PATIENCE_SECONDS = 120.0
-"""… but not for longer than this."""
+"""… but not for longer than this: then it seals a step at a time, …"""
+FEW = 25
+"""… of so few wallets that payments beside it hardly notice, …"""
+RESTS = 4
+"""… and rests so many times as long as the step took, …"""
+LAST_SECONDS = 600.0
+"""… until the journal has waited for so long. From then on it does not rest."""
 
 _log = structlog.get_logger(__name__)
 
@@ -80,6 +86,7 @@ class Sealer:
         self.caught_up = time.monotonic()
         self.settled = settled
         self._looked = (time.monotonic(), 0.0)
+        self._busy = False
         self.overdue = 0
         self.sealed = 0
 
@@ -104,8 +111,12 @@ class Sealer:
         """Whether there is time for it: payments come first, for a while."""
         (then, before), now, settled = self._looked, time.monotonic(), self.settled()
         self._looked = (now, settled)
-        share = (settled - before) / max(now - then, 0.001)
-        return share < BUSY_SHARE or self.lag() > PATIENCE_SECONDS
+        self._busy = settled - before >= BUSY_SHARE * max(now - then, 0.001)
+        return not self._busy or self.lag() > PATIENCE_SECONDS
+
+    def rest(self, seconds: float) -> float:
+        """How long to leave a busy worker to its payments after a step that took so many seconds."""
+        return RESTS * seconds if self._busy and self.lag() < LAST_SECONDS else 0.0
 
     async def round(self) -> None:
         """Seal all that stands in new pages, or as much of it as there is time for."""
@@ -116,11 +127,13 @@ class Sealer:
                 if not self.may_seal():
                     self._first = max(0, first - OVERLAP)
                     return
+                began = time.monotonic()
                 step = await self._step(first, min(first + WINDOW, end))
                 if step is None:
                     return  # another sealer is at it
                 if not step.more:
                     first += WINDOW
+                await asyncio.sleep(self.rest(time.monotonic() - began))
             self._first, self._newest = max(0, end - OVERLAP), newest
         self.caught_up = time.monotonic()
 
@@ -146,7 +159,9 @@ class Sealer:
             if head is None:
                 return None
             behind = await behind_in_pages(connection, first, end)
-            return self._count(await self._sealing.seal(connection, head, behind, end, self._clock()))
+            some = behind[:FEW] if self._busy else behind
+            step = self._count(await self._sealing.seal(connection, head, some, end, self._clock()))
+            return step._replace(more=True) if step.transfers and len(some) < len(behind) else step
 
     async def walk(self) -> None:
         """The next stretch of wallets, when it is time; whatever the rounds have missed is found here."""
