@@ -9,12 +9,16 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_a_run_of_seconds_is_honest_and_complete(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "bench", "--short", "--seconds=0.5", "--customers=300", "--scale=1", "--out"]
-    done = subprocess.run([*command, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    """Without floors: other tests keep the machine busy. `make bench-short` holds the committed ones, alone."""
+    floors, out = tmp_path / "floors.toml", tmp_path / "out"
+    floors.write_text("[goals]\n")
+    command = [sys.executable, "-m", "bench", "--short", "--seconds=0.5", "--customers=300", "--scale=1"]
+    command += [f"--floors={floors}", f"--out={out}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr + done.stdout
     assert "no differences" in done.stdout
     assert "| goal |" in done.stdout
-    (kept,) = tmp_path.iterdir()
+    (kept,) = out.iterdir()
     report = json.loads(kept.read_text())
     assert report["faults"] == []
     assert report["database"]["fsync"] == report["database"]["synchronous_commit"] == "on"

@@ -21,7 +21,8 @@ ALTER = """async ([orderId, name]) => {
   });
   const kept = await act("readonly", (store) => store.get("order:" + orderId));
   if (name === "price") kept.order.lines[0].price = kept.order.total = 1;
-  if (name === "token") kept.order.orderToken = kept.order.orderToken.slice(0, -1) + "A";
+  const token = kept.order.orderToken;
+  if (name === "token") kept.order.orderToken = token.slice(0, -1) + (token.endsWith("A") ? "Q" : "A");
   if (name === "products") kept.order.lines[0].productId = "book-77";
   await act("readwrite", (store) => store.put(kept, "order:" + orderId));
   db.close();
