@@ -70,7 +70,15 @@ def _numbers(_context: click.Context, _option: click.Parameter, text: str | None
 @click.option("--scale", type=click.IntRange(1), help="pgbench's scale. [default: 20]")
 @click.option("--workers", type=click.IntRange(1), default=os.cpu_count, help="The server's. [default: one a core]")
 @click.option("--sign", "sign_type", type=click.Choice(SIGN_TYPES), default="HMAC-SHA256", show_default=True)
-@click.option("--protocol", "protocols", type=click.Choice(PROTOCOLS), multiple=True, default=PROTOCOLS)
+@click.option(
+    "--protocol",
+    "protocols",
+    type=click.Choice(PROTOCOLS),
+    multiple=True,
+    default=("https",),
+    show_default=True,
+    help="May be repeated. A server for each: while one is measured, the other, idle, seals the journal beside it.",
+)
 @click.option("--only", type=click.Choice(WORKLOADS), multiple=True, default=WORKLOADS, help="May be repeated.")
 @click.option("--short", is_flag=True, help="One round of few seconds at 64 connections, for a check in CI.")
 @click.option(
@@ -106,7 +114,15 @@ def main(short: bool, floors: Path, write_doc: bool, out: Path, **options: Any) 
 def _choice(short: bool, options: dict[str, Any]) -> Choice:
     """The options given, over the defaults of the long or the short form."""
     defaults = (
-        {"rounds": 1, "seconds": 3.0, "connections": (64,), "customers": 2000, "scale": 10, "clients": (1, 8, 32)}
+        {
+            "rounds": 1,
+            "seconds": 3.0,
+            "connections": (64,),
+            "customers": 2000,
+            "scale": 10,
+            "clients": (1, 8, 32),
+            "rested": False,
+        }
         if short
         else {
             "rounds": 3,
@@ -115,6 +131,7 @@ def _choice(short: bool, options: dict[str, Any]) -> Choice:
             "customers": 20_000,
             "scale": 20,
             "clients": (1, 8, 32),
+            "rested": True,
         }
     )
     given = {name: value for name, value in options.items() if value is not None}

@@ -2,6 +2,7 @@
 
 import itertools
 import statistics
+import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -29,6 +30,9 @@ MOST_GENERATOR = 0.9
 """Of one core: a generator that uses more may be the limit."""
 MOST_OTHERS = 0.1
 """Of the machine: with other processes using more, the figures say little."""
+SEALING_PATIENCE = 60.0
+
+_UNSEALED = "SELECT (SELECT sum(seq) FROM wallet) - (SELECT coalesce(sum(last_seq - first_seq + 1), 0) FROM seal)"
 
 Say = Callable[[str], None]
 Step = Callable[[], Window]
@@ -53,6 +57,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     only: frozenset[str]
     threads: int
     """How many threads pgbench's client may use."""
+    rested: bool
+    """Whether each window begins when all that earlier ones have paid is sealed."""
 
 
 class Goods(msgspec.Struct, frozen=True):
@@ -110,6 +116,8 @@ class Bench:
         """All rounds. What is dishonest or refused goes into `faults`."""
         for number in range(1, self._plan.rounds + 1):
             for step in self._steps(number):
+                if self._plan.rested:
+                    self._wait_until_sealed()
                 window = step()
                 self.windows.append(window)
                 self._check(window)
@@ -290,6 +298,15 @@ class Bench:
         return Statements(
             load.outcomes["200"], len(words), words.count(b"COMMIT"), batches.commands / max(1.0, batches.count)
         )
+
+    def _wait_until_sealed(self) -> None:
+        """No window begins with what an earlier one has left to the sealer: it would be sealed beside this one."""
+        until = time.monotonic() + SEALING_PATIENCE
+        while int(self._meters.value(_UNSEALED)) > 0:
+            if time.monotonic() > until:
+                self._say(f"  the journal was not sealed after {SEALING_PATIENCE:.0f} s: the next figures are too low")
+                return
+            time.sleep(1)
 
     def _orders(self) -> int:
         return int(self._meters.value("SELECT count(*) FROM orders"))

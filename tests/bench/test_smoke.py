@@ -13,6 +13,7 @@ def test_a_run_of_seconds_is_honest_and_complete(tmp_path: Path) -> None:
     floors, out = tmp_path / "floors.toml", tmp_path / "out"
     floors.write_text("[goals]\n")
     command = [sys.executable, "-m", "bench", "--short", "--seconds=0.5", "--customers=300", "--scale=1"]
+    command += ["--protocol=http", "--protocol=https"]
     command += [f"--floors={floors}", f"--out={out}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr + done.stdout
