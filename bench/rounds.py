@@ -128,15 +128,22 @@ class Bench:
         return interleaved([*self._payments(number), *self._sides(number)], self._theirs(number))
 
     def _payments(self, number: int) -> list[Step]:
-        if "payments" not in self._plan.only:
-            return []
-        ways = [
-            (place, way)
-            for place in itertools.product(self._plan.connections, self._servers)
-            for way in (self._pay, self._pay_with_voucher)[:: 1 if number % 2 else -1]  # neither is always the first
-            if way == self._pay or ("vouchers" in self._plan.only and place[1] == self._main)
-        ]
-        return [partial(way, number, protocol, connections) for (connections, protocol), way in ways]
+        """By rising connections. What is hot stands beside what is not; in turns, neither is always the first."""
+        only = self._plan.only
+        connections = self._plan.connections if "payments" in only else ()
+        places = sorted({*connections, *((SIDE_CONNECTIONS,) if "hot" in only else ())})
+        steps: list[Step] = []
+        for count, protocol in itertools.product(places, self._servers):
+            main = protocol == self._main
+            ways = [partial(self._pay, connections=count)] if count in connections else []
+            if main and count == SIDE_CONNECTIONS and "hot" in only:
+                ways += self._hot(number)
+            if main and count in connections and "vouchers" in only:
+                ways.append(partial(self._pay_with_voucher, connections=count))
+            if main and count == SIDE_CONNECTIONS and {"hot", "vouchers"} <= only:
+                ways.append(partial(self._pay_using, "payments-hot-voucher", vouchers.ONE, connections=count))
+            steps += [partial(way, number, protocol) for way in ways[:: 1 if number % 2 else -1]]
+        return steps
 
     def _sides(self, number: int) -> list[Step]:
         """What is measured at one number of connections; over each protocol, or over one."""
@@ -152,7 +159,6 @@ class Bench:
             "vouchers": [
                 partial(self._ask, name, requests.checkout, goods) for name, goods in self._goods.checked_out.items()
             ],
-            "hot": self._hot(number),
             "paced": [self._pay_paced],
         }
         only = self._plan.only
@@ -161,8 +167,8 @@ class Bench:
         ]
         return chosen + [partial(kind, number, self._main) for name in once if name in only for kind in once[name]]
 
-    def _hot(self, number: int) -> list[Callable[[int, str], Window]]:
-        """One customer, one book, one publisher, one coupon; another customer and another book in each round."""
+    def _hot(self, number: int) -> "list[partial[Window]]":
+        """One customer, one book, one publisher; another customer and another book in each round."""
         book = self._goods.hot_books[-number]
         once_each = itertools.islice(self._three, self._goods.customers)
         with_book = (p._replace(books=(book, *p.books[1:])) for p in once_each)
@@ -171,10 +177,9 @@ class Bench:
             "payments-hot-book": with_book,
             "payments-hot-publisher": self._goods.house,
         }
-        ways: list[Callable[[int, str], Window]] = [
+        return [
             partial(self._pay_for, name, purchases, connections=SIDE_CONNECTIONS) for name, purchases in goods.items()
         ]
-        return [*ways, partial(self._pay_using, "payments-hot-voucher", vouchers.ONE, connections=SIDE_CONNECTIONS)]
 
     def _theirs(self, number: int) -> list[Step]:
         clients = self._plan.clients if "pgbench" in self._plan.only else ()
