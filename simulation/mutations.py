@@ -137,9 +137,9 @@ MUTATIONS = (
     _one("withdrawn product can be paid", _RULES, "        if self._state.unavailable:\n", "        if False:\n"),
     _one(
         "catalogue's version not compared",
-        "ledger/on_sale.py",
-        "version == self._version or not self._known",
-        "version or not self._known",
+        "ledger/remembered.py",
+        "version == self._version or not self.facts",
+        "version or not self.facts",
     ),
     _one(
         "withdrawn coupon can be paid",

@@ -35,7 +35,7 @@ def test_no_statement_scans_a_table(database_url: str, function: str) -> None:
         ("ledger_save", {"wallet", "transfer", "entitlement", "voucher", "credit"}),
         (
             "checkout_load",
-            {"voucher", "coupon", "customer", "session_end", "product", "entitlement", "wallet"},
+            {"voucher", "coupon", "customer", "session_end", "product", "entitlement", "wallet", "catalogue"},
         ),
         ("cart_tick", {"cart_item", "product", "session_end", "entitlement"}),
         ("product_load", {"product", "session_end"}),

@@ -16,11 +16,16 @@ from lingdang.db.pool import Connection, Owner
 from lingdang.errors import Problem
 from lingdang.ids import oldest_uuid7
 from lingdang.ledger.balance import spendable
+from lingdang.ledger.remembered import Remembered
 from lingdang.ledger.state import Wallet
 
-_SQL = numbered(
-    "SELECT checkout_load(%b::smallint, %b::timestamptz, %b::uuid, %b::text[], %b::uuid[], %b::text[], %b::text[])"
-)
+MOST_PRODUCTS = 20_000
+"""Products that are remembered, up to some 6 kB each, mostly far less."""
+
+_SQL = numbered("""
+SELECT checkout_load(%b::smallint, %b::timestamptz, %b::uuid, %b::text[], %b::uuid[], %b::text[], %b::text[],
+                     %b::text[])
+""")
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -31,9 +36,9 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Product(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
-    """A product as a checkout sees it; `available`: on sale now. Categories are read where a voucher is held.
+    """A product as a checkout sees it; `available`: on sale now, `lasting`: until the catalogue says otherwise.
 
-    They are the attribute of that name: text, several separated by commas.
+    Categories are the attribute of that name: text, several separated by commas.
     """
 
     product_id: str
@@ -45,6 +50,7 @@ class Product(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fal
     list_price: int
     price: int
     available: bool
+    lasting: bool
     categories: str | None = None
 
 
@@ -96,6 +102,7 @@ class Loaded(msgspec.Struct, frozen=True):
     """What checkout_load answers, as it comes."""
 
     ended: list[UUID]
+    catalogue: int
     products: list[Product]
     owned: list[tuple[str, str]]
     wallets: list[Wallet]
@@ -126,6 +133,7 @@ class CheckoutReader:
         self._gather: Gather[Asked, Facts] = Gather(
             self._run, queue_limit=queue_limit, batch_limit=batch_limit, seconds=5.0, observe=observe
         )
+        self._remembered: Remembered[Product] = Remembered(MOST_PRODUCTS)
 
     def __len__(self) -> int:
         return len(self._gather)
@@ -143,10 +151,32 @@ class CheckoutReader:
 
     async def _run(self, batch: Sequence[Asked]) -> Sequence[Facts | Problem]:
         now = self._clock()
-        loaded = await self._lane.twice(lambda connection: self._load(connection, batch, now))
-        return _facts(batch, loaded, now)
+        loaded, products = await self._lane.twice(lambda connection: self._load(connection, batch, now))
+        return _facts(batch, loaded, products, now)
 
-    async def _load(self, connection: Connection, batch: Sequence[Asked], now: datetime) -> Loaded:
+    async def _load(
+        self, connection: Connection, batch: Sequence[Asked], now: datetime
+    ) -> tuple[Loaded, dict[str, Product]]:
+        """What is asked, and its products by id. Those that are remembered are not read in the same version again."""
+        remembered = self._remembered
+        remembered.read_by(connection)
+        lines = [product_id for a in batch for product_id in a.product_ids]
+        loaded = await self._ask(connection, batch, now, lines, remembered.unknown(lines))
+        if not remembered.still_holds(loaded.catalogue):
+            loaded = await self._ask(connection, batch, now, lines, remembered.unknown(lines))
+        read = {product.product_id: product for product in loaded.products}
+        products = {product_id: known for product_id in lines if (known := remembered.facts.get(product_id))} | read
+        remembered.learn(loaded.catalogue, {name: product for name, product in read.items() if product.lasting})
+        return loaded, products
+
+    async def _ask(
+        self,
+        connection: Connection,
+        batch: Sequence[Asked],
+        now: datetime,
+        lines: Sequence[str],
+        unknown: Sequence[str],
+    ) -> Loaded:
         parameters = (
             self._bucket,
             now,
@@ -154,15 +184,17 @@ class CheckoutReader:
             [a.owner.cust_id for a in batch],
             [a.owner.session_id for a in batch],
             [a.owner.cust_id for a in batch for _ in a.product_ids],
-            [product_id for a in batch for product_id in a.product_ids],
+            lines,
+            unknown,
         )
         [loaded] = await flush(connection, (_SQL, parameters))
         assert loaded is not None, "a function answers one row"
         return _decode(loaded)
 
 
-def _facts(batch: Sequence[Asked], loaded: Loaded, now: datetime) -> list[Facts | Problem]:
-    products = {p.product_id: p for p in loaded.products}
+def _facts(
+    batch: Sequence[Asked], loaded: Loaded, products: dict[str, Product], now: datetime
+) -> list[Facts | Problem]:
     ended = set(loaded.ended)
     owned = set(loaded.owned)
     held = _held(loaded)

@@ -19,12 +19,14 @@ from lingdang.errors import Problem, retry_later
 from lingdang.ids import bucket_of
 from lingdang.ledger import store
 from lingdang.ledger.commands import Command, Done
-from lingdang.ledger.on_sale import OnSale
+from lingdang.ledger.remembered import Remembered
 from lingdang.ledger.rules import Result, settle
 from lingdang.ledger.state import Changes
 
 AGAIN_SECONDS = 0.1
 """The pause before a batch is run again while the database is away."""
+MOST_PRODUCTS = 100_000
+"""Products that are remembered to be on sale."""
 _LEAST_SECONDS = 0.1
 """What even the last attempt is given."""
 
@@ -110,7 +112,7 @@ class _BucketLane:
         self._clock = clock
         self._give_up_seconds = give_up_seconds
         self._observe_database = observe_database
-        self._on_sale = OnSale()
+        self._on_sale: Remembered[bool] = Remembered(MOST_PRODUCTS)
 
     async def close(self) -> None:
         await self._lane.close()

@@ -9,7 +9,7 @@ import msgspec
 from lingdang.db.flush import flush, numbered
 from lingdang.db.pool import Connection
 from lingdang.ledger.commands import Command, Credit, Credited, Order, Pay
-from lingdang.ledger.on_sale import OnSale
+from lingdang.ledger.remembered import Remembered
 from lingdang.ledger.state import Changes, State, Wallet
 
 
@@ -51,13 +51,14 @@ SELECT ledger_save(%b::smallint, %b::timestamptz,
 
 
 async def load(
-    connection: Connection, bucket: int, commands: Sequence[Command], now: datetime, on_sale: OnSale
+    connection: Connection, bucket: int, commands: Sequence[Command], now: datetime, on_sale: Remembered[bool]
 ) -> State:
     """Begin a transaction, lock the batch's wallets and read what its decision needs: one flush.
 
     Products that are known to be `on_sale` are not asked about, unless the catalogue has changed meanwhile: then once
     more, about all.
     """
+    on_sale.read_by(connection)
     lines = [line.product_id for command in commands if isinstance(command, Pay) for line in command.lines]
     asked = on_sale.unknown(lines)
     _, answer = await flush(connection, (_BEGIN, ()), (_LOAD, _questions(bucket, commands, now, asked)))
@@ -66,7 +67,7 @@ async def load(
         asked = on_sale.unknown(lines)
         (answer,) = await flush(connection, (_LOAD, _questions(bucket, commands, now, asked)))
         loaded = _loaded(answer)
-    on_sale.learn(loaded.catalogue, asked, loaded.listed)
+    on_sale.learn(loaded.catalogue, dict.fromkeys(set(asked).difference(name for name, _ in loaded.listed), True))
     return _state(loaded)
 
 

@@ -7,48 +7,61 @@ import pytest
 
 from lingdang.clock import system_clock
 from lingdang.errors import Problem
-from lingdang.ledger import on_sale
-from lingdang.ledger.on_sale import OnSale
+from lingdang.ledger.remembered import Remembered
 from lingdang.ledger.settlement import Settlement
 from support.money import credit, line, open_settlement, pay
 
 
+def on_sale(*product_ids: str) -> dict[str, bool]:
+    return dict.fromkeys(product_ids, True)
+
+
 def test_what_was_learnt_is_not_asked_again() -> None:
-    known = OnSale()
+    known: Remembered[bool] = Remembered(9)
     assert known.unknown(["a", "b", "a"]) == ["a", "b"]
     assert known.still_holds(7)
-    known.learn(7, ["a", "b"], [("b", True)])
+    known.learn(7, on_sale("a"))
     assert known.unknown(["a", "b", "c"]) == ["b", "c"]
     assert known.still_holds(7)
-    known.learn(7, ["b", "c"], [("b", False)])
+    known.learn(7, on_sale("c"))
     assert known.unknown(["a", "b", "c"]) == ["b"]
 
 
 def test_another_version_forgets_all() -> None:
-    known = OnSale()
-    known.learn(7, ["a"], [])
+    known: Remembered[bool] = Remembered(9)
+    known.learn(7, on_sale("a"))
     assert not known.still_holds(8)
     assert known.unknown(["a"]) == ["a"]
     assert known.still_holds(8), "nothing is left out now"
-    known.learn(9, ["a"], [])
+    known.learn(9, on_sale("a"))
     assert known.still_holds(9)
     assert not known.still_holds(8)
 
 
 def test_a_batch_without_payments_says_nothing() -> None:
-    known = OnSale()
-    known.learn(7, ["a"], [])
+    known: Remembered[bool] = Remembered(9)
+    known.learn(7, on_sale("a"))
     assert known.still_holds(None)
-    known.learn(None, [], [])
+    known.learn(None, {})
     assert known.unknown(["a"]) == []
 
 
-def test_what_is_remembered_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(on_sale, "MOST", 2)
-    known = OnSale()
+def test_what_is_remembered_has_an_end() -> None:
+    known: Remembered[bool] = Remembered(2)
     for product_id in ("a", "b", "c", "d"):
-        known.learn(7, [product_id], [])
+        known.learn(7, on_sale(product_id))
     assert known.unknown(["a", "b", "c", "d"]) == ["a", "b", "c"]
+
+
+def test_another_connection_may_be_to_another_server() -> None:
+    known: Remembered[bool] = Remembered(9)
+    one, other = object(), object()
+    known.read_by(one)
+    known.learn(7, on_sale("a"))
+    known.read_by(one)
+    assert known.unknown(["a"]) == []
+    known.read_by(other)
+    assert known.unknown(["a"]) == ["a"]
 
 
 def products(database_url: str, *changes: str) -> None:

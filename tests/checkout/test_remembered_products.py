@@ -1,0 +1,91 @@
+"""A checkout offers what the catalogue says now, whatever its worker has read before."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from lingdang.checkout.reading import Asked, CheckoutReader, Product
+from lingdang.clock import system_clock
+from lingdang.db.lane import Lane
+from lingdang.db.pool import Owner
+from lingdang.ids import uuid7
+
+ADD = """
+INSERT INTO product (product_id, title, currency, price, list_price, attributes, created_at, updated_at)
+SELECT 'book-' || n, 'T', 'BELL', 100, 100, '{"categories": "novel"}', now(), now() FROM generate_series(1, 4) AS n
+"""
+
+
+@pytest.fixture
+async def reader(database_url: str) -> AsyncIterator[CheckoutReader]:
+    change(database_url, ADD)
+    made = CheckoutReader(0, Lane(database_url, False), system_clock, queue_limit=9, batch_limit=9)
+    made.open()
+    yield made
+    await made.close()
+
+
+def change(database_url: str, *changes: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for each in changes:
+            connection.execute(each.encode())
+
+
+async def read(reader: CheckoutReader, *product_ids: str) -> dict[str, Product]:
+    facts = await reader.read(Asked(Owner(0, "ann", uuid7()), product_ids))
+    return {product_id: product for product_id, product in facts.products.items() if product_id in product_ids}
+
+
+async def test_a_product_is_read_once(database_url: str, reader: CheckoutReader) -> None:
+    first = await read(reader, "book-1", "book-2")
+    again = await read(reader, "book-1", "book-2")
+    assert again == first
+    assert again["book-1"] is first["book-1"], "it is the one that was read before"
+    assert again["book-1"].categories == "novel"
+    assert set(await read(reader, "book-2", "book-3", "nothing")) == {"book-2", "book-3"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "attribute", "value"),
+    [
+        ("UPDATE product SET price = 70", "price", 70),
+        ("UPDATE product SET title = 'Another' WHERE product_id = 'book-1'", "title", "Another"),
+        ("UPDATE product SET status = 'withdrawn'", "available", False),
+        ("UPDATE product SET on_sale_from = now() + interval '1 day'", "available", False),
+        ('UPDATE product SET attributes = \'{"categories": "essay"}\'', "categories", "essay"),
+    ],
+)
+async def test_a_change_is_seen_by_the_next_checkout(
+    database_url: str, reader: CheckoutReader, changed: str, attribute: str, value: object
+) -> None:
+    await read(reader, "book-1", "book-2")
+    change(database_url, changed)
+    assert getattr((await read(reader, "book-1"))["book-1"], attribute) == value
+    change(database_url, "DELETE FROM product")
+    assert await read(reader, "book-1", "book-2") == {}
+    change(database_url, ADD)
+    assert (await read(reader, "book-1"))["book-1"].price == 100
+
+
+async def test_a_change_under_way_is_none_until_it_is_committed(database_url: str, reader: CheckoutReader) -> None:
+    await read(reader, "book-1")
+    with psycopg.connect(database_url) as seller:
+        seller.execute("UPDATE product SET price = 70")
+        assert (await read(reader, "book-1"))["book-1"].price == 100
+        seller.commit()
+    assert (await read(reader, "book-1"))["book-1"].price == 70
+
+
+async def test_a_sale_that_ends_is_looked_at_each_time(database_url: str) -> None:
+    change(database_url, ADD)
+    end = (system_clock() + timedelta(hours=1)).isoformat()
+    change(database_url, f"UPDATE product SET on_sale_until = '{end}'")
+    ahead = timedelta(0)
+    reader = CheckoutReader(0, Lane(database_url, False), lambda: system_clock() + ahead, queue_limit=9, batch_limit=9)
+    reader.open()
+    assert (await read(reader, "book-1"))["book-1"].available
+    ahead = timedelta(hours=2)
+    assert not (await read(reader, "book-1"))["book-1"].available
+    await reader.close()
