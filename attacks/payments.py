@@ -242,8 +242,10 @@ def _altered_order(rng: Random, it: Sent, every: Sequence[Sent]) -> Sent:
     token = _fields(it)["orderToken"]
     if rng.random() < 0.5:
         return _resigned(it, orderToken=any_text(rng, token).encode("utf-8", "replace").decode())
-    alter = rng.choice(list(DOTTED.values()))
-    return _resigned(it, orderToken=alter(rng, token, [_fields(other)["orderToken"] for other in every]))
+    tokens = [_fields(other)["orderToken"] for other in every]
+    while (altered := rng.choice(list(DOTTED.values()))(rng, token, tokens)) == token:
+        pass
+    return _resigned(it, orderToken=altered)
 
 
 def _other_products(rng: Random, it: Sent, _every: Sequence[Sent]) -> Sent:

@@ -94,8 +94,10 @@ TEXTS = {
 
 
 def any_text(rng: Random, text: str) -> str:
-    """One of these alterations."""
-    return rng.choice(_ALL)(rng, text or "a")
+    """One of these alterations, and something else for certain: two letters exchanged may be the same letter."""
+    while (altered := rng.choice(_ALL)(rng, text or "a")) == text:
+        pass
+    return altered
 
 
 def of_text() -> dict[str, Alter[str]]:
