@@ -118,6 +118,17 @@ def test_killed_worker_is_replaced(data_dir: Path) -> None:
         eventually(lambda: is_well(client))
 
 
+def test_a_stopped_worker_does_not_hold_up_the_stop(data_dir: Path) -> None:
+    with serving(data_dir, "--http", "--workers", "2") as served:
+        postmaster = served.postmaster()
+        served.workers()[0].suspend()
+        assert served.stop() == 0
+        assert not postmaster.is_running()
+    log = served.errors()
+    assert log.count('"worker_silent"') == 1
+    assert "worker_ended" not in log
+
+
 @pytest.mark.parametrize("database_too", [False, True])
 def test_start_after_kill_9_recovers(data_dir: Path, database_too: bool) -> None:
     with serving(data_dir, "--http", "--workers", "2") as served:

@@ -59,15 +59,20 @@ class _Slot:
         except EOFError:
             return False
 
-    def end_silent(self) -> None:
-        """Kill the worker when its event loop does not run, or did not begin to within the time for a start."""
+    def end_silent(self, *, starting: bool = True) -> None:
+        """Kill the worker when its event loop does not run, or did not begin to within the time for a start.
+
+        Without `starting`, one that has not begun gets no more time than one that has.
+        """
         now, beat = time.monotonic(), self._beat.value
         # The supervisor may have been stopped as well: of that time it knows nothing.
         self._silent = self._silent + min(now - self._looked, 1.0) if beat == self._last_beat else 0.0
         self._looked, self._last_beat = now, beat
-        if self.process.is_alive() and self._silent > (_SILENT_SECONDS if beat else _START_SECONDS):
+        patience = _START_SECONDS if starting and not beat else _SILENT_SECONDS
+        if self.process.is_alive() and self._silent > patience:
             _log.error("worker_silent", worker=self._work.number, seconds=round(self._silent, 1))
             self.process.kill()
+            self._silent = 0.0
 
     def replace_ended(self) -> None:
         """Start the worker again when it has ended; one that ends at once is started less and less often."""
@@ -153,6 +158,8 @@ class Supervisor:
             if self._forced or time.monotonic() > deadline:
                 for slot in slots:
                     slot.process.kill()
+            for slot in slots:
+                slot.end_silent(starting=False)
             _await_end(slots)
 
 
