@@ -38,6 +38,9 @@ WRONG = {
     "no time zone": (coupon(validUntil="2026-12-01T00:00:00"), "$.definition"),
     "unknown condition": (coupon(conditions={"minimumSpend": 5}), "$.definition.conditions"),
     "no name": ({"definition": {"name": "", "effect": FIXED}}, "$.definition.name"),
+    "a name with NUL": ({"definition": {"name": "T\0", "effect": FIXED}}, "$.definition.name"),
+    "a group with NUL": (coupon(stacking={"group": "a\0b"}), "$.definition.stacking.group"),
+    "a publisher with NUL": (coupon(conditions={"publishers": ["\0"]}), "$.definition.conditions.publishers"),
     "no supply": ({**coupon(), "totalLimit": 0}, "$.totalLimit"),
     "bad code": ({**coupon(), "code": "a b"}, "$.code"),
 }  # fmt: skip

@@ -15,8 +15,10 @@ from lingdang.ids import DEFAULT_CURRENCY, MAX_AMOUNT, Currency, ProductId
 Bells = Annotated[int, Meta(ge=1, le=MAX_AMOUNT, description="Whole bells.")]
 PercentOff = Annotated[int, Meta(ge=1, le=100, description="Percent taken off: 20 leaves 80 of 100.")]
 Several = Annotated[int, Meta(ge=2, le=100)]
-Name = Annotated[str, Meta(min_length=1, max_length=100)]
-Label = Annotated[str, Meta(min_length=1, max_length=100)]
+_STORABLE = r"^[^\x00]*\Z"
+"""PostgreSQL's JSON holds any character but this one."""
+Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=_STORABLE)]
+Label = Annotated[str, Meta(min_length=1, max_length=100, pattern=_STORABLE)]
 Products = Annotated[frozenset[ProductId], Meta(min_length=1, max_length=10_000)]
 Labels = Annotated[frozenset[Label], Meta(min_length=1, max_length=1_000)]
 
