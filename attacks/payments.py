@@ -243,8 +243,8 @@ def _altered_order(rng: Random, it: Sent, every: Sequence[Sent]) -> Sent:
     if rng.random() < 0.5:
         return _resigned(it, orderToken=any_text(rng, token).encode("utf-8", "replace").decode())
     tokens = [_fields(other)["orderToken"] for other in every]
-    while (altered := rng.choice(list(DOTTED.values()))(rng, token, tokens)) == token:
-        pass
+    while (altered := rng.choice(list(DOTTED.values()))(rng, token, tokens)) in tokens:
+        pass  # parts of good ones together can be one of them
     return _resigned(it, orderToken=altered)
 
 
