@@ -1,7 +1,7 @@
 """`python -m bench.budget`: what settling one payment costs by itself, in CPU time and in bytes of WAL, part by part.
 
 Settlement alone, without HTTP, tokens and signatures: batches of a set size, one after the other. The bytes are those
-of the largest batches, read from the log with PostgreSQL's own pg_waldump.
+of the last round, read from the log with PostgreSQL's own pg_waldump.
 """
 
 import asyncio
@@ -33,6 +33,7 @@ LINES = 3
 LEAST_SHARE = 0.005
 """Parts of the log below this are not told apart."""
 
+_PLACE = "SELECT pg_current_wal_insert_lsn()"
 _RECORD = re.compile(r"^rmgr: (\S+)\s+len \(rec/tot\):\s+\d+/\s*(\d+).*?desc: (\S+)")
 _RELATION = re.compile(r"rel \d+/\d+/(\d+)")
 
@@ -79,14 +80,13 @@ async def _measure(url: str, customers: int, rounds: int) -> None:
         await _settle(settlement, meters, list(islice(orders, customers)), max(BATCHES))
         connection.execute("CHECKPOINT")
         await _settle(settlement, meters, list(islice(orders, customers)), max(BATCHES))
+        counts = {batch: min(customers, 2000 * batch) for batch in BATCHES}
         for _ in range(rounds):
-            for batch in BATCHES:
-                count = min(customers, 2000 * batch)
-                start = meters.value("SELECT pg_current_wal_insert_lsn()")
+            start = meters.value(_PLACE)
+            for batch, count in counts.items():
                 seen[batch].append(await _settle(settlement, meters, list(islice(orders, count)), batch))
-        end = meters.value("SELECT pg_current_wal_insert_lsn()")
         click.echo(_table(seen))
-        click.echo(_parts(connection, meters, start, end, count))
+        click.echo(_parts(connection, meters, start, meters.value(_PLACE), sum(counts.values())))
     await settlement.close()
 
 
@@ -143,13 +143,13 @@ def _parts(
     program = Path(meters.postmaster.exe()).parent / "pg_waldump"
     log = Path(meters.value("SHOW data_directory")) / "pg_wal"
     command = [str(program), f"--path={log}", f"--start={start}", f"--end={end}"]
-    out = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     size: Counter[str] = Counter()
-    for line in out.splitlines():
-        if record := _RECORD.match(line):
-            relation = _RELATION.search(line)
-            where = names.get(relation[1], relation[1]) if relation else ""
-            size[f"{where} {record[1]} {record[3]}".strip()] += int(record[2])
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as dump:
+        for line in dump.stdout or ():
+            if record := _RECORD.match(line):
+                relation = _RELATION.search(line)
+                where = names.get(relation[1], relation[1]) if relation else ""
+                size[f"{where} {record[1]} {record[3]}".strip()] += int(record[2])
     total = sum(size.values())
     told = {part: bytes_ for part, bytes_ in size.most_common() if bytes_ >= LEAST_SHARE * total}
     told["all else"] = total - sum(told.values())

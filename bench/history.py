@@ -1,8 +1,8 @@
 """`python -m bench.history`: does a payment cost more where millions of orders are stored?
 
 Two shops on one server: an empty one, and one that is filled with orders step by step. After each step both are paid in
-turn, so that the ratio is of the same minutes. In neither is the journal sealed meanwhile: millions of orders that nobody
-has paid would be sealed beside the payments.
+turn, so that the ratio is of the same minutes. In neither is the journal sealed meanwhile: millions of made-up orders
+would be sealed beside the payments.
 """
 
 import itertools

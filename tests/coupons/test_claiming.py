@@ -13,6 +13,7 @@ from lingdang.keys import Keyring
 from support.buyer import Buyer, buyer
 from support.people import api_key
 from support.shop import Shop, open_shop
+from support.tabs import until, waiting
 from support.vouchers import all_books, claim, codes_of, differences, put_coupon
 
 
@@ -47,6 +48,20 @@ async def test_parallel_claims_of_one_customer_stop_at_their_limit(database_url:
         answers = await asyncio.gather(*(insist(each, "THREE") for each in buyers))
         assert sorted(answer.status_code for answer in answers) == [201] * 3 + [409] * 37
         assert one.sql("SELECT claimed FROM coupon") == one.sql("SELECT count(*) FROM voucher") == [(3,)]
+
+
+async def test_a_claim_counts_what_the_same_customer_claims_at_the_moment(shop: Shop) -> None:
+    """Of one customer's claims the second waits for the first, and not only for its turn at the coupon."""
+    put_coupon(shop, "one", code="ONE", limit=9, each=1)
+    with psycopg.connect(shop.database_url) as first:
+        first.execute(
+            "SELECT * FROM voucher_claim(0::smallint, 'ann', now(), gen_random_uuid(), 'ONE', NULL, NULL, false)"
+        )
+        second = asyncio.create_task(claim(buyer(shop, "ann"), "ONE"))
+        await until(lambda: waiting(shop) == 1)
+        first.commit()
+    assert (await second).status_code == 409
+    assert shop.sql("SELECT claimed FROM coupon") == shop.sql("SELECT count(*) FROM voucher") == [(1,)]
 
 
 REFUSED = {
