@@ -13,7 +13,7 @@ import pytest
 from lingdang.app import Watch
 from lingdang.clock import system_clock
 from lingdang.journal.chain import entry_text
-from lingdang.journal.sealer import LAST_SECONDS, PATIENCE_SECONDS, RESTS
+from lingdang.journal.sealer import LAST_SECONDS, PATIENCE_SECONDS, RESTS, Sealer
 from lingdang.journal.sealing import AT_MOST
 from lingdang.keys import Keyring, retire, rotate
 from lingdang.serving.metrics import Metrics
@@ -235,3 +235,28 @@ async def test_payments_come_first_for_a_while(database_url: str, keyring: Keyri
         assert sealer.sealed == 6
         sealer.caught_up -= LAST_SECONDS
         assert sealer.rest(0.5) == 0
+
+
+async def test_beside_payments_one_sealer_is_enough(database_url: str, keyring: Keyring) -> None:
+    """Of two busy workers' sealers that have waited for too long one seals; the other leaves it to that one."""
+    await fill(database_url)
+    settled = itertools.count(60, 60)
+
+    async def pay_and_seal(sealer: Sealer) -> int:
+        async with open_settlement(database_url) as settlement:
+            await settlement.submit(credit("ann", 1))
+        before, sealer.caught_up = sealer.sealed, sealer.caught_up - PATIENCE_SECONDS - 1
+        await sealer.round()
+        return sealer.sealed - before
+
+    async with open_sealer(database_url, keyring) as one, open_sealer(database_url, keyring) as two:
+        one.settled = two.settled = lambda: next(settled)
+        assert await pay_and_seal(one) == 7
+        assert await pay_and_seal(two) == 1, "it does not know of the other one yet"
+        assert await pay_and_seal(one) == 0
+        for _ in range(3):
+            assert await pay_and_seal(two) > 0
+            assert await pay_and_seal(one) == 0
+        one.settled = lambda: 0.0
+        one.may_seal()
+        assert await pay_and_seal(one) == 2, "who has nothing to settle seals whatever there is"

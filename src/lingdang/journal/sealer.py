@@ -14,7 +14,7 @@ import structlog
 from lingdang.clock import Clock
 from lingdang.db.pool import Connection, Pool, transaction
 from lingdang.errors import Problem
-from lingdang.journal.sealing import Sealing, Step, behind_in_pages, behind_in_wallets, blocks
+from lingdang.journal.sealing import Head, Sealing, Step, behind_in_pages, behind_in_wallets, blocks
 from lingdang.journal.witness import Witness
 
 ROUND_SECONDS = 5.0
@@ -87,6 +87,8 @@ class Sealer:
         self.settled = settled
         self._looked = (time.monotonic(), 0.0)
         self._busy = False
+        self._number = 0
+        """Of the newest checkpoint, as this sealer knows it."""
         self.overdue = 0
         self.sealed = 0
 
@@ -130,7 +132,7 @@ class Sealer:
                 began = time.monotonic()
                 step = await self._step(first, min(first + WINDOW, end))
                 if step is None:
-                    return  # another sealer is at it
+                    return  # another sealer is at it: beside payments one is enough
                 if not step.more:
                     first += WINDOW
                 await asyncio.sleep(self.rest(time.monotonic() - began))
@@ -156,12 +158,18 @@ class Sealer:
     async def _step(self, first: int, end: int) -> Step | None:
         async with transaction(self._pool) as connection:
             head = await self._sealing.begin(connection)
-            if head is None:
+            if head is None or self._is_anothers(head):
                 return None
             behind = await behind_in_pages(connection, first, end)
             some = behind[:FEW] if self._busy else behind
             step = self._count(await self._sealing.seal(connection, head, some, end, self._clock()))
+            self._number += step.transfers > 0
             return step._replace(more=True) if step.transfers and len(some) < len(behind) else step
+
+    def _is_anothers(self, head: Head) -> bool:
+        """Whether the worker is busy and another one has sealed since it last looked."""
+        known, self._number = self._number, head.number
+        return self._busy and 0 < known < head.number
 
     async def walk(self) -> None:
         """The next stretch of wallets, when it is time; whatever the rounds have missed is found here."""
