@@ -28,7 +28,7 @@ from lingdang.ids import uuid7
 from lingdang.ledger.commands import Line, Pay
 from lingdang.ledger.settlement import Settlement
 
-BATCHES = (1, 16, 64, 128, 256)
+BATCHES = (1, 16, 64, 128, databases.BATCH_LIMIT)
 LINES = 3
 LEAST_SHARE = 0.005
 """Parts of the log below this are not told apart."""
@@ -62,16 +62,7 @@ def main(customers: int, rounds: int) -> None:
 
 
 async def _measure(url: str, customers: int, rounds: int) -> None:
-    settlement = Settlement(
-        url,
-        buckets=1,
-        clock=system_clock,
-        pgbouncer=False,
-        queue_limit=2000,
-        batch_limit=max(BATCHES),
-        seconds=30.0,
-        give_up_seconds=20.0,
-    )
+    settlement = databases.settlement(url)
     settlement.open()
     seen: dict[int, list[Ran]] = {batch: [] for batch in BATCHES}
     with psycopg.connect(url, autocommit=True) as connection:

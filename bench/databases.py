@@ -6,8 +6,13 @@ from pathlib import Path
 
 import psycopg
 
+from lingdang.clock import system_clock
 from lingdang.db.embedded import EmbeddedServer
 from lingdang.db.migrate import migrate
+from lingdang.ledger.settlement import Settlement
+
+BATCH_LIMIT = 256
+"""Commands in a batch of `settlement`, at most."""
 
 
 @contextmanager
@@ -33,3 +38,17 @@ def create_shop(url: str, name: str) -> str:
     made = create(url, name)
     migrate(made)
     return made
+
+
+def settlement(url: str) -> Settlement:
+    """A settlement of its own on a shop's database, without a server around it."""
+    return Settlement(
+        url,
+        buckets=1,
+        clock=system_clock,
+        pgbouncer=False,
+        queue_limit=2000,
+        batch_limit=BATCH_LIMIT,
+        seconds=30.0,
+        give_up_seconds=20.0,
+    )

@@ -22,6 +22,7 @@ import structlog
 from rich.console import Console
 from rich.progress import track
 
+from bench import databases
 from lingdang.clock import system_clock
 from lingdang.db.embedded import EmbeddedServer
 from lingdang.db.migrate import migrate
@@ -34,7 +35,6 @@ from lingdang.journal.seals import SealKeys
 from lingdang.journal.witness import Witness
 from lingdang.keys import Keyring, create_keyring
 from lingdang.ledger.commands import Line, Pay
-from lingdang.ledger.settlement import Settlement
 from lingdang.signer import Signer
 
 IN_FLIGHT = 128
@@ -155,16 +155,7 @@ async def _quiet(shop: Shop, sealer: Sealer) -> float:
 
 async def _pay(shop: Shop, number: int, sealer: Sealer | None) -> Round:
     """Every customer pays for one order; the sealer, if any, works in the same event loop at its own pace."""
-    settlement = Settlement(
-        shop.url,
-        buckets=1,
-        clock=system_clock,
-        pgbouncer=False,
-        queue_limit=2000,
-        batch_limit=256,
-        seconds=30.0,
-        give_up_seconds=20.0,
-    )
+    settlement = databases.settlement(shop.url)
     settlement.open()
     sealing = asyncio.create_task(_keep_sealing(sealer)) if sealer else None
     before = sealer.sealed if sealer else 0
