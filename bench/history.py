@@ -5,7 +5,6 @@ turn, so that the ratio is of the same minutes. In neither is the journal sealed
 would be sealed beside the payments.
 """
 
-import itertools
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -16,10 +15,10 @@ from typing import NamedTuple
 import click
 import psycopg
 
-from bench import databases, requests, shop
+from bench import databases, shop
 from bench.curves import Curve, draw
 from bench.figures import Spread, spread
-from bench.load import percentile, prepared, run
+from bench.paid import Paid, pay
 from bench.server import Server, serving
 from bench.tables import Line, show
 from lingdang.checkout.order_token import OrderTokens
@@ -72,13 +71,6 @@ class Place(NamedTuple):
 
     server: Server
     purchases: Iterator[shop.Purchase]
-
-
-class Paid(NamedTuple):
-    """One window: payments a second, and their p99 in milliseconds."""
-
-    rate: float
-    p99: float
 
 
 class Point(NamedTuple):
@@ -188,13 +180,8 @@ def _fill(connection: "psycopg.Connection[tuple[object, ...]]", each: int) -> No
 
 
 def _pay(place: Place, tokens: OrderTokens, seconds: float) -> Paid:
-    """One window. Raises ClickException when a payment was refused."""
-    made = (requests.sealed_payment(purchase, tokens) for purchase in place.purchases)
-    ready = iter(list(itertools.islice(made, int(9000 * seconds))))
-    load = run(place.server.target, [prepared(ready) for _ in range(CONNECTIONS)], seconds)
-    if set(load.outcomes) != {"200"}:
-        raise click.ClickException(f"answers: {dict(load.outcomes)}")
-    return Paid(load.outcomes["200"] / load.seconds, percentile(sorted(load.latencies), 0.99) * 1000)
+    most = int(9000 * seconds)
+    return pay(place.server.target, place.purchases, tokens, connections=CONNECTIONS, seconds=seconds, most=most)
 
 
 def _sizes(connection: "psycopg.Connection[tuple[object, ...]]") -> str:

@@ -3,7 +3,6 @@
 Every round measures each number once, and pgbench TPC-B before them all: ratios are of the same minutes.
 """
 
-import itertools
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -13,11 +12,11 @@ from typing import NamedTuple
 import click
 import psycopg
 
-from bench import databases, requests, shop
+from bench import databases, shop
 from bench.curves import Curve, draw
 from bench.figures import Spread, spread
-from bench.load import percentile, prepared, run
 from bench.meters import Meters
+from bench.paid import Paid, pay
 from bench.pgbench import Pgbench
 from bench.server import Server, serving
 from lingdang.checkout.order_token import OrderTokens
@@ -37,7 +36,7 @@ _MOST = 13_000
 
 
 class Ran(NamedTuple):
-    """One window of one round; the latencies in milliseconds, `ratio` over pgbench's best of the round."""
+    """One window of one round, as Paid; `ratio` is over pgbench's best of the round."""
 
     rate: float
     p50: float
@@ -89,12 +88,12 @@ def _measure(place: Path, url: str, over: str, rounds: int, seconds: float) -> d
             theirs = max(pgbench.run(clients, seconds, WORKERS).rate for clients in _CLIENTS)
             click.echo(f"round {turn + 1}  pgbench {theirs:7,.0f}/s", err=True)
             for number, ran in _round(place, environ, goods, over, seconds):
-                seen[number].append(ran._replace(ratio=ran.rate / theirs))
+                seen[number].append(Ran(*ran, ran.rate / theirs))
                 click.echo(f"round {turn + 1}  {number:4} {over} {ran.rate:7,.0f}/s  p99 {ran.p99:.1f} ms", err=True)
     return seen
 
 
-def _round(place: Path, environ: dict[str, str], goods: Shop, over: str, seconds: float) -> Iterator[tuple[int, Ran]]:
+def _round(place: Path, environ: dict[str, str], goods: Shop, over: str, seconds: float) -> Iterator[tuple[int, Paid]]:
     """Each number once: on one server when it is connections, on a new one for each when it is workers."""
     workers = NUMBERS["workers"] if over == "workers" else (WORKERS,)
     for count in workers:
@@ -106,16 +105,9 @@ def _round(place: Path, environ: dict[str, str], goods: Shop, over: str, seconds
                 yield (connections if over == "connections" else count), _pay(server, goods, connections, seconds)
 
 
-def _pay(server: Server, goods: Shop, connections: int, seconds: float) -> Ran:
-    """One window of payments. Raises ClickException when one was refused."""
-    made = (requests.sealed_payment(purchase, goods.tokens) for purchase in goods.purchases)
-    most = min(_MOST, 1500 * connections)
-    ready = iter(list(itertools.islice(made, int(most * seconds))))
-    load = run(server.target, [prepared(ready) for _ in range(connections)], seconds)
-    if set(load.outcomes) != {"200"}:
-        raise click.ClickException(f"answers: {dict(load.outcomes)}")
-    ordered = sorted(load.latencies)
-    return Ran(len(ordered) / load.seconds, percentile(ordered, 0.5) * 1000, percentile(ordered, 0.99) * 1000, 0.0)
+def _pay(server: Server, goods: Shop, connections: int, seconds: float) -> Paid:
+    most = int(min(_MOST, 1500 * connections) * seconds)
+    return pay(server.target, goods.purchases, goods.tokens, connections=connections, seconds=seconds, most=most)
 
 
 def _of(runs: Sequence[Ran], figure: str) -> Spread:

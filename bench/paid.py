@@ -1,0 +1,33 @@
+"""One window of payments, for the commands beside `python -m bench`."""
+
+import itertools
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import click
+
+from bench import requests
+from bench.load import Target, percentile, prepared, run
+from bench.shop import Purchase
+from lingdang.checkout.order_token import OrderTokens
+
+
+class Paid(NamedTuple):
+    """Payments a second, and latencies in milliseconds."""
+
+    rate: float
+    p50: float
+    p99: float
+
+
+def pay(
+    target: Target, purchases: Iterator[Purchase], tokens: OrderTokens, *, connections: int, seconds: float, most: int
+) -> Paid:
+    """Pay what is next, prepared for `most` payments. Raises ClickException when one was refused."""
+    made = (requests.sealed_payment(purchase, tokens) for purchase in purchases)
+    ready = iter(list(itertools.islice(made, most)))
+    load = run(target, [prepared(ready) for _ in range(connections)], seconds)
+    if set(load.outcomes) != {"200"}:
+        raise click.ClickException(f"answers: {dict(load.outcomes)}")
+    ordered = sorted(load.latencies)
+    return Paid(len(ordered) / load.seconds, percentile(ordered, 0.5) * 1000, percentile(ordered, 0.99) * 1000)
