@@ -1,7 +1,6 @@
 """The sealer: what it finds, what it leaves, who may run beside it, and the witness."""
 
 import asyncio
-import copy
 import itertools
 import os
 from datetime import datetime, timedelta
@@ -12,9 +11,11 @@ import pytest
 
 from lingdang.app import Watch
 from lingdang.clock import system_clock
+from lingdang.db.pool import Connection
 from lingdang.journal.chain import entry_text
-from lingdang.journal.sealer import LAST_SECONDS, PATIENCE_SECONDS, RESTS, Sealer
-from lingdang.journal.sealing import AT_MOST
+from lingdang.journal.pace import PATIENCE_SECONDS, Pace
+from lingdang.journal.sealer import Sealer
+from lingdang.journal.sealing import AT_MOST, Behind, behind_in_pages
 from lingdang.keys import Keyring, retire, rotate
 from lingdang.serving.metrics import Metrics
 from support.buyer import buyer, give, stock
@@ -114,6 +115,24 @@ async def test_a_served_shop_seals_by_itself(
     assert float(figures["lingdang_journal_rolled_back" + worker]) == 0
     assert 0 <= float(figures["lingdang_journal_lag_seconds" + worker]) < 5
     assert verify(database_url, keyring).differences == []
+
+
+async def test_a_walk_goes_on_where_it_stopped(
+    database_url: str, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One walk seals all wallets of a stretch, a few at a time, and those that lack more than one seal holds."""
+    monkeypatch.setattr("lingdang.journal.sealer.AT_ONCE", 2)
+    monkeypatch.setattr("lingdang.journal.sealing.AT_MOST", 3)
+    async with open_settlement(database_url) as settlement:
+        for name in ("ann", "bob", "cat", "dan", "eve"):
+            await settlement.submit(credit(name, 1))
+        for number in range(6):
+            await settlement.submit(credit("cat", 1, credit_id=f"more-{number}"))
+    async with open_sealer(database_url, keyring) as sealer:
+        await sealer.walk()
+        assert sealer.sealed == 11
+    assert verify(database_url, keyring).differences == []
+    assert sql(database_url, "SELECT customer_id, finished_at IS NULL FROM seal_walk") == [("", False)]
 
 
 async def test_what_the_rounds_have_missed_the_walk_finds(database_url: str, keyring: Keyring) -> None:
@@ -217,30 +236,55 @@ async def test_a_witness_of_another_shop_is_refused(database_url: str, keyring: 
     assert checks(database_url, keyring, tmp_path / "other") == ["journal_rolled_back"]
 
 
+def all_day() -> Pace:
+    """The pace of a worker that does nothing but settle."""
+    return Pace(itertools.count(0, 60).__next__, itertools.count(0, 60).__next__)
+
+
 async def test_payments_come_first_for_a_while(database_url: str, keyring: Keyring) -> None:
     """A worker that settles all the time seals nothing, until the journal has waited for too long."""
     await fill(database_url)
-    async with open_sealer(database_url, keyring) as plain:
-        assert plain.may_seal()
-        settled = itertools.count(60, 60)
-        sealer = copy.copy(plain)
-        sealer.settled = lambda: next(settled)
-        assert not sealer.may_seal()
+    async with open_sealer(database_url, keyring) as sealer:
+        sealer.pace = all_day()
         await sealer.round()
         assert sealer.sealed == 0
         sealer.caught_up -= PATIENCE_SECONDS + 1
-        assert sealer.may_seal()
-        assert sealer.rest(0.5) == 0.5 * RESTS
         await sealer.round()
         assert sealer.sealed == 6
-        sealer.caught_up -= LAST_SECONDS
-        assert sealer.rest(0.5) == 0
+
+
+async def test_a_busy_worker_seals_step_by_step(
+    database_url: str, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each step is of so few wallets, found by one look into the pages; a wallet with many transfers gets several."""
+    monkeypatch.setattr("lingdang.journal.sealer.FEW", 2)
+    monkeypatch.setattr("lingdang.journal.sealing.AT_MOST", 3)
+    looks = 0
+
+    async def look(connection: Connection, first: int, end: int) -> list[Behind]:
+        nonlocal looks
+        looks += 1
+        return await behind_in_pages(connection, first, end)
+
+    monkeypatch.setattr("lingdang.journal.sealer.behind_in_pages", look)
+    async with open_settlement(database_url) as settlement:
+        for name in ("ann", "bob", "cat", "dan", "eve"):
+            await settlement.submit(credit(name, 1))
+        for number in range(6):
+            await settlement.submit(credit("ann", 1, credit_id=f"more-{number}"))
+    async with open_sealer(database_url, keyring) as sealer:
+        sealer.pace = all_day()
+        sealer.caught_up -= PATIENCE_SECONDS + 1
+        await sealer.round()
+        assert sealer.sealed == 11
+    assert looks == 3, "all five wallets, and twice what ann has more"
+    assert verify(database_url, keyring).differences == []
+    assert sql(database_url, "SELECT max(number) FROM seal_checkpoint") == [(5,)]
 
 
 async def test_beside_payments_one_sealer_is_enough(database_url: str, keyring: Keyring) -> None:
     """Of two busy workers' sealers that have waited for too long one seals; the other leaves it to that one."""
     await fill(database_url)
-    settled = itertools.count(60, 60)
 
     async def pay_and_seal(sealer: Sealer) -> int:
         async with open_settlement(database_url) as settlement:
@@ -250,13 +294,12 @@ async def test_beside_payments_one_sealer_is_enough(database_url: str, keyring: 
         return sealer.sealed - before
 
     async with open_sealer(database_url, keyring) as one, open_sealer(database_url, keyring) as two:
-        one.settled = two.settled = lambda: next(settled)
+        one.pace = two.pace = all_day()
         assert await pay_and_seal(one) == 7
         assert await pay_and_seal(two) == 1, "it does not know of the other one yet"
         assert await pay_and_seal(one) == 0
         for _ in range(3):
             assert await pay_and_seal(two) > 0
             assert await pay_and_seal(one) == 0
-        one.settled = lambda: 0.0
-        one.may_seal()
+        one.pace = Pace(lambda: 0.0)
         assert await pay_and_seal(one) == 2, "who has nothing to settle seals whatever there is"

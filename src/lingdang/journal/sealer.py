@@ -14,7 +14,8 @@ import structlog
 from lingdang.clock import Clock
 from lingdang.db.pool import Connection, Pool, transaction
 from lingdang.errors import Problem
-from lingdang.journal.sealing import Head, Sealing, Step, behind_in_pages, behind_in_wallets, blocks
+from lingdang.journal.pace import FEW, Pace
+from lingdang.journal.sealing import Behind, Head, Sealing, Step, behind_in_pages, behind_in_wallets, blocks
 from lingdang.journal.witness import Witness
 
 ROUND_SECONDS = 5.0
@@ -23,18 +24,10 @@ WINDOW = 16
 OVERLAP = 128
 """Pages that every round reads again: what was not yet committed then, and pages that were not yet full."""
 WALK_WALLETS = 20_000
+AT_ONCE = 1000
+"""Wallets that are behind, in one step of the walk."""
 WALK_STEP = timedelta(seconds=10)
 WALK_PAUSE = timedelta(seconds=60)
-BUSY_SHARE = 0.3
-"""A worker that settles for more of its time than this leaves the sealing for later, …"""
-PATIENCE_SECONDS = 120.0
-"""… but not for longer than this: then it seals a step at a time, …"""
-FEW = 25
-"""… of so few wallets that payments beside it hardly notice, …"""
-RESTS = 4
-"""… and rests so many times as long as the step took, …"""
-LAST_SECONDS = 600.0
-"""… until the journal has waited for so long. From then on it does not rest."""
 
 _log = structlog.get_logger(__name__)
 
@@ -55,6 +48,8 @@ UPDATE seal_walk SET customer_id = %b, currency = %b, bucket = %b, counting = %b
                      overdue = coalesce(%b, overdue)
 """
 
+_MOVE_WALK = "UPDATE seal_walk SET customer_id = %b, currency = %b, bucket = %b, counting = %b"
+
 _START = ("", "", 0)
 _END = ("\U0010ffff", "", 0)
 """Before and behind every wallet in the order of the key, which is that of the bytes."""
@@ -64,7 +59,7 @@ class Sealer:
     """Seals what is new, round by round, while the worker has little to settle.
 
     `overdue` is what the newest walk found unsealed past the deadline. `settled` answers for how many seconds the
-    worker has settled so far.
+    worker has settled so far: payments come first (lingdang.journal.pace).
     """
 
     def __init__(
@@ -84,9 +79,7 @@ class Sealer:
         self._first: int | None = None
         self._newest = ""
         self.caught_up = time.monotonic()
-        self.settled = settled
-        self._looked = (time.monotonic(), 0.0)
-        self._busy = False
+        self.pace = Pace(settled)
         self._number = 0
         """Of the newest checkpoint, as this sealer knows it."""
         self.overdue = 0
@@ -101,43 +94,25 @@ class Sealer:
         while True:
             await asyncio.sleep(ROUND_SECONDS)
             try:
-                if self.may_seal():
-                    await self.round()
+                if self.pace.allows(self.lag()) and await self.round():
                     await self.walk()
             except Problem as problem:
                 _log.warning("sealing_postponed", code=problem.code)
             except Exception:
                 _log.exception("sealing_failed")
 
-    def may_seal(self) -> bool:
-        """Whether there is time for it: payments come first, for a while."""
-        (then, before), now, settled = self._looked, time.monotonic(), self.settled()
-        self._looked = (now, settled)
-        self._busy = settled - before >= BUSY_SHARE * max(now - then, 0.001)
-        return not self._busy or self.lag() > PATIENCE_SECONDS
-
-    def rest(self, seconds: float) -> float:
-        """How long to leave a busy worker to its payments after a step that took so many seconds."""
-        return RESTS * seconds if self._busy and self.lag() < LAST_SECONDS else 0.0
-
-    async def round(self) -> None:
-        """Seal all that stands in new pages, or as much of it as there is time for."""
+    async def round(self) -> bool:
+        """Seal all that stands in new pages; False when there was time for a part of it only, or another is at it."""
         found = await self._new_pages()
         if found is not None:
             first, end, newest = found
-            while first < end:
-                if not self.may_seal():
-                    self._first = max(0, first - OVERLAP)
-                    return
-                began = time.monotonic()
-                step = await self._step(first, min(first + WINDOW, end))
-                if step is None:
-                    return  # another sealer is at it: beside payments one is enough
-                if not step.more:
-                    first += WINDOW
-                await asyncio.sleep(self.rest(time.monotonic() - began))
+            for start in range(first, end, WINDOW):
+                if not await self._seal_window(start, min(start + WINDOW, end)):
+                    self._first = max(0, start - OVERLAP)
+                    return False
             self._first, self._newest = max(0, end - OVERLAP), newest
         self.caught_up = time.monotonic()
+        return True
 
     async def _new_pages(self) -> tuple[int, int, str] | None:
         """The pages to read and the newest transaction before that; None when there was none since the last round."""
@@ -155,29 +130,50 @@ class Sealer:
             first = max(0, head.block - OVERLAP, self._first or 0)
             return min(first, end), end, newest
 
-    async def _step(self, first: int, end: int) -> Step | None:
-        async with transaction(self._pool) as connection:
-            head = await self._sealing.begin(connection)
-            if head is None or self._is_anothers(head):
-                return None
-            behind = await behind_in_pages(connection, first, end)
-            some = behind[:FEW] if self._busy else behind
-            step = self._count(await self._sealing.seal(connection, head, some, end, self._clock()))
-            self._number += step.transfers > 0
-            return step._replace(more=True) if step.transfers and len(some) < len(behind) else step
+    async def _seal_window(self, first: int, end: int) -> bool:
+        """Seal what stands in these pages, step by step; False when time is up, or another sealer is at it."""
+        left: list[Behind] = []
+        again = False
+        while self.pace.allows(self.lag()):
+            began = time.monotonic()
+            async with transaction(self._pool) as connection:
+                head = await self._sealing.begin(connection)
+                if head is None or self._is_anothers(head):
+                    return False  # beside payments one is enough
+                if not left or head.number != self._number:
+                    left, again = await behind_in_pages(connection, first, end), False
+                some, left = self._some_of(left)
+                step = self._count(await self._sealing.seal(connection, head, some, end, self._clock()))
+            self._number = head.number + (step.transfers > 0)
+            again |= step.more
+            await asyncio.sleep(self.pace.rest(time.monotonic() - began, self.lag()))
+            if not left and not again:
+                return True
+        return False
+
+    def _some_of(self, behind: list[Behind]) -> tuple[list[Behind], list[Behind]]:
+        """Those for one step, and those that are left."""
+        few = FEW if self.pace.busy else len(behind)
+        return behind[:few], behind[few:]
 
     def _is_anothers(self, head: Head) -> bool:
         """Whether the worker is busy and another one has sealed since it last looked."""
-        known, self._number = self._number, head.number
-        return self._busy and 0 < known < head.number
+        known = self._number
+        if not self.pace.busy or not 0 < known < head.number:
+            return False
+        self._number = head.number
+        return True
 
     async def walk(self) -> None:
         """The next stretch of wallets, when it is time; whatever the rounds have missed is found here."""
-        while await self._walk_on():
-            pass
+        again = True
+        while again:
+            began = time.monotonic()
+            again = await self._walk_on()
+            await asyncio.sleep(self.pace.rest(time.monotonic() - began, self.lag()))
 
     async def _walk_on(self) -> bool:
-        """Whether the stretch has to be gone over again."""
+        """Whether the stretch has not been gone over to its end."""
         now = self._clock()
         async with transaction(self._pool) as connection:
             cursor = await connection.execute(_TAKE_WALK, (now - WALK_STEP, now - WALK_PAUSE))
@@ -188,17 +184,20 @@ class Sealer:
             *after, counted = place
             row = await (await connection.execute(_STRETCH, (*after, WALK_WALLETS - 1))).fetchone()
             upto = _END if row is None else row
-            behind = await behind_in_wallets(connection, tuple(after), upto)
+            behind = await behind_in_wallets(connection, tuple(after), upto, AT_ONCE)
             step = self._count(await self._sealing.seal(connection, head, behind, head.block, now))
             # A wallet that is blocked by a gap is found again by every walk, and counted again.
             counted += sum(moment < now - self._deadline for moment in step.moments)
-            if step.transfers:
-                await connection.execute("UPDATE seal_walk SET counting = %b", (counted,))
+            if step.more:
+                await connection.execute(_MOVE_WALK, (*after, counted))
+            elif len(behind) == AT_ONCE:
+                last = behind[-1]
+                await connection.execute(_MOVE_WALK, (last.customer_id, last.currency, last.bucket, counted))
             elif row is None:
                 await connection.execute(_PUT_WALK, (*_START, 0, now, now, counted))
             else:
                 await connection.execute(_PUT_WALK, (*upto, counted, now, None, None))
-            return step.transfers > 0
+            return step.more or len(behind) == AT_ONCE
 
     def _count(self, step: Step) -> Step:
         self.sealed += step.transfers

@@ -57,7 +57,7 @@ SELECT t.bucket, t.customer_id, t.currency, coalesce(s.last_seq, 0), s.chain
          WHERE (customer_id, currency, bucket) > (%b, %b, %b::smallint)
            AND (customer_id, currency, bucket) <= (%b, %b, %b::smallint)) t
 {_SEALED}
- LIMIT 1000
+ LIMIT %b
 """  # noqa: S608 - a constant
 
 _CONTENT = "SELECT bucket, customer_id, currency, seq, moment, digest FROM journal_content(%b, %b, %b, %b, %b)"
@@ -195,10 +195,10 @@ async def behind_in_pages(connection: Connection, first: int, end: int) -> list[
 
 
 async def behind_in_wallets(
-    connection: Connection, after: tuple[str, str, int], upto: tuple[str, str, int]
+    connection: Connection, after: tuple[str, str, int], upto: tuple[str, str, int], most: int
 ) -> list[Behind]:
-    """Up to a thousand wallets of a stretch whose journal is not sealed to its end."""
-    cursor = await connection.execute(_IN_WALLETS, (*after, *upto), binary=True)
+    """Up to `most` wallets of a stretch, in the order of the key, whose journal is not sealed to its end."""
+    cursor = await connection.execute(_IN_WALLETS, (*after, *upto, most), binary=True)
     return [Behind(*row) for row in await cursor.fetchall()]
 
 
