@@ -230,6 +230,7 @@ def _report(choice: Choice, bench: Bench, meters: Meters, reconciled: str, agree
             "pgbench scale": choice.scale,
         },
         windows=bench.windows,
+        yardsticks=bench.yardsticks,
         statements=bench.statements,
         reconciled=reconciled,
         faults=faults,

@@ -2,6 +2,7 @@
 
 import platform
 import re
+import sysconfig
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import msgspec
 
 from bench import goals
-from bench.figures import PAIRS, Row, Spread, Window, paired
+from bench.figures import PAIRS, Row, Spread, Window, paired, spread
 from bench.rounds import Statements
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
@@ -40,6 +41,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     statements: Statements | None
     reconciled: str
     faults: list[str]
+    yardsticks: list[float] = []
+    """Seconds that a fixed piece of work took, before each window."""
 
 
 def machine() -> dict[str, str]:
@@ -48,9 +51,16 @@ def machine() -> dict[str, str]:
     return {
         "processor": _processor(),
         "kernel": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
+        "python": f"{platform.python_version()} {_build()}",
         **{name: version(name) for name in packages},
     }
+
+
+def _build() -> str:
+    """How the interpreter was built: with profile-guided and link-time optimization it is a fifth faster."""
+    arguments = sysconfig.get_config_var("CONFIG_ARGS") or ""
+    found = [name for name, option in (("PGO", "--enable-optimizations"), ("LTO", "--with-lto")) if option in arguments]
+    return f"({', '.join(found) or 'neither PGO nor LTO'})"
 
 
 def _processor() -> str:
@@ -112,12 +122,21 @@ def text(report: Report, rows: Sequence[Row]) -> str:
         goals.table(goals.reached(report.windows)),
         table(rows),
         f"Processes that are no part of the benchmark used at most {_most_others(rows):.0%} of the machine.",
+        *_speed(report.yardsticks),
         *_with_vouchers(report.windows),
         *_counted(report.statements),
         f"Reconciliation: {report.reconciled}.",
         *(f"FAULT: {fault}" for fault in report.faults),
     ]
     return "\n\n".join(parts)
+
+
+def _speed(yardsticks: Sequence[float]) -> list[str]:
+    """How fast the machine itself was."""
+    if not yardsticks:
+        return []
+    least, median, most = (f"{seconds * 1000:.1f}" for seconds in spread(yardsticks))
+    return [f"A fixed piece of work took {median} ms ({least}–{most}) before the windows: the machine's own speed."]
 
 
 def _with_vouchers(windows: Sequence[Window]) -> list[str]:

@@ -20,6 +20,7 @@ from bench.paced import run_paced
 from bench.pgbench import Pgbench, Tpcb
 from bench.server import Server
 from bench.shop import Purchase
+from bench.yardstick import yardstick
 from lingdang.checkout.order_token import OrderTokens
 from lingdang.ledger.commands import Line
 
@@ -91,6 +92,7 @@ class Bench:
         self.windows: list[Window] = []
         self.faults: list[str] = []
         self.statements: Statements | None = None
+        self.yardsticks: list[float] = []
         self._plan = plan
         self._servers = servers
         self._meters = meters
@@ -118,6 +120,7 @@ class Bench:
             for step in self._steps(number):
                 if self._plan.rested:
                     self._wait_until_sealed()
+                self.yardsticks.append(yardstick())
                 window = step()
                 self.windows.append(window)
                 self._check(window)

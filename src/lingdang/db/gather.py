@@ -12,6 +12,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 import structlog
 
+from lingdang.db.refusing import Refusing
 from lingdang.errors import Problem, retry_later
 
 C = TypeVar("C")
@@ -57,6 +58,7 @@ class Gather(Generic[C, R]):
         self._arrived = asyncio.Event()
         self._wanted = 1
         """How many have to wait until the next batch begins."""
+        self._refusing = Refusing()
         self._closing = False
         self._task: asyncio.Task[None] | None = None
         self.seconds_run = 0.0
@@ -69,6 +71,10 @@ class Gather(Generic[C, R]):
     def has_room(self) -> bool:
         """Whether a call would be taken now."""
         return not self._closing and len(self._queue) < self._queue_limit
+
+    def refusal(self) -> Problem:
+        """What a call is told for which there is no room."""
+        return retry_later("overloaded", self._refusing.seconds())
 
     def open(self) -> None:
         """Start running batches, on the running event loop."""
@@ -84,7 +90,7 @@ class Gather(Generic[C, R]):
     async def submit(self, call: C) -> R:
         """Run `call` in the next batch. Raises the Problem it is refused with; `overloaded` when it is not run."""
         if not self.has_room():
-            raise retry_later("overloaded", 1)
+            raise self.refusal()
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._queue.append(_Waiting(call, answer, time.monotonic() + self._seconds))
         if len(self._queue) >= self._wanted:

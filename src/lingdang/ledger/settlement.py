@@ -73,7 +73,7 @@ class Settlement:
         for gather in self._gathers:
             if gather.has_room():
                 return
-        raise retry_later("overloaded", 1)
+        raise self._gathers[0].refusal()
 
     async def submit(self, command: Command) -> Done:
         """Settle one command; when this returns, it is durable.

@@ -12,9 +12,6 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from lingdang.http.entry import Entry, Header, HotRoute, Reply
 
-REST_SECONDS = 1.0
-"""How long a connection is not read after it was told to come back later: as long as it was told. Who does so does not
-notice; who repeats at once is refused once a second, instead of as often as fits into it, and payments go on beside."""
 _LATER = 503
 
 Found = tuple[HotRoute[Any], str]
@@ -136,8 +133,16 @@ class DirectProtocol(HttpToolsProtocol):
             self.transport.close()
         self.on_response_complete()
         if reply.status == _LATER:
-            self.flow.pause_reading()
-            self.loop.call_later(REST_SECONDS, self._read_again)
+            self._rest(reply)
+
+    def _rest(self, reply: Reply) -> None:
+        """Do not read a connection that was told to come back later before that.
+
+        Who does as told does not notice. Who repeats at once is refused as seldom, and payments go on beside.
+        """
+        seconds = next((int(value) for name, value in reply.headers if name == b"retry-after"), 0)
+        self.flow.pause_reading()
+        self.loop.call_later(seconds, self._read_again)
 
     def _read_again(self) -> None:
         if not self.transport.is_closing():
