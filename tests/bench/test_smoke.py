@@ -34,4 +34,6 @@ def test_a_run_of_seconds_is_honest_and_complete(tmp_path: Path) -> None:
         *(f"pgbench/{clients}" for clients in (1, 8, 32)),
     }
     assert all(rate > 0 for rate in rates.values())
+    assert len(report["yardsticks"]) == len(report["windows"])
+    assert all(seconds > 0 for seconds in report["yardsticks"])
     assert report["statements"]["transactions"] > 0
