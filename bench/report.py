@@ -2,7 +2,6 @@
 
 import platform
 import re
-import sysconfig
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -51,16 +50,9 @@ def machine() -> dict[str, str]:
     return {
         "processor": _processor(),
         "kernel": f"{platform.system()} {platform.release()}",
-        "python": f"{platform.python_version()} {_build()}",
+        "python": f"{platform.python_version()} ({platform.python_compiler()})",
         **{name: version(name) for name in packages},
     }
-
-
-def _build() -> str:
-    """How the interpreter was built: with profile-guided and link-time optimization it is a fifth faster."""
-    arguments = sysconfig.get_config_var("CONFIG_ARGS") or ""
-    found = [name for name, option in (("PGO", "--enable-optimizations"), ("LTO", "--with-lto")) if option in arguments]
-    return f"({', '.join(found) or 'neither PGO nor LTO'})"
 
 
 def _processor() -> str:
