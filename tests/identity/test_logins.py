@@ -1,6 +1,7 @@
 """The built-in login: what it tells, what it limits, and what a new password does."""
 
 import asyncio
+import threading
 import unicodedata
 from collections import Counter
 from typing import Any
@@ -13,7 +14,7 @@ from lingdang.db.pool import make_pool
 from lingdang.errors import Problem
 from lingdang.identity.login_limits import LoginLimits, _network
 from lingdang.identity.logins import Logins
-from lingdang.identity.passwords import Passwords
+from lingdang.identity.passwords import Passwords, Verdict
 from lingdang.keys import Keyring
 from support.buyer import buyer
 from support.people import PASSWORD, login, open_session, register
@@ -138,12 +139,18 @@ def test_which_addresses_are_one_client(address: str, network: str) -> None:
     assert _network(address) == network
 
 
-async def test_a_full_queue_of_passwords_is_refused() -> None:
+async def test_a_full_queue_of_passwords_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     passwords = Passwords(waiting=1)
-    answers = await asyncio.gather(*(passwords.verify("x", None) for _ in range(8)), return_exceptions=True)
-    refused = [answer for answer in answers if isinstance(answer, Problem)]
+    gate = threading.Event()
+    with monkeypatch.context() as held:
+        held.setattr(passwords, "_verify", lambda *_: Verdict(gate.wait(60)))
+        tasks = [asyncio.create_task(passwords.verify("x", None)) for _ in range(8)]
+        await asyncio.sleep(0)  # each task comes as far as it can
+        refused = [task.exception() for task in tasks if task.done()]
+        gate.set()
+        await asyncio.gather(*tasks, return_exceptions=True)
     assert len(refused) == 5
-    assert {(problem.code, problem.headers["Retry-After"]) for problem in refused} == {("overloaded", "1")}
+    assert {(p.code, p.headers["Retry-After"]) for p in refused if isinstance(p, Problem)} == {("overloaded", "1")}
     assert not (await passwords.verify("x", None)).right, "there is room again"
     passwords.close()
 
