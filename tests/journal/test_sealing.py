@@ -35,6 +35,15 @@ def checks(database_url: str, keyring: Keyring, witness: Path | None = None) -> 
     return [difference.check for difference in verify(database_url, keyring, witness=witness).differences]
 
 
+async def credit_five(database_url: str, favourite: str) -> None:
+    """Eleven transfers: one for each of five customers, and six more for one of them."""
+    async with open_settlement(database_url) as settlement:
+        for name in ("ann", "bob", "cat", "dan", "eve"):
+            await settlement.submit(credit(name, 1))
+        for number in range(6):
+            await settlement.submit(credit(favourite, 1, credit_id=f"more-{number}"))
+
+
 async def test_the_database_writes_the_text_that_python_writes(database_url: str) -> None:
     """Whatever stands in a text: this is what lets a statement be verified without the database."""
     await fill(database_url)
@@ -123,11 +132,7 @@ async def test_a_walk_goes_on_where_it_stopped(
     """One walk seals all wallets of a stretch, a few at a time, and those that lack more than one seal holds."""
     monkeypatch.setattr("lingdang.journal.sealer.AT_ONCE", 2)
     monkeypatch.setattr("lingdang.journal.sealing.AT_MOST", 3)
-    async with open_settlement(database_url) as settlement:
-        for name in ("ann", "bob", "cat", "dan", "eve"):
-            await settlement.submit(credit(name, 1))
-        for number in range(6):
-            await settlement.submit(credit("cat", 1, credit_id=f"more-{number}"))
+    await credit_five(database_url, "cat")
     async with open_sealer(database_url, keyring) as sealer:
         await sealer.walk()
         assert sealer.sealed == 11
@@ -267,11 +272,7 @@ async def test_a_busy_worker_seals_step_by_step(
         return await behind_in_pages(connection, first, end)
 
     monkeypatch.setattr("lingdang.journal.sealer.behind_in_pages", look)
-    async with open_settlement(database_url) as settlement:
-        for name in ("ann", "bob", "cat", "dan", "eve"):
-            await settlement.submit(credit(name, 1))
-        for number in range(6):
-            await settlement.submit(credit("ann", 1, credit_id=f"more-{number}"))
+    await credit_five(database_url, "ann")
     async with open_sealer(database_url, keyring) as sealer:
         sealer.pace = all_day()
         sealer.caught_up -= PATIENCE_SECONDS + 1
