@@ -16,10 +16,10 @@ from bench import databases, goals, shop, vouchers
 from bench import report as reports
 from bench.figures import rows
 from bench.meters import Meters
+from bench.offers import Offers
 from bench.pgbench import Pgbench
 from bench.rounds import Bench, Goods, Plan
 from bench.server import clean_environ, lingdang, serving
-from lingdang.checkout.order_token import OrderTokens
 from lingdang.clock import rfc3339, system_clock
 from lingdang.keys import Keyring, create_keyring
 from lingdang.settings import SIGN_TYPES, SignType
@@ -171,7 +171,7 @@ def _measure_on(choice: Choice, place: Path, url: str) -> reports.Report:
         }
         vouchers.define(connection, choice.customers)
         goods = _goods(choice, keyring, shop.books(shop_url))
-        bench = Bench(choice, servers, meters, pgbench, connection, OrderTokens(keyring), goods, _say)
+        bench = Bench(choice, servers, meters, pgbench, connection, Offers(keyring, shop_url), goods, _say)
         _say("warming up")
         bench.warm_up(choice.customers, choice.workers)
         connection.execute("CHECKPOINT")

@@ -30,6 +30,8 @@ from lingdang.ledger.settlement import Settlement
 
 BATCHES = (1, 16, 64, 128, databases.BATCH_LIMIT)
 LINES = 3
+CREDITS = 2
+"""Transfers that the shop's customers begin with."""
 LEAST_SHARE = 0.005
 """Parts of the log below this are not told apart."""
 
@@ -51,23 +53,24 @@ class Ran(NamedTuple):
 @click.command()
 @click.option("--customers", type=click.IntRange(max(BATCHES)), default=20_000, show_default=True)
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
-def main(customers: int, rounds: int) -> None:
+@click.option("--moved", is_flag=True, help="Of customers whose wallets have moved since the checkout.")
+def main(customers: int, rounds: int, moved: bool) -> None:
     """Settle payments of three books in batches of several sizes, in turns."""
     with ExitStack() as stack:
         directory = tempfile.TemporaryDirectory(prefix="lingdang-bench-", ignore_cleanup_errors=True)
         place = Path(stack.enter_context(directory))
         url = databases.create_shop(stack.enter_context(databases.embedded(place / "database")), "shop")
         shop.fill(url, customers)
-        asyncio.run(_measure(url, customers, rounds))
+        asyncio.run(_measure(url, customers, rounds, moved))
 
 
-async def _measure(url: str, customers: int, rounds: int) -> None:
+async def _measure(url: str, customers: int, rounds: int, moved: bool) -> None:
     settlement = databases.settlement(url)
     settlement.open()
     seen: dict[int, list[Ran]] = {batch: [] for batch in BATCHES}
     with psycopg.connect(url, autocommit=True) as connection:
         meters = Meters(connection)
-        orders = _orders(shop.books(url).real, customers)
+        orders = _orders(shop.books(url).real, customers, moved)
         await _settle(settlement, meters, list(islice(orders, customers)), max(BATCHES))
         connection.execute("CHECKPOINT")
         await _settle(settlement, meters, list(islice(orders, customers)), max(BATCHES))
@@ -81,7 +84,7 @@ async def _measure(url: str, customers: int, rounds: int) -> None:
     await settlement.close()
 
 
-def _orders(books: Sequence[Line], customers: int) -> Iterator[Pay]:
+def _orders(books: Sequence[Line], customers: int, moved: bool) -> Iterator[Pay]:
     """Three books for each customer in turn, never one that they have."""
     twice = [*books, *books]
     for bought in range(0, len(books) - LINES, LINES):
@@ -100,6 +103,7 @@ def _orders(books: Sequence[Line], customers: int) -> Iterator[Pay]:
                 discount=0,
                 total=total,
                 expires_at=system_clock() + timedelta(hours=1),
+                transfers=None if moved else CREDITS + bought // LINES,
             )
 
 

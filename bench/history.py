@@ -18,10 +18,10 @@ import psycopg
 from bench import databases, shop
 from bench.curves import Curve, draw
 from bench.figures import Spread, spread
+from bench.offers import Offers
 from bench.paid import Paid, pay
 from bench.server import Server, serving
 from bench.tables import Line, show
-from lingdang.checkout.order_token import OrderTokens
 from lingdang.clock import system_clock
 from lingdang.keys import Keyring, create_keyring
 
@@ -67,10 +67,11 @@ UPDATE wallet w SET seq = w.seq + %(each)s, balance = w.balance - 300 * %(each)s
 
 
 class Place(NamedTuple):
-    """One of the two shops: its server, and what is bought there."""
+    """One of the two shops: its server, what is bought there, and who seals the offers."""
 
     server: Server
     purchases: Iterator[shop.Purchase]
+    offers: Offers
 
 
 class Point(NamedTuple):
@@ -121,7 +122,6 @@ def _measure(
 ) -> tuple[list[Point], str]:
     create_keyring(place / "keyring.json", system_clock())
     keyring = Keyring(place / "keyring.json")
-    tokens = OrderTokens(keyring)
     empty_url, full_url = (databases.create_shop(url, name) for name in ("empty", "filled"))
     empty, full = (_open(place, name, each, keyring, stack) for name, each in (("a", empty_url), ("b", full_url)))
     other, connection = (stack.enter_context(psycopg.connect(each, autocommit=True)) for each in (empty_url, full_url))
@@ -133,13 +133,13 @@ def _measure(
         if wanted > stored:
             _fill(connection, wanted - stored)
             stored = wanted
-        _pay(empty, tokens, 2.0), _pay(full, tokens, 2.0)  # both have seen the customers' sessions
+        _pay(empty, 2.0), _pay(full, 2.0)  # both have seen the customers' sessions
         fulls: list[Paid] = []
         empties: list[Paid] = []
         for number in range(rounds):
             order = ((empty, empties), (full, fulls))[:: 1 if number % 2 else -1]
             for shop_, paid in order:
-                paid.append(_pay(shop_, tokens, seconds))
+                paid.append(_pay(shop_, seconds))
             click.echo(
                 f"{stored * CUSTOMERS:>12,} orders  {fulls[-1].rate:7,.0f}/s  {empties[-1].rate:7,.0f}/s"
                 f"  {fulls[-1].rate / empties[-1].rate:.2f}",
@@ -164,7 +164,7 @@ def _open(place: Path, name: str, url: str, keyring: Keyring, stack: ExitStack) 
     }
     server = stack.enter_context(serving(place / name, environ, workers=2, tls=True))
     buyers = shop.buyers(keyring, CUSTOMERS, "HMAC-SHA256")
-    return Place(server, shop.purchases(buyers, shop.books(url).real, 3))
+    return Place(server, shop.purchases(buyers, shop.books(url).real, 3), Offers(keyring, url))
 
 
 def _fill(connection: "psycopg.Connection[tuple[object, ...]]", each: int) -> None:
@@ -179,9 +179,9 @@ def _fill(connection: "psycopg.Connection[tuple[object, ...]]", each: int) -> No
     connection.execute("CHECKPOINT")
 
 
-def _pay(place: Place, tokens: OrderTokens, seconds: float) -> Paid:
+def _pay(place: Place, seconds: float) -> Paid:
     most = int(9000 * seconds)
-    return pay(place.server.target, place.purchases, tokens, connections=CONNECTIONS, seconds=seconds, most=most)
+    return pay(place.server.target, place.purchases, place.offers, connections=CONNECTIONS, seconds=seconds, most=most)
 
 
 def _sizes(connection: "psycopg.Connection[tuple[object, ...]]") -> str:

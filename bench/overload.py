@@ -19,13 +19,13 @@ from typing import NamedTuple
 import click
 import psycopg
 
-from bench import databases, requests, shop
+from bench import databases, shop
 from bench.curves import Curve, draw
 from bench.figures import spread
 from bench.load import Answer, Flow, Load, percentile, run
+from bench.offers import Offers
 from bench.server import Server, serving
 from bench.tables import Line, show
-from lingdang.checkout.order_token import OrderTokens
 from lingdang.clock import system_clock
 from lingdang.keys import Keyring, create_keyring
 from lingdang.ledger.reconcile import reconcile
@@ -140,9 +140,8 @@ def _phases(place: Path, url: str, stack: ExitStack, lengths: Sequence[tuple[int
         "LINGDANG_QUEUE_LIMIT": str(CONNECTIONS),
     }
     server = stack.enter_context(serving(place / "server", environ, workers=1, tls=tls))
-    tokens = OrderTokens(keyring)
     purchases = shop.purchases(shop.buyers(keyring, CUSTOMERS, "HMAC-SHA256"), shop.books(url).real, 3)
-    made = (requests.sealed_payment(purchase, tokens) for purchase in purchases)
+    made = Offers(keyring, url).payments(purchases)
     phases = [_phase(server, made, connections, seconds) for connections, seconds in lengths]
     _check(url, phases)
     return phases

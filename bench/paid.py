@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 import click
 
-from bench import requests
 from bench.load import Target, percentile, prepared, run
+from bench.offers import Offers
 from bench.shop import Purchase
-from lingdang.checkout.order_token import OrderTokens
 
 
 class Paid(NamedTuple):
@@ -21,11 +20,10 @@ class Paid(NamedTuple):
 
 
 def pay(
-    target: Target, purchases: Iterator[Purchase], tokens: OrderTokens, *, connections: int, seconds: float, most: int
+    target: Target, purchases: Iterator[Purchase], offers: Offers, *, connections: int, seconds: float, most: int
 ) -> Paid:
     """Pay what is next, prepared for `most` payments. Raises ClickException when one was refused."""
-    made = (requests.sealed_payment(purchase, tokens) for purchase in purchases)
-    ready = iter(list(itertools.islice(made, most)))
+    ready = iter(list(itertools.islice(offers.payments(purchases), most)))
     load = run(target, [prepared(ready) for _ in range(connections)], seconds)
     if set(load.outcomes) != {"200"}:
         raise click.ClickException(f"answers: {dict(load.outcomes)}")

@@ -3,25 +3,16 @@
 import time
 from array import array
 from collections.abc import Iterator
-from datetime import timedelta
-from uuid import UUID
 
 import msgspec
 
 from bench.load import Flow, between
 from bench.shop import Buyer, Purchase
 from bench.signing import sign
-from bench.vouchers import OFF
-from lingdang.checkout.offer import Offer
-from lingdang.checkout.order_token import OrderTokens
-from lingdang.clock import system_clock
 from lingdang.ids import uuid7
-from lingdang.ledger.commands import Line, UsedCoupon
 from lingdang.payment.signing import string_to_sign
 
 _encode = msgspec.json.Encoder().encode
-
-_VALID = timedelta(minutes=15)
 
 
 def request(start: bytes, buyer: Buyer, body: bytes) -> bytes:
@@ -63,36 +54,6 @@ def payment(purchase: Purchase, order_token: str) -> bytes:
         "sign": sign(message, buyer.sign_type, buyer.sign_key, buyer.private_key),
     }
     return request(b"POST /v1/payments", buyer, _encode(body))
-
-
-def sealed_payment(purchase: Purchase, tokens: OrderTokens, voucher_id: UUID | None = None) -> bytes:
-    """A payment of an order whose token is sealed here, as a checkout would: sparing the checkout."""
-    now = system_clock()
-    buyer, lines = purchase.buyer, purchase.books
-    subtotal, discount = sum(line.price for line in lines), 0
-    coupons: tuple[UsedCoupon, ...] = ()
-    if voucher_id is not None:
-        discount = OFF
-        lines = (_reduced(lines[0]), *lines[1:])
-        coupons = (UsedCoupon(str(voucher_id), OFF),)
-    offer = Offer(
-        order_id=uuid7(),
-        cust_id=buyer.cust_id,
-        session_id=buyer.session_id,
-        currency="BELL",
-        lines=lines,
-        coupons=coupons,
-        subtotal=subtotal,
-        discount=discount,
-        total=subtotal - discount,
-        issued_at=now,
-        expires_at=now + _VALID,
-    )
-    return payment(purchase, tokens.seal(offer))
-
-
-def _reduced(line: Line) -> Line:
-    return msgspec.structs.replace(line, discount=OFF, payable=line.price - OFF)
 
 
 def whole_orders(purchases: Iterator[Purchase], finished: "array[float]") -> Flow:

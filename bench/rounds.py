@@ -16,12 +16,12 @@ from bench import requests, vouchers
 from bench.figures import Window
 from bench.load import Flow, Load, percentile, prepared, run
 from bench.meters import Batches, Cost, Meters
+from bench.offers import Offers
 from bench.paced import run_paced
 from bench.pgbench import Pgbench, Tpcb
 from bench.server import Server
 from bench.shop import Purchase
 from bench.yardstick import yardstick
-from lingdang.checkout.order_token import OrderTokens
 from lingdang.ledger.commands import Line
 
 SIDE_CONNECTIONS = 64
@@ -85,7 +85,7 @@ class Bench:
         meters: Meters,
         pgbench: Pgbench,
         connection: psycopg.Connection[Any],
-        tokens: OrderTokens,
+        offers: Offers,
         goods: Goods,
         say: Say,
     ) -> None:
@@ -97,7 +97,7 @@ class Bench:
         self._servers = servers
         self._meters = meters
         self._pgbench = pgbench
-        self._tokens = tokens
+        self._offers = offers
         self._connection = connection
         self._goods = goods
         self._three = goods.three
@@ -198,7 +198,7 @@ class Bench:
         self, kind: str, purchases: Iterator[Purchase], number: int, protocol: str, connections: int
     ) -> Window:
         name = f"{kind}/{protocol}/{connections}"
-        made = (requests.sealed_payment(purchase, self._tokens) for purchase in purchases)
+        made = self._offers.payments(purchases)
         return self._send_payments(name, number, list(itertools.islice(made, self._enough(name, connections))))
 
     def _pay_using(self, kind: str, coupon_ids: Sequence[str], number: int, protocol: str, connections: int) -> Window:
@@ -206,7 +206,8 @@ class Bench:
         chosen = list(itertools.islice(self._three, self._enough(name, connections)))
         given = zip(chosen, vouchers.give(self._connection, chosen, coupon_ids), strict=True)
         used = vouchers.used(self._connection)
-        window = self._send_payments(name, number, [requests.sealed_payment(p, self._tokens, v) for p, v in given])
+        self._offers.look()
+        window = self._send_payments(name, number, [self._offers.payment(p, v) for p, v in given])
         if (now_used := vouchers.take_back(self._connection) - used) != window.operations:
             self.faults.append(f"{name}: {window.operations} payments used {now_used} vouchers")
         return window
@@ -215,8 +216,7 @@ class Bench:
         """At half of the best rate that was seen."""
         name = f"payments-paced/{protocol}/{SIDE_CONNECTIONS}"
         rate = max(value for key, value in self._rates.items() if key.startswith(f"payments/{protocol}/")) / 2
-        made = (requests.sealed_payment(purchase, self._tokens) for purchase in self._three)
-        ready = list(itertools.islice(made, int(rate * self._plan.seconds) + 1))
+        ready = list(itertools.islice(self._offers.payments(self._three), int(rate * self._plan.seconds) + 1))
         server = self._servers[protocol]
         before = self._orders()
         with self._meters.window(server) as cost:
@@ -298,8 +298,7 @@ class Bench:
         """A short run of its own, because logging every statement costs time."""
         protocol, server = next(iter(self._servers.items()))
         name = f"counting/{protocol}/{SIDE_CONNECTIONS}"
-        made = (requests.sealed_payment(purchase, self._tokens) for purchase in self._three)
-        ready = list(itertools.islice(made, self._enough(name, SIDE_CONNECTIONS)))
+        ready = list(itertools.islice(self._offers.payments(self._three), self._enough(name, SIDE_CONNECTIONS)))
         with self._meters.window(server) as cost, self._meters.statement_log() as words:
             load = run(server.target, _shared(iter(ready), SIDE_CONNECTIONS), COUNTED_SECONDS)
         batches = cost[0].batches

@@ -16,10 +16,10 @@ from bench import databases, shop
 from bench.curves import Curve, draw
 from bench.figures import Spread, spread
 from bench.meters import Meters
+from bench.offers import Offers
 from bench.paid import Paid, pay
 from bench.pgbench import Pgbench
 from bench.server import Server, serving
-from lingdang.checkout.order_token import OrderTokens
 from lingdang.clock import system_clock
 from lingdang.keys import Keyring, create_keyring
 
@@ -45,10 +45,10 @@ class Ran(NamedTuple):
 
 
 class Shop(NamedTuple):
-    """What is bought, and what it is signed with."""
+    """What is bought, and who seals the offers."""
 
     purchases: Iterator[shop.Purchase]
-    tokens: OrderTokens
+    offers: Offers
 
 
 @click.command()
@@ -73,7 +73,7 @@ def _measure(place: Path, url: str, over: str, rounds: int, seconds: float) -> d
     create_keyring(place / "keyring.json", system_clock())
     keyring = Keyring(place / "keyring.json")
     buyers = shop.buyers(keyring, CUSTOMERS, "HMAC-SHA256")
-    goods = Shop(shop.purchases(buyers, shop.books(shop_url).real, 3), OrderTokens(keyring))
+    goods = Shop(shop.purchases(buyers, shop.books(shop_url).real, 3), Offers(keyring, shop_url))
     environ = {
         "LINGDANG_DATABASE_URL": shop_url,
         "LINGDANG_KEYRING_FILE": str(keyring.path),
@@ -107,7 +107,7 @@ def _round(place: Path, environ: dict[str, str], goods: Shop, over: str, seconds
 
 def _pay(server: Server, goods: Shop, connections: int, seconds: float) -> Paid:
     most = int(min(_MOST, 1500 * connections) * seconds)
-    return pay(server.target, goods.purchases, goods.tokens, connections=connections, seconds=seconds, most=most)
+    return pay(server.target, goods.purchases, goods.offers, connections=connections, seconds=seconds, most=most)
 
 
 def _of(runs: Sequence[Ran], figure: str) -> Spread:

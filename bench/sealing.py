@@ -198,6 +198,7 @@ def _order(cust_id: str, number: int) -> Pay:
         discount=0,
         total=100 * LINES,
         expires_at=system_clock() + timedelta(hours=1),
+        transfers=1 + number,
     )
 
 

@@ -12,14 +12,14 @@ import click
 import psutil
 import psycopg
 
-from bench import databases, requests, shop
+from bench import databases, shop
 from bench.curves import Curve, draw
 from bench.figures import spread
 from bench.load import prepared, run
 from bench.meters import Meters
+from bench.offers import Offers
 from bench.server import Server, serving
 from bench.tables import Line, show
-from lingdang.checkout.order_token import OrderTokens
 from lingdang.clock import system_clock
 from lingdang.keys import Keyring, create_keyring
 from lingdang.ledger.reconcile import reconcile
@@ -105,9 +105,8 @@ def _soak(place: Path, url: str, stack: ExitStack, seconds: float) -> tuple[int,
     }
     server = stack.enter_context(serving(place / "server", environ, workers=2, tls=True))
     connection = stack.enter_context(psycopg.connect(made_at, autocommit=True))
-    tokens = OrderTokens(keyring)
     purchases = shop.purchases(shop.buyers(keyring, CUSTOMERS, "HMAC-SHA256"), shop.books(made_at).real, 3)
-    made = (requests.sealed_payment(purchase, tokens) for purchase in purchases)
+    made = Offers(keyring, made_at).payments(purchases)
     sampler = Sampler(server, Meters(connection).postmaster)
     sampler.start()
     load = run(server.target, [prepared(made) for _ in range(CONNECTIONS)], seconds)

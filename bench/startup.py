@@ -7,18 +7,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import click
 import psycopg
 
-from bench import databases, requests, shop
+from bench import databases, shop
 from bench.figures import Spread, spread
 from bench.load import prepared, run
+from bench.offers import Offers
 from bench.server import clean_environ, lingdang, serving
 from bench.tables import Line, show
 from lingdang.catalog.products import WRITTEN_COLUMNS
-from lingdang.checkout.order_token import OrderTokens
 from lingdang.clock import system_clock
 from lingdang.db.embedded import EmbeddedServer
 from lingdang.db.migrate import migrate
@@ -64,13 +65,12 @@ def _starts(data_dir: Path, count: int) -> Spread:
     url = server.start()
     migrate(url)
     shop.fill(url, CUSTOMERS)
-    books = shop.books(url)
-    server.stop()
     keyring = Keyring(data_dir / "keyring.json")
     buyers = shop.buyers(keyring, CUSTOMERS, "HMAC-SHA256")
-    purchases = shop.purchases(buyers, books.real, 3)
-    tokens = OrderTokens(keyring)
-    return spread([_start(data_dir, requests.sealed_payment(next(purchases), tokens)) for _ in range(count + 1)][1:])
+    made = Offers(keyring, url).payments(shop.purchases(buyers, shop.books(url).real, 3))
+    payments = list(islice(made, count + 1))
+    server.stop()
+    return spread([_start(data_dir, payment) for payment in payments][1:])
 
 
 def _start(data_dir: Path, payment: bytes) -> float:

@@ -133,6 +133,18 @@ MUTATIONS = (
     ),
     _one("one bell missing is enough", _RULES, "if wallet.balance < pay.total:", "if wallet.balance + 1 < pay.total:"),
     _one("ownership not asked", _RULES, "        if owned:\n", "        if False:\n"),
+    _one(
+        "what was bought since the checkout not asked",
+        _STORE,
+        "moved = pays if in_doubt else _moved(",
+        "moved = [] if pays else _moved(",
+    ),
+    _one(
+        "transfers counted before the checkout one too many",
+        "checkout/reading.py",
+        "sum([wallet.seq for wallet in own])",
+        "sum([wallet.seq for wallet in own]) + 1",
+    ),
     _one("withdrawn product can be paid", _RULES, "        if self._state.unavailable:\n", "        if False:\n"),
     _one(
         "catalogue's version not compared",

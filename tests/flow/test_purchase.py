@@ -7,6 +7,8 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
+from lingdang.checkout.order_token import OrderTokens
+from lingdang.keys import Keyring
 from lingdang.settings import SIGN_TYPES, SignType
 from support.buyer import buyer, give, stock
 from support.shop import Shop
@@ -174,3 +176,15 @@ async def test_lists_walk_through_everything(shop: Shop) -> None:
             if cursor is None:
                 break
         assert len(seen) == len(set(seen)) == count, path
+
+
+async def test_a_token_counts_the_transfers_before_its_checkout(shop: Shop, keyring: Keyring) -> None:
+    tokens = OrderTokens(keyring)
+    ann = buyer(shop, "ann")
+    stock(shop, "book-1", "book-2")
+    for transfers in range(3):
+        assert tokens.open((await ann.checkout("book-1"))["orderToken"]).transfers == transfers
+        await give(shop, "ann", 100)
+    order = await ann.checkout("book-1")
+    assert (await ann.send(ann.payment(order["orderToken"], ["book-1"]))).status_code == 200
+    assert tokens.open((await ann.checkout("book-2"))["orderToken"]).transfers == 4

@@ -140,6 +140,7 @@ class Checkouts:
             total=priced.total,
             issued_at=now,
             expires_at=now + self._validity,
+            transfers=facts.transfers,
         )
         return self._answer(offer, products, decision, facts.balances.get(offer.currency, 0), session)
 

@@ -9,7 +9,11 @@ from lingdang.ledger.commands import Line, UsedCoupon
 
 
 class Offer(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):
-    """Customer, session, lines, prices, vouchers, total and expiry. Sums are in whole bells."""
+    """Customer, session, lines, prices, vouchers, total and expiry. Sums are in whole bells.
+
+    `transfers`: how many the customer's wallets had when the lines were seen not to be owned. While there is none more,
+    that still holds.
+    """
 
     order_id: UUID
     cust_id: str
@@ -22,3 +26,4 @@ class Offer(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unkno
     total: int
     issued_at: datetime
     expires_at: datetime
+    transfers: int | None = None

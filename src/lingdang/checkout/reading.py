@@ -64,12 +64,14 @@ class Held(msgspec.Struct, frozen=True):
 class Facts(msgspec.Struct, frozen=True):
     """One checkout's answer: known products by id, those already owned, spendable bells by currency.
 
+    `transfers` is how many the customer's wallets have had, seen at the same moment as what is owned.
     `held` is None for a customer without a voucher in hand.
     """
 
     products: dict[str, Product]
     owned: list[str]
     balances: dict[str, int]
+    transfers: int
     held: Held | None = None
 
 
@@ -204,6 +206,7 @@ def _facts(
     answers: list[Facts | Problem] = []
     for asked in batch:
         cust_id = asked.owner.cust_id
+        own = wallets.get(cust_id, ())
         if asked.owner.session_id in ended:
             answers.append(Problem("unauthenticated"))
             continue
@@ -211,7 +214,8 @@ def _facts(
             Facts(
                 products,
                 [product_id for product_id in asked.product_ids if (cust_id, product_id) in owned],
-                {wallet.currency: spendable(wallet, now) for wallet in wallets.get(cust_id, ())},
+                {wallet.currency: spendable(wallet, now) for wallet in own},
+                sum([wallet.seq for wallet in own]),
                 held.get(cust_id),
             )
         )

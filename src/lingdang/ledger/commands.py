@@ -29,7 +29,10 @@ class UsedCoupon(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Pay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Take an offer's total, record the order and grant its products. Idempotent by `order_id`."""
+    """Take an offer's total, record the order and grant its products. Idempotent by `order_id`.
+
+    `transfers`: how many the customer's wallets had when none of the products was owned; None when nobody knows.
+    """
 
     cust_id: str
     session_id: UUID
@@ -41,6 +44,7 @@ class Pay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     discount: int
     total: int
     expires_at: datetime
+    transfers: int | None = None
 
 
 class Credit(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -1,4 +1,4 @@
-"""The store: two SQL functions, one call of each for a whole batch, whatever its size."""
+"""The store: a few SQL functions, each called once for a whole batch, whatever its size."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,23 +18,33 @@ class Loaded(msgspec.Struct, frozen=True):
 
     wallets: list[Wallet]
     ended: list[UUID]
-    orders: list[Order]
     credits: list[Credited]
-    owned: list[tuple[str, str]]
     catalogue: int | None
     listed: list[tuple[str, bool]]
     unusable: list[tuple[str, str, str]]
 
 
+class Bought(msgspec.Struct, frozen=True):
+    """What ledger_bought answers, as it comes."""
+
+    owned: list[tuple[str, str]] = []
+    orders: list[Order] = []
+
+
 _decode = msgspec.json.Decoder(Loaded).decode
+_decode_bought = msgspec.json.Decoder(Bought).decode
 _encode = msgspec.json.Encoder().encode
 
 _BEGIN = b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 _COMMIT = b"COMMIT"
 
 _LOAD = numbered("""
-SELECT ledger_load(%b::smallint, %b::timestamptz, %b::text[], %b::text[], %b::uuid[], %b::uuid[], %b::text[],
-                   %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::uuid[])
+SELECT ledger_load(%b::smallint, %b::timestamptz, %b::text[], %b::text[], %b::uuid[], %b::text[], %b::text[],
+                   %b::text[], %b::text[], %b::uuid[])
+""")
+
+_BOUGHT = numbered("""
+SELECT ledger_bought(%b::smallint, %b::text[], %b::text[], %b::text[], %b::uuid[])
 """)
 
 _SAVE = numbered("""
@@ -43,7 +53,7 @@ SELECT ledger_save(%b::smallint, %b::timestamptz,
     %b::bigint[],
     %b::text[], %b::text[], %b::bigint[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::text[], %b::text[],
     %b::uuid[], %b::bigint[], %b::text[], %b::text[],
-    %b::text[], %b::text[], %b::uuid[],
+    %b::text[],
     %b::text[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::text[], %b::timestamptz[], %b::text[],
     %b::bigint[],
     %b::text[], %b::uuid[], %b::uuid[], %b::bigint[])
@@ -51,15 +61,23 @@ SELECT ledger_save(%b::smallint, %b::timestamptz,
 
 
 async def load(
-    connection: Connection, bucket: int, commands: Sequence[Command], now: datetime, on_sale: Remembered[bool]
+    connection: Connection,
+    bucket: int,
+    commands: Sequence[Command],
+    now: datetime,
+    on_sale: Remembered[bool],
+    *,
+    in_doubt: bool = False,
 ) -> State:
     """Begin a transaction, lock the batch's wallets and read what its decision needs: one flush.
 
     Products that are known to be `on_sale` are not asked about, unless the catalogue has changed meanwhile: then once
-    more, about all.
+    more, about all. What has been bought is asked about where wallets have moved since the checkout, in one flush
+    more; `in_doubt`: everywhere.
     """
     on_sale.read_by(connection)
-    lines = [line.product_id for command in commands if isinstance(command, Pay) for line in command.lines]
+    pays = [command for command in commands if isinstance(command, Pay)]
+    lines = [line.product_id for pay in pays for line in pay.lines]
     asked = on_sale.unknown(lines)
     _, answer = await flush(connection, (_BEGIN, ()), (_LOAD, _questions(bucket, commands, now, asked)))
     loaded = _loaded(answer)
@@ -68,7 +86,29 @@ async def load(
         (answer,) = await flush(connection, (_LOAD, _questions(bucket, commands, now, asked)))
         loaded = _loaded(answer)
     on_sale.learn(loaded.catalogue, dict.fromkeys(set(asked).difference(name for name, _ in loaded.listed), True))
-    return _state(loaded)
+    moved = pays if in_doubt else _moved(pays, loaded.wallets)
+    return _state(loaded, await _bought(connection, bucket, moved) if moved else Bought())
+
+
+def _moved(pays: Sequence[Pay], wallets: Sequence[Wallet]) -> list[Pay]:
+    """The payments of customers who have had a transfer since the checkout, or of whom that is not known."""
+    counts: dict[str, int] = {}
+    for wallet in wallets:
+        counts[wallet.customer_id] = counts.get(wallet.customer_id, 0) + wallet.seq
+    return [pay for pay in pays if pay.transfers != counts.get(pay.cust_id, 0)]
+
+
+async def _bought(connection: Connection, bucket: int, pays: Sequence[Pay]) -> Bought:
+    parameters = (
+        bucket,
+        [p.cust_id for p in pays for _ in p.lines],
+        [line.product_id for p in pays for line in p.lines],
+        [p.cust_id for p in pays],
+        [p.order_id for p in pays],
+    )
+    (answer,) = await flush(connection, (_BOUGHT, parameters))
+    assert answer is not None, "a function answers one row"
+    return _decode_bought(answer)
 
 
 def _questions(bucket: int, commands: Sequence[Command], now: datetime, products: Sequence[str]) -> tuple[object, ...]:
@@ -79,10 +119,7 @@ def _questions(bucket: int, commands: Sequence[Command], now: datetime, products
         now,
         sorted({c.cust_id for c in commands}),
         [p.cust_id for p in pays],
-        [p.order_id for p in pays],
         [p.session_id for p in pays],
-        [p.cust_id for p in pays for _ in p.lines],
-        [line.product_id for p in pays for line in p.lines],
         products,
         [c.cust_id for c in credits],
         [c.credit_id for c in credits],
@@ -96,13 +133,13 @@ def _loaded(answer: bytes | None) -> Loaded:
     return _decode(answer)
 
 
-def _state(loaded: Loaded) -> State:
+def _state(loaded: Loaded, bought: Bought) -> State:
     return State(
         wallets={(w.customer_id, w.currency): w for w in loaded.wallets},
         ended_sessions=set(loaded.ended),
-        orders={(o.cust_id, o.order_id): o for o in loaded.orders},
+        orders={(o.cust_id, o.order_id): o for o in bought.orders},
         credits={(c.cust_id, c.credit_id): c for c in loaded.credits},
-        owned=set(loaded.owned),
+        owned=set(bought.owned),
         unavailable={product_id for product_id, on_sale in loaded.listed if not on_sale},
         unusable={(cust_id, voucher): why for cust_id, voucher, why in loaded.unusable if why != "first_purchase"},
         first_purchase={(cust_id, voucher) for cust_id, voucher, why in loaded.unusable if why == "first_purchase"},
@@ -116,7 +153,6 @@ async def save(connection: Connection, bucket: int, changes: Changes) -> None:
         changes.now,
         *_wallets(changes),
         *_transfers(changes),
-        *_entitlements(changes),
         *_credits(changes),
         *_vouchers(changes),
     )
@@ -160,12 +196,8 @@ def _transfers(changes: Changes) -> tuple[Sequence[object], ...]:
         [(o and o.discount) or None for o in orders],
         [o and _json(o.lines) for o in orders],
         [_json(o.coupons) if o and o.coupons else None for o in orders],
+        [o and _array([line.product_id for line in o.lines]) for o in orders],
     )
-
-
-def _entitlements(changes: Changes) -> tuple[Sequence[object], ...]:
-    granted = [(o.cust_id, line.product_id, o.order_id) for o in changes.orders for line in o.lines]
-    return [cust_id for cust_id, _, _ in granted], [product for _, product, _ in granted], [o for _, _, o in granted]
 
 
 def _credits(changes: Changes) -> tuple[Sequence[object], ...]:

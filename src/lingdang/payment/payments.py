@@ -122,6 +122,7 @@ def _command(offer: Offer) -> Pay:
         discount=offer.discount,
         total=offer.total,
         expires_at=offer.expires_at,
+        transfers=offer.transfers,
     )
 
 

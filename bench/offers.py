@@ -1,0 +1,81 @@
+"""Order tokens as checkouts would seal them, sparing the checkouts."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+import psycopg
+
+from bench import requests
+from bench.shop import Purchase
+from bench.vouchers import OFF
+from lingdang.checkout.offer import Offer
+from lingdang.checkout.order_token import OrderTokens
+from lingdang.clock import system_clock
+from lingdang.ids import uuid7
+from lingdang.keys import Keyring
+from lingdang.ledger.commands import Line, UsedCoupon
+
+_VALID = timedelta(minutes=15)
+_TRANSFERS = "SELECT customer_id, sum(seq)::bigint FROM wallet GROUP BY customer_id"
+
+
+class Offers:
+    """Seals offers of one shop. Each says what a checkout right before its payment would say of the customer's wallets.
+
+    So many transfers as there were, and one more for each payment that was made here since then.
+    """
+
+    def __init__(self, keyring: Keyring, database_url: str) -> None:
+        self._tokens = OrderTokens(keyring)
+        self._url = database_url
+        self._transfers: Counter[str] = Counter()
+
+    def payments(self, purchases: Iterable[Purchase]) -> Iterator[bytes]:
+        """A payment of each purchase, made when it is asked for; the wallets are looked at before the first."""
+        self.look()
+        for purchase in purchases:
+            yield self.payment(purchase)
+
+    def look(self) -> None:
+        """Take note of how many transfers every customer has."""
+        with psycopg.connect(self._url) as connection:
+            self._transfers = Counter(dict(connection.execute(_TRANSFERS).fetchall()))
+
+    def payment(self, purchase: Purchase, voucher_id: UUID | None = None) -> bytes:
+        """A payment of what a checkout would offer now."""
+        cust_id = purchase.buyer.cust_id
+        offer = _offer(purchase, voucher_id, self._transfers[cust_id])
+        self._transfers[cust_id] += 1
+        return requests.payment(purchase, self._tokens.seal(offer))
+
+
+def _offer(purchase: Purchase, voucher_id: UUID | None, transfers: int) -> Offer:
+    now = system_clock()
+    buyer, lines = purchase.buyer, purchase.books
+    subtotal, discount = sum(line.price for line in lines), 0
+    coupons: tuple[UsedCoupon, ...] = ()
+    if voucher_id is not None:
+        discount = OFF
+        lines = (_reduced(lines[0]), *lines[1:])
+        coupons = (UsedCoupon(str(voucher_id), OFF),)
+    return Offer(
+        order_id=uuid7(),
+        cust_id=buyer.cust_id,
+        session_id=buyer.session_id,
+        currency="BELL",
+        lines=lines,
+        coupons=coupons,
+        subtotal=subtotal,
+        discount=discount,
+        total=subtotal - discount,
+        issued_at=now,
+        expires_at=now + _VALID,
+        transfers=transfers,
+    )
+
+
+def _reduced(line: Line) -> Line:
+    return msgspec.structs.replace(line, discount=OFF, payable=line.price - OFF)
