@@ -2,13 +2,12 @@
 
 from random import Random
 
-import msgspec
-
 from attacks.dotted import DOTTED, encoded
 from attacks.minting import jwe
 from attacks.target import Target
 from attacks.texts import of_text
 from attacks.world import KIDS, World, offer, order_token
+from lingdang.checkout.offer import encode_offer
 from lingdang.checkout.order_token import OrderTokens
 
 _HEADER = {"alg": "dir", "enc": "A256CBC-HS512", "typ": "order+jwe"}
@@ -57,7 +56,7 @@ def _made(world: World, rng: Random, where: str) -> str:
 def _headed(world: World, rng: Random) -> str:
     """Under the shop's own key, but with a header that it never writes."""
     kid = rng.choice(KIDS)
-    plaintext = msgspec.json.encode(offer(rng, rng.choice(world.holders).session))
+    plaintext = encode_offer(offer(rng, rng.choice(world.holders).session))
     return jwe(world.keys, kid, plaintext, rng.randbytes(16), {**_HEADER, "kid": kid, **rng.choice(_OTHER_HEADERS)})
 
 

@@ -6,12 +6,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 from attacks.dotted import encoded
 from attacks.minting import NOW, jwe, jws_signature, keyed_digest, keyring, p256_key, session_jws, uuid
-from lingdang.checkout.offer import Offer
+from lingdang.checkout.offer import Offer, encode_offer
 from lingdang.clock import Clock
 from lingdang.identity.session import Session
 from lingdang.identity.sessions import Sessions
@@ -115,4 +114,4 @@ def offer(rng: Random, session: Session) -> Offer:
 
 def order_token(keys: Keyring, rng: Random, kid: str, sold: Offer) -> str:
     """The offer, sealed."""
-    return jwe(keys, kid, msgspec.json.encode(sold), rng.randbytes(16))
+    return jwe(keys, kid, encode_offer(sold), rng.randbytes(16))

@@ -2,8 +2,6 @@
 
 from random import Random
 
-import msgspec
-
 from attacks.dotted import decoded, encoded
 from attacks.minting import NOW, jwe, jws_signature, session_jws, signing_input
 from attacks.orders import order_target
@@ -11,6 +9,7 @@ from attacks.platforms import Platform, at_once, platform_target, verifying
 from attacks.sessions import Presented, session_target
 from attacks.world import World, offer
 from fuzz.parser import GOOD, Parser, Reader, WrongError, only_issued, refusing
+from lingdang.checkout.offer import encode_offer
 from lingdang.checkout.order_token import OrderTokens
 from lingdang.identity.jwks import JwksError, read_jwks
 
@@ -53,7 +52,7 @@ def _claims_reader(world: World) -> Reader:
 
 
 def _offers(world: World) -> list[bytes]:
-    return [msgspec.json.encode(offer(world.rng, holder.session)) for holder in world.holders]
+    return [encode_offer(offer(world.rng, holder.session)) for holder in world.holders]
 
 
 def _offer_reader(world: World) -> Reader:
@@ -62,7 +61,7 @@ def _offer_reader(world: World) -> Reader:
 
     def parse(plaintext: bytes) -> None:
         opened = tokens.open(jwe(world.keys, "k3", plaintext, bytes(16)))
-        if tokens.open(jwe(world.keys, "k3", msgspec.json.encode(opened), bytes(16))) != opened:
+        if tokens.open(jwe(world.keys, "k3", encode_offer(opened), bytes(16))) != opened:
             raise WrongError(f"written again it is another offer: {opened}")
 
     return refusing(frozenset({"token_invalid"}), parse)

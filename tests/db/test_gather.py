@@ -58,15 +58,15 @@ async def test_alone_nobody_waits(patient: None) -> None:
 async def test_the_next_batch_waits_for_those_just_answered(patient: None) -> None:
     lane = Lane()
     async with opened(lane) as lanes:
-        first = asyncio.create_task(lanes.submit(1))
+        first = asyncio.ensure_future(lanes.submit(1))
         await turns()
-        waiting = [asyncio.create_task(lanes.submit(call)) for call in (2, 3)]
+        waiting = [asyncio.ensure_future(lanes.submit(call)) for call in (2, 3)]
         await turns()
         lane.go.release()
         assert await first == -1
         await turns()
         assert lane.seen == [[1]], "it lingers"
-        again = asyncio.create_task(lanes.submit(4))
+        again = asyncio.ensure_future(lanes.submit(4))
         await turns()
         assert lane.seen == [[1], [2, 3, 4]]
         lane.go.release()
@@ -77,9 +77,9 @@ async def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(gather, "LINGER_SECONDS", 0.01)
     lane = Lane()
     async with opened(lane) as lanes:
-        first = asyncio.create_task(lanes.submit(1))
+        first = asyncio.ensure_future(lanes.submit(1))
         await turns()
-        second = asyncio.create_task(lanes.submit(2))
+        second = asyncio.ensure_future(lanes.submit(2))
         await turns()
         lane.go.release()
         lane.go.release()
@@ -89,7 +89,7 @@ async def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> Non
 async def test_a_full_batch_is_not_waited_for(patient: None) -> None:
     lane = Lane()
     async with opened(lane, batch_limit=2) as lanes:
-        calls = [asyncio.create_task(lanes.submit(call)) for call in range(5)]
+        calls = [asyncio.ensure_future(lanes.submit(call)) for call in range(5)]
         await turns()
         for _ in range(3):
             lane.go.release()
@@ -103,9 +103,9 @@ async def test_a_full_batch_is_not_waited_for(patient: None) -> None:
 async def test_closing_waits_for_nobody(patient: None) -> None:
     lane = Lane()
     async with opened(lane) as lanes:
-        calls = [asyncio.create_task(lanes.submit(call)) for call in (1, 2)]
+        calls = [asyncio.ensure_future(lanes.submit(call)) for call in (1, 2)]
         await turns()
-        third = asyncio.create_task(lanes.submit(3))
+        third = asyncio.ensure_future(lanes.submit(3))
         await turns()
         lane.go.release()
         await asyncio.gather(*calls)

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
-from lingdang.checkout.offer import Offer
+from lingdang.checkout.offer import Offer, decode_offer, encode_offer
 from lingdang.errors import Problem
 from lingdang.jose import Headers, from_base64url, to_base64url
 from lingdang.keys import Keyring
@@ -25,9 +25,6 @@ MAX_TOKEN_LENGTH = 256 * 1024
 _BLOCK = 16
 _KEY_LENGTH = 64
 _TAG_LENGTH = 32
-
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Offer).decode
 
 
 class OrderTokens:
@@ -43,7 +40,7 @@ class OrderTokens:
         kid, secret = self._keyring.sealing("order-token", _KEY_LENGTH)
         key = self._key(secret)
         header = self._headers.write(kid)
-        iv, ciphertext = key.encrypt(_encode(offer))
+        iv, ciphertext = key.encrypt(encode_offer(offer))
         tag = key.tag(header, iv, ciphertext)
         return b".".join((header, b"", to_base64url(iv), to_base64url(ciphertext), to_base64url(tag))).decode("ascii")
 
@@ -58,7 +55,7 @@ class OrderTokens:
             key = self._key(secret)
             if not compare_digest(tag, key.tag(header, iv, ciphertext)):
                 raise ValueError
-            return _decode(key.decrypt(iv, ciphertext))
+            return decode_offer(key.decrypt(iv, ciphertext))
         except (ValueError, msgspec.DecodeError):  # an earlier release may have written offers otherwise
             raise Problem("token_invalid") from None
 

@@ -8,8 +8,9 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
+import msgspec
 import structlog
 
 from lingdang.db.refusing import Refusing
@@ -31,10 +32,14 @@ ObserveBatch = Callable[[int, float], None]
 """Called after each batch with its size and its seconds."""
 
 
-class _Waiting(NamedTuple, Generic[C, R]):
+class _Waiting(msgspec.Struct, Generic[C, R]):
     call: C
     answer: "asyncio.Future[R]"
     deadline: float
+
+
+def _not_open() -> NoReturn:
+    raise RuntimeError("this lane is not open")
 
 
 class Gather(Generic[C, R]):
@@ -61,6 +66,7 @@ class Gather(Generic[C, R]):
         self._refusing = Refusing()
         self._closing = False
         self._task: asyncio.Task[None] | None = None
+        self._new_answer: Callable[[], asyncio.Future[Any]] = _not_open
         self.seconds_run = 0.0
         """How long batches have run so far, all together."""
 
@@ -78,7 +84,9 @@ class Gather(Generic[C, R]):
 
     def open(self) -> None:
         """Start running batches, on the running event loop."""
-        self._task = asyncio.create_task(self._loop())
+        loop = asyncio.get_running_loop()
+        self._new_answer = loop.create_future
+        self._task = loop.create_task(self._loop())
 
     async def close(self) -> None:
         """Refuse new calls, run those that were accepted, and stop."""
@@ -87,15 +95,18 @@ class Gather(Generic[C, R]):
         if self._task is not None:
             await self._task
 
-    async def submit(self, call: C) -> R:
-        """Run `call` in the next batch. Raises the Problem it is refused with; `overloaded` when it is not run."""
+    def submit(self, call: C) -> "asyncio.Future[R]":
+        """Run `call` in the next batch, when lanes are open; what it answers, or the Problem it is refused with.
+
+        Raises Problem `overloaded` when there is no room for it.
+        """
         if not self.has_room():
             raise self.refusal()
-        answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[R] = self._new_answer()
         self._queue.append(_Waiting(call, answer, time.monotonic() + self._seconds))
         if len(self._queue) >= self._wanted:
             self._arrived.set()
-        return await answer
+        return answer
 
     async def _loop(self) -> None:
         while True:

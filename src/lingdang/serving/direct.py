@@ -135,6 +135,15 @@ class DirectProtocol(HttpToolsProtocol):
         if reply.status == _LATER:
             self._rest(reply)
 
+    def on_response_complete(self) -> None:
+        """As uvicorn has it, without a timer for each request: `close_overdue` closes who rests for too long."""
+        if self.pipeline:
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+
     def _rest(self, reply: Reply) -> None:
         """Do not read a connection that was told to come back later before that.
 

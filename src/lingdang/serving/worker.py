@@ -22,7 +22,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from lingdang.app import Watch, create_app
 from lingdang.commands import deployment
 from lingdang.http.entry import Entry
-from lingdang.serving.connections import LimitedProtocol, close_slow_senders
+from lingdang.serving.connections import LimitedProtocol, close_overdue
 from lingdang.serving.logs import configure_logging
 from lingdang.serving.metrics import Metrics
 from lingdang.serving.tls import context
@@ -74,7 +74,6 @@ def _config(work: Work, entry: Entry) -> uvicorn.Config:
         forwarded_allow_ips=[part.strip() for part in settings.trusted_proxies.split(",")],
         limit_concurrency=settings.connection_limit,
         backlog=BACKLOG,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
         ssl_context_factory=(lambda *_: context(certificate)) if certificate else None,
     )
@@ -96,7 +95,9 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._tasks = [
-            asyncio.create_task(close_slow_senders(self.server_state, self._body_seconds)),
+            asyncio.create_task(
+                close_overdue(self.server_state, sending=self._body_seconds, resting=KEEP_ALIVE_SECONDS)
+            ),
             asyncio.create_task(_publish(self._metrics)),
         ]
         # Not one of those that are ended at a stop: whoever drains is alive.
