@@ -240,7 +240,7 @@ def _whole(reply: Reply, request_id: str) -> Reply:
         *SAFE_HEADERS,
         *reply.headers,
     )
-    typed = any(name == b"content-type" for name, _ in reply.headers)
+    typed = reply.headers and any(name == b"content-type" for name, _ in reply.headers)
     return Reply(reply.body, reply.status, headers if typed else (*headers, _JSON))
 
 

@@ -36,6 +36,7 @@ class DirectCycle:
         "param",
         "response_complete",
         "route",
+        "task",
     )
 
     message_event = _NobodyWaits()
@@ -87,9 +88,8 @@ class DirectProtocol(HttpToolsProtocol):
             super().on_message_complete()
             return
         cycle.more_body = False
-        task = self.loop.create_task(self._answer(cycle))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        cycle.task = self.loop.create_task(self._answer(cycle))
+        self.tasks.add(cycle.task)
 
     def _direct(self) -> DirectCycle | None:
         """The request whose head was read, if it is for a hot route and nothing about it is out of the ordinary."""
@@ -122,11 +122,16 @@ class DirectProtocol(HttpToolsProtocol):
         return limit is not None and (len(self.connections) >= limit or len(self.tasks) >= limit)
 
     async def _answer(self, cycle: DirectCycle) -> None:
-        reply = await cycle.entry.answer(cycle.route, cycle.param, cycle.headers, cycle.body)
-        if self.flow.write_paused:
-            await self.flow.drain()
-        if cycle.disconnected:
-            return
+        try:
+            reply = await cycle.entry.answer(cycle.route, cycle.param, cycle.headers, cycle.body)
+            if self.flow.write_paused:
+                await self.flow.drain()
+            if not cycle.disconnected:
+                self._send(cycle, reply)
+        finally:
+            self.tasks.discard(cycle.task)
+
+    def _send(self, cycle: DirectCycle, reply: Reply) -> None:
         cycle.response_complete = True
         self.transport.write(_written(reply, self.server_state.default_headers, cycle.keep_alive))
         if not cycle.keep_alive:
