@@ -5,6 +5,7 @@ payment. A connection's other requests go the usual way, and so do those here th
 chunked, too large, above the limit of connections.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,6 +51,7 @@ class DirectCycle:
         self.more_body = True
         self.disconnected = False
         self.response_complete = False
+        self.task: asyncio.Task[None] | None = None
 
 
 class DirectProtocol(HttpToolsProtocol):
@@ -88,8 +90,8 @@ class DirectProtocol(HttpToolsProtocol):
             super().on_message_complete()
             return
         cycle.more_body = False
-        cycle.task = self.loop.create_task(self._answer(cycle))
-        self.tasks.add(cycle.task)
+        task = cycle.task = self.loop.create_task(self._answer(cycle))
+        self.tasks.add(task)
 
     def _direct(self) -> DirectCycle | None:
         """The request whose head was read, if it is for a hot route and nothing about it is out of the ordinary."""
