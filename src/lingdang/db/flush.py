@@ -123,14 +123,14 @@ def _text(value: Any) -> bytes | None:
     if value is None:
         return None
     if isinstance(value, list):
-        return _array(value) if value else b"{}"
+        return array_literal(value) if value else b"{}"
     raw = value.encode() if isinstance(value, str) else _encode(value).strip(b'"')
     if b"\0" in raw:
         raise psycopg.DataError(_NUL)
     return raw
 
 
-def _array(values: list[Any]) -> bytes:
+def array_literal(values: Sequence[Any]) -> bytes:
     """An array literal: JSON's array in other brackets, but for its escapes of control characters."""
     encoded = _encode(values)
     if b"\\" in encoded and _OTHER_ESCAPE.search(encoded):

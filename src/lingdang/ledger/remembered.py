@@ -26,9 +26,8 @@ class Remembered(Generic[V]):
             self.facts.clear()
 
     def unknown(self, product_ids: Iterable[str]) -> list[str]:
-        """Those that have to be asked about, each once."""
-        known = self.facts
-        return [product_id for product_id in dict.fromkeys(product_ids) if product_id not in known]
+        """Those that have to be asked about, each once, in order."""
+        return sorted(set(product_ids).difference(self.facts))
 
     def still_holds(self, version: int | None) -> bool:
         """Whether what was left out as known is so in this version, too; if not, all is forgotten.

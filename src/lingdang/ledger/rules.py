@@ -30,7 +30,8 @@ class _Batch:
     def __init__(self, state: State, now: datetime) -> None:
         self._state = state
         self._now = now
-        self._orders = dict(state.orders)
+        # By the id's number: a UUID computes its hash in Python.
+        self._orders = {(cust_id, order_id.int): order for (cust_id, order_id), order in state.orders.items()}
         self._credits = dict(state.credits)
         self._owned = set(state.owned)
         self._unusable = dict(state.unusable)
@@ -44,9 +45,9 @@ class _Batch:
         return self._expire(command)
 
     def _pay(self, pay: Pay) -> Result:
-        if pay.session_id in self._state.ended_sessions:
+        if self._state.ended_sessions and pay.session_id in self._state.ended_sessions:
             return Problem("unauthenticated")
-        paid = self._orders.get((pay.cust_id, pay.order_id))
+        paid = self._orders.get((pay.cust_id, pay.order_id.int))
         if paid is not None:
             return Done(paid, replayed=True)
         wallet = self._wallet(pay.cust_id, pay.currency)
@@ -59,9 +60,10 @@ class _Batch:
         _add_revenue(accounts, amounts, pay)
         order = _order(pay, wallet.seq + 1, wallet.balance - pay.total, self._now)
         self._move(wallet, (names, remaining), -pay.total, "payment", order, accounts, amounts)
-        self._orders[pay.cust_id, pay.order_id] = order
-        self._owned.update((pay.cust_id, line.product_id) for line in pay.lines)
-        self._use_up(pay)
+        self._orders[pay.cust_id, pay.order_id.int] = order
+        self._owned.update([(pay.cust_id, line.product_id) for line in pay.lines])
+        if pay.coupons or self._state.first_purchase:
+            self._use_up(pay)
         return Done(order)
 
     def _refuse_payment(self, pay: Pay, wallet: Wallet) -> Problem | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from lingdang.db.flush import flush, numbered
+from lingdang.db.flush import array_literal, flush, numbered
 from lingdang.db.pool import Connection
 from lingdang.ledger.commands import Command, Credit, Credited, Order, Pay
 from lingdang.ledger.remembered import Remembered
@@ -171,8 +171,8 @@ def _wallets(changes: Changes) -> tuple[Sequence[object], ...]:
         [w.currency for w in wallets],
         [w.balance for w in wallets],
         [w.seq for w in wallets],
-        [_array(w.lots) for w in wallets],
-        [_numbers(w.remaining) for w in wallets],
+        [array_literal(w.lots).decode() for w in wallets],
+        [array_literal(w.remaining).decode() for w in wallets],
         [w.next_expiry for w in wallets],
         [w.place for w in wallets],
         [changes.before[w.customer_id, w.currency] for w in wallets],
@@ -191,12 +191,12 @@ def _transfers(changes: Changes) -> tuple[Sequence[object], ...]:
         [t.amount for t in transfers],
         [t.balance for t in transfers],
         [_json(t.accounts) for t in transfers],
-        [_numbers(t.amounts) for t in transfers],
+        [array_literal(t.amounts).decode() for t in transfers],
         [o and o.order_id for o in orders],
         [(o and o.discount) or None for o in orders],
         [o and _json(o.lines) for o in orders],
         [_json(o.coupons) if o and o.coupons else None for o in orders],
-        [o and _array([line.product_id for line in o.lines]) for o in orders],
+        [o and array_literal([line.product_id for line in o.lines]).decode() for o in orders],
     )
 
 
@@ -227,13 +227,3 @@ def _vouchers(changes: Changes) -> tuple[Sequence[object], ...]:
 
 def _json(value: object) -> str:
     return _encode(value).decode()
-
-
-def _array(texts: Sequence[str]) -> str:
-    """An array literal of text, every element quoted."""
-    quoted = ['"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' for text in texts]
-    return "{" + ",".join(quoted) + "}"
-
-
-def _numbers(numbers: Sequence[int]) -> str:
-    return "{" + ",".join(map(str, numbers)) + "}"
