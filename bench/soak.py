@@ -120,11 +120,12 @@ def _soak(place: Path, url: str, stack: ExitStack, seconds: float) -> tuple[int,
 
 
 def _private(process: psutil.Process) -> int:
-    """Memory that is a process's and its children's alone."""
+    """Memory that is a process's and its children's alone: neither files, nor shared buffers, whoever has touched them."""
     total = 0
     for each in (process, *process.children(recursive=True)):
         try:
-            total += each.memory_full_info().uss
+            memory = each.memory_info()
+            total += memory.rss - memory.shared
         except psutil.NoSuchProcess:
             continue
     return total
