@@ -96,7 +96,7 @@ class Gather(Generic[C, R]):
             await self._task
 
     def submit(self, call: C) -> "asyncio.Future[R]":
-        """Run `call` in the next batch, when lanes are open; what it answers, or the Problem it is refused with.
+        """Run `call` in a coming batch of an open lane. The future gets its answer, or the Problem it is refused with.
 
         Raises Problem `overloaded` when there is no room for it.
         """
