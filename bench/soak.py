@@ -120,7 +120,7 @@ def _soak(place: Path, url: str, stack: ExitStack, seconds: float) -> tuple[int,
 
 
 def _private(process: psutil.Process) -> int:
-    """Memory that is a process's and its children's alone: neither files, nor shared buffers, whoever has touched them."""
+    """Memory that is a process's and its children's alone: no files, and no shared buffers, whoever touched them."""
     total = 0
     for each in (process, *process.children(recursive=True)):
         try:
