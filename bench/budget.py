@@ -30,8 +30,6 @@ from lingdang.ledger.settlement import Settlement
 
 BATCHES = (1, 16, 64, 128, databases.BATCH_LIMIT)
 LINES = 3
-CREDITS = 2
-"""Transfers that the shop's customers begin with."""
 LEAST_SHARE = 0.005
 """Parts of the log below this are not told apart."""
 
@@ -103,7 +101,7 @@ def _orders(books: Sequence[Line], customers: int, moved: bool) -> Iterator[Pay]
                 discount=0,
                 total=total,
                 expires_at=system_clock() + timedelta(hours=1),
-                transfers=None if moved else CREDITS + bought // LINES,
+                transfers=None if moved else shop.CREDITS + bought // LINES,
             )
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from itertools import repeat
 from uuid import UUID
 
 import msgspec
@@ -33,19 +34,19 @@ class Offers:
         self._url = database_url
         self._transfers: Counter[str] = Counter()
 
-    def payments(self, purchases: Iterable[Purchase]) -> Iterator[bytes]:
+    def payments(
+        self, purchases: Iterable[Purchase], voucher_ids: Iterable[UUID | None] = repeat(None)
+    ) -> Iterator[bytes]:
         """A payment of each purchase, made when it is asked for; the wallets are looked at before the first."""
-        self.look()
-        for purchase in purchases:
-            yield self.payment(purchase)
+        self._look()
+        for purchase, voucher_id in zip(purchases, voucher_ids, strict=False):
+            yield self._payment(purchase, voucher_id)
 
-    def look(self) -> None:
-        """Take note of how many transfers every customer has."""
+    def _look(self) -> None:
         with psycopg.connect(self._url) as connection:
             self._transfers = Counter(dict(connection.execute(_TRANSFERS).fetchall()))
 
-    def payment(self, purchase: Purchase, voucher_id: UUID | None = None) -> bytes:
-        """A payment of what a checkout would offer now."""
+    def _payment(self, purchase: Purchase, voucher_id: UUID | None) -> bytes:
         cust_id = purchase.buyer.cust_id
         offer = _offer(purchase, voucher_id, self._transfers[cust_id])
         self._transfers[cust_id] += 1

@@ -204,10 +204,9 @@ class Bench:
     def _pay_using(self, kind: str, coupon_ids: Sequence[str], number: int, protocol: str, connections: int) -> Window:
         name = f"{kind}/{protocol}/{connections}"
         chosen = list(itertools.islice(self._three, self._enough(name, connections)))
-        given = zip(chosen, vouchers.give(self._connection, chosen, coupon_ids), strict=True)
+        given = vouchers.give(self._connection, chosen, coupon_ids)
         used = vouchers.used(self._connection)
-        self._offers.look()
-        window = self._send_payments(name, number, [self._offers.payment(p, v) for p, v in given])
+        window = self._send_payments(name, number, list(self._offers.payments(chosen, given)))
         if (now_used := vouchers.take_back(self._connection) - used) != window.operations:
             self.faults.append(f"{name}: {window.operations} payments used {now_used} vouchers")
         return window

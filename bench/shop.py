@@ -19,7 +19,8 @@ from lingdang.settings import SIGN_TYPES, SignType
 
 PAID = 10**10
 BONUS = 10**9
-"""Bells in each customer's two lots; the bonus lot is spent first, and neither runs out."""
+CREDITS = 2
+"""Bells in each customer's two lots, of which the bonus is spent first and neither runs out, and how many transfers."""
 
 HOT_BOOKS = 60_000
 """Books that hot customers buy, each of them once."""
@@ -37,7 +38,7 @@ _FILL = """
 WITH ids AS (SELECT 'cust-' || n AS customer_id FROM generate_series(1, %(customers)s) AS n),
 wallets AS (
     INSERT INTO wallet (bucket, customer_id, currency, balance, seq, lots, remaining, next_expiry)
-    SELECT 0, customer_id, 'BELL', %(paid)s + %(bonus)s, 2, ARRAY[%(lot)s, 'paid'],
+    SELECT 0, customer_id, 'BELL', %(paid)s + %(bonus)s, %(credits)s, ARRAY[%(lot)s, 'paid'],
            ARRAY[%(bonus)s, %(paid)s]::bigint[], %(expiry)s
       FROM ids
 ), movements (seq, credit_id, kind, lot, amount, balance, expires_at) AS (
@@ -79,7 +80,8 @@ def fill(database_url: str, customers: int) -> None:
     now = system_clock()
     load_demo_catalogue(database_url, now)
     expiry = (now + timedelta(days=365)).replace(microsecond=0)
-    values = {"customers": customers, "paid": PAID, "bonus": BONUS, "expiry": expiry, "lot": f"bonus@{rfc3339(expiry)}"}
+    values = {"customers": customers, "paid": PAID, "bonus": BONUS, "credits": CREDITS, "expiry": expiry}
+    values["lot"] = f"bonus@{rfc3339(expiry)}"
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(_FILL, values)
         connection.execute(_MORE_BOOKS, {"hot": HOT_BOOKS, "house": HOUSE_BOOKS})

@@ -14,19 +14,13 @@ from lingdang.errors import Problem
 from lingdang.ledger import store
 from lingdang.ledger.commands import Pay
 from lingdang.ledger.settlement import Settlement
-from support.money import credit, line, open_settlement, pay
-
-PRODUCTS = """
-INSERT INTO product (product_id, title, currency, price, list_price, created_at, updated_at)
-SELECT 'book-' || n, 'T', 'BELL', 100, 100, now(), now() FROM generate_series(1, 9) AS n
-"""
+from support.money import add_products, credit, line, open_settlement, pay
 
 
 @pytest.fixture
 def asked(database_url: str, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The customers whose purchases were looked up, batch by batch."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(PRODUCTS.encode())
+    add_products(database_url, "book-1", "book-2", "book-3")
     seen: list[list[str]] = []
     look_up = store._bought
 

@@ -9,7 +9,7 @@ from lingdang.clock import system_clock
 from lingdang.errors import Problem
 from lingdang.ledger.remembered import Remembered
 from lingdang.ledger.settlement import Settlement
-from support.money import credit, line, open_settlement, pay
+from support.money import add_products, credit, line, open_settlement, pay
 
 
 def on_sale(*product_ids: str) -> dict[str, bool]:
@@ -70,10 +70,7 @@ def products(database_url: str, *changes: str) -> None:
             connection.execute(change.encode())
 
 
-_ADD = """
-INSERT INTO product (product_id, title, currency, price, list_price, created_at, updated_at)
-SELECT 'book-' || n, 'T', 'BELL', 100, 100, now(), now() FROM generate_series(1, 9) AS n
-"""
+BOOKS = [f"book-{number}" for number in range(1, 10)]
 
 
 async def outcome(settlement: Settlement, *product_ids: str) -> str:
@@ -95,7 +92,7 @@ async def outcome(settlement: Settlement, *product_ids: str) -> str:
     ],
 )
 async def test_a_withdrawn_product_is_seen_by_every_worker(database_url: str, withdrawal: str) -> None:
-    products(database_url, _ADD)
+    add_products(database_url, *BOOKS)
     async with open_settlement(database_url) as one, open_settlement(database_url) as two:
         await one.submit(credit("ann", 1000))
         for number, settlement in enumerate((one, two)):  # so that both know book-3 to book-9
@@ -105,12 +102,13 @@ async def test_a_withdrawn_product_is_seen_by_every_worker(database_url: str, wi
         for settlement in (one, two):
             assert await outcome(settlement, "book-3", "book-4") == "product_unavailable ['book-3', 'book-4']"
             assert await outcome(settlement, "book-2") == "product_unavailable ['book-2']"
-        products(database_url, "DELETE FROM product", _ADD)
+        products(database_url, "DELETE FROM product")
+        add_products(database_url, *BOOKS)
         assert await outcome(one, "book-2") == await outcome(two, "book-1") == "paid"
 
 
 async def test_a_withdrawal_under_way_is_none_until_it_is_committed(database_url: str) -> None:
-    products(database_url, _ADD)
+    add_products(database_url, *BOOKS)
     async with open_settlement(database_url) as settlement:
         await settlement.submit(credit("ann", 1000))
         assert await outcome(settlement, "book-1") == "paid"
@@ -122,7 +120,7 @@ async def test_a_withdrawal_under_way_is_none_until_it_is_committed(database_url
 
 
 async def test_a_sale_that_ends_is_looked_at_each_time(database_url: str) -> None:
-    products(database_url, _ADD)
+    add_products(database_url, *BOOKS)
     end = (system_clock() + timedelta(hours=1)).isoformat()
     products(database_url, f"UPDATE product SET on_sale_until = '{end}'")
     ahead = timedelta(0)

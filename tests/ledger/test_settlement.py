@@ -9,16 +9,7 @@ import pytest
 from lingdang.errors import Problem
 from lingdang.ids import uuid7
 from lingdang.ledger.commands import Order, Pay
-from support.money import credit, line, open_settlement, pay
-
-
-def add_products(database_url: str, *ids: str) -> None:
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.cursor().executemany(
-            "INSERT INTO product (product_id, title, currency, price, list_price, created_at, updated_at)"
-            " VALUES (%s, 'T', 'BELL', 100, 100, now(), now())",
-            [(i,) for i in ids],
-        )
+from support.money import add_products, credit, line, open_settlement, pay
 
 
 def rows(database_url: str, sql: str) -> list[tuple[object, ...]]:

@@ -46,7 +46,7 @@ async def connected(
             await sweep
 
 
-async def test_a_rest_ends(often: None) -> None:
+async def test_a_rest_ends() -> None:
     async with connected(sending=60, resting=0.2) as (reader, writer):
         for _ in range(2):
             writer.write(REQUEST)
@@ -54,7 +54,7 @@ async def test_a_rest_ends(often: None) -> None:
         assert await reader.read() == b""
 
 
-async def test_the_next_head_has_its_own_time(often: None) -> None:
+async def test_the_next_head_has_its_own_time() -> None:
     async with connected(sending=0.2, resting=60) as (reader, writer):
         writer.write(REQUEST)
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
@@ -65,7 +65,7 @@ async def test_the_next_head_has_its_own_time(often: None) -> None:
         assert await reader.read() == b""
 
 
-async def test_who_waits_is_let_be(often: None) -> None:
+async def test_who_waits_is_let_be() -> None:
     async with connected(sending=0.1, resting=0.1) as (reader, writer):
         writer.write(REQUEST)
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")

@@ -14,7 +14,7 @@ from lingdang.journal.sealer import Sealer
 from lingdang.journal.verifying import Sealed
 from lingdang.keys import Keyring
 from lingdang.settings import Settings
-from support.money import credit, line, open_settlement, pay
+from support.money import add_products, credit, line, open_settlement, pay
 
 
 def deployment_of(database_url: str, keyring: Keyring, clock: Clock = system_clock) -> Deployment:
@@ -46,11 +46,7 @@ def verify(database_url: str, keyring: Keyring, clock: Clock = system_clock, wit
 
 async def fill(database_url: str) -> None:
     """Ann and Bob, each with two credits and an order of two books; three transfers of each."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(
-            "INSERT INTO product (product_id, title, currency, price, list_price, created_at, updated_at)"
-            " SELECT 'book-' || i, 'T', 'BELL', 100, 100, now(), now() FROM generate_series(1, 9) i"
-        )
+    add_products(database_url, *(f"book-{number}" for number in range(1, 10)))
     async with open_settlement(database_url) as settlement:
         for name in ("ann", "bob"):
             await settlement.submit(credit(name, 300, credit_id="first"))

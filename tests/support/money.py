@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import psycopg
+
 from lingdang.clock import system_clock
 from lingdang.ids import uuid7
 from lingdang.ledger.commands import Credit, Line, LotKind, Pay
@@ -52,6 +54,16 @@ def credit(
         expires_at=expires_at,
         reason="test",
     )
+
+
+def add_products(database_url: str, *product_ids: str) -> None:
+    """Put products of 100 bells on sale."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.cursor().executemany(
+            "INSERT INTO product (product_id, title, currency, price, list_price, created_at, updated_at)"
+            " VALUES (%s, 'T', 'BELL', 100, 100, now(), now())",
+            [(product_id,) for product_id in product_ids],
+        )
 
 
 @asynccontextmanager

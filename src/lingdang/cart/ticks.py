@@ -6,7 +6,7 @@ import msgspec
 
 from lingdang.cart.items import MAX_ITEMS, Item, Selected
 from lingdang.clock import Clock
-from lingdang.db.flush import flush, numbered
+from lingdang.db.flush import ask, numbered
 from lingdang.db.gather import Gather, ObserveBatch
 from lingdang.db.lane import Lane
 from lingdang.db.pool import Connection, Owner
@@ -106,9 +106,7 @@ class CartTicks:
                 [tick.product_id for tick in ticks],
                 [tick.ticked for tick in ticks],
             )
-            [answered] = await flush(connection, (_TICK, parameters))
-            assert answered is not None, "a function answers one row"
-            rows = _decode(answered)
+            rows = _decode(await ask(connection, (_TICK, parameters)))
             answers.update(zip(numbers, map(_answer, ticks, rows), strict=True))
         return [answers[number] for number in range(len(batch))]
 

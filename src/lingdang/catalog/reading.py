@@ -7,7 +7,7 @@ import msgspec
 
 from lingdang.catalog.products import Product, Status
 from lingdang.clock import Clock
-from lingdang.db.flush import flush, numbered
+from lingdang.db.flush import ask, numbered
 from lingdang.db.gather import Gather, ObserveBatch
 from lingdang.db.lane import Lane
 from lingdang.db.pool import Connection, Owner
@@ -94,9 +94,8 @@ class ProductReader:
             [asked.owner.session_id for asked in batch],
             [asked.product_id for asked in batch],
         )
-        [loaded] = await flush(connection, (_SQL, parameters))
-        assert loaded is not None, "a function answers one row"
-        return [_answer(ended, row) for ended, row in _decode(loaded)]
+        rows = _decode(await ask(connection, (_SQL, parameters)))
+        return [_answer(ended, row) for ended, row in rows]
 
 
 def _answer(ended: bool, row: Row | None) -> Product | Problem:

@@ -9,7 +9,7 @@ import msgspec
 from lingdang.clock import Clock
 from lingdang.coupons.goods import Buyer, Voucher
 from lingdang.coupons.model import LONGEST_LIFE, Definition
-from lingdang.db.flush import flush, numbered
+from lingdang.db.flush import ask, numbered
 from lingdang.db.gather import Gather, ObserveBatch
 from lingdang.db.lane import Lane
 from lingdang.db.pool import Connection, Owner
@@ -189,9 +189,7 @@ class CheckoutReader:
             lines,
             unknown,
         )
-        [loaded] = await flush(connection, (_SQL, parameters))
-        assert loaded is not None, "a function answers one row"
-        return _decode(loaded)
+        return _decode(await ask(connection, (_SQL, parameters)))
 
 
 def _facts(

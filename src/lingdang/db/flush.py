@@ -72,6 +72,13 @@ async def flush(connection: Connection, *statements: Statement) -> list[bytes | 
     return [result.get_value(0, 0) if result.ntuples else None for result in results[len(fresh) :]]
 
 
+async def ask(connection: Connection, *statements: Statement) -> bytes:
+    """Run the statements; answers what the last one does, a function's one row. Raises as `flush`."""
+    answer = (await flush(connection, *statements))[-1]
+    assert answer is not None, "a function answers one row"
+    return answer
+
+
 def _error(result: pq.abc.PGresult) -> psycopg.Error:
     """What failed. Where the server gave no SQLSTATE it said nothing: it is libpq that found the connection broken."""
     if result.error_field(pq.DiagnosticField.SQLSTATE):

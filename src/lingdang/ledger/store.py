@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from lingdang.db.flush import array_literal, flush, numbered
+from lingdang.db.flush import array_literal, ask, flush, numbered
 from lingdang.db.pool import Connection
 from lingdang.ledger.commands import Command, Credit, Credited, Order, Pay
 from lingdang.ledger.remembered import Remembered
@@ -79,12 +79,12 @@ async def load(
     pays = [command for command in commands if isinstance(command, Pay)]
     lines = [line.product_id for pay in pays for line in pay.lines]
     asked = on_sale.unknown(lines)
-    _, answer = await flush(connection, (_BEGIN, ()), (_LOAD, _questions(bucket, commands, now, asked)))
-    loaded = _loaded(answer)
+    questions = _questions(bucket, commands, pays, now, asked)
+    loaded = _decode(await ask(connection, (_BEGIN, ()), (_LOAD, questions)))
     if not on_sale.still_holds(loaded.catalogue):
         asked = on_sale.unknown(lines)
-        (answer,) = await flush(connection, (_LOAD, _questions(bucket, commands, now, asked)))
-        loaded = _loaded(answer)
+        questions = _questions(bucket, commands, pays, now, asked)
+        loaded = _decode(await ask(connection, (_LOAD, questions)))
     on_sale.learn(loaded.catalogue, dict.fromkeys(set(asked).difference(name for name, _ in loaded.listed), True))
     moved = pays if in_doubt else _moved(pays, loaded.wallets)
     return _state(loaded, await _bought(connection, bucket, moved) if moved else Bought())
@@ -106,13 +106,12 @@ async def _bought(connection: Connection, bucket: int, pays: Sequence[Pay]) -> B
         [p.cust_id for p in pays],
         [p.order_id for p in pays],
     )
-    (answer,) = await flush(connection, (_BOUGHT, parameters))
-    assert answer is not None, "a function answers one row"
-    return _decode_bought(answer)
+    return _decode_bought(await ask(connection, (_BOUGHT, parameters)))
 
 
-def _questions(bucket: int, commands: Sequence[Command], now: datetime, products: Sequence[str]) -> tuple[object, ...]:
-    pays = [c for c in commands if isinstance(c, Pay)]
+def _questions(
+    bucket: int, commands: Sequence[Command], pays: Sequence[Pay], now: datetime, products: Sequence[str]
+) -> tuple[object, ...]:
     credits = [c for c in commands if isinstance(c, Credit)]
     return (
         bucket,
@@ -126,11 +125,6 @@ def _questions(bucket: int, commands: Sequence[Command], now: datetime, products
         [p.cust_id for p in pays for _ in p.coupons],
         [coupon.coupon_id for p in pays for coupon in p.coupons],
     )
-
-
-def _loaded(answer: bytes | None) -> Loaded:
-    assert answer is not None, "a function answers one row"
-    return _decode(answer)
 
 
 def _state(loaded: Loaded, bought: Bought) -> State:
@@ -171,8 +165,8 @@ def _wallets(changes: Changes) -> tuple[Sequence[object], ...]:
         [w.currency for w in wallets],
         [w.balance for w in wallets],
         [w.seq for w in wallets],
-        [array_literal(w.lots).decode() for w in wallets],
-        [array_literal(w.remaining).decode() for w in wallets],
+        [_array(w.lots) for w in wallets],
+        [_array(w.remaining) for w in wallets],
         [w.next_expiry for w in wallets],
         [w.place for w in wallets],
         [changes.before[w.customer_id, w.currency] for w in wallets],
@@ -191,12 +185,12 @@ def _transfers(changes: Changes) -> tuple[Sequence[object], ...]:
         [t.amount for t in transfers],
         [t.balance for t in transfers],
         [_json(t.accounts) for t in transfers],
-        [array_literal(t.amounts).decode() for t in transfers],
+        [_array(t.amounts) for t in transfers],
         [o and o.order_id for o in orders],
         [(o and o.discount) or None for o in orders],
         [o and _json(o.lines) for o in orders],
         [_json(o.coupons) if o and o.coupons else None for o in orders],
-        [o and array_literal([line.product_id for line in o.lines]).decode() for o in orders],
+        [o and _array([line.product_id for line in o.lines]) for o in orders],
     )
 
 
@@ -227,3 +221,7 @@ def _vouchers(changes: Changes) -> tuple[Sequence[object], ...]:
 
 def _json(value: object) -> str:
     return _encode(value).decode()
+
+
+def _array(values: Sequence[object]) -> str:
+    return array_literal(values).decode()
