@@ -92,7 +92,7 @@ def claims(
 def offer(rng: Random, session: Session) -> Offer:
     """A priced order of one to four books, now and then with a voucher."""
     lines = tuple(
-        Line(f"book-{number}", f"Title {number} 铃铛", "Penguin", 120, 100, 10, 90)
+        Line(f"book-{number}", f"Title {number} 铃铛", "Penguin", 120, 100, 10)
         for number in rng.sample(range(1, 10), rng.randrange(1, 5))
     )
     total = 90 * len(lines)

@@ -50,10 +50,10 @@ WITH made AS MATERIALIZED (
     INSERT INTO transfer (bucket, customer_id, currency, seq, kind, amount, balance, at, accounts, amounts, order_id,
                           lines)
     SELECT 0, customer_id, 'BELL', seq, 'payment', -300, balance, at,
-           json_build_array('revenue:An Old House', %(lot)s::text), ARRAY[300, -300], order_id,
-           json_build_array(json_build_array('old-' || first, 'An old book of ours', 'An Old House', 100, 100, 0, 100),
-                            json_build_array('old-' || first + 1, 'An older one', 'An Old House', 100, 100, 0, 100),
-                            json_build_array('old-' || first + 2, 'The oldest', 'An Old House', 100, 100, 0, 100))
+           json_build_array(0, %(lot)s::text), ARRAY[300, -300], order_id,
+           json_build_array(json_build_array('old-' || first, 'An old book of ours', 'An Old House', 100, 100, 0),
+                            json_build_array('old-' || first + 1, 'An older one', 'An Old House', 100, 100, 0),
+                            json_build_array('old-' || first + 2, 'The oldest', 'An Old House', 100, 100, 0))
       FROM made ORDER BY customer_id, seq
 ), granted AS (
     INSERT INTO entitlement (bucket, customer_id, product_id, order_id)

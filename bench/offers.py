@@ -79,4 +79,4 @@ def _offer(purchase: Purchase, voucher_id: UUID | None, transfers: int) -> Offer
 
 
 def _reduced(line: Line) -> Line:
-    return msgspec.structs.replace(line, discount=OFF, payable=line.price - OFF)
+    return msgspec.structs.replace(line, discount=OFF)

@@ -31,7 +31,7 @@ MOST_GENERATOR = 0.9
 """Of one core: a generator that uses more may be the limit."""
 MOST_OTHERS = 0.1
 """Of the machine: with other processes using more, the figures say little."""
-SEALING_PATIENCE = 60.0
+SEALING_PATIENCE = 150.0
 
 _UNSEALED = "SELECT (SELECT sum(seq) FROM wallet) - (SELECT coalesce(sum(last_seq - first_seq + 1), 0) FROM seal)"
 

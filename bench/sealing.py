@@ -186,7 +186,7 @@ async def _keep_sealing(sealer: Sealer) -> None:
 
 def _order(cust_id: str, number: int) -> Pay:
     books = [f"book-{LINES * number + n}" for n in range(1, LINES + 1)]
-    lines = tuple(Line(book, f"The title of {book}", "A publisher", 100, 100, 0, 100) for book in books)
+    lines = tuple(Line(book, f"The title of {book}", "A publisher", 100, 100, 0) for book in books)
     return Pay(
         cust_id=cust_id,
         session_id=uuid7(),

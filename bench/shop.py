@@ -104,7 +104,7 @@ def books(database_url: str) -> Books:
     for product_id, title, by, listed, price in rows:
         kind = product_id.split("-")[0]
         place = found.hot if kind == "hot" else found.house if kind == "house" else found.real
-        place.append(Line(product_id, title, by, listed, price, 0, price))
+        place.append(Line(product_id, title, by, listed, price, 0))
     return found
 
 

@@ -181,8 +181,8 @@ MUTATIONS = (
     _one(
         "discount booked as revenue",
         _RULES,
-        "revenue.get(account, 0) + line.price",
-        "revenue.get(account, 0) + line.payable",
+        "place)] += line.price",
+        "place)] += line.payable",
     ),
     # Durability
     _one("answered before the commit", _STORE, "(_SAVE, parameters), (_COMMIT, ())", "(_SAVE, parameters)"),

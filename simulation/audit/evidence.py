@@ -10,7 +10,7 @@ from simulation.plan import Plan
 
 Row = dict[str, Any]
 
-_LINE = ("productId", "title", "publisher", "listPrice", "price", "discount", "payable")
+_LINE = ("productId", "title", "publisher", "listPrice", "price", "discount")
 _COUPON = ("couponId", "saves")
 _OF_CUSTOMERS = ("wallet", "transfer", "orders", "credit", "entitlement", "voucher")
 
@@ -64,13 +64,25 @@ async def read_evidence(connection: AsyncConnection[Any], plan: Plan) -> Evidenc
 
 
 def _named(tables: dict[str, list[Row]]) -> dict[str, list[Row]]:
-    """Lines and vouchers, stored as arrays, by name; a payment's reference is its order."""
+    """Lines and vouchers, stored as arrays, by name; accounts by name; a payment's reference is its order."""
     for order in tables["orders"]:
-        order["lines"] = [dict(zip(_LINE, line, strict=True)) for line in order["lines"]]
+        order["lines"] = [_line(dict(zip(_LINE, line, strict=True))) for line in order["lines"]]
         order["coupons"] = [dict(zip(_COUPON, coupon, strict=True)) for coupon in order["coupons"]]
     for row in tables["transfer"]:
         row["reference"] = row["reference"] or row["order_id"]
+        row["accounts"] = [_account(account, row["lines"]) for account in row["accounts"]]
     return tables
+
+
+def _line(line: Row) -> Row:
+    return {**line, "payable": line["price"] - line["discount"]}
+
+
+def _account(account: str | int, lines: list[list[Any]]) -> str:
+    """A number stands for the publisher of that line."""
+    if isinstance(account, str):
+        return account
+    return f"revenue:{lines[account][_LINE.index('publisher')] or ''}"
 
 
 def moment(text: str) -> datetime:

@@ -14,7 +14,7 @@ INSERT INTO transfer (bucket, customer_id, currency, seq, kind, amount, balance,
 SELECT 0, 'ann', %(currency)s, n, CASE WHEN o.paid THEN 'payment' ELSE 'credit' END, 0, 0,
        timestamptz '2026-01-01Z' + n * interval '1 second' + %(late)s * interval '1 day', '[]', '{}',
        CASE WHEN NOT o.paid THEN 'c' || n END, CASE WHEN o.paid THEN gen_random_uuid() END,
-       CASE WHEN o.paid THEN '[["book", "A book", null, 0, 0, 0, 0]]'::json END
+       CASE WHEN o.paid THEN '[["book", "A book", null, 0, 0, 0]]'::json END
   FROM generate_series(1, %(count)s) AS n, LATERAL (SELECT n %% %(every)s = 0 AS paid) o;
 """
 _WALLET = "INSERT INTO wallet (bucket, customer_id, currency, balance, seq, lots, remaining)"

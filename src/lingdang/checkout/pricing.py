@@ -29,4 +29,4 @@ def price(products: Sequence[Product], decision: Decision) -> Priced:
 
 
 def _line(p: Product, discount: int) -> Line:
-    return Line(p.product_id, p.title, p.publisher, p.list_price, p.price, discount, p.price - discount)
+    return Line(p.product_id, p.title, p.publisher, p.list_price, p.price, discount)

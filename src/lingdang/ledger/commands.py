@@ -10,7 +10,7 @@ LotKind = Literal["paid", "bonus"]
 
 
 class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One product of an order, in whole bells: payable = price − discount. Sealed and stored as an array."""
+    """One product of an order, in whole bells. Sealed and stored as an array."""
 
     product_id: str
     title: str
@@ -18,7 +18,11 @@ class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
     list_price: int
     price: int
     discount: int
-    payable: int
+
+    @property
+    def payable(self) -> int:
+        """What it costs after its part of the discount."""
+        return self.price - self.discount
 
 
 class UsedCoupon(msgspec.Struct, frozen=True, array_like=True, gc=False):

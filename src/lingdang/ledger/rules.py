@@ -55,7 +55,7 @@ class _Batch:
         if refusal is not None:
             return refusal
         (names, remaining), taken = lots.take((wallet.lots, wallet.remaining), pay.total)
-        accounts = [f"wallet:{name}" for name in taken[0]]
+        accounts: list[str | int] = [f"wallet:{name}" for name in taken[0]]
         amounts = [-amount for amount in taken[1]]
         _add_revenue(accounts, amounts, pay)
         order = _order(pay, wallet.seq + 1, wallet.balance - pay.total, self._now)
@@ -143,7 +143,7 @@ class _Batch:
         amount: int,
         kind: str,
         cause: Order | str,
-        accounts: list[str],
+        accounts: Sequence[str | int],
         amounts: list[int],
     ) -> Wallet:
         """Change a wallet by one transfer. The only place in which a balance changes."""
@@ -167,15 +167,15 @@ class _Batch:
         return moved
 
 
-def _add_revenue(accounts: list[str], amounts: list[int], pay: Pay) -> None:
+def _add_revenue(accounts: list[str | int], amounts: list[int], pay: Pay) -> None:
     """The platform's side of a payment: gross revenue by publisher, the discount against it."""
-    revenue: dict[str, int] = {}
-    for line in pay.lines:
-        account = f"revenue:{line.publisher or ''}"
-        revenue[account] = revenue.get(account, 0) + line.price
-    for account, amount in revenue.items():
+    places: dict[str, int] = {}
+    revenue = [0] * len(pay.lines)
+    for place, line in enumerate(pay.lines):
+        revenue[places.setdefault(line.publisher or "", place)] += line.price
+    for place, amount in enumerate(revenue):
         if amount:
-            accounts.append(account)
+            accounts.append(place)
             amounts.append(amount)
     if pay.discount:
         accounts.append("discount")

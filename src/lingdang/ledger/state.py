@@ -1,5 +1,6 @@
 """What a batch is decided on, and what it changes: the values between the rules and the store."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -28,6 +29,7 @@ class Wallet(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
 class Transfer(msgspec.Struct, frozen=True, gc=False):
     """One journal row: `amounts` belong to `accounts` one by one and sum to zero.
 
+    An account that is a number is the revenue of that line's publisher, counted from 0: the name stands in the order.
     Its cause is an order, which is part of it, or what `reference` names.
     """
 
@@ -38,7 +40,7 @@ class Transfer(msgspec.Struct, frozen=True, gc=False):
     reference: str | None
     amount: int
     balance: int
-    accounts: list[str]
+    accounts: Sequence[str | int]
     amounts: list[int]
     order: Order | None = None
 

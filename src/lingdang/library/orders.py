@@ -120,7 +120,14 @@ def _view(row: tuple[Any, ...]) -> OrderView:
         total=total,
         balance=balance,
         paid_at=paid_at,
-        lines=[OrderLine(*line) for line in lines],
+        lines=[_line(*line) for line in lines],
         coupons=[OrderCoupon(*coupon) for coupon in coupons],
         refunds=[],
     )
+
+
+def _line(
+    product_id: str, title: str, publisher: str | None, list_price: int, price: int, discount: int, *_: int
+) -> OrderLine:
+    """A stored line. Those of before migration 0014 end with what is payable, which follows from the others."""
+    return OrderLine(product_id, title, publisher, list_price, price, discount, price - discount)

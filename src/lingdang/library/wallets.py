@@ -134,7 +134,7 @@ def _entry(row: tuple[object, ...]) -> EntryView:
     lots = [
         LotPart(lot_kind(name), part, lot_expiry(name))
         for account, part in zip(accounts, amounts, strict=True)
-        if (name := account.removeprefix("wallet:")) != account
+        if isinstance(account, str) and (name := account.removeprefix("wallet:")) != account
     ]
     return msgspec.convert((currency, seq, kind, reference, amount, balance, at), _EntryRow).view(lots)
 
