@@ -231,6 +231,7 @@ def _report(choice: Choice, bench: Bench, meters: Meters, reconciled: str, agree
         },
         windows=bench.windows,
         yardsticks=bench.yardsticks,
+        disk=bench.disk,
         statements=bench.statements,
         reconciled=reconciled,
         faults=faults,

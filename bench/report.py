@@ -42,6 +42,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     faults: list[str]
     yardsticks: list[float] = []
     """Seconds that a fixed piece of work took, before each window."""
+    disk: list[float] = []
+    """Seconds that the disk by itself lets a request wait, at the 99th percentile, before each paced window."""
 
 
 def machine() -> dict[str, str]:
@@ -115,6 +117,7 @@ def text(report: Report, rows: Sequence[Row]) -> str:
         table(rows),
         f"Processes that are no part of the benchmark used at most {_most_others(rows):.0%} of the machine.",
         *_speed(report.yardsticks),
+        *_disk(report.disk),
         *_with_vouchers(report.windows),
         *_counted(report.statements),
         f"Reconciliation: {report.reconciled}.",
@@ -129,6 +132,17 @@ def _speed(yardsticks: Sequence[float]) -> list[str]:
         return []
     least, median, most = (f"{seconds * 1000:.1f}" for seconds in spread(yardsticks))
     return [f"A fixed piece of work took {median} ms ({least}–{most}) before the windows: the machine's own speed."]
+
+
+def _disk(disk: Sequence[float]) -> list[str]:
+    """How long the disk itself made wait."""
+    if not disk:
+        return []
+    least, median, most = (f"{seconds * 1000:.1f}" for seconds in spread(disk))
+    return [
+        f"The disk by itself, before the paced windows: whoever waits for a sync of 16 KiB waits for {median} ms "
+        f"({least}–{most}) at the 99th percentile."
+    ]
 
 
 def _with_vouchers(windows: Sequence[Window]) -> list[str]:

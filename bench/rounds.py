@@ -6,13 +6,14 @@ import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import psutil
 import psycopg
 
-from bench import requests, vouchers
+from bench import disk, requests, vouchers
 from bench.figures import Window
 from bench.load import Flow, Load, percentile, prepared, run
 from bench.meters import Batches, Cost, Meters
@@ -93,6 +94,7 @@ class Bench:
         self.faults: list[str] = []
         self.statements: Statements | None = None
         self.yardsticks: list[float] = []
+        self.disk: list[float] = []
         self._plan = plan
         self._servers = servers
         self._meters = meters
@@ -212,7 +214,9 @@ class Bench:
         return window
 
     def _pay_paced(self, number: int, protocol: str) -> Window:
-        """At half of the best rate that was seen."""
+        """At half of the best rate that was seen; the disk by itself right before."""
+        place = Path(self._meters.value("SHOW data_directory")).parent
+        self.disk.append(disk.felt(disk.syncs(place, self._plan.seconds)))
         name = f"payments-paced/{protocol}/{SIDE_CONNECTIONS}"
         rate = max(value for key, value in self._rates.items() if key.startswith(f"payments/{protocol}/")) / 2
         ready = list(itertools.islice(self._offers.payments(self._three), int(rate * self._plan.seconds) + 1))

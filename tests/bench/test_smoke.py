@@ -36,4 +36,6 @@ def test_a_run_of_seconds_is_honest_and_complete(tmp_path: Path) -> None:
     assert all(rate > 0 for rate in rates.values())
     assert len(report["yardsticks"]) == len(report["windows"])
     assert all(seconds > 0 for seconds in report["yardsticks"])
+    assert len(report["disk"]) == 1
+    assert report["disk"][0] > 0
     assert report["statements"]["transactions"] > 0
