@@ -12,7 +12,7 @@ import psutil
 import psycopg
 
 from bench import load
-from bench.server import Server, cpu_seconds
+from bench.server import Server, family_cpu_seconds
 
 PUBLISHED_SECONDS = 1.6
 """Each worker publishes its counts once a second."""
@@ -110,7 +110,7 @@ class Meters:
             time.perf_counter(),
             int(self.value("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint")),
             server.cpu_seconds() if server else 0.0,
-            sum(map(cpu_seconds, (self.postmaster, *self.postmaster.children(recursive=True)))),
+            family_cpu_seconds(self.postmaster),
             _machine_cpu(),
         )
 

@@ -29,10 +29,27 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """CPU time of the supervisor and its workers so far."""
-        return sum(map(cpu_seconds, (self.process, *self.process.children(recursive=True))))
+        return family_cpu_seconds(self.process)
 
 
-def cpu_seconds(process: psutil.Process) -> float:
+def family_cpu_seconds(process: psutil.Process) -> float:
+    """CPU time of a process and of all that it has started, so far.
+
+    Read again while one of them ends: between two looks it would be counted nowhere, or twice.
+    """
+    while True:
+        ended = _of_ended(process)
+        seconds = sum(map(_cpu_seconds, (process, *process.children(recursive=True))))
+        if _of_ended(process) == ended:
+            return seconds
+
+
+def _of_ended(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.children_user + times.children_system)
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
     """User and system time of one process, and of its children that have ended."""
     try:
         times = process.cpu_times()
