@@ -14,6 +14,7 @@ import psycopg
 
 from bench import databases, goals, shop, vouchers
 from bench import report as reports
+from bench.awake import Awake
 from bench.figures import rows
 from bench.meters import Meters
 from bench.offers import Offers
@@ -158,7 +159,8 @@ def _measure_on(choice: Choice, place: Path, url: str) -> reports.Report:
     }
     with ExitStack() as stack:
         connection = stack.enter_context(psycopg.connect(shop_url, autocommit=True))
-        meters = Meters(connection)
+        awake = stack.enter_context(Awake())
+        meters = Meters(connection, awake.paused)
         pgbench = Pgbench(Path(meters.postmaster.exe()).parent / "pgbench", pgbench_url)
         if "pgbench" in choice.only:
             _say(f"filling pgbench: scale {choice.scale}")

@@ -2,8 +2,8 @@
 
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,10 +48,15 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Meters:
-    """Reads the meters around a window. `connection` is on the shop's database."""
+    """Reads the meters around a window, in `quiet`. `connection` is on the shop's database."""
 
-    def __init__(self, connection: "psycopg.Connection[tuple[object, ...]]") -> None:
+    def __init__(
+        self,
+        connection: "psycopg.Connection[tuple[object, ...]]",
+        quiet: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self._connection = connection
+        self.quiet = quiet
         backend = psutil.Process(connection.info.backend_pid)
         postmaster = backend.parent()
         assert postmaster is not None, "a backend is a child of the server's first process"
@@ -66,10 +71,12 @@ class Meters:
     @contextmanager
     def window(self, server: Server | None) -> Iterator[list[Cost]]:
         """Measure the block; the list has its cost afterwards."""
-        batches, before = _batches(server), self._read(server)
+        batches = _batches(server)
         cost: list[Cost] = []
-        yield cost
-        after = self._read(server)
+        with self.quiet():
+            before = self._read(server)
+            yield cost
+            after = self._read(server)
         if server is not None:
             time.sleep(PUBLISHED_SECONDS)
         cost.append(

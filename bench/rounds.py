@@ -122,7 +122,8 @@ class Bench:
             for step in self._steps(number):
                 if self._plan.rested:
                     self._wait_until_sealed()
-                self.yardsticks.append(yardstick())
+                with self._meters.quiet():
+                    self.yardsticks.append(yardstick())
                 window = step()
                 self.windows.append(window)
                 self._check(window)
