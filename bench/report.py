@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from bench import goals
+from bench.disk import BYTES
 from bench.figures import PAIRS, Row, Spread, Window, paired, spread
 from bench.rounds import Statements
 
@@ -130,19 +131,22 @@ def _speed(yardsticks: Sequence[float]) -> list[str]:
     """How fast the machine itself was."""
     if not yardsticks:
         return []
-    least, median, most = (f"{seconds * 1000:.1f}" for seconds in spread(yardsticks))
-    return [f"A fixed piece of work took {median} ms ({least}–{most}) before the windows: the machine's own speed."]
+    return [f"A fixed piece of work took {_in_ms(yardsticks)} before the windows: the machine's own speed."]
 
 
 def _disk(disk: Sequence[float]) -> list[str]:
     """How long the disk itself made wait."""
     if not disk:
         return []
-    least, median, most = (f"{seconds * 1000:.1f}" for seconds in spread(disk))
     return [
-        f"The disk by itself, before the paced windows: whoever waits for a sync of 16 KiB waits for {median} ms "
-        f"({least}–{most}) at the 99th percentile."
+        f"The disk by itself, before the paced windows: whoever waits for a sync of {BYTES // 1024} KiB waits for "
+        f"{_in_ms(disk)} at the 99th percentile."
     ]
+
+
+def _in_ms(seconds: Sequence[float]) -> str:
+    least, median, most = (f"{each * 1000:.1f}" for each in spread(seconds))
+    return f"{median} ms ({least}–{most})"
 
 
 def _with_vouchers(windows: Sequence[Window]) -> list[str]:

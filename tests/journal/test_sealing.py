@@ -19,16 +19,10 @@ from lingdang.journal.sealing import AT_MOST, Behind, behind_in_pages
 from lingdang.keys import Keyring, retire, rotate
 from lingdang.serving.metrics import Metrics
 from support.buyer import buyer, give, stock
-from support.journal import buy, fill, open_sealer, seal_all, verify
+from support.journal import buy, fill, open_sealer, seal_all, sql, verify
 from support.money import credit, line, open_settlement, pay
 from support.served import eventually
 from support.shop import open_shop
-
-
-def sql(database_url: str, statement: str) -> list[tuple[object, ...]]:
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        cursor = connection.execute(statement.encode())
-        return cursor.fetchall() if cursor.description else []
 
 
 def checks(database_url: str, keyring: Keyring, witness: Path | None = None) -> list[str]:

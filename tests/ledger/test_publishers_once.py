@@ -1,19 +1,10 @@
 """A payment's row names each publisher once: in its lines. Whoever reads its accounts reads names all the same."""
 
-from typing import Any
-
-import psycopg
 import pytest
 
 from lingdang.keys import Keyring
-from support.journal import seal_all, verify
+from support.journal import seal_all, sql, verify
 from support.money import add_products, credit, line, open_settlement, pay
-
-
-def rows(database_url: str, query: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        cursor = connection.execute(query.encode())
-        return cursor.fetchall() if cursor.description else []
 
 
 async def paid(database_url: str) -> None:
@@ -33,17 +24,17 @@ async def paid(database_url: str) -> None:
 
 async def test_the_row_holds_numbers_and_the_entries_names(database_url: str) -> None:
     await paid(database_url)
-    assert rows(database_url, "SELECT accounts, amounts, lines->0 FROM transfer WHERE kind = 'payment'") == [
+    assert sql(database_url, "SELECT accounts, amounts, lines->0 FROM transfer WHERE kind = 'payment'") == [
         (["wallet:paid", 0, 1, 3, "discount"], [-138, 111, 50, 7, -30], ["a", "Title of a", "Penguin", 100, 100, 30])
     ]
-    assert rows(database_url, "SELECT account, amount FROM entry WHERE kind = 'payment' ORDER BY leg") == [
+    assert sql(database_url, "SELECT account, amount FROM entry WHERE kind = 'payment' ORDER BY leg") == [
         ("wallet:paid", -138),
         ("revenue:Penguin", 111),
         ("revenue:", 50),
         ("revenue:Tor", 7),
         ("discount", -30),
     ]
-    assert rows(database_url, "SELECT product_id, payable FROM order_line ORDER BY line") == [
+    assert sql(database_url, "SELECT product_id, payable FROM order_line ORDER BY line") == [
         ("a", 70),
         ("b", 50),
         ("c", 0),
@@ -57,11 +48,11 @@ async def test_what_is_sealed_names_accounts(database_url: str, keyring: Keyring
     await paid(database_url)
     sealed = "SELECT accounts, digest FROM journal_content('{0}', '{ann}', '{BELL}', '{1}', 1)"
     names = ["wallet:paid", "revenue:Penguin", "revenue:", "revenue:Tor", "discount"]
-    [(accounts, digest)] = rows(database_url, sealed)
+    [(accounts, digest)] = sql(database_url, sealed)
     assert accounts == names
     assert await seal_all(database_url, keyring) == 2
-    rows(database_url, f"UPDATE transfer SET accounts = '{str(names).replace(chr(39), chr(34))}' WHERE seq = 2")
-    assert rows(database_url, sealed) == [(names, digest)]
+    sql(database_url, f"UPDATE transfer SET accounts = '{str(names).replace(chr(39), chr(34))}' WHERE seq = 2")
+    assert sql(database_url, sealed) == [(names, digest)]
     assert verify(database_url, keyring).differences == []
 
 
@@ -70,6 +61,6 @@ async def test_another_number_is_found(database_url: str, keyring: Keyring, numb
     """Whatever is put in the place of line 1, whose publisher is nobody."""
     await paid(database_url)
     await seal_all(database_url, keyring)
-    rows(database_url, f'UPDATE transfer SET accounts = \'["wallet:paid", 0, {number}, 3, "discount"]\' WHERE seq = 2')
+    sql(database_url, f'UPDATE transfer SET accounts = \'["wallet:paid", 0, {number}, 3, "discount"]\' WHERE seq = 2')
     found = [(d.check, d.detail) for d in verify(database_url, keyring).differences]
     assert found == [("journal_changed", "BELL seq 2 or what it paid or booked")]

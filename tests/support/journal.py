@@ -44,6 +44,13 @@ def verify(database_url: str, keyring: Keyring, clock: Clock = system_clock, wit
         return verify_seals(deployment, connection, kept)
 
 
+def sql(database_url: str, statement: str) -> list[tuple[object, ...]]:
+    """Run a statement; what it answers."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        cursor = connection.execute(statement.encode())
+        return cursor.fetchall() if cursor.description else []
+
+
 async def fill(database_url: str) -> None:
     """Ann and Bob, each with two credits and an order of two books; three transfers of each."""
     add_products(database_url, *(f"book-{number}" for number in range(1, 10)))
