@@ -38,7 +38,8 @@ def test_no_statement_scans_a_table(database_url: str, function: str) -> None:
             "checkout_load",
             {"voucher", "coupon", "customer", "session_end", "product", "entitlement", "wallet", "catalogue"},
         ),
-        ("cart_tick", {"cart_item", "product", "session_end", "entitlement"}),
+        ("cart_tick", {"cart_item", "product", "session_end", "entitlement", "catalogue"}),
+        ("cart_products", {"product", "catalogue"}),
         ("product_load", {"product", "session_end"}),
     ],
 )

@@ -7,7 +7,15 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg.rows import TupleRow
 
-FUNCTIONS = ("ledger_load", "ledger_bought", "ledger_save", "checkout_load", "cart_tick", "product_load")
+FUNCTIONS = (
+    "ledger_load",
+    "ledger_bought",
+    "ledger_save",
+    "checkout_load",
+    "cart_tick",
+    "cart_products",
+    "product_load",
+)
 
 _SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|PERFORM|WITH)\b.*", re.DOTALL)
 _INTO = re.compile(r"\bINTO\s+([\w, ]+?)\s*(?=\bFROM\b|$)", re.DOTALL)

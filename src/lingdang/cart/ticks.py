@@ -1,9 +1,11 @@
 """Ticking: many customers' ticks gathered into one call of one SQL function, committed without waiting for the disk."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 
+from lingdang.cart.goods import Good, Goods
 from lingdang.cart.items import MAX_ITEMS, Item, Selected
 from lingdang.clock import Clock
 from lingdang.db.flush import ask, numbered
@@ -32,27 +34,31 @@ class Ticked(msgspec.Struct, frozen=True):
     selected: Selected
 
 
-class Priced(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The product of a tick, as cart_tick answers it."""
+class Loaded(msgspec.Struct, frozen=True):
+    """What cart_tick answers, as it comes. Ticks are numbered from 1.
 
-    title: str
-    currency: str
-    list_price: int
-    price: int
+    `ended`: the ticks whose session has ended. The rest has a place for each product in any of their carts.
+    """
+
+    catalogue: int
+    ended: list[int]
+    numbers: list[int]
+    products: list[str]
+    ticked: list[bool]
+    owned: list[bool]
+    since: list[datetime]
+
+
+class InCart(msgspec.Struct, frozen=True, gc=False):
+    """One product in a cart. `since`: when it was put there."""
+
+    good: Good
+    ticked: bool
     owned: bool
-    available: bool
+    since: datetime
 
 
-class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What cart_tick answers of one tick."""
-
-    refusal: str | None
-    product: Priced | None
-    count: int
-    total: int
-
-
-_decode = msgspec.json.Decoder(list[Row]).decode
+_decode = msgspec.json.Decoder(Loaded).decode
 
 
 class CartTicks:
@@ -70,6 +76,7 @@ class CartTicks:
     ) -> None:
         self._lane = lane
         self._clock = clock
+        self._goods = Goods()
         self._gather: Gather[Tick, Ticked] = Gather(
             self._run, queue_limit=queue_limit, batch_limit=batch_limit, seconds=seconds, observe=observe
         )
@@ -94,21 +101,25 @@ class CartTicks:
 
     async def _run_rounds(self, connection: Connection, batch: Sequence[Tick]) -> list[Ticked | Problem]:
         answers: dict[int, Ticked | Problem] = {}
-        now = self._clock()
         for numbers in rounds(batch):
-            ticks = [batch[number] for number in numbers]
-            parameters = (
-                ticks[0].owner.bucket,
-                now,
-                MAX_ITEMS,
-                [tick.owner.cust_id for tick in ticks],
-                [tick.owner.session_id for tick in ticks],
-                [tick.product_id for tick in ticks],
-                [tick.ticked for tick in ticks],
-            )
-            rows = _decode(await ask(connection, (_TICK, parameters)))
-            answers.update(zip(numbers, map(_answer, ticks, rows), strict=True))
+            answers.update(zip(numbers, await self._round(connection, [batch[n] for n in numbers]), strict=True))
         return [answers[number] for number in range(len(batch))]
+
+    async def _round(self, connection: Connection, ticks: Sequence[Tick]) -> list[Ticked | Problem]:
+        now = self._clock()
+        parameters = (
+            ticks[0].owner.bucket,
+            now,
+            MAX_ITEMS,
+            [tick.owner.cust_id for tick in ticks],
+            [tick.owner.session_id for tick in ticks],
+            [tick.product_id for tick in ticks],
+            [tick.ticked for tick in ticks],
+        )
+        loaded = _decode(await ask(connection, (_TICK, parameters)))
+        goods = await self._goods.named(connection, loaded.catalogue, loaded.products)
+        carts = _carts(loaded, goods)
+        return [_answer(loaded, number, tick, carts.get(number, []), now) for number, tick in enumerate(ticks, 1)]
 
 
 def rounds(batch: Sequence[Tick]) -> Iterator[list[int]]:
@@ -126,20 +137,44 @@ def rounds(batch: Sequence[Tick]) -> Iterator[list[int]]:
     yield from found.values()
 
 
-def _answer(tick: Tick, row: Row) -> Ticked | Problem:
-    if row.refusal == "cart_full":
-        return Problem("cart_full", limit=MAX_ITEMS)
-    if row.refusal is not None or row.product is None:
-        return Problem(row.refusal or "not_found")
-    product = row.product
+def _carts(loaded: Loaded, goods: Mapping[str, Good]) -> dict[int, list[InCart]]:
+    """The carts by the number of their tick, without what is no product any more."""
+    carts: dict[int, list[InCart]] = {}
+    rows = zip(loaded.numbers, loaded.products, loaded.ticked, loaded.owned, loaded.since, strict=True)
+    for number, product_id, ticked, owned, since in rows:
+        good = goods.get(product_id)
+        if good is not None:
+            carts.setdefault(number, []).append(InCart(good, ticked, owned, since))
+    return carts
+
+
+def _answer(loaded: Loaded, number: int, tick: Tick, cart: Sequence[InCart], now: datetime) -> Ticked | Problem:
+    """A product that is not in the cart after its tick was refused there."""
+    if number in loaded.ended:
+        return Problem("unauthenticated")
+    here = next((each for each in cart if each.good.product_id == tick.product_id), None)
+    if here is None:
+        full = loaded.numbers.count(number) >= MAX_ITEMS
+        return Problem("cart_full", limit=MAX_ITEMS) if full else Problem("not_found")
+    good = here.good
     item = Item(
-        product_id=tick.product_id,
-        title=product.title,
-        currency=product.currency,
-        list_price=product.list_price,
-        price=product.price,
-        ticked=tick.ticked,
-        owned=product.owned,
-        available=product.available,
+        product_id=good.product_id,
+        title=good.title,
+        currency=good.currency,
+        list_price=good.list_price,
+        price=good.price,
+        ticked=here.ticked,
+        owned=here.owned,
+        available=good.on_sale(now),
     )
-    return Ticked(item, Selected(row.count, row.total))
+    return Ticked(item, selected(cart, now))
+
+
+def selected(cart: Sequence[InCart], now: datetime) -> Selected:
+    """What is selected, in the currency of the selected product that is in the cart the longest."""
+    chosen = [each for each in cart if each.ticked and not each.owned and each.good.on_sale(now)]
+    if not chosen:
+        return Selected(0, 0)
+    currency = min((each.since, each.good.currency) for each in chosen)[1]
+    prices = [each.good.price for each in chosen if each.good.currency == currency]
+    return Selected(len(prices), sum(prices))

@@ -11,7 +11,7 @@ V = TypeVar("V")
 
 
 class Remembered(Generic[V]):
-    """A fact about each of up to `most` products that are on sale without an end that is set."""
+    """A fact about each of up to `most` products, which changes with the catalogue only, not with the time."""
 
     def __init__(self, most: int) -> None:
         self.facts: dict[str, V] = {}

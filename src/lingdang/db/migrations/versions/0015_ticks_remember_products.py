@@ -1,0 +1,99 @@
+"""A tick answers what is in the cart; its worker knows the products, as of the catalogue's version."""
+
+from lingdang.db.migrations.run import run
+
+revision = "0015"
+down_revision = "0014"
+
+TICK = """
+DROP FUNCTION cart_tick;
+
+-- Each customer's tick of one product, a customer once. Answers JSON in the shape of lingdang.cart.ticks.Loaded: which
+-- of them, counted from 1, had a session that has ended, and what is in all their carts afterwards, column by column:
+-- building an array for each row takes longer than finding it. Carts are read once, after the tick. What has been
+-- bought is answered for the last time. As in 0009, without the products: what they are, the worker remembers.
+CREATE FUNCTION cart_tick(
+    b smallint, moment timestamptz, max_items integer,
+    customers text[], sessions uuid[], products text[], ticks boolean[]
+) RETURNS text LANGUAGE plpgsql VOLATILE
+-- One plan for every batch, which looks rows up by key (as in 0003).
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
+AS $$
+DECLARE
+    ended bigint[]; answer json; gone tid[];
+BEGIN
+    SET LOCAL synchronous_commit = off;  -- a lost tick costs nobody anything
+    PERFORM cart_lock(b, c.customer) FROM (SELECT unnest(customers) AS customer ORDER BY 1) c;
+
+    SELECT coalesce(array_agg(c.number), '{}') INTO ended
+      FROM unnest(customers, sessions) WITH ORDINALITY AS c (customer, session, number)
+     CROSS JOIN LATERAL (
+           SELECT FROM session_end e
+            WHERE e.bucket = b AND e.customer_id = c.customer AND e.session_id = c.session LIMIT 1
+           ) e;
+
+    INSERT INTO cart_item AS i (bucket, customer_id, product_id, ticked, added_at)
+    SELECT b, c.customer, c.product, c.tick, moment
+      FROM unnest(customers, products, ticks) WITH ORDINALITY AS c (customer, product, tick, number)
+     WHERE c.number <> ALL (ended)
+       AND EXISTS (SELECT FROM product p WHERE p.product_id = c.product)
+       AND (max_items > (SELECT count(*) FROM cart_item o
+                          WHERE o.bucket = b AND o.customer_id = c.customer AND o.product_id <> c.product)
+            OR max_items > (SELECT count(*) FROM cart_item o
+                             WHERE o.bucket = b AND o.customer_id = c.customer AND o.product_id <> c.product
+                               AND NOT EXISTS (SELECT FROM entitlement e
+                                                WHERE e.bucket = b AND e.customer_id = o.customer_id
+                                                  AND e.product_id = o.product_id)))
+        ON CONFLICT (bucket, customer_id, product_id) DO UPDATE SET ticked = excluded.ticked
+     WHERE i.ticked <> excluded.ticked;
+
+    SELECT json_build_object(
+               'catalogue', (SELECT version FROM catalogue WHERE one), 'ended', ended,
+               'numbers', coalesce(array_agg(c.number), '{}'), 'products', coalesce(array_agg(i.product_id), '{}'),
+               'ticked', coalesce(array_agg(i.ticked), '{}'), 'owned', coalesce(array_agg(i.owned), '{}'),
+               'since', coalesce(array_agg(i.added_at), '{}')),
+           array_agg(i.place) FILTER (WHERE i.owned AND i.product_id <> c.product AND c.number <> ALL (ended))
+      INTO answer, gone
+      FROM unnest(customers, products) WITH ORDINALITY AS c (customer, product, number)
+     CROSS JOIN LATERAL (
+           SELECT i.ctid AS place, i.product_id, i.ticked, i.added_at,
+                  EXISTS (SELECT FROM entitlement e
+                           WHERE e.bucket = b AND e.customer_id = c.customer AND e.product_id = i.product_id) AS owned
+             FROM cart_item i
+            WHERE i.bucket = b AND i.customer_id = c.customer OFFSET 0
+           ) i;
+    -- The customers are locked, and this statement's snapshot keeps a row's place from being another's.
+    IF gone IS NOT NULL THEN
+        DELETE FROM cart_item WHERE ctid = ANY (gone);
+    END IF;
+    RETURN answer;
+END
+$$;
+"""
+
+PRODUCTS = """
+-- Products as carts show them, with the catalogue's version in the same snapshot. Answers JSON in the shape of
+-- lingdang.cart.goods.Read.
+CREATE FUNCTION cart_products(products text[]) RETURNS text LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
+AS $$
+BEGIN
+    RETURN (
+        SELECT json_build_object('catalogue', c.version, 'goods', coalesce((
+                   SELECT json_agg(json_build_array(p.product_id, p.title, p.currency, p.list_price, p.price,
+                                                    p.status = 'active', p.on_sale_from, p.on_sale_until))
+                     FROM unnest(products) AS n (product_id)
+                    CROSS JOIN LATERAL (
+                          SELECT * FROM product p WHERE p.product_id = n.product_id LIMIT 1
+                          ) p), '[]'))
+          FROM catalogue c WHERE c.one);
+END
+$$;
+"""
+
+
+def upgrade() -> None:
+    for sql in (TICK, PRODUCTS):
+        run(sql)
