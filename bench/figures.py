@@ -1,7 +1,7 @@
 """The figures: of one window, and of one row of the table, which is the same window in every round."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -35,6 +35,8 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     others_share: float
     """The CPU time of processes that are no part of the benchmark, as a part of the machine's."""
     batches: Batches
+    beside: float | None = None
+    """The rate of what it was measured in turns with."""
 
 
 PAIRS = {
@@ -97,14 +99,27 @@ def rows(windows: Sequence[Window]) -> list[Row]:
 
 def paired(windows: Sequence[Window]) -> dict[str, Spread]:
     """The rate of each of PAIRS over that beside it, in the same rounds."""
-    rates = {(w.name, w.round): w.rate for w in windows}
     ratios: dict[str, list[float]] = {}
-    for (name, number), rate in rates.items():
-        kind, _, place = name.partition("/")
-        without = rates.get((f"{PAIRS.get(kind)}/{place}", number))
-        if without:
-            ratios.setdefault(name, []).append(rate / without)
+    for named in by_round(windows):
+        for window in named.values():
+            if without := beside(window, named):
+                ratios.setdefault(window.name, []).append(window.rate / without)
     return {name: spread(values) for name, values in ratios.items()}
+
+
+def beside(window: Window, named: Mapping[str, Window]) -> float | None:
+    """The rate of what it was measured in turns with, or else of its pair in the same round and place."""
+    kind, _, place = window.name.partition("/")
+    other = named.get(f"{PAIRS.get(kind)}/{place}")
+    return window.beside or (other.rate if other else None)
+
+
+def by_round(windows: Sequence[Window]) -> list[dict[str, Window]]:
+    """The windows of each round by name."""
+    rounds: dict[int, dict[str, Window]] = {}
+    for window in windows:
+        rounds.setdefault(window.round, {})[window.name] = window
+    return list(rounds.values())
 
 
 def _order(name: str) -> tuple[str, str, int]:

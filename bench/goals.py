@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.figures import REFERENCE, Spread, Window, spread
+from bench.figures import REFERENCE, Spread, Window, beside, by_round, spread
 from bench.tables import Line, show
 
 BEST_SHOP = 43
@@ -79,15 +79,13 @@ def _paced(here: Round) -> float | None:
     return paced[0].p99 * 1000 if paced and paced[0].p99 else None
 
 
-def _beside(kind: str, other: str) -> Figure:
-    """The rate of one workload over that of another in the same place."""
+def _beside(kind: str) -> Figure:
+    """The rate of a workload over that of the same without what is hot."""
 
     def figure(here: Round) -> float | None:
         for window in here.named(kind):
-            place = window.name.partition("/")[2]
-            beside = here.windows.get(f"{other}/{place}")
-            if beside:
-                return _ratio(window.rate, beside.rate)
+            if without := beside(window, here.windows):
+                return _ratio(window.rate, without)
         return None
 
     return figure
@@ -125,10 +123,10 @@ GOALS = (
     Goal("orders", 50, "complete orders × the best shop's 43 a second", _orders),
     Goal("one-connection", 2.0, "p50 at one connection × pgbench's at one client", _one_connection, most=True),
     Goal("paced", 25, "p99 at half of the best rate, ms", _paced, most=True),
-    Goal("hot-customer", 0.9, "one hot customer × uniform", _beside("payments-hot-customer", "payments")),
-    Goal("hot-book", 0.9, "one hot book × uniform", _beside("payments-hot-book", "payments")),
-    Goal("hot-voucher", 0.9, "one hot coupon × fifty", _beside("payments-hot-voucher", "payments-voucher")),
-    Goal("hot-publisher", 0.9, "one publisher × uniform", _beside("payments-hot-publisher", "payments")),
+    Goal("hot-customer", 0.9, "one hot customer × uniform", _beside("payments-hot-customer")),
+    Goal("hot-book", 0.9, "one hot book × uniform", _beside("payments-hot-book")),
+    Goal("hot-voucher", 0.9, "one hot coupon × fifty", _beside("payments-hot-voucher")),
+    Goal("hot-publisher", 0.9, "one publisher × uniform", _beside("payments-hot-publisher")),
     Goal("wal", 1500, "WAL bytes a payment, largest batches", _each(lambda w: w.wal_bytes), most=True),
     Goal("server-cpu", 120, "server µs a payment, largest batches", _each(lambda w: w.server_cpu * 1e6), most=True),
     Goal(
@@ -142,12 +140,10 @@ GOALS = (
 
 def reached(windows: Sequence[Window]) -> list[Reached]:
     """Every goal that was measured, with its figure in each round."""
-    rounds: dict[int, dict[str, Window]] = {}
-    for window in windows:
-        rounds.setdefault(window.round, {})[window.name] = window
+    rounds = by_round(windows)
     found = []
     for goal in GOALS:
-        values = [value for named in rounds.values() if (value := goal.figure(Round(named))) is not None]
+        values = [value for named in rounds if (value := goal.figure(Round(named))) is not None]
         if values:
             found.append(Reached(goal, spread(values)))
     return found

@@ -74,23 +74,36 @@ def run(target: Target, flows: Sequence[Flow], seconds: float, load: Load | None
     `load` sees the answers, or else a new one does. Connections are open and their handshakes done before the clock
     starts. Raises LoadError.
     """
-    connections = [Connection(target, flow) for flow in flows]
-    load = load or Load()
+    with connected(target, len(flows)) as connections:
+        return drive(connections, flows, seconds, load or Load())
+
+
+@contextmanager
+def connected(target: Target, count: int) -> "Iterator[list[Connection]]":
+    """So many open connections, until the block ends."""
+    connections = [Connection(target) for _ in range(count)]
+    try:
+        yield connections
+    finally:
+        for connection in connections:
+            connection.socket.close()
+
+
+def drive(connections: "Sequence[Connection]", flows: Sequence[Flow], seconds: float, load: Load) -> Load:
+    """As `run`, on connections that are open and idle, and are so again afterwards."""
     with no_collections(), selectors.DefaultSelector() as selector:
         load.begin()
         cpu, started = time.process_time(), time.perf_counter()
-        for connection in connections:
-            if connection.start():
+        for connection, flow in zip(connections, flows, strict=True):
+            if connection.start(flow):
                 selector.register(connection.socket, selectors.EVENT_READ, connection)
-        _drive(selector, started + seconds, load.add)
+        _serve(selector, started + seconds, load.add)
         load.seconds = time.perf_counter() - started
         load.cpu_seconds = time.process_time() - cpu
-    for connection in connections:
-        connection.socket.close()
     return load
 
 
-def _drive(selector: selectors.BaseSelector, deadline: float, add: Callable[[Answer, float], None]) -> None:
+def _serve(selector: selectors.BaseSelector, deadline: float, add: Callable[[Answer, float], None]) -> None:
     clock = time.perf_counter
     while selector.get_map():
         ready = selector.select(PATIENCE)
@@ -112,18 +125,19 @@ class Connection:
 
     __slots__ = ("_flow", "_received", "sent_at", "socket")
 
-    def __init__(self, target: Target, flow: Flow) -> None:
+    def __init__(self, target: Target) -> None:
         plain = socket.create_connection((target.host, target.port), timeout=PATIENCE)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket = target.tls.wrap_socket(plain, server_hostname=target.host) if target.tls else plain
         self.socket.setblocking(False)
         self.sent_at = 0.0
-        self._flow = flow
+        self._flow = prepared(iter(()))
         self._received = b""
 
-    def start(self) -> bool:
+    def start(self, flow: Flow) -> bool:
         """Send the flow's first request; False when it has none."""
-        request = next(self._flow, None)
+        self._flow = flow
+        request = next(flow, None)
         return request is not None and self._send(request)
 
     def go_on(self, answer: Answer, in_time: bool) -> bool:
@@ -194,7 +208,13 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 @contextmanager
 def no_collections() -> Iterator[None]:
-    """A hundred thousand prepared requests would be walked again and again by the garbage collector."""
+    """A hundred thousand prepared requests would be walked again and again by the garbage collector.
+
+    Within another such block nothing is collected either.
+    """
+    if not gc.isenabled():
+        yield
+        return
     gc.collect()
     gc.disable()
     try:

@@ -2,10 +2,11 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 import psutil
@@ -16,6 +17,8 @@ from bench.server import Server, family_cpu_seconds
 
 PUBLISHED_SECONDS = 1.6
 """Each worker publishes its counts once a second."""
+
+T = TypeVar("T")
 
 _BATCH = re.compile(
     r'^lingdang_batch_size_(bucket|sum|count)\{lane="settlement"(?:,le="([^"]+)")?\} (\S+)$', re.MULTILINE
@@ -34,6 +37,11 @@ class Batches(msgspec.Struct, frozen=True):
         up_to = {bound: n - earlier.up_to.get(bound, 0.0) for bound, n in self.up_to.items()}
         return Batches(self.count - earlier.count, self.commands - earlier.commands, up_to)
 
+    def __add__(self, other: "Batches") -> "Batches":
+        bounds = self.up_to | other.up_to
+        up_to = {bound: self.up_to.get(bound, 0.0) + other.up_to.get(bound, 0.0) for bound in bounds}
+        return Batches(self.count + other.count, self.commands + other.commands, up_to)
+
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes of WAL, seconds of CPU and settled batches of one window."""
@@ -45,6 +53,16 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     machine_cpu: float
     """That of every process of the machine."""
     batches: Batches
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(
+            seconds=self.seconds + other.seconds,
+            wal_bytes=self.wal_bytes + other.wal_bytes,
+            server_cpu=self.server_cpu + other.server_cpu,
+            postgres_cpu=self.postgres_cpu + other.postgres_cpu,
+            machine_cpu=self.machine_cpu + other.machine_cpu,
+            batches=self.batches + other.batches,
+        )
 
 
 class Meters:
@@ -79,16 +97,26 @@ class Meters:
             after = self._read(server)
         if server is not None:
             time.sleep(PUBLISHED_SECONDS)
-        cost.append(
-            Cost(
-                seconds=after.moment - before.moment,
-                wal_bytes=after.wal - before.wal,
-                server_cpu=after.server - before.server,
-                postgres_cpu=after.postgres - before.postgres,
-                machine_cpu=after.machine - before.machine,
-                batches=_batches(server).since(batches),
-            )
-        )
+        cost.append(_cost(before, after, _batches(server).since(batches)))
+
+    def each(self, server: Server, parts: Sequence[Callable[[], T]]) -> list[tuple[T, Cost]]:
+        """What each part answers and costs, one right after the other.
+
+        Batches of the last second of a part that a worker has not published at its end are counted as the next part's.
+        """
+        ran: list[tuple[T, _Reading, _Reading]] = []
+        batches: list[Batches] = []
+        with self.quiet():
+            for part in parts:
+                batches.append(_batches(server))
+                before = self._read(server)
+                ran.append((part(), before, self._read(server)))
+        time.sleep(PUBLISHED_SECONDS)
+        batches.append(_batches(server))
+        return [
+            (answer, _cost(before, after, later.since(earlier)))
+            for (answer, before, after), (earlier, later) in zip(ran, pairwise(batches), strict=True)
+        ]
 
     @contextmanager
     def statement_log(self) -> Iterator[list[bytes]]:
@@ -130,6 +158,17 @@ class _Reading(NamedTuple):
     server: float
     postgres: float
     machine: float
+
+
+def _cost(before: _Reading, after: _Reading, batches: Batches) -> Cost:
+    return Cost(
+        seconds=after.moment - before.moment,
+        wal_bytes=after.wal - before.wal,
+        server_cpu=after.server - before.server,
+        postgres_cpu=after.postgres - before.postgres,
+        machine_cpu=after.machine - before.machine,
+        batches=batches,
+    )
 
 
 def _machine_cpu() -> float:

@@ -13,9 +13,7 @@ def run_paced(target: Target, requests: Iterator[bytes], connections: int, rate:
 
     One that finds every connection busy is sent late and counts from when it was due.
     """
-    idle: deque[tuple[Connection, Answer | None]] = deque(
-        (Connection(target, prepared(requests)), None) for _ in range(connections)
-    )
+    idle: deque[tuple[Connection, Answer | None]] = deque((Connection(target), None) for _ in range(connections))
     opened = [connection for connection, _ in idle]
     load = Load()
     with no_collections(), selectors.DefaultSelector() as selector:
@@ -26,7 +24,7 @@ def run_paced(target: Target, requests: Iterator[bytes], connections: int, rate:
         while sent < count or len(idle) < len(opened):
             while sent < count and idle and started + sent / rate <= time.perf_counter():
                 connection, last = idle.popleft()
-                if not (connection.start() if last is None else connection.go_on(last, True)):
+                if not (connection.start(prepared(requests)) if last is None else connection.go_on(last, True)):
                     raise LoadError("there were not enough requests")
                 connection.sent_at = started + sent / rate
                 sent += 1

@@ -13,8 +13,8 @@ import msgspec
 import psutil
 import psycopg
 
-from bench import disk, requests, vouchers
-from bench.figures import Window
+from bench import disk, requests, sides, vouchers
+from bench.figures import PAIRS, Window
 from bench.load import Flow, Load, percentile, prepared, run
 from bench.meters import Batches, Cost, Meters
 from bench.offers import Offers
@@ -22,6 +22,7 @@ from bench.paced import run_paced
 from bench.pgbench import Pgbench, Tpcb
 from bench.server import Server
 from bench.shop import Purchase
+from bench.sides import Side, Slice
 from bench.yardstick import yardstick
 from lingdang.ledger.commands import Line
 
@@ -69,11 +70,11 @@ class Goods(msgspec.Struct, frozen=True):
     customers: int
     three: Iterator[Purchase]
     checked_out: dict[str, Iterator[Purchase]]
-    hot_books: Sequence[Line]
+    hot_books: Iterator[Line]
     house: Iterator[Purchase]
-    """Books of one publisher."""
+    """Books of one publisher, for customers with odd numbers."""
     hot_customers: Sequence[Iterator[Purchase]]
-    """The purchases of one customer each."""
+    """The purchases of one customer each, all with odd numbers."""
 
 
 class Bench:
@@ -131,24 +132,37 @@ class Bench:
             self.statements = self._count_statements()
 
     def _steps(self, number: int) -> list[Step]:
-        return interleaved([*self._payments(number), *self._sides(number)], self._theirs(number))
+        ours = [*self._payments(number), *self._hot(number), *self._sides(number)]
+        return interleaved(ours, self._theirs(number))
 
     def _payments(self, number: int) -> list[Step]:
-        """By rising connections. What is hot stands beside what is not; in turns, neither is always the first."""
+        """By rising connections; without vouchers and with them in turns, so that neither is always the first."""
         only = self._plan.only
         connections = self._plan.connections if "payments" in only else ()
-        places = sorted({*connections, *((SIDE_CONNECTIONS,) if "hot" in only else ())})
         steps: list[Step] = []
-        for count, protocol in itertools.product(places, self._servers):
-            main = protocol == self._main
-            ways = [partial(self._pay, connections=count)] if count in connections else []
-            if main and count == SIDE_CONNECTIONS and "hot" in only:
-                ways += self._hot(number)
-            if main and count in connections and "vouchers" in only:
+        for count, protocol in itertools.product(connections, self._servers):
+            ways = [partial(self._pay, connections=count)]
+            if protocol == self._main and "vouchers" in only:
                 ways.append(partial(self._pay_with_voucher, connections=count))
-            if main and count == SIDE_CONNECTIONS and {"hot", "vouchers"} <= only:
-                ways.append(partial(self._pay_using, "payments-hot-voucher", vouchers.ONE, connections=count))
             steps += [partial(way, number, protocol) for way in ways[:: 1 if number % 2 else -1]]
+        return steps
+
+    def _hot(self, number: int) -> list[Step]:
+        """One customer, one book, one publisher, one coupon; another customer and another book in each round."""
+        only = self._plan.only
+        if "hot" not in only:
+            return []
+        goods = self._goods
+        odd = sides.half(self._three, odd=True)
+        hot = {
+            "payments-hot-customer": goods.hot_customers[number - 1],
+            "payments-hot-book": sides.with_one_book(odd, goods.hot_books, goods.customers // 2),
+            "payments-hot-publisher": goods.house,
+        }
+        steps: list[Step] = [partial(self._pay_in_turns, kind, number, buying) for kind, buying in hot.items()]
+        if "vouchers" in only:
+            coupons = (vouchers.ONE, vouchers.MANY)
+            steps.append(partial(self._pay_in_turns, "payments-hot-voucher", number, odd, coupons))
         return steps
 
     def _sides(self, number: int) -> list[Step]:
@@ -173,46 +187,57 @@ class Bench:
         ]
         return chosen + [partial(kind, number, self._main) for name in once if name in only for kind in once[name]]
 
-    def _hot(self, number: int) -> "list[partial[Window]]":
-        """One customer, one book, one publisher; another customer and another book in each round."""
-        book = self._goods.hot_books[-number]
-        once_each = itertools.islice(self._three, self._goods.customers)
-        with_book = (p._replace(books=(book, *p.books[1:])) for p in once_each)
-        goods = {
-            "payments-hot-customer": self._goods.hot_customers[number - 1],
-            "payments-hot-book": with_book,
-            "payments-hot-publisher": self._goods.house,
-        }
-        return [
-            partial(self._pay_for, name, purchases, connections=SIDE_CONNECTIONS) for name, purchases in goods.items()
-        ]
-
     def _theirs(self, number: int) -> list[Step]:
         clients = self._plan.clients if "pgbench" in self._plan.only else ()
         return [partial(self._tpcb, number, count) for count in clients]
 
     def _pay(self, number: int, protocol: str, connections: int) -> Window:
-        return self._pay_for("payments", self._three, number, protocol, connections)
+        name = f"payments/{protocol}/{connections}"
+        return self._send_payments(name, number, self._ready(self._enough(name, connections), self._three))
 
     def _pay_with_voucher(self, number: int, protocol: str, connections: int) -> Window:
-        return self._pay_using("payments-voucher", vouchers.MANY, number, protocol, connections)
-
-    def _pay_for(
-        self, kind: str, purchases: Iterator[Purchase], number: int, protocol: str, connections: int
-    ) -> Window:
-        name = f"{kind}/{protocol}/{connections}"
-        made = self._offers.payments(purchases)
-        return self._send_payments(name, number, list(itertools.islice(made, self._enough(name, connections))))
-
-    def _pay_using(self, kind: str, coupon_ids: Sequence[str], number: int, protocol: str, connections: int) -> Window:
-        name = f"{kind}/{protocol}/{connections}"
-        chosen = list(itertools.islice(self._three, self._enough(name, connections)))
-        given = vouchers.give(self._connection, chosen, coupon_ids)
+        name = f"payments-voucher/{protocol}/{connections}"
+        ready = self._ready(self._enough(name, connections), self._three, vouchers.MANY)
         used = vouchers.used(self._connection)
-        window = self._send_payments(name, number, list(self._offers.payments(chosen, given)))
+        window = self._send_payments(name, number, ready)
         if (now_used := vouchers.take_back(self._connection) - used) != window.operations:
             self.faults.append(f"{name}: {window.operations} payments used {now_used} vouchers")
         return window
+
+    def _pay_in_turns(
+        self,
+        kind: str,
+        number: int,
+        hot: Iterator[Purchase],
+        coupons: tuple[Sequence[str], Sequence[str]] = ((), ()),
+    ) -> Window:
+        """What is hot, in slices that alternate with the same of other customers and without what is hot."""
+        name, without = (f"{each}/{self._main}/{SIDE_CONNECTIONS}" for each in (kind, PAIRS[kind]))
+        count = self._plenty(name, without)
+        a = Side(name, self._ready(count, hot, coupons[0]))
+        b = Side(without, self._ready(count, sides.half(self._three, odd=False), coupons[1]))
+        order, seconds = sides.in_turns(a, b, number), self._plan.seconds / 2
+        slices = sides.alternate(self._meters, self._servers[self._main], order, SIDE_CONNECTIONS, seconds)
+        for short in (each for each in slices if each.load.seconds < seconds):
+            self._say(f"  {short.name} had no more requests after {short.load.seconds:.1f} s of a slice")
+        self.faults += sides.differing(slices, sides.orders(self._connection, slices), "orders are in the database")
+        if any(coupons):
+            self.faults += sides.differing(slices, sides.vouchers(self._connection, slices), "vouchers are used")
+            vouchers.take_back(self._connection)
+        other = self._joined(without, number, slices)
+        self._check_answers(f"{without} beside {kind}", other)
+        return msgspec.structs.replace(self._joined(name, number, slices), beside=other.rate)
+
+    def _joined(self, name: str, number: int, slices: Sequence[Slice]) -> Window:
+        """The window of one side."""
+        load, cost = sides.joined([each for each in slices if each.name == name])
+        return self._window(name, number, load, cost, load.outcomes["200"], load.latencies)
+
+    def _ready(self, count: int, purchases: Iterator[Purchase], coupon_ids: Sequence[str] = ()) -> list[bytes]:
+        """So many payments, each with a voucher of these coupons if there are any, which its customer is given."""
+        chosen = list(itertools.islice(purchases, count))
+        given = vouchers.give(self._connection, chosen, coupon_ids) if coupon_ids else itertools.repeat(None)
+        return list(self._offers.payments(chosen, given))
 
     def _pay_paced(self, number: int, protocol: str) -> Window:
         """At half of the best rate that was seen; the disk by itself right before."""
@@ -295,8 +320,19 @@ class Bench:
 
     def _enough(self, name: str, connections: int) -> int:
         """How many requests to prepare: more than the last round used up, at first half more than the warm-up."""
-        expected = self._rates.get(name) or min(1.8 * self._checkout_rate, 1500.0 * connections)
-        return int(1.3 * expected * self._plan.seconds) + connections
+        return self._requests(self._rates.get(name) or self._guess(connections), connections)
+
+    def _plenty(self, *names: str) -> int:
+        """How many to prepare of each of two sides: a slice without requests would end before its time."""
+        rates = (self._rates.get(name, 0.0) for name in names)
+        return self._requests(max(self._guess(SIDE_CONNECTIONS), *rates), SIDE_CONNECTIONS)
+
+    def _guess(self, connections: int) -> float:
+        """How many payments a second are to be expected after the warm-up."""
+        return min(1.8 * self._checkout_rate, 1500.0 * connections)
+
+    def _requests(self, rate: float, connections: int) -> int:
+        return int(1.3 * rate * self._plan.seconds) + connections
 
     def _count_statements(self) -> Statements:
         """A short run of its own, because logging every statement costs time."""
@@ -328,14 +364,18 @@ class Bench:
             self.faults.append(f"{name}: {paid} payments were answered 200, {stored} orders are in the database")
 
     def _check(self, window: Window) -> None:
-        self._say(f"round {window.round}  {window.name:24} {window.rate:9,.0f}/s")
-        refused = {outcome: count for outcome, count in window.outcomes.items() if outcome != "200"}
-        if refused:
-            self.faults.append(f"{window.name}: refused {refused}")
+        beside = f", {window.rate / window.beside:.2f} × what is beside it" if window.beside else ""
+        self._say(f"round {window.round}  {window.name:24} {window.rate:9,.0f}/s{beside}")
+        self._check_answers(window.name, window)
         if window.generator_share > MOST_GENERATOR and window.p50 is not None:
             self._say(f"  the load generator used {window.generator_share:.0%} of a core: it may be the limit")
         if window.others_share > MOST_OTHERS:
             self._say(f"  other processes used {window.others_share:.0%} of the machine: the figures are too low")
+
+    def _check_answers(self, name: str, window: Window) -> None:
+        refused = {outcome: count for outcome, count in window.outcomes.items() if outcome != "200"}
+        if refused:
+            self.faults.append(f"{name}: refused {refused}")
 
 
 def _tpcb_window(name: str, number: int, ran: Tpcb, cost: Cost) -> Window:

@@ -22,9 +22,9 @@ BONUS = 10**9
 CREDITS = 2
 """Bells in each customer's two lots, of which the bonus is spent first and neither runs out, and how many transfers."""
 
-HOT_BOOKS = 60_000
+HOT_BOOKS = 100_000
 """Books that hot customers buy, each of them once."""
-HOUSE_BOOKS = 300
+HOUSE_BOOKS = 600
 """Books of the one publisher that everybody buys from."""
 
 _MORE_BOOKS = """

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.figures import Window, rows
+from bench.figures import Window, paired, rows
 from bench.meters import Batches, parse_batches
 from bench.pgbench import PgbenchError
 from bench.pgbench import parse as parse_pgbench
@@ -12,7 +12,7 @@ from bench.report import BEGIN, END, table, write_into
 from bench.rounds import interleaved
 
 
-def window(name: str, number: int, rate: float, p50: float | None = 0.01) -> Window:
+def window(name: str, number: int, rate: float, p50: float | None = 0.01, beside: float | None = None) -> Window:
     return Window(
         name=name,
         round=number,
@@ -29,6 +29,7 @@ def window(name: str, number: int, rate: float, p50: float | None = 0.01) -> Win
         generator_share=0.1,
         others_share=0.0,
         batches=Batches(10, rate),
+        beside=beside,
     )
 
 
@@ -62,6 +63,23 @@ def test_rows_are_sorted_by_kind_and_number() -> None:
     assert ordered == ["checkouts/https/64", "payments/http/8", "payments/http/64", "pgbench/8", "pgbench/32"]
 
 
+def test_side_by_side_is_what_was_measured_in_turns_or_else_in_the_same_round() -> None:
+    windows = [
+        window("payments/https/64", 1, 1000),
+        window("payments-voucher/https/64", 1, 900),
+        window("payments-hot-book/https/64", 1, 1800, beside=2000),
+        window("payments-hot-book/https/64", 2, 1500, beside=1000),
+        window("checkouts/https/64", 2, 4000),
+        window("checkouts-hot/https/64", 2, 2000),
+        window("payments-hot-customer/https/64", 2, 1000),
+    ]
+    assert paired(windows) == {
+        "payments-voucher/https/64": (0.9, 0.9, 0.9),
+        "payments-hot-book/https/64": (0.9, 1.2, 1.5),
+        "checkouts-hot/https/64": (0.5, 0.5, 0.5),
+    }
+
+
 def test_the_table_is_rectangular_markdown() -> None:
     lines = table(rows(WINDOWS)).splitlines()
     assert len({line.count("|") for line in lines}) == 1
@@ -88,6 +106,8 @@ def test_batches_are_read_from_the_metrics() -> None:
     batches = parse_batches(text)
     assert batches == Batches(5, 40, {"1.0": 3.0, "+Inf": 5.0})
     assert batches.since(Batches(1, 4, {"1.0": 1.0})) == Batches(4, 36, {"1.0": 2.0, "+Inf": 5.0})
+    assert batches + batches == Batches(10, 80, {"1.0": 6.0, "+Inf": 10.0})
+    assert Batches() + batches == batches + Batches() == batches
     assert parse_batches("") == Batches()
 
 

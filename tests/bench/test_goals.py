@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bench.figures import Window
@@ -75,6 +76,14 @@ def test_each_goal_is_computed_within_its_round() -> None:
     seen = {result.goal.name: result.seen.median for result in reached(WINDOWS)}
     assert seen.keys() == {goal.name for goal in GOALS}
     assert seen == pytest.approx(FIGURES)
+
+
+@pytest.mark.parametrize("kind", ["hot-customer", "hot-book", "hot-voucher", "hot-publisher"])
+def test_what_is_hot_is_compared_with_what_it_was_measured_in_turns_with(kind: str) -> None:
+    hot = msgspec.structs.replace(window(f"payments-{kind}/https/64", 4000), beside=5000.0)
+    uniform = [window("payments/https/64", 9000), window("payments-voucher/https/64", 9000)]
+    for windows in ([hot], [hot, *uniform]):
+        assert {result.goal.name: result.seen.median for result in reached(windows)}[kind] == 0.8
 
 
 def test_the_spread_is_that_of_the_rounds() -> None:

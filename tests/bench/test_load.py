@@ -1,5 +1,6 @@
 """The load generator against servers that answer in every awkward way."""
 
+import gc
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -7,7 +8,20 @@ from contextlib import contextmanager
 
 import pytest
 
-from bench.load import Answer, Flow, LoadError, Target, between, parse, percentile, prepared, run
+from bench.load import (
+    Answer,
+    Flow,
+    LoadError,
+    Target,
+    between,
+    connected,
+    no_collections,
+    parse,
+    percentile,
+    prepared,
+    run,
+)
+from bench.sides import Side
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
 GONE = b'HTTP/1.1 409 Conflict\r\ncontent-length: 24\r\n\r\n{"code":"already_owned"}'
@@ -86,6 +100,33 @@ def test_more_connections_than_requests() -> None:
     with answering(echo_in_parts(OK)) as target:
         load = run(target, [prepared(iter([b"x"])), prepared(iter([]))], 60)
     assert load.outcomes == {"200": 1}
+
+
+def test_a_slice_begins_where_the_last_has_ended_on_the_same_connections() -> None:
+    received: list[bytes] = []
+    peers: set[int] = set()
+
+    def talk(connection: socket.socket) -> None:
+        while request := connection.recv(65536):
+            received.append(request)
+            peers.add(connection.getpeername()[1])
+            connection.sendall(OK)
+
+    side = Side("hot", [b"%d" % number for number in range(10)])
+    with answering(talk) as target, connected(target, 4) as connections:
+        slices = [side.run(connections, seconds) for seconds in (0, 60)]
+    assert [load.outcomes["200"] for _, load in slices] == [4, 5], "half of the requests at most"
+    assert sorted(received[:4]) == [b"0", b"1", b"2", b"3"]
+    assert sorted(received[4:]) == [b"4", b"5", b"6", b"7", b"8"]
+    assert len(peers) == 4
+
+
+def test_nothing_is_collected_until_the_outer_block_ends() -> None:
+    with no_collections():
+        with no_collections():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    assert gc.isenabled()
 
 
 def test_a_closed_connection_is_told() -> None:
