@@ -64,8 +64,8 @@ def _numbers(_context: click.Context, _option: click.Parameter, text: str | None
 
 
 @click.command()
-@click.option("--rounds", type=click.IntRange(1), help="[default: 5]")
-@click.option("--seconds", type=click.FloatRange(0.5), help="Of each window. [default: 3]")
+@click.option("--rounds", type=click.IntRange(1), help="[default: 3]")
+@click.option("--seconds", type=click.FloatRange(0.5), help="Of each window. [default: 5]")
 @click.option("--connections", callback=_numbers, help="[default: 1,64,256]")
 @click.option("--customers", type=click.IntRange(300), help="[default: 20000]")
 @click.option("--scale", type=click.IntRange(1), help="pgbench's scale. [default: 20]")
@@ -126,8 +126,8 @@ def _choice(short: bool, options: dict[str, Any]) -> Choice:
         }
         if short
         else {
-            "rounds": 5,
-            "seconds": 3.0,
+            "rounds": 3,
+            "seconds": 5.0,
             "connections": (1, 64, 256),
             "customers": 20_000,
             "scale": 20,
