@@ -51,6 +51,8 @@ class History:
 
     requests: list[Request] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    stood: set[tuple[str, str]] = field(default_factory=set)
+    """Customer and id of what was in the database when the faults had ended, before all was sent once more."""
     now: int = 0
 
     def tick(self) -> int:

@@ -45,6 +45,7 @@ async def simulate(plan: Plan, fleet: Fleet, shop: Shop) -> tuple[History, Count
     faults["killed"] = sum(worker.killed for worker in fleet.workers) - killed
     for worker in fleet.workers:
         worker.expect({})
+    clients.history.stood = await shop.done(plan)
     await clients.settle_up()
     return clients.history, faults
 

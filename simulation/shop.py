@@ -24,6 +24,10 @@ SELECT 0, %s, %s, coupon_id, %s, least(valid_until, %s + make_interval(days => c
 _SHELF = "UPDATE product SET status = %s WHERE product_id = %s"
 _RECALL = "UPDATE coupon SET status = 'withdrawn' WHERE coupon_id = %s"
 _LOGOUT = "INSERT INTO session_end VALUES (0, %s, %s, %s) ON CONFLICT DO NOTHING"
+_DONE = """
+SELECT customer_id, order_id::text FROM orders WHERE customer_id = ANY (%(customers)s)
+UNION ALL SELECT customer_id, credit_id FROM credit WHERE customer_id = ANY (%(customers)s)
+"""
 
 
 class Shop:
@@ -47,6 +51,11 @@ class Shop:
             for gift in plan.gifts:
                 owner, coupon_id = plan.customers[gift.customer], plan.coupons[gift.coupon].coupon_id
                 await self._connection.execute(_VOUCHER, (owner, gift.voucher_id, BASE, BASE, coupon_id))
+
+    async def done(self, plan: Plan) -> set[tuple[str, str]]:
+        """Customer and id of all orders and credits that there are."""
+        cursor = await self._connection.execute(_DONE, {"customers": list(plan.customers)})
+        return {(cust_id, name) for cust_id, name in await cursor.fetchall()}
 
     async def shelf(self, product_id: str, active: bool) -> None:
         """Withdraw a book from sale, or put it back."""

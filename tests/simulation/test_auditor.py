@@ -156,6 +156,7 @@ class Story:
         self.pay()
         self.pay(replayed=True)
         self.pay(final=True, replayed=True)
+        self.history.stood = {(ANN, "d"), (ANN, ORDER)}
 
     def ask(self, kind: str, wanted: dict[str, Any], body: dict[str, Any], outcome: str = "ok") -> Request:
         """A request and its answer."""
@@ -338,6 +339,14 @@ def test_true_refusals_are_no_lies() -> None:
     story.pay("unauthenticated", {})
     lost = story.pay("lost", {})
     lost.answered = FOREVER
+    assert story.broken() == set()
+
+
+def test_what_was_refused_may_be_done_twice_over_when_it_is_sent_again() -> None:
+    """A disk that stalls breaks a batch after the faults, too: its own second run finds it done, and says so."""
+    story = Story()
+    _never_told(story)
+    story.history.stood.remove((ANN, ORDER))
     assert story.broken() == set()
 
 
