@@ -117,7 +117,7 @@ def _choice(short: bool, options: dict[str, Any]) -> Choice:
     defaults = (
         {
             "rounds": 1,
-            "seconds": 3.0,
+            "seconds": 2.0,
             "connections": (64,),
             "customers": 2000,
             "scale": 10,
