@@ -14,11 +14,9 @@ from lingdang.clock import system_clock
 from lingdang.db.lane import Lane
 from lingdang.db.pool import Owner
 from lingdang.errors import Problem
+from support.journal import sql
+from support.money import add_products
 
-ADD = """
-INSERT INTO product (product_id, title, currency, price, list_price, created_at, updated_at)
-SELECT 'b-' || n, 'T', 'BELL', 100, 120, now(), now() FROM generate_series(1, 4) AS n
-"""
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
 
@@ -39,17 +37,11 @@ def clock() -> Moved:
 
 @pytest.fixture
 async def ticks(database_url: str, clock: Moved) -> AsyncIterator[CartTicks]:
-    change(database_url, ADD)
+    add_products(database_url, "b-1", "b-2", "b-3", "b-4")
     opened = CartTicks(Lane(database_url, pgbouncer=False), clock)
     opened.open()
     yield opened
     await opened.close()
-
-
-def change(database_url: str, *changes: str) -> None:
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        for each in changes:
-            connection.execute(each.encode())
 
 
 async def tick(ticks: CartTicks, product_id: str, ticked: bool = True) -> Ticked:
@@ -85,7 +77,7 @@ async def test_a_change_is_seen_by_the_next_tick(
     database_url: str, ticks: CartTicks, changed: str, attribute: str, value: object
 ) -> None:
     await tick(ticks, "b-1")
-    change(database_url, changed)
+    sql(database_url, changed)
     assert getattr((await tick(ticks, "b-1")).item, attribute) == value
 
 
@@ -94,7 +86,7 @@ async def test_a_change_between_a_tick_and_its_products_is_of_one_version(databa
     await tick(ticks, "b-1")
     version = ticks._goods._remembered._version
     assert version is not None
-    change(database_url, "UPDATE product SET price = 70")
+    sql(database_url, "UPDATE product SET price = 70")
     found = await named(ticks, version, "b-1", "b-2")
     assert {name: good.price for name, good in found.items()} == {"b-1": 70, "b-2": 70}
 
@@ -102,7 +94,7 @@ async def test_a_change_between_a_tick_and_its_products_is_of_one_version(databa
 async def test_a_sale_begins_and_ends_while_products_are_remembered(
     database_url: str, ticks: CartTicks, clock: Moved
 ) -> None:
-    change(
+    sql(
         database_url,
         "UPDATE product SET on_sale_from = now() + interval '1 hour', on_sale_until = now() + interval '3 hours'",
     )
@@ -117,7 +109,7 @@ async def test_a_sale_begins_and_ends_while_products_are_remembered(
 async def test_a_product_that_is_gone_is_not_in_the_cart(database_url: str, ticks: CartTicks) -> None:
     await tick(ticks, "b-1")
     await tick(ticks, "b-2")
-    change(database_url, "DELETE FROM product WHERE product_id = 'b-1'")
+    sql(database_url, "DELETE FROM product WHERE product_id = 'b-1'")
     assert (await tick(ticks, "b-2")).selected.count == 1
     for product_id in ("b-1", "nothing"):
         with pytest.raises(Problem) as refused:

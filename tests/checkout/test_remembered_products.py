@@ -11,6 +11,7 @@ from lingdang.clock import system_clock
 from lingdang.db.lane import Lane
 from lingdang.db.pool import Owner
 from lingdang.ids import uuid7
+from support.journal import sql
 
 ADD = """
 INSERT INTO product (product_id, title, currency, price, list_price, attributes, created_at, updated_at)
@@ -20,17 +21,11 @@ SELECT 'book-' || n, 'T', 'BELL', 100, 100, '{"categories": "novel"}', now(), no
 
 @pytest.fixture
 async def reader(database_url: str) -> AsyncIterator[CheckoutReader]:
-    change(database_url, ADD)
+    sql(database_url, ADD)
     made = CheckoutReader(0, Lane(database_url, False), system_clock, queue_limit=9, batch_limit=9)
     made.open()
     yield made
     await made.close()
-
-
-def change(database_url: str, *changes: str) -> None:
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        for each in changes:
-            connection.execute(each.encode())
 
 
 async def read(reader: CheckoutReader, *product_ids: str) -> dict[str, Product]:
@@ -61,11 +56,11 @@ async def test_a_change_is_seen_by_the_next_checkout(
     database_url: str, reader: CheckoutReader, changed: str, attribute: str, value: object
 ) -> None:
     await read(reader, "book-1", "book-2")
-    change(database_url, changed)
+    sql(database_url, changed)
     assert getattr((await read(reader, "book-1"))["book-1"], attribute) == value
-    change(database_url, "DELETE FROM product")
+    sql(database_url, "DELETE FROM product")
     assert await read(reader, "book-1", "book-2") == {}
-    change(database_url, ADD)
+    sql(database_url, ADD)
     assert (await read(reader, "book-1"))["book-1"].price == 100
 
 
@@ -79,9 +74,9 @@ async def test_a_change_under_way_is_none_until_it_is_committed(database_url: st
 
 
 async def test_a_sale_that_ends_is_looked_at_each_time(database_url: str) -> None:
-    change(database_url, ADD)
+    sql(database_url, ADD)
     end = (system_clock() + timedelta(hours=1)).isoformat()
-    change(database_url, f"UPDATE product SET on_sale_until = '{end}'")
+    sql(database_url, f"UPDATE product SET on_sale_until = '{end}'")
     ahead = timedelta(0)
     reader = CheckoutReader(0, Lane(database_url, False), lambda: system_clock() + ahead, queue_limit=9, batch_limit=9)
     reader.open()

@@ -68,7 +68,7 @@ class Goods:
         if not remembered.still_holds(read.catalogue):
             read = await _read(connection, sorted(wanted))
         fresh = {good.product_id: good for good in read.goods}
-        found = {name: good for name in wanted if (good := remembered.facts.get(name))} | fresh
+        found = remembered.known(wanted) | fresh
         remembered.learn(read.catalogue, fresh)
         return found
 

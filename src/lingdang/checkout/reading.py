@@ -167,7 +167,7 @@ class CheckoutReader:
         if not remembered.still_holds(loaded.catalogue):
             loaded = await self._ask(connection, batch, now, lines, remembered.unknown(lines))
         read = {product.product_id: product for product in loaded.products}
-        products = {product_id: known for product_id in lines if (known := remembered.facts.get(product_id))} | read
+        products = remembered.known(lines) | read
         remembered.learn(loaded.catalogue, {name: product for name, product in read.items() if product.lasting})
         return loaded, products
 

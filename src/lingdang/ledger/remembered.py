@@ -25,6 +25,10 @@ class Remembered(Generic[V]):
             self._reader = connection
             self.facts.clear()
 
+    def known(self, product_ids: Iterable[str]) -> dict[str, V]:
+        """What is remembered of these."""
+        return {name: fact for name in product_ids if (fact := self.facts.get(name)) is not None}
+
     def unknown(self, product_ids: Iterable[str]) -> list[str]:
         """Those that have to be asked about, each once, in order."""
         return sorted(set(product_ids).difference(self.facts))
