@@ -19,7 +19,8 @@ from bench.figures import rows
 from bench.meters import Meters
 from bench.offers import Offers
 from bench.pgbench import Pgbench
-from bench.rounds import Bench, Goods, Plan
+from bench.plan import Goods, Plan
+from bench.rounds import Bench
 from bench.server import clean_environ, lingdang, serving
 from lingdang.clock import rfc3339, system_clock
 from lingdang.keys import Keyring, create_keyring

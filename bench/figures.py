@@ -12,6 +12,13 @@ REFERENCE = ("pgbench/8", "pgbench/32")
 """The ratios are to the better of these, in the same round."""
 
 
+class Beside(msgspec.Struct, frozen=True):
+    """What another workload was like that was measured in turns with this one: its rate, and seconds of CPU each."""
+
+    rate: float
+    cpu: float
+
+
 class Window(msgspec.Struct, frozen=True, kw_only=True):
     """One workload for some seconds. Times are in seconds, CPU is the sum over a class's processes."""
 
@@ -35,8 +42,13 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     others_share: float
     """The CPU time of processes that are no part of the benchmark, as a part of the machine's."""
     batches: Batches
-    beside: float | None = None
-    """The rate of what it was measured in turns with."""
+    beside: Beside | None = None
+    """What it was measured in turns with."""
+
+    @property
+    def cpu(self) -> float:
+        """Seconds of CPU of server and PostgreSQL for each operation."""
+        return (self.server_cpu + self.postgres_cpu) / max(1, self.operations)
 
 
 PAIRS = {
@@ -102,16 +114,18 @@ def paired(windows: Sequence[Window]) -> dict[str, Spread]:
     ratios: dict[str, list[float]] = {}
     for named in by_round(windows):
         for window in named.values():
-            if without := beside(window, named):
+            if (without := rate_beside(window, named)) is not None:
                 ratios.setdefault(window.name, []).append(window.rate / without)
     return {name: spread(values) for name, values in ratios.items()}
 
 
-def beside(window: Window, named: Mapping[str, Window]) -> float | None:
-    """The rate of what it was measured in turns with, or else of its pair in the same round and place."""
+def rate_beside(window: Window, named: Mapping[str, Window]) -> float | None:
+    """The rate of one of PAIRS without what is hot: measured in turns with it, or else in its round and place."""
     kind, _, place = window.name.partition("/")
-    other = named.get(f"{PAIRS.get(kind)}/{place}")
-    return window.beside or (other.rate if other else None)
+    if kind not in PAIRS:
+        return None
+    other = window.beside or named.get(f"{PAIRS[kind]}/{place}")
+    return other.rate if other else None
 
 
 def by_round(windows: Sequence[Window]) -> list[dict[str, Window]]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.figures import REFERENCE, Spread, Window, beside, by_round, spread
+from bench.figures import REFERENCE, Spread, Window, by_round, rate_beside, spread
 from bench.tables import Line, show
 
 BEST_SHOP = 43
@@ -84,7 +84,7 @@ def _beside(kind: str) -> Figure:
 
     def figure(here: Round) -> float | None:
         for window in here.named(kind):
-            if without := beside(window, here.windows):
+            if without := rate_beside(window, here.windows):
                 return _ratio(window.rate, without)
         return None
 
@@ -92,20 +92,15 @@ def _beside(kind: str) -> Figure:
 
 
 def _per_core(kind: str) -> Figure:
-    """Operations for each second of CPU of server and database, over those of payments in the same place."""
+    """Operations for each second of CPU of server and database, over those of the payments beside them."""
 
     def figure(here: Round) -> float | None:
         for window in here.named(kind, "https") or here.named(kind):
-            payments = here.windows.get(f"payments/{window.name.partition('/')[2]}")
-            if payments:
-                return _ratio(_cost(payments), _cost(window))
+            if window.beside:
+                return _ratio(window.beside.cpu, window.cpu)
         return None
 
     return figure
-
-
-def _cost(window: Window) -> float:
-    return (window.server_cpu + window.postgres_cpu) / max(1, window.operations)
 
 
 def _each(amount: Callable[[Window], float]) -> Figure:
@@ -120,7 +115,7 @@ def _each(amount: Callable[[Window], float]) -> Figure:
 
 GOALS = (
     Goal("payments", 1.5, "payments with a voucher over HTTPS, 64–256 connections, × pgbench's best", _payments),
-    Goal("orders", 50, "complete orders × the best shop's 43 a second", _orders),
+    Goal("orders", 50, "complete orders, 64–256 connections, × the best shop's 43 a second", _orders),
     Goal("one-connection", 2.0, "p50 at one connection × pgbench's at one client", _one_connection, most=True),
     Goal("paced", 25, "p99 at half of the best rate, ms", _paced, most=True),
     Goal("hot-customer", 0.9, "one hot customer × uniform", _beside("payments-hot-customer")),

@@ -14,20 +14,20 @@ import psutil
 import psycopg
 
 from bench import disk, requests, sides, vouchers
-from bench.figures import PAIRS, Window
+from bench.figures import PAIRS, Beside, Window
 from bench.load import Flow, Load, percentile, prepared, run
 from bench.meters import Batches, Cost, Meters
 from bench.offers import Offers
 from bench.paced import run_paced
 from bench.pgbench import Pgbench, Tpcb
+from bench.plan import Goods, Plan
 from bench.server import Server
 from bench.shop import Purchase
 from bench.sides import Side, Slice
 from bench.yardstick import yardstick
-from lingdang.ledger.commands import Line
 
 SIDE_CONNECTIONS = 64
-"""At how many connections checkouts and whole orders are measured."""
+"""At how many connections all is measured that is not measured at several."""
 COUNTED_SECONDS = 2.0
 MOST_GENERATOR = 0.9
 """Of one core: a generator that uses more may be the limit."""
@@ -48,33 +48,6 @@ class Statements(msgspec.Struct, frozen=True):
     statements: int
     transactions: int
     batch: float
-
-
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What is measured and for how long."""
-
-    rounds: int
-    seconds: float
-    connections: tuple[int, ...]
-    clients: tuple[int, ...]
-    only: frozenset[str]
-    threads: int
-    """How many threads pgbench's client may use."""
-    rested: bool
-    """Whether each window begins when all that earlier ones have paid is sealed."""
-
-
-class Goods(msgspec.Struct, frozen=True):
-    """What is bought: `three` books at a time; what is only checked out, over and over; and what is hot."""
-
-    customers: int
-    three: Iterator[Purchase]
-    checked_out: dict[str, Iterator[Purchase]]
-    hot_books: Iterator[Line]
-    house: Iterator[Purchase]
-    """Books of one publisher, for customers with odd numbers."""
-    hot_customers: Sequence[Iterator[Purchase]]
-    """The purchases of one customer each, all with odd numbers."""
 
 
 class Bench:
@@ -166,15 +139,15 @@ class Bench:
         return steps
 
     def _sides(self, number: int) -> list[Step]:
-        """What is measured at one number of connections; over each protocol, or over one."""
-        each: dict[str, Callable[[int, str], Window]] = {
-            "checkouts": partial(self._ask, "checkouts", requests.checkout, self._three),
-            "orders": self._order,
+        """All the rest; over each protocol, or over one."""
+        each: dict[str, list[Callable[[int, str], Window]]] = {
+            "checkouts": [partial(self._ask_in_turns, "checkouts", requests.checkout)],
+            "orders": [partial(self._order, count) for count in self._many()],
         }
         once: dict[str, list[Callable[[int, str], Window]]] = {
             "cart": [
-                partial(self._ask, "ticks", requests.tick, self._three),
-                partial(self._ask, "prices", requests.price, self._three),
+                partial(self._ask_in_turns, "ticks", requests.tick),
+                partial(self._ask_in_turns, "prices", requests.price),
             ],
             "vouchers": [
                 partial(self._ask, name, requests.checkout, goods) for name, goods in self._goods.checked_out.items()
@@ -182,10 +155,14 @@ class Bench:
             "paced": [self._pay_paced],
         }
         only = self._plan.only
-        chosen: list[Step] = [
-            partial(each[name], number, protocol) for name in each if name in only for protocol in self._servers
+        places = [(each, protocol) for protocol in self._servers] + [(once, self._main)]
+        return [
+            partial(kind, number, protocol)
+            for kinds, protocol in places
+            for name in kinds
+            if name in only
+            for kind in kinds[name]
         ]
-        return chosen + [partial(kind, number, self._main) for name in once if name in only for kind in once[name]]
 
     def _theirs(self, number: int) -> list[Step]:
         clients = self._plan.clients if "pgbench" in self._plan.only else ()
@@ -211,22 +188,39 @@ class Bench:
         hot: Iterator[Purchase],
         coupons: tuple[Sequence[str], Sequence[str]] = ((), ()),
     ) -> Window:
-        """What is hot, in slices that alternate with the same of other customers and without what is hot."""
+        """What is hot, in turns with the same of other customers and without what is hot."""
         name, without = (f"{each}/{self._main}/{SIDE_CONNECTIONS}" for each in (kind, PAIRS[kind]))
         count = self._plenty(name, without)
         a = Side(name, self._ready(count, hot, coupons[0]))
         b = Side(without, self._ready(count, sides.half(self._three, odd=False), coupons[1]))
-        order, seconds = sides.in_turns(a, b, number), self._plan.seconds / 2
-        slices = sides.alternate(self._meters, self._servers[self._main], order, SIDE_CONNECTIONS, seconds)
-        for short in (each for each in slices if each.load.seconds < seconds):
-            self._say(f"  {short.name} had no more requests after {short.load.seconds:.1f} s of a slice")
-        self.faults += sides.differing(slices, sides.orders(self._connection, slices), "orders are in the database")
+        slices = self._alternate(number, self._main, a, b)
         if any(coupons):
             self.faults += sides.differing(slices, sides.vouchers(self._connection, slices), "vouchers are used")
             vouchers.take_back(self._connection)
-        other = self._joined(without, number, slices)
-        self._check_answers(f"{without} beside {kind}", other)
-        return msgspec.structs.replace(self._joined(name, number, slices), beside=other.rate)
+        return self._first(number, slices, a, b)
+
+    def _ask_in_turns(self, kind: str, request: Callable[[Purchase], bytes], number: int, protocol: str) -> Window:
+        """Requests that pay nothing, in turns with payments."""
+        name, without = (f"{each}/{protocol}/{SIDE_CONNECTIONS}" for each in (kind, "payments"))
+        asked = itertools.islice(self._three, 2 * self._plenty(name))  # prices are read faster than anything is paid
+        a = Side(name, list(map(request, asked)), pays=False)
+        b = Side(without, self._ready(self._plenty(without), self._three))
+        return self._first(number, self._alternate(number, protocol, a, b), a, b)
+
+    def _alternate(self, number: int, protocol: str, a: Side, b: Side) -> list[Slice]:
+        """The slices of two sides, each compared with the orders in the database."""
+        order, seconds = sides.in_turns(a, b, number), self._plan.seconds / 2
+        slices = sides.alternate(self._meters, self._servers[protocol], order, SIDE_CONNECTIONS, seconds)
+        for short in (each for each in slices if each.load.seconds < seconds):
+            self._say(f"  {short.name} had no more requests after {short.load.seconds:.1f} s of a slice")
+        self.faults += sides.differing(slices, sides.orders(self._connection, slices), "orders are in the database")
+        return slices
+
+    def _first(self, number: int, slices: Sequence[Slice], a: Side, b: Side) -> Window:
+        """The window of `a`, which knows what `b` was meanwhile."""
+        other = self._joined(b.name, number, slices)
+        self._check_answers(f"{b.name} beside {a.name}", other)
+        return msgspec.structs.replace(self._joined(a.name, number, slices), beside=Beside(other.rate, other.cpu))
 
     def _joined(self, name: str, number: int, slices: Sequence[Slice]) -> Window:
         """The window of one side."""
@@ -240,11 +234,11 @@ class Bench:
         return list(self._offers.payments(chosen, given))
 
     def _pay_paced(self, number: int, protocol: str) -> Window:
-        """At half of the best rate that was seen; the disk by itself right before."""
+        """At half of what was paid right before, on as many connections as had the best rate; first the disk alone."""
         place = Path(self._meters.value("SHOW data_directory")).parent
         self.disk.append(disk.felt(disk.syncs(place, self._plan.seconds)))
+        rate = self._best_rate(number, protocol) / 2
         name = f"payments-paced/{protocol}/{SIDE_CONNECTIONS}"
-        rate = max(value for key, value in self._rates.items() if key.startswith(f"payments/{protocol}/")) / 2
         ready = list(itertools.islice(self._offers.payments(self._three), int(rate * self._plan.seconds) + 1))
         server = self._servers[protocol]
         before = self._orders()
@@ -252,6 +246,14 @@ class Bench:
             load = run_paced(server.target, iter(ready), SIDE_CONNECTIONS, rate, self._plan.seconds)
         self._compare(name, before, load.outcomes["200"])
         return self._window(name, number, load, cost[0], load.outcomes["200"], load.latencies)
+
+    def _best_rate(self, number: int, protocol: str) -> float:
+        """How many payments a second are paid now, on as many connections as had the best rate so far."""
+        seen = {name: rate for name, rate in self._rates.items() if name.startswith(f"payments/{protocol}/")}
+        name = max(seen, key=seen.__getitem__, default=f"payments/{protocol}/{max(self._plan.connections)}")
+        window = self._send_payments(name, number, self._ready(self._enough(name, SIDE_CONNECTIONS), self._three))
+        self._check_answers(f"{name} before a paced window", window)
+        return window.rate
 
     def _send_payments(self, name: str, number: int, ready: list[bytes]) -> Window:
         _, protocol, connections = name.split("/")
@@ -278,11 +280,15 @@ class Bench:
             load = run(server.target, _shared(iter(ready), SIDE_CONNECTIONS), self._plan.seconds)
         return self._window(name, number, load, cost[0], load.outcomes["200"], load.latencies)
 
-    def _order(self, number: int, protocol: str) -> Window:
-        name = f"orders/{protocol}/{SIDE_CONNECTIONS}"
+    def _many(self) -> list[int]:
+        """At how many connections whole orders are measured: where a shop is busy."""
+        return sorted({max(SIDE_CONNECTIONS, count) for count in self._plan.connections})
+
+    def _order(self, connections: int, number: int, protocol: str) -> Window:
+        name = f"orders/{protocol}/{connections}"
         finished = array("d")
         singles = (purchase._replace(books=purchase.books[:1]) for purchase in self._three)
-        flows = [requests.whole_orders(singles, finished) for _ in range(SIDE_CONNECTIONS)]
+        flows = [requests.whole_orders(singles, finished) for _ in range(connections)]
         server = self._servers[protocol]
         before = self._orders()
         with self._meters.window(server) as cost:
@@ -364,7 +370,7 @@ class Bench:
             self.faults.append(f"{name}: {paid} payments were answered 200, {stored} orders are in the database")
 
     def _check(self, window: Window) -> None:
-        beside = f", {window.rate / window.beside:.2f} × what is beside it" if window.beside else ""
+        beside = f", {window.rate / window.beside.rate:.2f} × what is beside it" if window.beside else ""
         self._say(f"round {window.round}  {window.name:24} {window.rate:9,.0f}/s{beside}")
         self._check_answers(window.name, window)
         if window.generator_share > MOST_GENERATOR and window.p50 is not None:

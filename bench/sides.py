@@ -33,22 +33,21 @@ class Slice(NamedTuple):
     began: datetime
     load: Load
     cost: Cost
-
-    @property
-    def paid(self) -> int:
-        """How many payments were answered 200."""
-        return self.load.outcomes["200"]
+    paid: int
+    """How many payments were answered 200."""
 
 
 class Side:
     """One of the two workloads, with its requests: at most half of them are sent in each of two slices, in their order.
 
     The second begins where the first has ended: each token counts its customer's payments, so none may be left out.
+    `pays`: what is answered 200 is a payment.
     """
 
-    def __init__(self, name: str, ready: Sequence[bytes]) -> None:
+    def __init__(self, name: str, ready: Sequence[bytes], *, pays: bool = True) -> None:
         self.name = name
         self._ready = ready
+        self._pays = pays
         self._sent = 0
 
     def run(self, connections: Sequence[Connection], seconds: float) -> tuple[datetime, Load]:
@@ -58,6 +57,10 @@ class Side:
         load = drive(connections, [prepared(rest) for _ in connections], seconds, Load())
         self._sent += len(load.latencies)
         return began, load
+
+    def paid(self, load: Load) -> int:
+        """How many payments of a slice were answered 200."""
+        return load.outcomes["200"] if self._pays else 0
 
 
 def in_turns(a: T, b: T, number: int) -> tuple[T, T, T, T]:
@@ -69,7 +72,10 @@ def alternate(meters: Meters, server: Server, order: Sequence[Side], connections
     """A slice of `seconds` for each in this order, all on the same connections. Raises LoadError."""
     with connected(server.target, connections) as opened, no_collections():
         ran = meters.each(server, [partial(side.run, opened, seconds) for side in order])
-    return [Slice(side.name, began, load, cost) for side, ((began, load), cost) in zip(order, ran, strict=True)]
+    return [
+        Slice(side.name, began, load, cost, side.paid(load))
+        for side, ((began, load), cost) in zip(order, ran, strict=True)
+    ]
 
 
 def joined(slices: Sequence[Slice]) -> tuple[Load, Cost]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.figures import Window, paired, rows
+from bench.figures import Beside, Window, paired, rows
 from bench.meters import Batches, parse_batches
 from bench.pgbench import PgbenchError
 from bench.pgbench import parse as parse_pgbench
@@ -29,7 +29,7 @@ def window(name: str, number: int, rate: float, p50: float | None = 0.01, beside
         generator_share=0.1,
         others_share=0.0,
         batches=Batches(10, rate),
-        beside=beside,
+        beside=beside and Beside(beside, 0.0),
     )
 
 
@@ -69,7 +69,7 @@ def test_side_by_side_is_what_was_measured_in_turns_or_else_in_the_same_round() 
         window("payments-voucher/https/64", 1, 900),
         window("payments-hot-book/https/64", 1, 1800, beside=2000),
         window("payments-hot-book/https/64", 2, 1500, beside=1000),
-        window("checkouts/https/64", 2, 4000),
+        window("checkouts/https/64", 2, 4000, beside=3000),
         window("checkouts-hot/https/64", 2, 2000),
         window("payments-hot-customer/https/64", 2, 1000),
     ]

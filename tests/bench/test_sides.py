@@ -9,7 +9,7 @@ import pytest
 from bench.load import Answer, Load
 from bench.meters import Batches, Cost
 from bench.shop import Buyer, Purchase
-from bench.sides import Slice, differing, half, in_turns, joined, with_one_book
+from bench.sides import Side, Slice, differing, half, in_turns, joined, with_one_book
 from lingdang.ledger.commands import Line
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -30,7 +30,7 @@ def cost(wal_bytes: int, batches: Batches) -> Cost:
 
 
 def one_slice(name: str, seen: Load, wal_bytes: int, batches: Batches) -> Slice:
-    return Slice(name, NOON, seen, cost(wal_bytes, batches))
+    return Slice(name, NOON, seen, cost(wal_bytes, batches), paid=seen.outcomes["200"])
 
 
 def purchase(number: int, *product_ids: str) -> Purchase:
@@ -77,6 +77,16 @@ def test_each_slice_is_compared_with_the_database() -> None:
     assert differing(slices, [1, 3], "vouchers are used") == [
         "not from 2026-11-23T12:00:00.000Z: 2 payments were answered 200, 3 vouchers are used"
     ]
+
+
+def test_what_pays_nothing_may_leave_no_order() -> None:
+    asked, seen = Side("checkouts", [], pays=False), load([0.1, 0.1])
+    slices = [Slice("checkouts", NOON, seen, cost(0, Batches()), asked.paid(seen))]
+    assert differing(slices, [0], "orders are in the database") == []
+    assert differing(slices, [1], "orders are in the database") == [
+        "checkouts from 2026-11-23T12:00:00.000Z: 0 payments were answered 200, 1 orders are in the database"
+    ]
+    assert Side("payments", []).paid(seen) == 2
 
 
 def test_no_customer_is_on_both_sides() -> None:
