@@ -26,7 +26,8 @@ from lingdang.clock import rfc3339, system_clock
 from lingdang.keys import Keyring, create_keyring
 from lingdang.settings import SIGN_TYPES, SignType
 
-WORKLOADS = ("payments", "checkouts", "orders", "cart", "vouchers", "hot", "paced", "pgbench", "statements")
+_OF_GOALS = ("payments", "checkouts", "orders", "cart", "vouchers", "hot", "paced", "pgbench")
+WORKLOADS = (*_OF_GOALS, "held", "statements")
 PROTOCOLS = ("http", "https")
 PAGE = Path("docs/performance.md")
 FLOORS = Path(__file__).with_name("floors.toml")
@@ -81,8 +82,8 @@ def _numbers(_context: click.Context, _option: click.Parameter, text: str | None
     show_default=True,
     help="May be repeated. A server for each: while one is measured, the other, idle, seals the journal beside it.",
 )
-@click.option("--only", type=click.Choice(WORKLOADS), multiple=True, default=WORKLOADS, help="May be repeated.")
-@click.option("--short", is_flag=True, help="One round of few seconds at 64 connections, for a check in CI.")
+@click.option("--only", type=click.Choice(WORKLOADS), multiple=True, help="May be repeated. [default: all]")
+@click.option("--short", is_flag=True, help="One round of few seconds at 64 connections, of what has a goal, for CI.")
 @click.option(
     "--floors",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -117,6 +118,7 @@ def _choice(short: bool, options: dict[str, Any]) -> Choice:
     """The options given, over the defaults of the long or the short form."""
     defaults = (
         {
+            "only": _OF_GOALS,
             "rounds": 1,
             "seconds": 2.0,
             "connections": (64,),
@@ -127,6 +129,7 @@ def _choice(short: bool, options: dict[str, Any]) -> Choice:
         }
         if short
         else {
+            "only": WORKLOADS,
             "rounds": 3,
             "seconds": 5.0,
             "connections": (1, 64, 256),
@@ -136,8 +139,9 @@ def _choice(short: bool, options: dict[str, Any]) -> Choice:
             "rested": True,
         }
     )
-    given = {name: value for name, value in options.items() if value is not None}
-    return Choice(**{**defaults, **given, "only": frozenset(given["only"]), "threads": os.cpu_count() or 1})
+    given = {name: value for name, value in options.items() if value not in (None, ())}
+    chosen = {**defaults, **given, "threads": os.cpu_count() or 1}
+    return Choice(**chosen | {"only": frozenset(chosen["only"])})
 
 
 def _measure(choice: Choice) -> reports.Report:

@@ -149,7 +149,7 @@ class Bench:
                 partial(self._ask_in_turns, "ticks", requests.tick),
                 partial(self._ask_in_turns, "prices", requests.price),
             ],
-            "vouchers": [
+            "held": [
                 partial(self._ask, name, requests.checkout, goods) for name, goods in self._goods.checked_out.items()
             ],
             "paced": [self._pay_paced],
