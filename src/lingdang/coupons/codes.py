@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 import psycopg
 
@@ -52,13 +53,37 @@ def _write(
 ) -> None:
     # A coupon's id is plain text that neither CSV nor COPY has to escape.
     file.write("code,couponId\n")
-    end = f",{coupon_id}\n"
     with connection.cursor().copy("COPY coupon_code (code_hash, coupon_id) FROM STDIN") as copy:
+        for made in _made(coupon_id, count):
+            copy.write(made.rows)
+            file.write(made.lines)
+            progress(made.size)
+
+
+class _Made(NamedTuple):
+    """A chunk of codes: `rows` for COPY, hashed, and `lines` for the file."""
+
+    size: int
+    rows: str
+    lines: str
+
+
+def _made(coupon_id: str, count: int) -> Iterator[_Made]:
+    """So many codes, chunk by chunk: while the database takes one, a thread makes the next."""
+    with ThreadPoolExecutor(1) as beside:
+        coming: Future[_Made] | None = None
         for size in _chunks(count):
-            codes = _codes(size)
-            copy.write("".join([f"\\\\x{code_hash(code).hex()}\t{coupon_id}\n" for code in codes]))
-            file.write("".join([code + end for code in codes]))
-            progress(size)
+            made, coming = coming, beside.submit(_make, coupon_id, size)
+            if made is not None:
+                yield made.result()
+        if coming is not None:
+            yield coming.result()
+
+
+def _make(coupon_id: str, size: int) -> _Made:
+    codes, end = _codes(size), f",{coupon_id}\n"
+    rows = "".join([f"\\\\x{code_hash(code).hex()}\t{coupon_id}\n" for code in codes])
+    return _Made(size, rows, "".join([code + end for code in codes]))
 
 
 def _codes(count: int) -> list[str]:
