@@ -17,6 +17,13 @@ _CHARACTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" * 8
 """What each byte stands for: every character for eight of them, so that all are as likely."""
 
 
+_HOLD = "SELECT FROM coupon WHERE coupon_id = %s FOR KEY SHARE"
+
+
+class NoCouponError(Exception):
+    """There is no such coupon. The message names it."""
+
+
 def make_codes(
     connection: psycopg.Connection[tuple[object, ...]],
     coupon_id: str,
@@ -27,17 +34,25 @@ def make_codes(
     """Make `count` codes of a coupon and write them into the CSV file `out`, which must not exist yet.
 
     All of them are good together at the end: the codes' one transaction commits after the file is flushed to disk.
-    `progress` is told how many were made since the last call. Raises FileExistsError, OSError and psycopg's errors.
+    `progress` is told how many were made since the last call. Raises NoCouponError, FileExistsError, OSError and
+    psycopg's errors.
     """
     with open(out, "x", newline="", encoding="ascii", opener=_private) as file:
         try:
             with connection.transaction():
+                _hold(connection, coupon_id)
                 _write(connection, coupon_id, count, file, progress)
                 file.flush()
                 os.fsync(file.fileno())
         except BaseException:
             out.unlink()
             raise
+
+
+def _hold(connection: psycopg.Connection[tuple[object, ...]], coupon_id: str) -> None:
+    """See once that the coupon is there, for all of its codes, and keep it there for the transaction."""
+    if connection.execute(_HOLD, (coupon_id,)).rowcount == 0:
+        raise NoCouponError(f"there is no coupon {coupon_id}")
 
 
 def _private(path: str, flags: int) -> int:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from lingdang.commands import CommandError, opened
-from lingdang.coupons.codes import make_codes
+from lingdang.coupons.codes import NoCouponError, make_codes
 from lingdang.db.pool import connect_options
 from lingdang.ids import ID_PATTERN
 
@@ -58,8 +58,8 @@ def codes(ctx: click.Context, coupon_id: str, count: int, out: Path, as_json: bo
         with psycopg.connect(deployment.database_url, **options) as connection:
             try:
                 make_codes(connection, coupon_id, count, out, lambda done: bar.update(task, advance=done))
-            except psycopg.errors.ForeignKeyViolation:
-                raise CommandError(f"there is no coupon {coupon_id}") from None
+            except NoCouponError as error:
+                raise CommandError(str(error)) from None
             except FileExistsError:
                 raise CommandError(f"{out} exists already; codes are never written over a file") from None
     if as_json:
