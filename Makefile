@@ -18,7 +18,7 @@ check: $(VENV)/installed-dev
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m bench
 
-# About a minute and a half; fails when a figure is on the wrong side of its floor in bench/floors.toml.
+# About two minutes; fails when a figure is on the wrong side of its floor in bench/floors.toml.
 bench-short: $(VENV)/installed-dev
 	$(BIN)/python -m bench --short
 

@@ -250,10 +250,9 @@ class Bench:
 
     def _best_rate(self, number: int, protocol: str) -> float:
         """How many payments a second are paid now, on as many connections as had the best rate so far."""
-        seen = {name: rate for name, rate in self._rates.items() if name.startswith(f"payments/{protocol}/")}
-        name = max(seen, key=seen.__getitem__, default=f"payments/{protocol}/{max(self._plan.connections)}")
-        window = self._send_payments(name, number, self._ready(self._enough(name, SIDE_CONNECTIONS), self._three))
-        self._check_answers(f"{name} before a paced window", window)
+        rates = {count: self._rates.get(f"payments/{protocol}/{count}", 0.0) for count in self._plan.connections}
+        window = self._pay(number, protocol, max(rates, key=rates.__getitem__))
+        self._check_answers(f"{window.name} before a paced window", window)
         return window.rate
 
     def _send_payments(self, name: str, number: int, ready: list[bytes]) -> Window:

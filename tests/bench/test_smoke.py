@@ -1,4 +1,4 @@
-"""The benchmark for a few seconds, as a user runs it; `make bench-short` runs every workload."""
+"""The benchmark for a few seconds, as a user runs it: what `make bench-short` leaves out, and some of what it runs."""
 
 import json
 import subprocess
