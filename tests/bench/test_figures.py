@@ -9,7 +9,7 @@ from bench.meters import Batches, parse_batches
 from bench.pgbench import PgbenchError
 from bench.pgbench import parse as parse_pgbench
 from bench.report import BEGIN, END, table, write_into
-from bench.rounds import interleaved
+from bench.rounds import compared
 
 
 def window(name: str, number: int, rate: float, p50: float | None = 0.01, beside: float | None = None) -> Window:
@@ -122,7 +122,7 @@ def test_pgbench_is_understood_or_refused() -> None:
         parse_pgbench("pgbench: error")
 
 
-def test_pgbench_stands_before_between_and_behind() -> None:
-    ours, theirs = "abcd", "123"
-    assert "".join(interleaved(ours, theirs)) == "1ab2cd3"  # type: ignore[arg-type, comparison-overlap]
-    assert interleaved([], []) == []
+def test_pgbench_stands_beside_what_it_is_compared_with() -> None:
+    steps = compared(["a", "bc", "de"], "123", "fg")  # type: ignore[arg-type, list-item]
+    assert "".join(steps) == "1abc2de3fg"  # type: ignore[arg-type]
+    assert compared([], "", "fg") == ["f", "g"]  # type: ignore[arg-type, comparison-overlap]
