@@ -25,6 +25,7 @@ from bench.figures import Spread, spread
 from bench.offers import Offers
 from bench.paid import Paid, pay
 from bench.server import Server, serving
+from bench.sides import turned
 from bench.tables import Line, show
 from lingdang.clock import system_clock
 from lingdang.keys import Keyring, create_keyring
@@ -145,8 +146,7 @@ def _measure(
         fulls: list[Paid] = []
         empties: list[Paid] = []
         for number in range(rounds):
-            order = ((empty, empties), (full, fulls))[:: 1 if number % 2 else -1]
-            for shop_, paid in order:
+            for shop_, paid in turned(((empty, empties), (full, fulls)), number):
                 paid.append(_pay(shop_, seconds))
             click.echo(
                 f"{stored * CUSTOMERS:>12,} orders  {fulls[-1].rate:7,.0f}/s  {empties[-1].rate:7,.0f}/s"

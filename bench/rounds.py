@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import psutil
@@ -39,7 +39,6 @@ _UNSEALED = "SELECT (SELECT sum(seq) FROM wallet) - (SELECT coalesce(sum(last_se
 
 Say = Callable[[str], None]
 Step = Callable[[], Window]
-T = TypeVar("T")
 
 
 class Statements(msgspec.Struct, frozen=True):
@@ -106,12 +105,9 @@ class Bench:
             self.statements = self._count_statements()
 
     def _steps(self, number: int) -> list[Step]:
-        payments = [self._payments(number, count) for count in self._paying()]
+        connections = self._plan.connections if "payments" in self._plan.only else ()
+        payments = [self._payments(number, count) for count in connections]
         return compared(payments, self._theirs(number), [*self._hot(number), *self._sides(number)])
-
-    def _paying(self) -> Sequence[int]:
-        """At how many connections payments are measured, rising."""
-        return self._plan.connections if "payments" in self._plan.only else ()
 
     def _payments(self, number: int, connections: int) -> list[Step]:
         """Without vouchers and with them in turns, so that neither is always the first."""
@@ -120,7 +116,7 @@ class Bench:
             ways = [partial(self._pay, connections=connections)]
             if protocol == self._main and "vouchers" in self._plan.only:
                 ways.append(partial(self._pay_with_voucher, connections=connections))
-            steps += [partial(way, number, protocol) for way in _turned(ways, number)]
+            steps += [partial(way, number, protocol) for way in sides.turned(ways, number)]
         return steps
 
     def _hot(self, number: int) -> list[Step]:
@@ -170,7 +166,7 @@ class Bench:
     def _theirs(self, number: int) -> list[Step]:
         """One client first; the others in turns, so that neither always goes before."""
         clients = self._plan.clients if "pgbench" in self._plan.only else ()
-        return [partial(self._tpcb, number, count) for count in (*clients[:1], *_turned(clients[1:], number))]
+        return [partial(self._tpcb, number, count) for count in (*clients[:1], *sides.turned(clients[1:], number))]
 
     def _pay(self, number: int, protocol: str, connections: int) -> Window:
         name = f"payments/{protocol}/{connections}"
@@ -421,14 +417,5 @@ def _shared(made: Iterator[bytes], connections: int) -> Sequence[Flow]:
 def compared(payments: Sequence[Sequence[Step]], theirs: Sequence[Step], rest: Sequence[Step]) -> list[Step]:
     """Each of `theirs` beside what it is compared with: the first before the payments on the fewest connections, the
     others right before and right after those on the most. `payments`: by connections, rising."""
-    fewer, most = payments[:-1], payments[-1:]
-    return [*theirs[:1], *_flat(fewer), *theirs[1:2], *_flat(most), *theirs[2:], *rest]
-
-
-def _flat(groups: Sequence[Sequence[Step]]) -> list[Step]:
-    return list(itertools.chain.from_iterable(groups))
-
-
-def _turned(things: Sequence[T], number: int) -> Sequence[T]:
-    """As they are in rounds with an odd number, the other way round in the others."""
-    return things[:: 1 if number % 2 else -1]
+    *fewer, most = payments or [()]
+    return [*theirs[:1], *itertools.chain(*fewer), *theirs[1:2], *most, *theirs[2:], *rest]

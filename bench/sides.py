@@ -63,9 +63,15 @@ class Side:
         return load.outcomes["200"] if self._pays else 0
 
 
+def turned(things: Sequence[T], number: int) -> Sequence[T]:
+    """As they are in a round of odd number, the other way round in one of even number: none is always the first."""
+    return things[:: 1 if number % 2 else -1]
+
+
 def in_turns(a: T, b: T, number: int) -> tuple[T, T, T, T]:
     """A B B A, and B A A B in a round of even number."""
-    return (a, b, b, a) if number % 2 else (b, a, a, b)
+    first, second = turned((a, b), number)
+    return first, second, second, first
 
 
 def alternate(meters: Meters, server: Server, order: Sequence[Side], connections: int, seconds: float) -> list[Slice]:
