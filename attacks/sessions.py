@@ -7,7 +7,7 @@ from typing import NamedTuple
 from attacks.dotted import DOTTED, other_claims
 from attacks.minting import NOW, session_jws
 from attacks.target import Alter, Target
-from attacks.texts import TEXTS, any_text
+from attacks.texts import any_text, of_text
 from attacks.world import CUSTOMERS, World, claims, offer, order_token
 
 
@@ -25,8 +25,7 @@ def session_target(world: World) -> Target[Presented]:
         world.sessions.authenticate(f"Bearer {it.token}", it.cust_id, NOW)
 
     good = [Presented(holder.token, holder.cust_id) for holder in world.holders]
-    kinds = {name: _of_token(lambda rng, token, _, alter=alter: alter(rng, token)) for name, alter in TEXTS.items()}  # type: ignore[misc]
-    kinds |= {name: _of_token(alter) for name, alter in DOTTED.items()}
+    kinds = {name: _of_token(alter) for name, alter in (of_text() | DOTTED).items()}
     kinds |= {
         "other claims": _of_token(other_claims),
         "another X-Cust-Id": _other_customer,

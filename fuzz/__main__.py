@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from fuzz.every import NAMES, parsers_of
@@ -41,9 +41,9 @@ def main(seconds: int, target: str, out: Path, replay: Path | None) -> None:
                 bar = progress.add_task(name, total=seconds / len(names), said="")
                 started = time.monotonic()
 
-                def show(result: Result, bar: object = bar, started: float = started) -> None:
+                def show(result: Result, bar: TaskID = bar, started: float = started) -> None:
                     said = f"{result.executions} executions, {result.features} features"
-                    progress.update(bar, completed=time.monotonic() - started, said=said)  # type: ignore[arg-type]
+                    progress.update(bar, completed=time.monotonic() - started, said=said)
 
                 results.append(fuzz(parsers[name], out, max(1, seconds // len(names)), show))
     _report(results)

