@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -188,14 +189,17 @@ class _Parts:
         watch.gauge("lingdang_queue_length", "products", self.products.__len__)
         watch.gauge("lingdang_queue_length", "checkout", lambda: sum(map(len, self.readers)))
         for state in ("pool_size", "pool_available", "requests_waiting"):
-            watch.gauge("lingdang_pool", state, lambda state=state: self.pool.get_stats().get(state, 0))  # type: ignore[misc]
+            watch.gauge("lingdang_pool", state, partial(self._of_pool, state))
         sealer, worker = self.sealer, str(os.getpid())
         watch.gauge("lingdang_journal_lag_seconds", worker, sealer.lag)
         watch.gauge("lingdang_journal_sealed", worker, lambda: sealer.sealed)
         watch.gauge("lingdang_overdue", "transfer", lambda: sealer.overdue)
         for state in self.upkeep.overdue:
-            watch.gauge("lingdang_overdue", state, lambda state=state: self.upkeep.overdue[state])  # type: ignore[misc]
+            watch.gauge("lingdang_overdue", state, partial(self.upkeep.overdue.__getitem__, state))
         watch.gauge("lingdang_journal_rolled_back", worker, lambda: sealer.witness.rolled_back)
+
+    def _of_pool(self, state: str) -> int:
+        return self.pool.get_stats().get(state, 0)
 
     def _lane(self) -> Lane:
         return Lane(self.deployment.database_url, self.deployment.settings.pgbouncer)

@@ -70,7 +70,8 @@ class World:
                 else:
                     effect = operation.send(result)
         except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
+            answer: T = stop.value
+            return answer
 
     def pay(self, offered: Offer) -> Any:
         return self.run(self.calls.payments.pay(offered))
