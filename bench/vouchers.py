@@ -1,5 +1,6 @@
 """Vouchers for the workloads: one in each payment, a hot one in every hand, and customers with twenty."""
 
+import random
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import cycle
@@ -65,13 +66,18 @@ def _define(
 
 
 def give(connection: psycopg.Connection[Any], purchases: Sequence[Purchase], coupon_ids: Sequence[str]) -> list[UUID]:
-    """A voucher of these coupons in turn in the hand of every purchase's customer, in their order."""
+    """A voucher of these coupons in turn in the hand of every purchase's customer; the ids are in the purchases' order.
+
+    They are stored in another order: who claims a voucher first does not pay first.
+    """
     made = [uuid7() for _ in purchases]
+    claims = list(zip(purchases, made, cycle(coupon_ids)))
+    random.Random(1).shuffle(claims)
     with connection.transaction(), connection.cursor() as cursor:
         now = system_clock()
         with cursor.copy(_HOLD) as copy:
             copy.set_types(("smallint", "text", "uuid", "text", "timestamptz", "timestamptz"))
-            for purchase, voucher_id, coupon_id in zip(purchases, made, cycle(coupon_ids)):
+            for purchase, voucher_id, coupon_id in claims:
                 copy.write_row((0, purchase.buyer.cust_id, voucher_id, coupon_id, now, now + _YEAR))
     return made
 
