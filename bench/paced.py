@@ -8,14 +8,16 @@ from collections.abc import Iterator
 from bench.load import PATIENCE, Answer, Connection, Load, LoadError, Target, no_collections, prepared
 
 
-def run_paced(target: Target, requests: Iterator[bytes], connections: int, rate: float, seconds: float) -> Load:
-    """`rate` requests a second for `seconds`, over at most so many connections. Raises LoadError.
+def run_paced(
+    target: Target, requests: Iterator[bytes], connections: int, rate: float, seconds: float, load: Load | None = None
+) -> Load:
+    """`rate` requests a second for `seconds`, over at most so many connections, added to `load`. Raises LoadError.
 
     One that finds every connection busy is sent late and counts from when it was due.
     """
     idle: deque[tuple[Connection, Answer | None]] = deque((Connection(target), None) for _ in range(connections))
     opened = [connection for connection, _ in idle]
-    load = Load()
+    load = Load() if load is None else load
     with no_collections(), selectors.DefaultSelector() as selector:
         for connection in opened:
             selector.register(connection.socket, selectors.EVENT_READ, connection)

@@ -1,6 +1,14 @@
 """When a worker has time to seal, and how long it rests between two steps."""
 
-from lingdang.journal.pace import BUSY_SHARE, LAST_SECONDS, LOOK_SECONDS, PATIENCE_SECONDS, RESTS, Pace
+from lingdang.journal.pace import (
+    BUSY_SHARE,
+    GLANCE_SECONDS,
+    LAST_SECONDS,
+    LOOK_SECONDS,
+    PATIENCE_SECONDS,
+    RESTS,
+    Pace,
+)
 
 
 class Worker:
@@ -45,3 +53,27 @@ def test_a_moment_between_two_batches_is_not_idleness() -> None:
     assert not worker.pace.allows(0)
     worker.passes(LOOK_SECONDS, 0)
     assert worker.pace.allows(0)
+
+
+def test_what_has_just_begun_to_be_paid_is_seen_at_a_glance() -> None:
+    worker = Worker()
+    worker.passes(LOOK_SECONDS / 2, 0)
+    assert worker.pace.allows(0)
+    worker.passes(GLANCE_SECONDS / 2, 1)
+    assert worker.pace.allows(0), "too short to tell"
+    worker.passes(GLANCE_SECONDS / 2, 1)
+    assert not worker.pace.allows(0)
+    worker.passes(GLANCE_SECONDS, 0)
+    assert not worker.pace.allows(0), "idleness takes longer to tell"
+    worker.passes(LOOK_SECONDS, 0)
+    assert worker.pace.allows(0)
+
+
+def test_a_look_counts_from_where_it_began() -> None:
+    """Payments began two seconds ago, after a minute without: the worker is busy."""
+    worker = Worker()
+    worker.passes(60, 0)
+    worker.passes(1, 1)
+    worker.pace.look()
+    worker.passes(LOOK_SECONDS, 1)
+    assert not worker.pace.allows(0)

@@ -15,7 +15,7 @@ from lingdang.db.pool import Connection
 from lingdang.journal.chain import entry_text
 from lingdang.journal.pace import PATIENCE_SECONDS, Pace
 from lingdang.journal.sealer import Sealer
-from lingdang.journal.sealing import AT_MOST, Behind, behind_in_pages
+from lingdang.journal.sealing import AT_MOST, Behind, behind_in_pages, portions
 from lingdang.keys import Keyring, retire, rotate
 from lingdang.serving.metrics import Metrics
 from support.buyer import buyer, give, stock
@@ -74,6 +74,19 @@ async def test_a_wallet_with_much_to_seal(database_url: str, keyring: Keyring) -
         (2 * AT_MOST + 1, 2 * AT_MOST + 7),
     ]
     assert verify(database_url, keyring).differences == []
+
+
+def test_a_portion_is_of_transfers_not_of_wallets() -> None:
+    """What one statement seals takes as long as it has transfers; of one wallet no more than a seal holds counts."""
+
+    def lacking(*each: int) -> list[Behind]:
+        return [Behind(0, f"cust-{place}", "BELL", 7, None, 7 + lacks) for place, lacks in enumerate(each)]
+
+    behind = lacking(1, 1, 1, 3, 1, 4 * AT_MOST, 1)
+    assert list(portions(behind, 3)) == [behind[:3], behind[3:4], behind[4:6], behind[6:]]
+    assert list(portions(behind, AT_MOST + 8)) == [behind]
+    assert list(portions(behind, AT_MOST + 7)) == [behind[:6], behind[6:]]
+    assert list(portions([], 3)) == []
 
 
 async def test_sealers_beside_each_other_while_payments_go_on(database_url: str, keyring: Keyring) -> None:
@@ -255,7 +268,7 @@ async def test_payments_come_first_for_a_while(database_url: str, keyring: Keyri
 async def test_a_busy_worker_seals_step_by_step(
     database_url: str, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each step is of so few wallets, found by one look into the pages; a wallet with many transfers gets several."""
+    """Each step is of so few transfers, found by one look into the pages; a wallet with many transfers gets several."""
     monkeypatch.setattr("lingdang.journal.sealer.FEW", 2)
     monkeypatch.setattr("lingdang.journal.sealing.AT_MOST", 3)
     looks: list[list[str]] = []

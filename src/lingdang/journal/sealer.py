@@ -14,13 +14,13 @@ import structlog
 from lingdang.clock import Clock
 from lingdang.db.pool import Connection, Pool, transaction
 from lingdang.errors import Problem
-from lingdang.journal.pace import FEW, Pace
-from lingdang.journal.sealing import Behind, Head, Sealing, Step, behind_in_pages, behind_in_wallets, blocks
+from lingdang.journal.pace import FEW, LOOK_SECONDS, MANY, Pace
+from lingdang.journal.sealing import Behind, Head, Sealing, Step, behind_in_pages, behind_in_wallets, blocks, portions
 from lingdang.journal.witness import Witness
 
 ROUND_SECONDS = 5.0
 WINDOW = 16
-"""Pages in a step, one transaction: some hundred transfers."""
+"""Pages looked into at once: some hundred transfers."""
 OVERLAP = 128
 """Pages that every round reads again: what was not yet committed then, and pages that were not yet full."""
 WALK_WALLETS = 20_000
@@ -92,7 +92,9 @@ class Sealer:
     async def run(self) -> None:
         """Seal for ever; a database that is away is waited for."""
         while True:
-            await asyncio.sleep(ROUND_SECONDS)
+            await asyncio.sleep(ROUND_SECONDS - LOOK_SECONDS)
+            self.pace.look()
+            await asyncio.sleep(LOOK_SECONDS)
             try:
                 if self.pace.allows(self.lag()) and await self.round():
                     await self.walk()
@@ -153,8 +155,8 @@ class Sealer:
 
     def _some_of(self, behind: list[Behind]) -> tuple[list[Behind], list[Behind]]:
         """Those for one step, and those that are left."""
-        few = FEW if self.pace.busy else len(behind)
-        return behind[:few], behind[few:]
+        some = next(portions(behind, FEW if self.pace.busy else MANY), [])
+        return some, behind[len(some) :]
 
     def _is_anothers(self, head: Head) -> bool:
         """Whether the worker is busy and another one has sealed since it last looked."""

@@ -20,8 +20,8 @@ from lingdang.signer import SignatureError, Signer, kid_of
 
 AT_MOST = 20
 """Transfers in one seal; a wallet that lacks more gets several, one a step."""
-SLICE = 200
-"""Wallets sealed without a pause: the event loop's other work waits for so long."""
+PORTION = 50
+"""Transfers sealed without a pause, some 3 ms: the event loop's other work, and that of the database's core, waits."""
 
 _log = structlog.get_logger(__name__)
 
@@ -45,14 +45,14 @@ ORDER BY t.customer_id, t.currency, t.bucket
 
 # The table is only ever added to, so what is new stands in its last pages. No index is needed to read these.
 _IN_PAGES = f"""
-SELECT t.bucket, t.customer_id, t.currency, coalesce(s.last_seq, 0), s.chain
+SELECT t.bucket, t.customer_id, t.currency, coalesce(s.last_seq, 0), s.chain, t.seq
   FROM (SELECT bucket, customer_id, currency, max(seq) AS seq FROM transfer
          WHERE ctid >= %b::tid AND ctid < %b::tid GROUP BY 1, 2, 3) t
 {_SEALED}
 """  # noqa: S608 - a constant
 
 _IN_WALLETS = f"""
-SELECT t.bucket, t.customer_id, t.currency, coalesce(s.last_seq, 0), s.chain
+SELECT t.bucket, t.customer_id, t.currency, coalesce(s.last_seq, 0), s.chain, t.seq
   FROM (SELECT bucket, customer_id, currency, seq FROM wallet
          WHERE (customer_id, currency, bucket) > (%b, %b, %b::smallint)
            AND (customer_id, currency, bucket) <= (%b, %b, %b::smallint)) t
@@ -72,13 +72,14 @@ _INSERT_CHECKPOINT = "INSERT INTO seal_checkpoint (number, place, block, made_at
 
 
 class Behind(NamedTuple):
-    """A wallet with transfers after its last seal, and where its chain stands."""
+    """A wallet with transfers after its last seal, where its chain stands, and the newest transfer that was found."""
 
     bucket: int
     customer_id: str
     currency: str
     last_seq: int
     chain: bytes | None
+    newest_seq: int
 
 
 class Unsealed(NamedTuple):
@@ -151,8 +152,7 @@ class Sealing:
         lengths: list[int] = []
         moments: list[datetime] = []
         place, root = head.place, head.root
-        for start in range(0, len(behind), SLICE):
-            some = behind[start : start + SLICE]
+        for some in portions(behind, PORTION):
             rows = await _content(connection, some)
             seals = list(make_seals(some, rows, place, version, key))
             for seal in seals:
@@ -200,6 +200,20 @@ async def behind_in_wallets(
     """Up to `most` wallets of a stretch, in the order of the key, whose journal is not sealed to its end."""
     cursor = await connection.execute(_IN_WALLETS, (*after, *upto, most), binary=True)
     return [Behind(*row) for row in await cursor.fetchall()]
+
+
+def portions(behind: Sequence[Behind], transfers: int) -> Iterator[list[Behind]]:
+    """The wallets in their order, in portions of so many transfers to seal or, with the last wallet's, some more."""
+    some: list[Behind] = []
+    lacking = 0
+    for wallet in behind:
+        some.append(wallet)
+        lacking += min(wallet.newest_seq - wallet.last_seq, AT_MOST)
+        if lacking >= transfers:
+            yield some
+            some, lacking = [], 0
+    if some:
+        yield some
 
 
 def make_seals(
