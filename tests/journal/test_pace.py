@@ -2,9 +2,11 @@
 
 from lingdang.journal.pace import (
     BUSY_SHARE,
+    FEW,
     GLANCE_SECONDS,
     LAST_SECONDS,
     LOOK_SECONDS,
+    MANY,
     PATIENCE_SECONDS,
     RESTS,
     Pace,
@@ -28,11 +30,14 @@ def test_a_busy_worker_waits_and_then_rests() -> None:
     worker = Worker()
     assert worker.pace.allows(0)
     assert worker.pace.rest(0.5, 0) == 0
+    assert worker.pace.most(0) == MANY
     worker.passes(5, BUSY_SHARE)
     assert not worker.pace.allows(PATIENCE_SECONDS)
     assert worker.pace.allows(PATIENCE_SECONDS + 1)
     assert worker.pace.rest(0.5, PATIENCE_SECONDS + 1) == 0.5 * RESTS
+    assert worker.pace.most(PATIENCE_SECONDS + 1) == FEW
     assert worker.pace.rest(0.5, LAST_SECONDS) == 0
+    assert worker.pace.most(LAST_SECONDS) == MANY
 
 
 def test_a_worker_with_little_to_settle_has_time() -> None:

@@ -269,7 +269,7 @@ async def test_a_busy_worker_seals_step_by_step(
     database_url: str, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each step is of so few transfers, found by one look into the pages; a wallet with many transfers gets several."""
-    monkeypatch.setattr("lingdang.journal.sealer.FEW", 2)
+    monkeypatch.setattr("lingdang.journal.pace.FEW", 2)
     monkeypatch.setattr("lingdang.journal.sealing.AT_MOST", 3)
     looks: list[list[str]] = []
 

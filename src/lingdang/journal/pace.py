@@ -21,7 +21,7 @@ FEW = 50
 RESTS = 9
 """… and rests so many times as long as the step took, …"""
 LAST_SECONDS = 600.0
-"""… until the journal has waited for so long. From then on it does not rest."""
+"""… until the journal has waited for so long. From then on it does not rest, and its steps are as large as any."""
 
 
 class Pace:
@@ -48,9 +48,16 @@ class Pace:
             self._looked = now
         return not self.busy or lag > PATIENCE_SECONDS
 
+    def most(self, lag: float) -> int:
+        """About how many transfers a step may seal."""
+        return FEW if self._gives_way(lag) else MANY
+
     def rest(self, seconds: float, lag: float) -> float:
         """How long to leave a busy worker to its payments after a step that took so many seconds."""
-        return RESTS * seconds if self.busy and lag < LAST_SECONDS else 0.0
+        return RESTS * seconds if self._gives_way(lag) else 0.0
+
+    def _gives_way(self, lag: float) -> bool:
+        return self.busy and lag < LAST_SECONDS
 
 
 def _is_busy(before: tuple[float, float], now: tuple[float, float]) -> bool:

@@ -14,7 +14,7 @@ import structlog
 from lingdang.clock import Clock
 from lingdang.db.pool import Connection, Pool, transaction
 from lingdang.errors import Problem
-from lingdang.journal.pace import FEW, LOOK_SECONDS, MANY, Pace
+from lingdang.journal.pace import LOOK_SECONDS, Pace
 from lingdang.journal.sealing import Behind, Head, Sealing, Step, behind_in_pages, behind_in_wallets, blocks, portions
 from lingdang.journal.witness import Witness
 
@@ -155,7 +155,7 @@ class Sealer:
 
     def _some_of(self, behind: list[Behind]) -> tuple[list[Behind], list[Behind]]:
         """Those for one step, and those that are left."""
-        some = next(portions(behind, FEW if self.pace.busy else MANY), [])
+        some = next(portions(behind, self.pace.most(self.lag())), [])
         return some, behind[len(some) :]
 
     def _is_anothers(self, head: Head) -> bool:
