@@ -21,9 +21,9 @@ from bench.offers import Offers
 from bench.pgbench import Pgbench
 from bench.plan import Goods, Plan
 from bench.rounds import Bench
-from bench.server import clean_environ, lingdang, serving
+from bench.server import clean_environ, environ_of, lingdang, serving
 from lingdang.clock import rfc3339, system_clock
-from lingdang.keys import Keyring, create_keyring
+from lingdang.keys import Keyring
 from lingdang.settings import SIGN_TYPES, SignType
 
 _OF_GOALS = ("payments", "checkouts", "orders", "cart", "vouchers", "hot", "paced", "pgbench")
@@ -155,13 +155,8 @@ def _measure_on(choice: Choice, place: Path, url: str) -> reports.Report:
     _say(f"filling the shop: {choice.customers} customers")
     shop_url, pgbench_url = databases.create_shop(url, "shop"), databases.create(url, "tpcb")
     shop.fill(shop_url, choice.customers)
-    create_keyring(place / "keyring.json", system_clock())
-    keyring = Keyring(place / "keyring.json")
-    environ = {
-        "LINGDANG_DATABASE_URL": shop_url,
-        "LINGDANG_KEYRING_FILE": str(keyring.path),
-        "LINGDANG_LOG_LEVEL": "warning",
-    }
+    keyring = shop.new_keyring(place)
+    environ = environ_of(shop_url, keyring)
     with ExitStack() as stack:
         connection = stack.enter_context(psycopg.connect(shop_url, autocommit=True))
         awake = stack.enter_context(Awake())

@@ -24,11 +24,10 @@ from bench.curves import Curve, draw
 from bench.figures import Spread, spread
 from bench.offers import Offers
 from bench.paid import Paid, pay
-from bench.server import Server, serving
+from bench.server import Server, environ_of, serving
 from bench.sides import turned
 from bench.tables import Line, show
-from lingdang.clock import system_clock
-from lingdang.keys import Keyring, create_keyring
+from lingdang.keys import Keyring
 
 CUSTOMERS = 20_000
 CONNECTIONS = 128
@@ -129,8 +128,7 @@ def _draw(points: list[Point]) -> None:
 def _measure(
     place: Path, url: str, stack: ExitStack, orders: int, steps: int, rounds: int, seconds: float
 ) -> tuple[list[Point], str]:
-    create_keyring(place / "keyring.json", system_clock())
-    keyring = Keyring(place / "keyring.json")
+    keyring = shop.new_keyring(place)
     empty_url, full_url = (databases.create_shop(url, name) for name in ("empty", "filled"))
     empty, full = (_open(place, name, each, keyring, stack) for name, each in (("a", empty_url), ("b", full_url)))
     other, connection = (stack.enter_context(psycopg.connect(each, autocommit=True)) for each in (empty_url, full_url))
@@ -172,12 +170,7 @@ def _point(orders: int, first: float, fulls: list[Paid], empties: list[Paid]) ->
 
 def _open(place: Path, name: str, url: str, keyring: Keyring, stack: ExitStack) -> Place:
     shop.fill(url, CUSTOMERS)
-    environ = {
-        "LINGDANG_DATABASE_URL": url,
-        "LINGDANG_KEYRING_FILE": str(keyring.path),
-        "LINGDANG_WITNESS_FILE": str(place / f"witness-{name}.jws"),
-        "LINGDANG_LOG_LEVEL": "warning",
-    }
+    environ = environ_of(url, keyring) | {"LINGDANG_WITNESS_FILE": str(place / f"witness-{name}.jws")}
     server = stack.enter_context(serving(place / name, environ, workers=2, tls=True))
     buyers = shop.buyers(keyring, CUSTOMERS, "HMAC-SHA256")
     return Place(server, shop.purchases(buyers, shop.books(url).real, 3), Offers(keyring, url))

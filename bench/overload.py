@@ -24,10 +24,8 @@ from bench.curves import Curve, draw
 from bench.figures import spread
 from bench.load import Answer, Flow, Load, percentile, run
 from bench.offers import Offers
-from bench.server import Server, serving
+from bench.server import Server, environ_of, serving
 from bench.tables import Line, show
-from lingdang.clock import system_clock
-from lingdang.keys import Keyring, create_keyring
 from lingdang.ledger.reconcile import reconcile
 
 CUSTOMERS = 20_000
@@ -131,14 +129,8 @@ def _told(phase: Phase, connections: int) -> str:
 
 def _phases(place: Path, url: str, stack: ExitStack, lengths: Sequence[tuple[int, float]], tls: bool) -> list[Phase]:
     shop.fill(url, CUSTOMERS)
-    create_keyring(place / "keyring.json", system_clock())
-    keyring = Keyring(place / "keyring.json")
-    environ = {
-        "LINGDANG_DATABASE_URL": url,
-        "LINGDANG_KEYRING_FILE": str(keyring.path),
-        "LINGDANG_LOG_LEVEL": "warning",
-        "LINGDANG_QUEUE_LIMIT": str(CONNECTIONS),
-    }
+    keyring = shop.new_keyring(place)
+    environ = environ_of(url, keyring) | {"LINGDANG_QUEUE_LIMIT": str(CONNECTIONS)}
     server = stack.enter_context(serving(place / "server", environ, workers=1, tls=tls))
     purchases = shop.purchases(shop.buyers(keyring, CUSTOMERS, "HMAC-SHA256"), shop.books(url).real, 3)
     made = Offers(keyring, url).payments(purchases)

@@ -19,9 +19,7 @@ from bench.meters import Meters
 from bench.offers import Offers
 from bench.paid import Paid, pay
 from bench.pgbench import Pgbench
-from bench.server import Server, serving
-from lingdang.clock import system_clock
-from lingdang.keys import Keyring, create_keyring
+from bench.server import Server, environ_of, serving
 
 CUSTOMERS = 20_000
 NUMBERS = {"connections": (1, 4, 16, 64, 128, 256, 512), "workers": (1, 2, 3, 4, 6)}
@@ -70,15 +68,10 @@ def main(over: str, rounds: int, seconds: float, drawn: bool) -> None:
 def _measure(place: Path, url: str, over: str, rounds: int, seconds: float) -> dict[int, list[Ran]]:
     shop_url, pgbench_url = databases.create_shop(url, "shop"), databases.create(url, "tpcb")
     shop.fill(shop_url, CUSTOMERS)
-    create_keyring(place / "keyring.json", system_clock())
-    keyring = Keyring(place / "keyring.json")
+    keyring = shop.new_keyring(place)
     buyers = shop.buyers(keyring, CUSTOMERS, "HMAC-SHA256")
     goods = Shop(shop.purchases(buyers, shop.books(shop_url).real, 3), Offers(keyring, shop_url))
-    environ = {
-        "LINGDANG_DATABASE_URL": shop_url,
-        "LINGDANG_KEYRING_FILE": str(keyring.path),
-        "LINGDANG_LOG_LEVEL": "warning",
-    }
+    environ = environ_of(shop_url, keyring)
     seen: dict[int, list[Ran]] = {number: [] for number in NUMBERS[over]}
     with psycopg.connect(shop_url, autocommit=True) as connection:
         meters = Meters(connection)

@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.progress import track
 
 from bench import databases
+from bench.shop import new_keyring
 from lingdang.clock import system_clock
 from lingdang.db.embedded import EmbeddedServer
 from lingdang.db.migrate import migrate
@@ -33,7 +34,7 @@ from lingdang.journal.sealer import Sealer
 from lingdang.journal.sealing import Sealing
 from lingdang.journal.seals import SealKeys
 from lingdang.journal.witness import Witness
-from lingdang.keys import Keyring, create_keyring
+from lingdang.keys import Keyring
 from lingdang.ledger.commands import Line, Pay
 from lingdang.signer import Signer
 
@@ -95,13 +96,12 @@ def _fill(url: str, directory: Path, customers: int) -> Shop:
         connection.execute("CREATE DATABASE shop")
     url = url.replace("/postgres?", "/shop?", 1)
     migrate(url)
-    create_keyring(directory / "keyring.json", system_clock())
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(_PRODUCTS)
         for statement in _CUSTOMERS.split(";"):
             connection.execute(statement.encode(), {"customers": customers})
         connection.execute("VACUUM ANALYZE")
-    return Shop(url, Keyring(directory / "keyring.json"), customers, directory)
+    return Shop(url, new_keyring(directory), customers, directory)
 
 
 def _sealer(shop: Shop, pool: Pool) -> Sealer:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from bench.load import Target
+from lingdang.keys import Keyring
 
 STOP_SECONDS = 30.0
 
@@ -81,6 +82,15 @@ def serving(data_dir: Path, environ: dict[str, str], *, workers: int, tls: bool)
 def lingdang(*arguments: str, data_dir: Path) -> list[str]:
     """A `lingdang` command line."""
     return [sys.executable, "-m", "lingdang", *arguments, f"--data-dir={data_dir}"]
+
+
+def environ_of(url: str, keyring: Keyring) -> dict[str, str]:
+    """What a server that is measured is told: whose database and keys, and to log little."""
+    return {
+        "LINGDANG_DATABASE_URL": url,
+        "LINGDANG_KEYRING_FILE": str(keyring.path),
+        "LINGDANG_LOG_LEVEL": "warning",
+    }
 
 
 def clean_environ() -> dict[str, str]:

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from bench.signing import public_jwk
 from lingdang.clock import rfc3339, system_clock
 from lingdang.demo.books import load_demo_catalogue
 from lingdang.identity.sessions import Sessions
-from lingdang.keys import Keyring
+from lingdang.keys import Keyring, create_keyring
 from lingdang.ledger.commands import Line
 from lingdang.settings import SIGN_TYPES, SignType
 
@@ -123,6 +124,13 @@ def buyers(keyring: Keyring, customers: int, sign_type: SignType, prefix: str = 
         headers = f"Host: 127.0.0.1\r\nAuthorization: Bearer {issued.session_token}\r\nX-Cust-Id: {issued.cust_id}\r\n"
         made.append(Buyer(issued.cust_id, issued.session_id, headers.encode(), sign_type, issued.sign_key, private_key))
     return made
+
+
+def new_keyring(directory: Path) -> Keyring:
+    """A keyring of its own, in a file of this directory."""
+    path = directory / "keyring.json"
+    create_keyring(path, system_clock())
+    return Keyring(path)
 
 
 def purchases(buyers: list[Buyer], books: list[Line], count: int, seed: int = 1) -> Iterator[Purchase]:

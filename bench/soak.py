@@ -18,10 +18,8 @@ from bench.figures import spread
 from bench.load import prepared, run
 from bench.meters import Meters
 from bench.offers import Offers
-from bench.server import Server, serving
+from bench.server import Server, environ_of, serving
 from bench.tables import Line, show
-from lingdang.clock import system_clock
-from lingdang.keys import Keyring, create_keyring
 from lingdang.ledger.reconcile import reconcile
 
 CUSTOMERS = 20_000
@@ -96,13 +94,8 @@ def main(seconds: float, drawn: bool) -> None:
 def _soak(place: Path, url: str, stack: ExitStack, seconds: float) -> tuple[int, list[Sample]]:
     made_at = databases.create_shop(url, "soaked")
     shop.fill(made_at, CUSTOMERS)
-    create_keyring(place / "keyring.json", system_clock())
-    keyring = Keyring(place / "keyring.json")
-    environ = {
-        "LINGDANG_DATABASE_URL": made_at,
-        "LINGDANG_KEYRING_FILE": str(keyring.path),
-        "LINGDANG_LOG_LEVEL": "warning",
-    }
+    keyring = shop.new_keyring(place)
+    environ = environ_of(made_at, keyring)
     server = stack.enter_context(serving(place / "server", environ, workers=2, tls=True))
     connection = stack.enter_context(psycopg.connect(made_at, autocommit=True))
     purchases = shop.purchases(shop.buyers(keyring, CUSTOMERS, "HMAC-SHA256"), shop.books(made_at).real, 3)

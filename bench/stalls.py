@@ -15,9 +15,7 @@ from bench import databases, shop, waits
 from bench.load import Answer, Load, percentile, prepared, run
 from bench.offers import Offers
 from bench.paced import run_paced
-from bench.server import serving
-from lingdang.clock import system_clock
-from lingdang.keys import Keyring, create_keyring
+from bench.server import environ_of, serving
 
 CUSTOMERS = 20_000
 CONNECTIONS = 64
@@ -83,19 +81,15 @@ def main(rate: int, seconds: float, windows: int) -> None:
         place = Path(stack.enter_context(directory))
         made_at = databases.create_shop(stack.enter_context(databases.embedded(place / "database")), "stalled")
         shop.fill(made_at, CUSTOMERS)
-        create_keyring(place / "keyring.json", system_clock())
-        keyring = Keyring(place / "keyring.json")
-        environ = {
-            "LINGDANG_DATABASE_URL": made_at,
-            "LINGDANG_KEYRING_FILE": str(keyring.path),
-            "LINGDANG_LOG_LEVEL": "warning",
-        }
+        keyring = shop.new_keyring(place)
+        environ = environ_of(made_at, keyring)
         server = stack.enter_context(serving(place / "server", environ, workers=2, tls=True))
         purchases = shop.purchases(shop.buyers(keyring, CUSTOMERS, "HMAC-SHA256"), shop.books(made_at).real, 3)
-        made = Offers(keyring, made_at).payments(purchases)
+        offers = Offers(keyring, made_at)
+        made = offers.payments(purchases)
         run(server.target, [prepared(made) for _ in range(CONNECTIONS)], WARM_UP_SECONDS)
         for number in range(1, windows + 1):
-            ready = list(itertools.islice(Offers(keyring, made_at).payments(purchases), int(rate * seconds) + 1))
+            ready = list(itertools.islice(offers.payments(purchases), int(rate * seconds) + 1))
             load, looks = Timed(), place / f"looks-{number}"
             with waits.watched(made_at, looks):
                 began = time.monotonic()

@@ -20,10 +20,8 @@ from bench.offers import Offers
 from bench.server import clean_environ, lingdang, serving
 from bench.tables import Line, show
 from lingdang.catalog.products import WRITTEN_COLUMNS
-from lingdang.clock import system_clock
 from lingdang.db.embedded import EmbeddedServer
 from lingdang.db.migrate import migrate
-from lingdang.keys import Keyring, create_keyring
 
 CUSTOMERS = 300
 START_SECONDS = 3.0
@@ -60,12 +58,11 @@ def main(starts: int, products: int, codes: int, rounds: int) -> None:
 def _starts(data_dir: Path, count: int) -> Spread:
     """Seconds from `lingdang serve` to its first payment's answer, on a data directory that has been in use."""
     data_dir.mkdir()
-    create_keyring(data_dir / "keyring.json", system_clock())
+    keyring = shop.new_keyring(data_dir)
     server = EmbeddedServer(data_dir)
     url = server.start()
     migrate(url)
     shop.fill(url, CUSTOMERS)
-    keyring = Keyring(data_dir / "keyring.json")
     buyers = shop.buyers(keyring, CUSTOMERS, "HMAC-SHA256")
     made = Offers(keyring, url).payments(shop.purchases(buyers, shop.books(url).real, 3))
     payments = list(islice(made, count + 1))

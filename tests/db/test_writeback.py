@@ -6,7 +6,6 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -15,6 +14,7 @@ import pytest
 
 from lingdang.db.embedded import EmbeddedServer
 from lingdang.db.writeback import Writeback
+from support.served import eventually
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sync_file_range(2) is Linux's")
 
@@ -42,13 +42,6 @@ def _dirty(path: Path) -> int:
     return counts[1] + counts[2]
 
 
-def _comes_true(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return condition()
-
-
 def _beside(pgdata: Path) -> list[psutil.Process]:
     found = psutil.process_iter(["cmdline"])
     return [p for p in found if {"lingdang.db.writeback", str(pgdata)} <= set(p.info["cmdline"] or ())]
@@ -60,7 +53,7 @@ def test_what_was_written_is_handed_over(tmp_path: Path, database: Path) -> None
     file.write_bytes(b"x" * 2**20)
     assert _dirty(file) > 0
     assert list(writeback.files()) == [str(file)]
-    assert _comes_true(lambda: _dirty(file) == 0)
+    eventually(lambda: _dirty(file) == 0)
     assert file.read_bytes() == b"x" * 2**20
 
 
@@ -112,7 +105,7 @@ def test_it_is_there_while_the_database_is(tmp_path: Path) -> None:
         connection.commit()
         found = connection.execute("SELECT pg_relation_filepath('written')").fetchone()
         assert found
-        assert _comes_true(lambda: _dirty(tmp_path / "pg" / found[0]) == 0)
+        eventually(lambda: _dirty(tmp_path / "pg" / found[0]) == 0)
     server.stop()
     assert not beside.is_running()
     with psycopg.connect(server.start()) as connection:
@@ -120,5 +113,5 @@ def test_it_is_there_while_the_database_is(tmp_path: Path) -> None:
         killed = psutil.Process(connection.info.backend_pid).parent()
         assert killed is not None
         killed.kill()
-    assert _comes_true(lambda: not _beside(tmp_path / "pg"))
+    eventually(lambda: not _beside(tmp_path / "pg"))
     server.stop()
