@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from support.served import Served, serving
+from support.shop import PATIENCE
 
 HIDDEN = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 BODY = b"{}"
@@ -26,7 +27,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def talk(served: Served, sent: bytes, *, half: bool = True) -> bytes:
     """Everything that is answered until the server closes, or has said nothing for a while."""
     url = httpx.URL(served.url)
-    with closing(socket.create_connection((url.host, url.port or 0), timeout=3)) as connection:
+    with closing(socket.create_connection((url.host, url.port or 0), timeout=PATIENCE)) as connection:
         connection.sendall(sent)
         if half:
             connection.shutdown(socket.SHUT_WR)
@@ -141,7 +142,7 @@ def test_half_a_request_and_gone(served: Served) -> None:
     whole = post(b"Content-Length: 20", body=b'{"productIds":["a"]}')
     url = httpx.URL(served.url)
     for length in range(1, len(whole), 3):
-        with closing(socket.create_connection((url.host, url.port or 0), timeout=3)) as connection:
+        with closing(socket.create_connection((url.host, url.port or 0), timeout=PATIENCE)) as connection:
             connection.sendall(whole[:length])
     with served.client() as client:
         assert client.get("/readyz").status_code == 200

@@ -21,7 +21,7 @@ JSON = st.recursive(
     max_leaves=12,
 ).map(lambda value: json.dumps(value).encode())
 JUNK = st.one_of(st.binary(max_size=40), st.text(max_size=40).map(lambda text: text.encode()), JSON)
-ANY = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+ANY = settings(max_examples=80, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
 
 
 @pytest.fixture(scope="module")

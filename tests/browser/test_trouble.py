@@ -1,6 +1,7 @@
 """What goes wrong on the way: never charged twice, no book lost, and the page says what happened."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -55,7 +56,7 @@ async def test_a_reload_in_the_middle_of_the_payment(visitor: Visitor) -> None:
             return
         await route.fetch()
         taken.set()
-        await asyncio.sleep(1)
+        await asyncio.sleep(1)  # the page is reloaded meanwhile, or right after
         await route.abort()
 
     await visitor.page.route("**/v1/payments", swallow)
@@ -102,7 +103,7 @@ async def test_going_offline_and_coming_back(visitor: Visitor) -> None:
     await visitor.context.set_offline(True)
     await visitor.part("confirm").click()
     failure = visitor.part("result-failure")
-    await expect(failure).to_be_visible(timeout=30_000)
+    await expect(failure).to_be_visible()
     assert visitor.shop.paid_orders(visitor.cust_id) == []
     await visitor.context.set_offline(False)
     await failure.get_by_role("button").first.click()
@@ -116,8 +117,7 @@ async def test_back_after_the_payment_pays_nothing(visitor: Visitor) -> None:
     await visitor.part("confirm").click()
     await visitor.succeeded()
     await visitor.page.go_back()
-    await visitor.page.wait_for_timeout(500)
-    assert await visitor.part("confirm").count() == 0
+    await expect(visitor.part("confirm")).to_have_count(0)
     await visitor.open(f"/order/{order_id}")
     await visitor.succeeded()
     assert visitor.payments_sent() == 1
@@ -163,9 +163,9 @@ async def test_an_order_altered_on_the_device_is_refused(visitor: Visitor, what:
 
 @pytest.fixture
 def fragile(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoShop]:
-    """A demo of its own, with offers of five seconds."""
+    """A demo of its own, with offers of twenty seconds."""
     data_dir = tmp_path_factory.mktemp("fragile")
-    with serving(data_dir, "--demo", offer_seconds="5") as served:
+    with serving(data_dir, "--demo", offer_seconds="20") as served:
         yield DemoShop(served)
         assert reconciled(data_dir)
 
@@ -173,7 +173,7 @@ def fragile(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
 async def test_an_expired_offer(browser: Browser, fragile: DemoShop) -> None:
     async with profile(browser, fragile) as visitor:
         await visitor.to_the_order()
-        await expect(visitor.page.locator("[data-code=token_expired]")).to_be_visible(timeout=15_000)
+        await expect(visitor.page.locator("[data-code=token_expired]")).to_be_visible()
         assert not await visitor.part("confirm").count() or await visitor.part("confirm").is_disabled()
         assert fragile.paid_orders(visitor.cust_id) == []
         await visitor.page.locator("[data-code=token_expired]").get_by_role("button").first.click()
@@ -223,8 +223,8 @@ async def test_a_voucher_used_in_another_order(visitor: Visitor) -> None:
     await visitor.to_the_order(2)
     other = await visitor.another_tab()
     await other.open("/")
-    await other.part("add-to-cart").nth(4).click()
-    await other.page.wait_for_timeout(500)
+    async with other.page.expect_response(re.compile("/v1/cart/items/")):
+        await other.part("add-to-cart").nth(4).click()
     await other.open("/cart")
     await other.part("tick").first.click()
     await other.settle()

@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 from playwright.async_api import Browser, BrowserContext, Locator, Page, Request, expect
 
 from browser.demo_shop import PASSWORD, DemoShop
+from support.shop import PATIENCE
+
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 class Visitor:
@@ -81,7 +84,7 @@ class Visitor:
         return sum(request.method == "POST" and request.url.endswith("/v1/payments") for request in self.requests)
 
     async def succeeded(self) -> None:
-        await expect(self.part("result-success")).to_be_visible(timeout=20_000)
+        await expect(self.part("result-success")).to_be_visible()
 
 
 @asynccontextmanager
@@ -90,6 +93,7 @@ async def profile(browser: Browser, shop: DemoShop, *, locale: str = "en", **cus
     context = await browser.new_context(
         ignore_https_errors=True, locale=locale, viewport={"width": 1200, "height": 900}
     )
+    context.set_default_timeout(PATIENCE * 1000)
     try:
         yield Visitor(shop, context, await context.new_page(), shop.customer(**customer))
     finally:

@@ -89,7 +89,7 @@ def brute_force(candidates: list[Candidate], prices: list[int]) -> tuple[Candida
     return chosen.candidates
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=3000)
 @given(orders(), held())
 def test_best_is_brute_force(order: Order, vouchers: list[Voucher]) -> None:
     prices = [good.price for good in order.goods]
@@ -100,7 +100,7 @@ def test_best_is_brute_force(order: Order, vouchers: list[Voucher]) -> None:
     assert chosen.candidates == brute_force(candidates, prices)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(orders(), held(20), st.randoms())
 def test_sums_agree_in_any_order(order: Order, vouchers: list[Voucher], random: "st.Random") -> None:  # type: ignore[name-defined]
     decision = decide(order, vouchers)
@@ -122,7 +122,7 @@ def test_sums_agree_in_any_order(order: Order, vouchers: list[Voucher], random: 
     assert all(by_id[v.coupon_id] == v for v in decision.verdicts)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(orders(), held(12))
 def test_naming_the_applied_gives_the_same(order: Order, vouchers: list[Voucher]) -> None:
     chosen = decide(order, vouchers)
@@ -130,7 +130,7 @@ def test_naming_the_applied_gives_the_same(order: Order, vouchers: list[Voucher]
     assert (named.discounts, named.applied) == (chosen.discounts, chosen.applied)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(orders(), definitions, st.data())
 def test_a_cut_saves_no_more_on_less(order: Order, definition: Definition, data: st.DataObject) -> None:
     """What the search's bound stands on; and no cut takes more than is left."""
@@ -145,7 +145,7 @@ def test_a_cut_saves_no_more_on_less(order: Order, definition: Definition, data:
         assert all(0 <= amount <= left[i] for i, amount in zip(cut.lines, taken, strict=True))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(definitions)
 def test_a_definition_survives_json(definition: Definition) -> None:
     assert msgspec.json.decode(msgspec.json.encode(definition), type=Definition) == definition

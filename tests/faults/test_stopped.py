@@ -10,7 +10,7 @@ import pytest
 from lingdang.db import lane, pool
 from lingdang.keys import Keyring
 from support.buyer import buyer, give, stock
-from support.shop import Shop, open_shop
+from support.shop import PATIENCE, Shop, open_shop
 
 
 @contextmanager
@@ -40,7 +40,7 @@ async def test_a_payment_is_answered_and_its_repeat_tells(shop: Shop, keyring: K
         order = await ann.checkout("book-2")
         body = ann.payment(order["orderToken"], ["book-2"])
         with suspended(shop):
-            answer = await asyncio.wait_for(ann.send(body), 5)
+            answer = await asyncio.wait_for(ann.send(body), PATIENCE)
             assert answer.json()["code"] in ("overloaded", "outcome_unknown")
             assert int(answer.headers["retry-after"]) >= 1
         again = await ann.send(body)
@@ -49,16 +49,16 @@ async def test_a_payment_is_answered_and_its_repeat_tells(shop: Shop, keyring: K
 
 
 async def test_reading_goes_on_over_new_connections(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lane, "_ANSWER_SECONDS", 0.5)
-    monkeypatch.setattr(pool, "_ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(lane, "_ANSWER_SECONDS", 2)
+    monkeypatch.setattr(pool, "_ANSWER_SECONDS", 2)
     stock(shop, "book-1")
     await give(shop, "ann", 500)
     ann = buyer(shop)
     await ann.checkout("book-1")
     assert (await ann.get("/v1/orders")).status_code == 200
     with suspended(shop):
-        order = await asyncio.wait_for(ann.checkout("book-1"), 5)
+        order = await asyncio.wait_for(ann.checkout("book-1"), PATIENCE)
         assert order["total"] == 100
-        answers = [(await asyncio.wait_for(ann.get("/v1/orders"), 5)).status_code for _ in range(6)]
+        answers = [(await asyncio.wait_for(ann.get("/v1/orders"), PATIENCE)).status_code for _ in range(6)]
     assert set(answers[:-1]) <= {200, 503}
     assert answers[-1] == 200

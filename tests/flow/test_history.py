@@ -69,7 +69,14 @@ def _add_history(shop: Shop) -> None:
 
 
 def _rows_read(shop: Shop) -> dict[str, int]:
-    """Rows and index entries read so far, by table, of all sessions that have reported."""
+    """Rows and index entries read so far, by table, when all sessions have reported: nothing more comes."""
+    before, now = None, _rows_reported(shop)
+    while now != before:
+        before, now = now, _rows_reported(shop)
+    return now
+
+
+def _rows_reported(shop: Shop) -> dict[str, int]:
     with psycopg.connect(shop.database_url, autocommit=True) as connection:
         # An idle session reports within a second; the counters are of the whole database.
         connection.execute("SELECT pg_sleep(1.5)")

@@ -7,14 +7,15 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
-import psycopg
 import pytest
 
 from lingdang.clock import system_clock
 from lingdang.keys import retire, rotate
 from support.buyer import Buyer, books, buyer, give, stock
+from support.hands import Hands
 from support.money import credit, open_settlement
 from support.shop import Shop, open_shop
+from support.tabs import until, wallet_held
 
 Refusal = Callable[[Shop, Buyer, dict[str, Any]], Awaitable[Any]]
 
@@ -223,13 +224,14 @@ async def test_sign_invalid(ann: Buyer) -> None:
 
 
 async def test_offer_expired(database_url: str, ann: Buyer) -> None:
-    async with open_shop(database_url, ann.shop.keyring, offer_seconds=1) as brief:
+    hands = Hands()
+    async with open_shop(database_url, ann.shop.keyring, clock=hands, offer_seconds=60) as brief:
         carl = buyer(brief, "ann")
         order = await carl.checkout("book-1")
         paid = await carl.checkout("book-2")
         body = carl.payment(paid["orderToken"], ["book-2"])
         first = await carl.send(body)
-        await asyncio.sleep(1.1)
+        hands.forward(60)
         before = books(ann.shop)
         await refused(ann, await carl.send(carl.payment(order["orderToken"], ["book-1"])), 410, "token_expired", before)
         # A paid order's replay answers 200 even after its token expired.
@@ -309,11 +311,10 @@ async def test_overloaded_when_the_queue_is_full_or_the_wait_too_long(database_u
         dora = buyer(small, "ann")
         orders = [await dora.checkout("book-1") for _ in range(6)]
         bodies = [dora.payment(o["orderToken"], ["book-1"]) for o in orders]
-        with psycopg.connect(database_url) as holder:
-            holder.execute("SELECT 1 FROM wallet FOR UPDATE")
+        async with wallet_held(small, "ann"):
             tasks = [asyncio.create_task(dora.send(body)) for body in bodies]
-            await asyncio.sleep(1)
-            holder.rollback()
+            await until(lambda: sum(task.done() for task in tasks) == 3)
+            await asyncio.sleep(0.4)  # the two in the queue have waited for too long, however slow the machine is
         answers = await asyncio.gather(*tasks)
         assert sorted(a.status_code for a in answers) == [200] + [503] * 5
         for answer in answers:
@@ -345,17 +346,23 @@ async def test_messages_follow_the_language_and_codes_do_not(ann: Buyer) -> None
     assert (await ann.send(ann.payment("x", ["book-1"]))).json()["title"] == "Order token invalid"
 
 
-async def test_credit_lots_and_expiry_show_in_the_wallet(ann: Buyer) -> None:
+async def test_credit_lots_and_expiry_show_in_the_wallet(database_url: str, ann: Buyer) -> None:
     """Bells that have lapsed are not counted, whether they have been booked out yet or not."""
-    soon = system_clock() + timedelta(seconds=1)
+    hands = Hands()
+    soon = system_clock() + timedelta(seconds=200)
     later = system_clock() + timedelta(days=30)
     async with open_settlement(ann.shop.database_url) as settlement:
         await settlement.submit(credit("ann", 70, kind="bonus", expires_at=soon))
         await settlement.submit(credit("ann", 30, kind="bonus", expires_at=later))
+    async with open_shop(database_url, ann.shop.keyring, clock=hands) as shop:
+        await _lapsing(buyer(shop), hands)
+
+
+async def _lapsing(ann: Buyer, hands: Hands) -> None:
     first = (await ann.get("/v1/wallet")).json()["balances"][0]
     assert (first["balance"], first["paid"], first["bonus"]) == (600, 500, 100)
     assert [e["amount"] for e in first["expiring"]] == [70, 30]
-    await asyncio.sleep(1.1)
+    hands.forward(200)
     second = (await ann.get("/v1/wallet")).json()["balances"][0]
     assert (second["balance"], second["bonus"]) == (530, 30)
     assert (await ann.checkout("book-1"))["wallet"]["balance"] == 530

@@ -28,7 +28,7 @@ def run(shop: Shop, *options: str) -> subprocess.CompletedProcess[str]:
         *("--generation-deterministic", "--continue-on-failure", "--no-color"),
         *options,
     ]
-    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=1200, check=False)
 
 
 @pytest.mark.slow

@@ -255,5 +255,5 @@ class Books(RuleBasedStateMachine):
                 assert sum(legs) == part
 
 
-Books.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+Books.TestCase.settings = settings(max_examples=200, stateful_step_count=40)
 TestBooks = Books.TestCase

@@ -8,7 +8,7 @@ import pytest
 from lingdang.settings import SettingsError, load_settings
 from support.buyer import buyer, stock
 from support.served import serving
-from support.shop import Shop
+from support.shop import PATIENCE, Shop
 
 
 async def test_every_answer_forbids_what_it_does_not_need(shop: Shop) -> None:
@@ -38,7 +38,7 @@ def test_hsts_is_said_when_it_is_set(tmp_path: Path) -> None:
     said = "max-age=31536000; includeSubDomains"
     with serving(tmp_path / "shop", "--http", hsts=said) as served:
         for path, method in (("/healthz", "GET"), ("/v1/payments", "POST"), ("/", "GET")):
-            answer = httpx.request(method, served.url + path, timeout=30)
+            answer = httpx.request(method, served.url + path, timeout=PATIENCE)
             assert answer.headers.get_list("strict-transport-security") == [said]
 
 

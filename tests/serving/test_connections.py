@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from support.served import Served, serving
+from support.shop import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +21,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 def _connect(served: Served) -> socket.socket:
     url = httpx.URL(served.url)
-    return socket.create_connection((url.host, url.port or 0), timeout=20)
+    return socket.create_connection((url.host, url.port or 0), timeout=PATIENCE)
 
 
 def _is_closed(connection: socket.socket) -> bool:

@@ -1,9 +1,10 @@
 """Metrics: counted per worker, added up over all, with a bounded number of series."""
 
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -11,7 +12,7 @@ from lingdang.app import Watch
 from lingdang.keys import Keyring
 from lingdang.serving.metrics import Metrics, empty_directory
 from support.buyer import buyer, give, stock
-from support.served import serving
+from support.served import eventually, serving
 from support.shop import Shop, open_shop
 
 
@@ -75,6 +76,15 @@ def test_a_damaged_file_and_an_earlier_start_do_not_count(tmp_path: Path) -> Non
     assert "lingdang_payments_total{" not in Metrics(tmp_path, 2).render().decode()
 
 
+def _both(client: httpx.Client) -> dict[Any, float]:
+    """The metrics as one of the workers tells them."""
+    return _values(client.get("/metrics", headers={"Connection": "close"}).text)
+
+
+def _counted(values: dict[Any, float]) -> float:
+    return sum(count for (name, _), count in values.items() if name == "lingdang_requests_total")
+
+
 def test_served_by_two_workers(tmp_path: Path) -> None:
     with serving(tmp_path / "shop", "--http", "--workers", "2") as served, served.client() as client:
         for path in ("/healthz", "/readyz", "/v1/products", "/no/such/thing", "/v1/products/absent"):
@@ -82,12 +92,10 @@ def test_served_by_two_workers(tmp_path: Path) -> None:
         client.request("BREW", "/no/such/thing")
         answer = client.get("/metrics")
         assert answer.headers["content-type"].startswith("text/plain")
-        for _ in range(2):  # whoever answers, it is for both, as of the last second
-            time.sleep(1.5)
-            values = _values(client.get("/metrics", headers={"Connection": "close"}).text)
-            assert values["lingdang_workers", ()] == 2
-            counted = [count for (name, _), count in values.items() if name == "lingdang_requests_total"]
-            assert sum(counted) >= 6
+        for _ in range(2):  # whoever answers, it is for both, as of a moment ago
+            eventually(lambda: _counted(_both(client)) >= 6)
+        values = _both(client)
+        assert values["lingdang_workers", ()] == 2
         assert ("lingdang_queue_length", (("lane", "settlement"),)) in values
         routes = {dict(labels)["route"] for name, labels in values if name == "lingdang_requests_total"}
         assert routes <= {"-", "/healthz", "/readyz", "/metrics", "/v1/products", "/v1/products/{product_id}"}

@@ -10,6 +10,7 @@ from lingdang.clock import system_clock
 from lingdang.keys import Keyring
 from lingdang.settings import Settings
 from support.served import Served, eventually, run, serving
+from support.shop import PATIENCE
 
 
 def _session(served: Served) -> dict[str, str]:
@@ -21,7 +22,7 @@ def _session(served: Served) -> dict[str, str]:
 
 def _statuses(served: Served, headers: dict[str, str]) -> set[int]:
     """What many requests, each on a connection of its own and so to either worker, are answered."""
-    return {httpx.get(f"{served.url}/v1/cart", headers=headers, timeout=30).status_code for _ in range(12)}
+    return {httpx.get(f"{served.url}/v1/cart", headers=headers, timeout=PATIENCE).status_code for _ in range(12)}
 
 
 def test_rotation_refuses_nobody_and_retirement_ends_the_old(tmp_path: Path) -> None:
@@ -35,5 +36,5 @@ def test_rotation_refuses_nobody_and_retirement_ends_the_old(tmp_path: Path) -> 
         assert _statuses(served, old) == {200}
         assert run(data_dir, "keys", "retire", "1").returncode == 0
         time.sleep(1)  # running servers look at the file once a second
-        eventually(lambda: _statuses(served, old) == {401}, seconds=10)
+        eventually(lambda: _statuses(served, old) == {401})
         assert _statuses(served, new) == {200}

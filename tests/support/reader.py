@@ -15,6 +15,7 @@ from lingdang.identity.passwords import Passwords
 from lingdang_client import Client
 from support.money import credit, open_settlement
 from support.served import Served
+from support.shop import PATIENCE
 
 PASSWORD = "correct horse battery"
 
@@ -53,12 +54,12 @@ def headers(client: Client) -> dict[str, str]:
 
 def status(served: Served, asked: dict[str, str]) -> int:
     """What the cart answers to a session's headers."""
-    return httpx.get(f"{served.url}/v1/cart", headers=asked, timeout=30).status_code
+    return httpx.get(f"{served.url}/v1/cart", headers=asked, timeout=PATIENCE).status_code
 
 
 def kids(served: Served) -> list[str]:
     """The ids of the published keys."""
-    return [key["kid"] for key in httpx.get(f"{served.url}/.well-known/jwks.json", timeout=30).json()["keys"]]
+    return [key["kid"] for key in httpx.get(f"{served.url}/.well-known/jwks.json", timeout=PATIENCE).json()["keys"]]
 
 
 def code_of_paying(served: Served, asked: dict[str, str], order_token: str) -> str:
@@ -71,5 +72,5 @@ def code_of_paying(served: Served, asked: dict[str, str], order_token: str) -> s
         "signType": "HMAC-SHA256",
         "sign": "0" * 64,
     }
-    answer = httpx.post(f"{served.url}/v1/payments", json=body, headers=asked, timeout=30)
+    answer = httpx.post(f"{served.url}/v1/payments", json=body, headers=asked, timeout=PATIENCE)
     return str(answer.json()["code"])

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from support.shop import PATIENCE
+
 DOCS = Path(__file__).parents[2] / "docs" / "runbooks"
 _BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
@@ -32,7 +34,7 @@ class Runbook:
             ["bash", "-euo", "pipefail", "-c", self.sections["Set up"] + script],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=5 * PATIENCE,
             check=False,
             env=_clean() | self.environ | environ,
         )

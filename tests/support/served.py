@@ -13,14 +13,17 @@ from pathlib import Path
 import httpx
 import psutil
 
+from support.shop import PATIENCE
+
 COMMAND = (sys.executable, "-m", "lingdang")
-PATIENCE = 60.0
 
 
 def run(data_dir: Path, *args: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """A `lingdang` command, to its end."""
     command = [*COMMAND, *args, "--data-dir", str(data_dir)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=_environ(environ))
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=5 * PATIENCE, check=False, env=_environ(environ)
+    )
 
 
 class Served:
@@ -48,7 +51,7 @@ class Served:
 
         authority = self.data_dir / "tls" / "ca.pem"
         verify = ssl.create_default_context(cafile=str(authority)) if authority.exists() else True
-        return httpx.Client(base_url=self.url, verify=verify, timeout=30)
+        return httpx.Client(base_url=self.url, verify=verify, timeout=PATIENCE)
 
     def errors(self) -> str:
         """What it wrote to standard error."""

@@ -12,11 +12,15 @@ import psycopg
 import uvicorn
 
 from lingdang.app import UNWATCHED, Deployment, Watch, create_app, make_sessions
+from lingdang.clock import Clock, system_clock
 from lingdang.identity.sessions import Sessions
 from lingdang.keys import Keyring
 from lingdang.serving.connections import LimitedProtocol
 from lingdang.serving.listening import listen
 from lingdang.settings import Settings
+
+PATIENCE = 120.0
+"""Seconds after which a test takes something for hung. None passes or fails by being quicker or slower than that."""
 
 
 @dataclass
@@ -38,13 +42,19 @@ class Shop:
 
 @asynccontextmanager
 async def open_shop(
-    database_url: str, keyring: Keyring, watch: Watch = UNWATCHED, *, short_way: bool = False, **settings: Any
+    database_url: str,
+    keyring: Keyring,
+    watch: Watch = UNWATCHED,
+    *,
+    short_way: bool = False,
+    clock: Clock = system_clock,
+    **settings: Any,
 ) -> AsyncIterator[Shop]:
     """Serve a shop on a free port until the block ends; `settings` override the defaults.
 
     `short_way`: hot requests go past the ASGI cycle, as in a worker.
     """
-    deployment = Deployment(Settings(**settings), database_url, keyring, buckets=1)
+    deployment = Deployment(Settings(**settings), database_url, keyring, buckets=1, clock=clock)
     (listener,) = listen("127.0.0.1", 0, workers=1)
     app = create_app(deployment, watch)
     protocol: Any = partial(LimitedProtocol, entry=app) if short_way else "auto"
@@ -55,7 +65,7 @@ async def open_shop(
             task.result()
         await asyncio.sleep(0.01)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=PATIENCE) as client:
         yield Shop(url, database_url, keyring, client, make_sessions(deployment))
     server.should_exit = True
     await task

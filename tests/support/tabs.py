@@ -8,10 +8,7 @@ from dataclasses import replace
 import psycopg
 
 from support.buyer import Buyer
-from support.shop import Shop
-
-PATIENCE = 2.5
-"""Seconds; less than the three for which the ledger waits for a lock."""
+from support.shop import PATIENCE, Shop
 
 
 def at(shop: Shop, one: Buyer) -> Buyer:
@@ -35,9 +32,19 @@ def waiting(shop: Shop) -> int:
     return int(number)
 
 
+def await_locks(database_url: str) -> None:
+    """Have the ledger wait for a lock for as long as a test may hold it, instead of three seconds."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for (name,) in connection.execute(
+            "SELECT oid::regprocedure::text FROM pg_proc WHERE proconfig::text ~ 'lock_timeout'"
+        ):
+            connection.execute(f"ALTER FUNCTION {name} SET lock_timeout = '{PATIENCE:.0f}s'")
+
+
 @asynccontextmanager
 async def wallet_held(shop: Shop, cust_id: str) -> AsyncIterator[None]:
     """A payment of this customer that starts meanwhile is decided, but cannot write before the block ends."""
+    await_locks(shop.database_url)
     with psycopg.connect(shop.database_url) as holder:
         holder.execute("SELECT 1 FROM wallet WHERE customer_id = %s FOR UPDATE", (cust_id,))
         yield

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from urllib.parse import parse_qs, quote, urlsplit
 
 COMMIT = b"COMMIT\0"
+_IDLE = b"Z\0\0\0\5I"
 
 
 class Wire:
@@ -33,7 +34,7 @@ class Wire:
         back = asyncio.create_task(self._copy(to_server[0], writer))
         try:
             while data := await reader.read(1 << 20):
-                if COMMIT in data and await self._cut(data, to_server[1], back):
+                if COMMIT in data and await self._cut(data, *to_server, back):
                     break
                 to_server[1].write(data)
                 await to_server[1].drain()
@@ -44,15 +45,18 @@ class Wire:
             to_server[1].close()
             writer.transport.abort()
 
-    async def _cut(self, data: bytes, server: asyncio.StreamWriter, back: "asyncio.Task[None]") -> bool:
+    async def _cut(
+        self, data: bytes, answers: asyncio.StreamReader, server: asyncio.StreamWriter, back: "asyncio.Task[None]"
+    ) -> bool:
         if self.cut_before_commits:
             self.cut_before_commits -= 1
         elif self.cut_after_commits:
             self.cut_after_commits -= 1
             back.cancel()
+            await asyncio.wait([back])
             server.write(data)
             await server.drain()
-            await asyncio.sleep(0.2)  # long enough for the server to have committed
+            await _until_idle(answers)
         else:
             return False
         self.cuts += 1
@@ -64,6 +68,13 @@ class Wire:
             writer.write(data)
             await writer.drain()
         writer.transport.abort()
+
+
+async def _until_idle(answers: asyncio.StreamReader) -> None:
+    """Read until the server is ready for the next query, outside of any transaction: it has committed."""
+    end = b""
+    while not end.endswith(_IDLE) and (more := await answers.read(1 << 20)):
+        end = (end + more)[-len(_IDLE) :]
 
 
 @asynccontextmanager

@@ -23,7 +23,7 @@ def node(*arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]":
         env=os.environ | environ,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1200,
     )
     return completed
 

@@ -29,7 +29,7 @@ class Network:
             request = await _read_request(reader)
             if request.startswith(b"POST /v1/payments "):
                 self.payments += 1
-                await self._fail(next(self._faults, "pass"), request, writer)
+                await self._fail(next(self._faults, "pass"), request, reader, writer)
             else:
                 writer.write(await self._forward(request))
             await writer.drain()
@@ -38,7 +38,9 @@ class Network:
         finally:
             writer.close()
 
-    async def _fail(self, fault: Fault, request: bytes, writer: asyncio.StreamWriter) -> None:
+    async def _fail(
+        self, fault: Fault, request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         match fault:
             case "drop":
                 writer.transport.abort()
@@ -50,14 +52,16 @@ class Network:
                 writer.write(_response(b"502 Bad Gateway", b"text/html", b"<html>bad gateway</html>"))
             case _:
                 answer = await self._forward(request)
-                await self._answer(fault, answer, writer)
+                await self._answer(fault, answer, reader, writer)
 
-    async def _answer(self, fault: Fault, answer: bytes, writer: asyncio.StreamWriter) -> None:
+    async def _answer(
+        self, fault: Fault, answer: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         match fault:
             case "lose":
                 writer.transport.abort()
             case "hang":
-                await asyncio.sleep(3)
+                await reader.read()  # until the client has gone
             case "cut":
                 writer.write(answer[: len(answer) - 20])
             case _:
