@@ -15,7 +15,7 @@ from lingdang.clock import Clock
 from lingdang.identity.session import Session
 from lingdang.identity.sessions import Sessions
 from lingdang.keys import Keyring
-from lingdang.ledger.commands import Line, UsedCoupon
+from lingdang.ledger.commands import Line, UsedVoucher
 from lingdang.settings import SIGN_TYPES, SignType
 
 CUSTOMERS = ("ann", "bob", "tenant:ann-1")
@@ -96,14 +96,14 @@ def offer(rng: Random, session: Session) -> Offer:
         for number in rng.sample(range(1, 10), rng.randrange(1, 5))
     )
     total = 90 * len(lines)
-    coupons = (UsedCoupon(str(uuid(rng)), 10 * len(lines)),) if rng.random() < 0.5 else ()
+    vouchers = (UsedVoucher(str(uuid(rng)), 10 * len(lines)),) if rng.random() < 0.5 else ()
     return Offer(
         order_id=uuid(rng),
         cust_id=session.cust_id,
         session_id=session.session_id,
         currency="BELL",
         lines=lines,
-        coupons=coupons,
+        vouchers=vouchers,
         subtotal=100 * len(lines),
         discount=10 * len(lines),
         total=total,

@@ -96,7 +96,7 @@ def _orders(books: Sequence[Line], customers: int, moved: bool) -> Iterator[Pay]
                 order_id=uuid7(),
                 currency="BELL",
                 lines=lines,
-                coupons=(),
+                vouchers=(),
                 subtotal=total,
                 discount=0,
                 total=total,

@@ -17,7 +17,7 @@ from lingdang.checkout.order_token import OrderTokens
 from lingdang.clock import system_clock
 from lingdang.ids import uuid7
 from lingdang.keys import Keyring
-from lingdang.ledger.commands import Line, UsedCoupon
+from lingdang.ledger.commands import Line, UsedVoucher
 
 _VALID = timedelta(minutes=15)
 _TRANSFERS = "SELECT customer_id, sum(seq)::bigint FROM wallet GROUP BY customer_id"
@@ -57,18 +57,18 @@ def _offer(purchase: Purchase, voucher_id: UUID | None, transfers: int) -> Offer
     now = system_clock()
     buyer, lines = purchase.buyer, purchase.books
     subtotal, discount = sum(line.price for line in lines), 0
-    coupons: tuple[UsedCoupon, ...] = ()
+    vouchers: tuple[UsedVoucher, ...] = ()
     if voucher_id is not None:
         discount = OFF
         lines = (_reduced(lines[0]), *lines[1:])
-        coupons = (UsedCoupon(str(voucher_id), OFF),)
+        vouchers = (UsedVoucher(str(voucher_id), OFF),)
     return Offer(
         order_id=uuid7(),
         cust_id=buyer.cust_id,
         session_id=buyer.session_id,
         currency="BELL",
         lines=lines,
-        coupons=coupons,
+        vouchers=vouchers,
         subtotal=subtotal,
         discount=discount,
         total=subtotal - discount,

@@ -228,10 +228,10 @@ class Bench:
         load, cost = sides.joined([each for each in slices if each.name == name])
         return self._window(name, number, load, cost, load.outcomes["200"], load.latencies)
 
-    def _ready(self, count: int, purchases: Iterator[Purchase], coupon_ids: Sequence[str] = ()) -> list[bytes]:
+    def _ready(self, count: int, purchases: Iterator[Purchase], voucher_ids: Sequence[str] = ()) -> list[bytes]:
         """So many payments, each with a voucher of these coupons if there are any, which its customer is given."""
         chosen = list(itertools.islice(purchases, count))
-        given = vouchers.give(self._connection, chosen, coupon_ids) if coupon_ids else itertools.repeat(None)
+        given = vouchers.give(self._connection, chosen, voucher_ids) if voucher_ids else itertools.repeat(None)
         return list(self._offers.payments(chosen, given))
 
     def _pay_paced(self, number: int, protocol: str) -> Window:

@@ -193,7 +193,7 @@ def _order(cust_id: str, number: int) -> Pay:
         order_id=uuid7(),
         currency="BELL",
         lines=lines,
-        coupons=(),
+        vouchers=(),
         subtotal=100 * LINES,
         discount=0,
         total=100 * LINES,

@@ -65,13 +65,13 @@ def _define(
     connection.execute(_DEFINE, (coupon_id, msgspec.json.encode(definition).decode(), claimed))
 
 
-def give(connection: psycopg.Connection[Any], purchases: Sequence[Purchase], coupon_ids: Sequence[str]) -> list[UUID]:
+def give(connection: psycopg.Connection[Any], purchases: Sequence[Purchase], voucher_ids: Sequence[str]) -> list[UUID]:
     """A voucher of these coupons in turn in the hand of every purchase's customer; the ids are in the purchases' order.
 
     They are stored in another order: who claims a voucher first does not pay first.
     """
     made = [uuid7() for _ in purchases]
-    claims = list(zip(purchases, made, cycle(coupon_ids)))
+    claims = list(zip(purchases, made, cycle(voucher_ids)))
     random.Random(1).shuffle(claims)
     with connection.transaction(), connection.cursor() as cursor:
         now = system_clock()

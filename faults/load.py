@@ -115,12 +115,12 @@ class Load:
                 await self._buy(http, customer, f"book-{number}")
 
     async def _buy(self, http: httpx.AsyncClient, customer: Customer, product_id: str) -> None:
-        claimed = await self._sure(http, "/v1/coupons/claim", {"code": CODE}, {"Idempotency-Key": product_id})
-        self.claimed.add(claimed.json()["couponId"])
+        claimed = await self._sure(http, "/v1/vouchers/claim", {"code": CODE}, {"Idempotency-Key": product_id})
+        self.claimed.add(claimed.json()["voucherId"])
         begun = time.monotonic()
         offer = (
             await self._sure(
-                http, "/v1/checkout", {"productIds": [product_id], "couponIds": [claimed.json()["couponId"]]}
+                http, "/v1/checkout", {"productIds": [product_id], "voucherIds": [claimed.json()["voucherId"]]}
             )
         ).json()
         answer = await self._sure(http, "/v1/payments", _payment(customer, product_id, offer["orderToken"]))

@@ -175,8 +175,8 @@ class Clients:
         code = None if quote.code is None else self._plan.coupons[quote.code].code
         request = CheckoutRequest(
             product_ids=tuple(self._plan.books[book].product_id for book in quote.books),
-            coupon_ids=None if quote.vouchers else (),
-            coupon_code=code,
+            voucher_ids=None if quote.vouchers else (),
+            voucher_code=code,
         )
 
         async def send(worker: Worker) -> tuple[Any, bool]:

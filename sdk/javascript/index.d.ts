@@ -80,11 +80,12 @@ export interface Reason {
   zh: string;
   missing?: number;
   required?: number;
-  couponIds?: string[];
+  voucherIds?: string[];
   [figure: string]: unknown;
 }
 
-export interface OrderCoupon {
+export interface OrderVoucher {
+  voucherId: string;
   couponId: string;
   name: string;
   kind: string;
@@ -114,8 +115,8 @@ export interface Order {
   subtotal: number;
   discount: number;
   total: number;
-  coupons: OrderCoupon[];
-  couponsProven: boolean;
+  vouchers: OrderVoucher[];
+  vouchersProven: boolean;
   wallet: { balance: number; sufficient: boolean; shortfall: number };
   orderToken: string;
   issuedAt: string;
@@ -179,7 +180,7 @@ export class Lingdang extends EventTarget {
   tick(productId: string, ticked?: boolean): Promise<{ item: CartItem; selected: Selected }>;
   tickAll(ticked: boolean): Promise<Cart>;
   removeFromCart(productId: string): Promise<void>;
-  checkout(productIds: string[], choice?: { couponIds?: string[]; couponCode?: string }): Promise<Order>;
+  checkout(productIds: string[], choice?: { voucherIds?: string[]; voucherCode?: string }): Promise<Order>;
   keptOrder(orderId: string): Promise<KeptOrder | null>;
   keptOrders(): Promise<KeptOrder[]>;
   forgetOrder(orderId: string): Promise<void>;
@@ -191,7 +192,7 @@ export class Lingdang extends EventTarget {
   walletEntries(query?: PageQuery): Promise<Page<any>>;
   library(query?: PageQuery): Promise<Page<{ productId: string; orderId: string; grantedAt: string }>>;
   entitlement(productId: string): Promise<{ productId: string; orderId: string; grantedAt: string; receipt: string }>;
-  coupons(query?: PageQuery): Promise<Page<any>>;
+  vouchers(query?: PageQuery): Promise<Page<any>>;
   claim(code: string): Promise<any>;
   addEventListener(type: "step", listener: (event: CustomEvent<Step>) => void): void;
   addEventListener(type: "session", listener: (event: CustomEvent<Session | null>) => void): void;

@@ -11,7 +11,7 @@ from simulation.plan import Plan
 Row = dict[str, Any]
 
 _LINE = ("productId", "title", "publisher", "listPrice", "price", "discount")
-_COUPON = ("couponId", "saves")
+_VOUCHER = ("voucherId", "saves")
 _OF_CUSTOMERS = ("wallet", "transfer", "orders", "credit", "entitlement", "voucher")
 
 _SQL = "SELECT json_build_object({}, 'coupon', (SELECT coalesce(json_agg(c), '[]') FROM coupon c WHERE {}))".format(
@@ -67,7 +67,7 @@ def _named(tables: dict[str, list[Row]]) -> dict[str, list[Row]]:
     """Lines and vouchers, stored as arrays, by name; accounts by name; a payment's reference is its order."""
     for order in tables["orders"]:
         order["lines"] = [_line(dict(zip(_LINE, line, strict=True))) for line in order["lines"]]
-        order["coupons"] = [dict(zip(_COUPON, coupon, strict=True)) for coupon in order["coupons"]]
+        order["vouchers"] = [dict(zip(_VOUCHER, voucher, strict=True)) for voucher in order.pop("coupons")]
     for row in tables["transfer"]:
         row["reference"] = row["reference"] or row["order_id"]
         row["accounts"] = [_account(account, row["lines"]) for account in row["accounts"]]

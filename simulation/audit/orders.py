@@ -24,8 +24,8 @@ def _as_offered(order: Row, offer: Request, findings: Findings) -> None:
     names = ("productId", "title", "listPrice", "price", "discount", "payable")
     stored = [[line[name] for name in names] for line in order["lines"]]
     findings.expect(stored == [[line[name] for name in names] for line in told["lines"]], "lines as offered", order)
-    applied = {coupon["couponId"]: coupon["saves"] for coupon in told["coupons"] if coupon["applied"]}
-    used = {coupon["couponId"]: coupon["saves"] for coupon in order["coupons"]}
+    applied = {coupon["voucherId"]: coupon["saves"] for coupon in told["vouchers"] if coupon["applied"]}
+    used = {coupon["voucherId"]: coupon["saves"] for coupon in order["vouchers"]}
     findings.expect(used == applied, "vouchers as offered", order, applied)
     in_time = moment(order["paid_at"]) < moment(told["expiresAt"])
     findings.expect(in_time, "an offer is paid before it expires", order["paid_at"], told["expiresAt"])
@@ -38,7 +38,7 @@ def _adds_up(order: Row, findings: Findings) -> None:
         findings.expect(order[column] == sum(line[name] for line in lines), "an order is its lines", column, order)
     for line in lines:
         findings.expect(0 <= line["discount"] <= line["price"], "no line is discounted below nothing", order)
-    saved = sum(coupon["saves"] for coupon in order["coupons"])
+    saved = sum(coupon["saves"] for coupon in order["vouchers"])
     findings.expect(saved == order["discount"], "discount is its vouchers", order)
 
 

@@ -32,13 +32,13 @@ def _offer(request: Request, books: dict[str, Book], coupons: dict[str, Coupon],
     wallet = told["wallet"]
     short = max(0, told["total"] - wallet["balance"])
     findings.expect((wallet["shortfall"], wallet["sufficient"]) == (short, short == 0), "shortfall is right", told)
-    for row in told["coupons"]:
+    for row in told["vouchers"]:
         met = bool(eligible(bought, coupons[row["name"]]))
         right = met if row["usable"] else row["reason"]["code"] not in _UNMET or not met
         findings.expect(right, "conditions are asked rightly", row, told)
-    ids = [row["couponId"] for row in told["coupons"]]
+    ids = [row["voucherId"] for row in told["vouchers"]]
     findings.expect(len(ids) == len(set(ids)), "each voucher is shown once", told)
-    usable = [(row, coupons[row["name"]]) for row in told["coupons"] if row["usable"]]
+    usable = [(row, coupons[row["name"]]) for row in told["vouchers"] if row["usable"]]
     applied = [pair for pair in usable if pair[0]["applied"]]
     saves, discounts = price(bought, applied)
     findings.expect(saves == [row["saves"] for row, _ in ranked(applied)], "a voucher saves what it says", told, saves)
@@ -58,7 +58,7 @@ def ranked(vouchers: Sequence[Held]) -> list[Held]:
     """The vouchers in the order of their application."""
     return sorted(
         vouchers,
-        key=lambda v: (v[1].definition["stacking"]["order"], v[1].coupon_id, v[0]["expiresAt"], v[0]["couponId"]),
+        key=lambda v: (v[1].definition["stacking"]["order"], v[1].coupon_id, v[0]["expiresAt"], v[0]["voucherId"]),
     )
 
 

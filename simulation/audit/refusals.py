@@ -42,7 +42,7 @@ class _Refusals:
         checks: dict[str, Callable[[Request], bool]] = {
             "already_owned": self._is_owned,
             "product_unavailable": self._is_withdrawn,
-            "coupon_unusable": self._is_unusable,
+            "voucher_unusable": self._is_unusable,
             "insufficient_bells": self._is_short,
             "token_expired": self._is_expired,
             "unauthenticated": self._is_ended,
@@ -69,7 +69,7 @@ class _Refusals:
             self._expect(self._is_withdrawn(request), "a refusal is true", request)
         elif request.outcome == "unauthenticated":
             self._expect(self._is_ended(request), "a refusal is true", request)
-        elif request.outcome == "coupon_unusable" and coupon is not None:
+        elif request.outcome == "voucher_unusable" and coupon is not None:
             self._expect(self._claim_is_refused(request, coupon), "a claim's refusal is true", request, coupon)
         else:
             self._expect(request.outcome in ("lost", "overloaded"), "a known answer", request)
@@ -114,7 +114,7 @@ class _Refusals:
             )
             return not back and event.whom in {line["productId"] for line in order["lines"]}
         if event.what == "recalled":
-            vouchers = [self._evidence.vouchers[used["couponId"]] for used in order["coupons"]]
+            vouchers = [self._evidence.vouchers[used["voucherId"]] for used in order["vouchers"]]
             return event.whom in {voucher["coupon_id"] for voucher in vouchers}
         return event.what == "ended" and all(r.wanted["sessionId"] == event.whom for r in tries)
 
@@ -136,7 +136,7 @@ class _Refusals:
 
     def _is_final(self, request: Request) -> bool:
         """Whether this refusal can never become a payment."""
-        if request.outcome == "coupon_unusable":
+        if request.outcome == "voucher_unusable":
             codes = {reason["code"] for reason in request.body["reasons"].values()}
             return bool(codes & _FINAL_REASONS) or ("expired" in codes and self._plan.monotone)
         return request.outcome == "already_owned" or (request.outcome == "token_expired" and self._plan.monotone)

@@ -23,9 +23,9 @@ def audit_vouchers(plan: Plan, evidence: Evidence, findings: Findings) -> None:
 
 def _uses(evidence: Evidence, findings: Findings) -> None:
     spent = [
-        (order["customer_id"], coupon["couponId"], order_id, order["paid_at"], coupon["saves"])
+        (order["customer_id"], coupon["voucherId"], order_id, order["paid_at"], coupon["saves"])
         for order_id, order in evidence.orders.items()
-        for coupon in order["coupons"]
+        for coupon in order["vouchers"]
     ]
     marked = [
         (v["customer_id"], voucher_id, v["used_by"], v["used_at"], v["saved"])
@@ -63,8 +63,8 @@ def _first_purchases(coupons: dict[str, Coupon], evidence: Evidence, findings: F
         cust_id = order["customer_id"]
         first[cust_id] = min(first.get(cust_id, order["seq"]), order["seq"])
     for order in evidence.orders.values():
-        for used in order["coupons"]:
-            voucher = evidence.vouchers.get(used["couponId"])
+        for used in order["vouchers"]:
+            voucher = evidence.vouchers.get(used["voucherId"])
             coupon = voucher and coupons.get(voucher["coupon_id"])
             if coupon and coupon.definition.get("conditions", {}).get("firstPurchase"):
                 is_first = order["seq"] == first[order["customer_id"]]

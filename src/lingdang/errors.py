@@ -74,8 +74,8 @@ KINDS: dict[str, Kind] = {
     "product_unavailable": Kind(
         409, "Not on sale", "商品不可购买", "Not on sale: {productIds}.", "当前不可购买：{productIds}。"
     ),
-    "coupon_unusable": Kind(
-        409, "Voucher not usable", "礼券不可用", "Not usable: {couponIds}.", "礼券不可用：{couponIds}。"
+    "voucher_unusable": Kind(
+        409, "Voucher not usable", "礼券不可用", "Not usable: {voucherIds}.", "礼券不可用：{voucherIds}。"
     ),
     "insufficient_bells": Kind(
         402,

@@ -35,7 +35,7 @@ async def test_a_form_of_another_site_pays_and_claims_nothing(shop: Shop, kind: 
     for path, sent in (
         ("/v1/payments", body),
         ("/v1/checkout", '{"productIds":["book-1"]}'),
-        ("/v1/coupons/claim", "{}"),
+        ("/v1/vouchers/claim", "{}"),
     ):
         answer = await shop.http.post(path, content=sent, headers=headers)
         assert answer.status_code in (400, 401, 415), (path, answer.text)

@@ -62,6 +62,6 @@ async def test_keys_near_a_good_one_open_nothing(shop: Shop) -> None:
 async def test_one_time_codes_are_not_found_by_guessing(shop: Shop, guess: str) -> None:
     """80 random bits each: a billion guesses a second find one of a million codes in ten years once in 4,000 tries."""
     await give(shop, "ann", 1)
-    answer = await shop.http.post("/v1/coupons/claim", json={"code": guess}, headers=buyer(shop).headers)
-    assert (answer.status_code, answer.json()["code"]) == (409, "coupon_unusable")
+    answer = await shop.http.post("/v1/vouchers/claim", json={"code": guess}, headers=buyer(shop).headers)
+    assert (answer.status_code, answer.json()["code"]) == (409, "voucher_unusable")
     assert next(iter(answer.json()["reasons"].values()))["code"] == "unknown_code"

@@ -28,7 +28,7 @@ HOSTILE = (
 )
 MONEY = ("wallet", "transfer", "entitlement", "credit", "voucher", "product", "coupon", "cart_item")
 BODIES: dict[str, dict[str, Any]] = {
-    "/v1/checkout": {"productIds": ["book-1"], "couponIds": ["c"], "couponCodes": ["c"]},
+    "/v1/checkout": {"productIds": ["book-1"], "voucherIds": ["c"], "voucherCodes": ["c"]},
     "/v1/payments": {
         "productIds": ["book-1"],
         "timestamp": 1,
@@ -37,7 +37,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "signType": "MD5",
         "sign": "s",
     },
-    "/v1/coupons/claim": {"code": "c"},
+    "/v1/vouchers/claim": {"code": "c"},
     "/v1/sessions": {"custId": "c", "password": "p", "signType": "MD5"},
     "/v1/admin/customers": {"custId": "c", "password": "a good password"},
     "/v1/admin/credits": {"custId": "c", "creditId": "i", "amount": 1, "kind": "paid", "reason": "r"},
@@ -125,7 +125,7 @@ async def test_in_headers(shop: Shop, keys: dict[str, dict[str, str]]) -> None:
     names = ("X-Cust-Id", "Authorization", "Idempotency-Key", "X-Request-Id", "Accept-Language", "X-Forwarded-For")
     for text in filter(None, map(header, HOSTILE)):
         for name in names:
-            for path, body in (("/v1/checkout", {"productIds": ["book-1"]}), ("/v1/coupons/claim", {"code": "c"})):
+            for path, body in (("/v1/checkout", {"productIds": ["book-1"]}), ("/v1/vouchers/claim", {"code": "c"})):
                 answer = await shop.http.post(path, json=body, headers={**keys["/"], name: text})
                 assert answer.status_code < 500, (name, text, answer.text)
                 said = answer.headers["x-request-id"]

@@ -13,7 +13,7 @@ ROUTES = (
     ("POST", "/v1/checkout"),
     ("PUT", "/v1/cart/items/book-1"),
     ("PATCH", "/v1/cart"),
-    ("POST", "/v1/coupons/claim"),
+    ("POST", "/v1/vouchers/claim"),
     ("POST", "/v1/sessions"),
 )
 BODIES: dict[str, bytes] = {

@@ -44,8 +44,8 @@ async def test_prices_arrive_with_each_tick(visitor: Visitor) -> None:
 async def test_vouchers_are_chosen_and_the_total_follows(visitor: Visitor) -> None:
     await visitor.to_the_order()
     best = amount(await visitor.part("order-total").inner_text())
-    applied = visitor.part("coupon").locator("input:checked")
-    assert await visitor.part("coupon").count() == 3
+    applied = visitor.part("voucher").locator("input:checked")
+    assert await visitor.part("voucher").count() == 3
     before = await applied.count()
     assert before >= 1
     async with visitor.page.expect_response("**/v1/checkout"):
@@ -61,7 +61,7 @@ async def test_vouchers_are_chosen_and_the_total_follows(visitor: Visitor) -> No
 
 async def test_a_voucher_says_why_it_cannot_be_used(visitor: Visitor) -> None:
     await visitor.to_the_order(count=1)
-    reasons = visitor.part("coupon-reason")
+    reasons = visitor.part("voucher-reason")
     await expect(reasons.filter(has_text="more bells").first).to_be_visible()
 
 
@@ -72,7 +72,7 @@ async def test_a_code_is_redeemed_on_the_order_page(visitor: Visitor) -> None:
     await field.fill("lingdang")
     async with visitor.page.expect_response("**/v1/checkout"):
         await field.press("Enter")
-    await expect(visitor.part("coupon")).to_have_count(4)
+    await expect(visitor.part("voucher")).to_have_count(4)
     assert amount(await visitor.part("order-total").inner_text()) == before - 60
 
 

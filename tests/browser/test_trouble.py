@@ -231,7 +231,7 @@ async def test_a_voucher_used_in_another_order(visitor: Visitor) -> None:
     await visitor.part("confirm").click()
     await visitor.succeeded()
     await other.part("confirm").click()
-    await expect(other.page.locator("[data-code=coupon_unusable], [data-code=already_owned]")).to_be_visible()
+    await expect(other.page.locator("[data-code=voucher_unusable], [data-code=already_owned]")).to_be_visible()
     assert len(visitor.shop.paid_orders(visitor.cust_id)) == 1
 
 

@@ -80,7 +80,7 @@ async def test_refusals_change_nothing(shop: Shop, reason: str) -> None:
     shop.sql(REFUSED[reason])
     before = all_books(shop)
     answer = await claim(buyer(shop), "ten")
-    assert (answer.status_code, answer.json()["code"]) == (409, "coupon_unusable")
+    assert (answer.status_code, answer.json()["code"]) == (409, "voucher_unusable")
     assert codes_of(answer.json()["reasons"]) == {"ten": reason}
     assert all_books(shop) == before
 
@@ -95,7 +95,7 @@ async def test_the_customers_limit(shop: Shop) -> None:
     again = await claim(ann, "TEN")
     assert (again.status_code, codes_of(again.json()["reasons"])) == (409, {"TEN": "limit_reached"})
     assert all_books(shop) == before
-    listed = (await ann.get("/v1/coupons")).json()
+    listed = (await ann.get("/v1/vouchers")).json()
     assert listed == {"items": [first.json()], "nextCursor": None}
 
 

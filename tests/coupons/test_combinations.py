@@ -109,7 +109,7 @@ def test_sums_agree_in_any_order(order: Order, vouchers: list[Voucher], random: 
     assert decision.discounts.keys() == prices.keys()
     assert all(0 <= decision.discounts[i] <= price for i, price in prices.items())
     assert discount == sum(saves for _, saves in decision.applied)
-    assert {v.coupon_id: v.saves for v in decision.verdicts if v.applied} == dict(decision.applied)
+    assert {v.voucher_id: v.saves for v in decision.verdicts if v.applied} == dict(decision.applied)
     assert all(saves > 0 for _, saves in decision.applied)
     for verdict in decision.verdicts:
         assert verdict.usable == (verdict.saves > 0)
@@ -118,8 +118,8 @@ def test_sums_agree_in_any_order(order: Order, vouchers: list[Voucher], random: 
     shuffled, goods = random.sample(vouchers, len(vouchers)), random.sample(order.goods, len(order.goods))
     again = decide(order_of(goods, order.currency, order.buyer, order.now), shuffled)
     assert (again.discounts, again.applied, again.proven) == (decision.discounts, decision.applied, decision.proven)
-    by_id = {v.coupon_id: v for v in again.verdicts}
-    assert all(by_id[v.coupon_id] == v for v in decision.verdicts)
+    by_id = {v.voucher_id: v for v in again.verdicts}
+    assert all(by_id[v.voucher_id] == v for v in decision.verdicts)
 
 
 @settings(max_examples=500)

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from lingdang.errors import Problem
-from lingdang.ledger.commands import Done, Pay, UsedCoupon
+from lingdang.ledger.commands import Done, Pay, UsedVoucher
 from support.buyer import give, stock
 from support.money import line, open_settlement, pay
 from support.shop import Shop
@@ -18,8 +18,8 @@ def with_voucher(product_id: str, *voucher_ids: str, cust_id: str = "ann", price
     order = pay(cust_id, line(product_id, price, min(price, 10 * len(voucher_ids))))
     saves = order.discount // len(voucher_ids)
     return Pay(
-        **{name: getattr(order, name) for name in order.__struct_fields__ if name != "coupons"},
-        coupons=tuple(UsedCoupon(voucher_id, saves) for voucher_id in voucher_ids),
+        **{name: getattr(order, name) for name in order.__struct_fields__ if name != "vouchers"},
+        vouchers=tuple(UsedVoucher(voucher_id, saves) for voucher_id in voucher_ids),
     )
 
 
@@ -43,8 +43,8 @@ async def test_50_parallel_payments_of_one_voucher(shop: Shop, cust_id: str) -> 
     paid = [answer for answer in answers if isinstance(answer, Done)]
     refused = [answer for answer in answers if isinstance(answer, Problem)]
     assert (len(paid), len(refused)) == (1, 49)
-    assert {problem.code for problem in refused} == {"coupon_unusable"}
-    assert refused[0].members == {"couponIds": [voucher], "reasons": {voucher: "used"}}
+    assert {problem.code for problem in refused} == {"voucher_unusable"}
+    assert refused[0].members == {"voucherIds": [voucher], "reasons": {voucher: "used"}}
     order_id = paid[0].record.order_id  # type: ignore[union-attr]
     assert shop.sql("SELECT used_by, saved FROM voucher") == [(order_id, 10 if price else 0)]
     assert shop.sql("SELECT count(*) FROM orders") == shop.sql("SELECT count(*) FROM entitlement") == [(1,)]
@@ -72,8 +72,8 @@ async def test_unusable_since_the_offer(shop: Shop, reason: str) -> None:
     async with open_settlement(shop.database_url) as settlement:
         with pytest.raises(Problem) as refused:
             await settlement.submit(with_voucher("book-1", voucher, *([] if reason == "withdrawn" else [good])))
-        assert refused.value.code == "coupon_unusable"
-        assert refused.value.members == {"couponIds": [voucher], "reasons": {voucher: reason}}
+        assert refused.value.code == "voucher_unusable"
+        assert refused.value.members == {"voucherIds": [voucher], "reasons": {voucher: reason}}
         assert all_books(shop) == before
         if reason != "withdrawn":
             assert await settlement.submit(with_voucher("book-1", good))
@@ -123,5 +123,5 @@ async def test_a_voucher_that_expires_while_the_payment_waits_is_not_used(shop: 
     async with open_settlement(shop.database_url, clock=lambda: next(moments, expires_at)) as settlement:
         with pytest.raises(Problem) as refused:
             await settlement.submit(command)
-    assert refused.value.members == {"couponIds": [voucher], "reasons": {voucher: "expired"}}
+    assert refused.value.members == {"voucherIds": [voucher], "reasons": {voucher: "expired"}}
     assert all_books(shop) == before

@@ -54,5 +54,5 @@ def test_every_kind_has_an_example() -> None:
 
 
 def test_every_reason_stands_in_the_table() -> None:
-    table = PAGE[PAGE.index("| code | figures |") : PAGE.index("With `couponIds` exactly")]
+    table = PAGE[PAGE.index("| code | figures |") : PAGE.index("With `voucherIds` exactly")]
     assert set(SENTENCES) <= set(re.findall(r"`([a-z_]+)`", table))

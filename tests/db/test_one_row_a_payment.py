@@ -117,6 +117,6 @@ async def test_what_customers_see_stays(sold: str, keyring: Keyring) -> None:
             ("b-1", LINES[0]["title"], 85),
             ("b-2", "Two", 50),
         ]
-        assert order["coupons"] == [{"couponId": VOUCHER, "saves": 15}]
+        assert order["vouchers"] == [{"voucherId": VOUCHER, "saves": 15}]
         entries = (await ann.get("/v1/wallet/entries")).json()["items"]
         assert [(entry["amount"], entry["balance"]) for entry in entries] == [(0, 865), (-135, 865), (1000, 1000)]

@@ -37,7 +37,7 @@ async def test_buys_two_books(shop: Shop, sign_type: SignType) -> None:
         "payable": 120,
     }
     assert (order["subtotal"], order["discount"], order["total"]) == (240, 0, 240)
-    assert order["coupons"] == []
+    assert order["vouchers"] == []
     assert order["wallet"] == {"balance": 300, "sufficient": True, "shortfall": 0}
     assert order["sign"] == {
         "signType": sign_type,

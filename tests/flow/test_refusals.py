@@ -271,17 +271,17 @@ async def test_the_price_of_the_offer_holds(ann: Buyer) -> None:
     assert (answer.status_code, answer.json()["paid"]) == (200, 100)
 
 
-@pytest.mark.parametrize("body", [{"couponIds": ["c1"]}, {"couponCode": "WELCOME"}])
-async def test_coupon_unusable(ann: Buyer, body: dict[str, Any]) -> None:
+@pytest.mark.parametrize("body", [{"voucherIds": ["c1"]}, {"voucherCode": "WELCOME"}])
+async def test_voucher_unusable(ann: Buyer, body: dict[str, Any]) -> None:
     before = books(ann.shop)
     answer = await ann.shop.http.post("/v1/checkout", json={"productIds": ["book-1"], **body}, headers=ann.headers)
-    problem = await refused(ann, answer, 409, "coupon_unusable", before)
-    assert problem["couponIds"] == body.get("couponIds", [])
+    problem = await refused(ann, answer, 409, "voucher_unusable", before)
+    assert problem["voucherIds"] == body.get("voucherIds", [])
     [reason] = problem["reasons"].values()
     assert reason["code"] in ("not_held", "unknown_code")
     assert reason["zh"]
     assert reason["en"]
-    assert (await ann.checkout("book-1", couponIds=[]))["discount"] == 0
+    assert (await ann.checkout("book-1", voucherIds=[]))["discount"] == 0
 
 
 async def test_not_found(ann: Buyer) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from lingdang.errors import Problem
-from lingdang.ledger.commands import Command, Credit, Done, Expire, LotKind, Order, Pay, UsedCoupon
+from lingdang.ledger.commands import Command, Credit, Done, Expire, LotKind, Order, Pay, UsedVoucher
 from lingdang.ledger.rules import settle
 from lingdang.ledger.state import State, Transfer, Wallet
 from support.money import SESSION, line
@@ -64,7 +64,7 @@ class Books(RuleBasedStateMachine):
         self.orders |= {(o.cust_id, o.order_id): o for o in changes.orders}
         self.entitled |= {(o.cust_id, item.product_id) for o in changes.orders for item in o.lines}
         self.credits |= {(c.cust_id, c.credit_id): c for c in changes.credits}
-        now_used = [(o.cust_id, coupon.coupon_id) for o in changes.orders for coupon in o.coupons]
+        now_used = [(o.cust_id, voucher.voucher_id) for o in changes.orders for voucher in o.vouchers]
         assert len(set(now_used)) == len(now_used)
         assert not set(now_used) & (self.used | EXPIRED)
         self.used |= set(now_used)
@@ -96,9 +96,9 @@ class Books(RuleBasedStateMachine):
             return "token_expired"
         if products & self.shelves[command.cust_id]:
             return "already_owned"
-        vouchers = {coupon.coupon_id for coupon in command.coupons}
+        vouchers = {voucher.voucher_id for voucher in command.vouchers}
         if vouchers & self.spent[command.cust_id]:
-            return "coupon_unusable"
+            return "voucher_unusable"
         if len(bells) < command.total:
             return "insufficient_bells"
         del bells[: command.total]
@@ -168,7 +168,7 @@ class Books(RuleBasedStateMachine):
             order_id=UUID(int=self.ids),
             currency="BELL",
             lines=lines,
-            coupons=tuple(UsedCoupon(voucher, 0) for voucher in vouchers),
+            vouchers=tuple(UsedVoucher(voucher, 0) for voucher in vouchers),
             subtotal=subtotal,
             discount=discount,
             total=subtotal - discount,
@@ -194,7 +194,7 @@ class Books(RuleBasedStateMachine):
                     order_id=UUID(int=self.ids),
                     currency="BELL",
                     lines=(item,),
-                    coupons=(UsedCoupon(voucher, 0),) if voucher else (),
+                    vouchers=(UsedVoucher(voucher, 0),) if voucher else (),
                     subtotal=price,
                     discount=0,
                     total=price,
@@ -215,7 +215,7 @@ class Books(RuleBasedStateMachine):
             order_id=UUID(int=self.ids),
             currency="BELL",
             lines=(item,),
-            coupons=(),
+            vouchers=(),
             subtotal=0,
             discount=0,
             total=0,

@@ -74,7 +74,7 @@ async def test_pain_19_whatever_crosses_ends_without_a_deadlock(database_url: st
             answers = [await tick(each, product_id) for product_id in ids[::turn]]
             answers += [await claim(each, code) for code in ("LEFT", "RIGHT")[::turn]]
             for product_id in ids[:2] if there else ids[:1:-1]:
-                order = await each.checkout(product_id, couponCode=("RIGHT", "LEFT")[there], couponIds=[])
+                order = await each.checkout(product_id, voucherCode=("RIGHT", "LEFT")[there], voucherIds=[])
                 answers.append(await each.send(each.payment(order["orderToken"], [product_id])))
             return [answer.status_code for answer in answers]
 

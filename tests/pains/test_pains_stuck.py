@@ -106,7 +106,7 @@ async def unwritable(one: Buyer, table: str = "entitlement") -> AsyncIterator[No
 FAILURES: dict[str, tuple[Failing, str]] = {
     "insufficient_bells": (too_dear, "SELECT"),
     "product_unavailable": (off_sale, "UPDATE product SET status = 'withdrawn' WHERE product_id = 'book-2'"),
-    "coupon_unusable": (voucher_gone, "UPDATE coupon SET status = 'withdrawn'"),
+    "voucher_unusable": (voucher_gone, "UPDATE coupon SET status = 'withdrawn'"),
     "internal_error": (unwritable, "SELECT"),
 }
 

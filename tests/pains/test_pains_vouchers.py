@@ -118,7 +118,7 @@ async def test_pain_08_who_comes_too_late_for_a_limit_keeps_their_bells(workers:
         await give(one, each.cust_id, 100)
 
     async def buy(each: Buyer) -> int:
-        offered = await quote(each, "book-1", couponCode="ten")
+        offered = await quote(each, "book-1", voucherCode="ten")
         if offered.status_code == 409:
             assert offered.json()["reasons"]["ten"]["code"] == "sold_out"
             offered = await quote(each, "book-1")
@@ -143,7 +143,7 @@ async def test_pain_09_a_checkout_sent_many_times_eats_no_second_piece_of_a_limi
     await give(one, "ann", 100)
     put_coupon(one, "ten", code="TEN", limit=16, each=16)
     ann = buyer(one)
-    answers = await asyncio.gather(*(quote(at(workers[n % 2], ann), "book-1", couponCode="TEN") for n in range(16)))
+    answers = await asyncio.gather(*(quote(at(workers[n % 2], ann), "book-1", voucherCode="TEN") for n in range(16)))
     assert {(answer.status_code, answer.json().get("total")) for answer in answers} == {(200, 90)}
     assert supply(one) == (1, 1)
     paid = await ann.send(ann.payment(answers[7].json()["orderToken"], ["book-1"]))

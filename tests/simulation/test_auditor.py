@@ -62,12 +62,12 @@ class Story:
         for line in lines:
             line["payable"] = line["price"] - line["discount"]  # type: ignore[operator]
         sums = {"currency": "BELL", "subtotal": 151, "discount": 15, "total": 136}
-        shown = {"couponId": VOUCHER, "name": "Tenth", "usable": True, "saves": 15, "applied": True}
+        shown = {"voucherId": VOUCHER, "name": "Tenth", "usable": True, "saves": 15, "applied": True}
         self.offer: dict[str, Any] = {
             **sums,
             "orderId": ORDER,
             "lines": copy.deepcopy(lines),
-            "coupons": [{**shown, "expiresAt": YEARS}],
+            "vouchers": [{**shown, "expiresAt": YEARS}],
             "wallet": {"balance": 500, "sufficient": True, "shortfall": 0},
             "expiresAt": UNTIL,
         }
@@ -119,7 +119,7 @@ class Story:
                     "balance": 364,
                     "paid_at": AT,
                     "lines": lines,
-                    "coupons": [{"couponId": VOUCHER, "saves": 15}],
+                    "vouchers": [{"voucherId": VOUCHER, "saves": 15}],
                 }
             ],
             "credit": [
@@ -212,12 +212,12 @@ def _stale_balance(story: Story) -> None:
 
 
 def _voucher_shown_twice(story: Story) -> None:
-    story.request(1).body["coupons"] *= 2
+    story.request(1).body["vouchers"] *= 2
 
 
 def _no_voucher_offered(story: Story) -> None:
     offer = story.request(1).body
-    offer["coupons"][0].update(applied=False, saves=15)
+    offer["vouchers"][0].update(applied=False, saves=15)
     offer.update(discount=0, total=151)
     for line in offer["lines"]:
         line.update(discount=0, payable=line["price"])
@@ -270,7 +270,7 @@ LIES: dict[str, tuple[Callable[[Story], Any], str]] = {
     ),
     "a voucher used too late": (lambda s: s.row("voucher", used_at=YEARS), "a voucher is used before it expires"),
     "not the first purchase": (
-        lambda s: s.tables["orders"].append({**s.tables["orders"][0], "order_id": "o-0", "seq": 1, "coupons": []}),
+        lambda s: s.tables["orders"].append({**s.tables["orders"][0], "order_id": "o-0", "seq": 1, "vouchers": []}),
         "a first-purchase voucher pays the first order",
     ),
     "another price": (lambda s: s.request(1).body["lines"][0].update(price=99), "prices are the shop's"),
@@ -279,7 +279,7 @@ LIES: dict[str, tuple[Callable[[Story], Any], str]] = {
         "a discount is spread by largest remainder",
     ),
     "a voucher saves more": (
-        lambda s: s.request(1).body["coupons"][0].update(saves=16),
+        lambda s: s.request(1).body["vouchers"][0].update(saves=16),
         "a voucher saves what it says",
     ),
     "a better combination": (_no_voucher_offered, "the best combination is offered"),
@@ -307,7 +307,7 @@ LIES: dict[str, tuple[Callable[[Story], Any], str]] = {
     "already owned, but not": (_refused("already_owned", productIds=["z"]), "a refusal is true"),
     "unavailable, but on sale": (_refused("product_unavailable", productIds=["a"]), "a refusal is true"),
     "a used voucher that was not": (
-        _refused("coupon_unusable", reasons={VOUCHER: {"code": "used"}}),
+        _refused("voucher_unusable", reasons={VOUCHER: {"code": "used"}}),
         "a refusal is true",
     ),
     "a balance of the past": (_stale_balance, "a refusal is true"),

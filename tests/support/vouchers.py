@@ -46,8 +46,8 @@ def codes_of(reasons: dict[str, Any]) -> dict[str, str]:
 
 
 async def claim(buyer: Buyer, code: str, **headers: str) -> httpx.Response:
-    """POST /v1/coupons/claim."""
-    return await buyer.shop.http.post("/v1/coupons/claim", json={"code": code}, headers=buyer.headers | headers)
+    """POST /v1/vouchers/claim."""
+    return await buyer.shop.http.post("/v1/vouchers/claim", json={"code": code}, headers=buyer.headers | headers)
 
 
 def differences(shop: Shop) -> list[Difference]:

@@ -22,7 +22,7 @@ const READS = {
   walletEntries: "wallet/entries",
   library: "entitlements",
   entitlement: "entitlements",
-  coupons: "coupons",
+  vouchers: "vouchers",
 };
 
 /**
@@ -105,8 +105,8 @@ export class Lingdang extends EventTarget {
   }
 
   /** Steps ② and ③: prices, details and vouchers in one call; what it answers is kept until it is paid or expired. */
-  async checkout(productIds, { couponIds, couponCode } = {}) {
-    const order = await this.#stepped(2, "settle", "POST", "/v1/checkout", { productIds, couponIds, couponCode });
+  async checkout(productIds, { voucherIds, voucherCode } = {}) {
+    const order = await this.#stepped(2, "settle", "POST", "/v1/checkout", { productIds, voucherIds, voucherCode });
     const { custId, sessionId } = this.#who.current();
     await this.#kept.put({ order, custId, sessionId, state: "offered" });
     this.#step(3, "keep", { answer: { status: 0, body: { orderId: order.orderId } } });
@@ -138,7 +138,7 @@ export class Lingdang extends EventTarget {
   }
 
   claim(code) {
-    return this.request("POST", "/v1/coupons/claim", { code });
+    return this.request("POST", "/v1/vouchers/claim", { code });
   }
 
   async #stepped(step, name, method, path, body) {

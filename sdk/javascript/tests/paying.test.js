@@ -120,7 +120,7 @@ test("too few bells: the offer is kept and can be paid later", async () => {
   assert.equal((await made.shop.pay(ORDER)).paid, 30);
 });
 
-for (const code of ["token_expired", "token_invalid", "already_owned", "product_unavailable", "coupon_unusable"]) {
+for (const code of ["token_expired", "token_invalid", "already_owned", "product_unavailable", "voucher_unusable"]) {
   test(`${code}: the order is of no more use`, async () => {
     const made = await offered([refusal(409, code)]);
     await assert.rejects(made.shop.pay(ORDER), { code });

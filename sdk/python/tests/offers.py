@@ -42,7 +42,7 @@ def offer() -> Offer:
             "subtotal": 18,
             "discount": 0,
             "total": 18,
-            "coupons": [],
+            "vouchers": [],
             "wallet": {"balance": 20, "sufficient": True, "shortfall": 0},
             "orderToken": TOKEN,
             "issuedAt": at(0),
@@ -82,7 +82,7 @@ def paid(order_id: str, **headers: str) -> Response:
 def order(order_id: str) -> Response:
     line = {"productId": "book-1", "title": "A", "listPrice": 9, "price": 9, "discount": 0, "payable": 9}
     body = {"orderId": order_id, "status": "paid", "currency": "BELL", "subtotal": 9, "discount": 0, "total": 9}
-    return answer(200, {**body, "balance": 11, "paidAt": at(0), "lines": [line], "coupons": [], "refunds": []})
+    return answer(200, {**body, "balance": 11, "paidAt": at(0), "lines": [line], "vouchers": [], "refunds": []})
 
 
 def problem(status: int, code: str, headers: dict[str, str] | None = None, **members: Any) -> Response:

@@ -194,7 +194,7 @@ def test_insufficient_bells_keeps_the_offer_for_after_the_top_up() -> None:
         (409, "order_mismatch"),
         (409, "already_owned"),
         (409, "product_unavailable"),
-        (409, "coupon_unusable"),
+        (409, "voucher_unusable"),
     ],
 )
 def test_a_refusal_for_good_is_raised_once_and_forgotten(status: int, code: str) -> None:

@@ -115,7 +115,7 @@ async def test_the_synchronous_client_does_the_same(shop: Shop) -> None:
             client.remove(books[0])
             assert client.tick_all().items == []
             assert client.cart().selected.total == 0
-            payment = client.pay(client.checkout(books[:2], coupon_ids=[]))
+            payment = client.pay(client.checkout(books[:2], voucher_ids=[]))
             assert client.order(payment.order_id).balance == client.wallet().balances[0].balance == 800
             client.pay(client.checkout(books[2:]))
             assert [order.total for order in client.orders(page_size=1)] == [200, 200]

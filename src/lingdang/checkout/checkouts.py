@@ -22,16 +22,16 @@ from lingdang.identity.session import Session
 from lingdang.identity.sessions import Sessions
 from lingdang.ids import ProductId, uuid7
 
-COUPON_ID = r"^[A-Za-z0-9._:-]{1,64}\Z"
-CouponId = Annotated[str, Meta(pattern=COUPON_ID)]
+VOUCHER_ID = r"^[A-Za-z0-9._:-]{1,64}\Z"
+VoucherId = Annotated[str, Meta(pattern=VOUCHER_ID)]
 
 
 class CheckoutRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """The products to be bought together, and which vouchers to use: null the best, `[]` none."""
 
     product_ids: Annotated[tuple[ProductId, ...], Meta(min_length=1, max_length=100)]
-    coupon_ids: Annotated[tuple[CouponId, ...], Meta(max_length=20)] | None = None
-    coupon_code: Code | None = None
+    voucher_ids: Annotated[tuple[VoucherId, ...], Meta(max_length=20)] | None = None
+    voucher_code: Code | None = None
 
 
 class CheckoutLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -72,9 +72,9 @@ class CheckoutAnswer(msgspec.Struct, frozen=True, rename="camel"):
     subtotal: int
     discount: int
     total: int
-    coupons: list[Verdict]
+    vouchers: list[Verdict]
     """Every voucher in hand."""
-    coupons_proven: bool
+    vouchers_proven: bool
     """No other allowed combination saves more; false where the search for the best had to be cut short."""
     wallet: CheckoutWallet
     order_token: str
@@ -114,19 +114,19 @@ class Checkouts:
         return self._sessions.authenticate(authorization, cust_id, self._clock())
 
     async def quote(self, request: CheckoutRequest, session: Session) -> CheckoutAnswer:
-        """Price the products and seal the offer. A coupon code is claimed first: its voucher stays in the hand.
+        """Price the products and seal the offer. A voucher's code is claimed first: its voucher stays in the hand.
 
         Raises Problem `invalid_request` (a product twice, several currencies), `not_found`,
-        `product_unavailable`, `already_owned`, `coupon_unusable`, `unauthenticated` or `overloaded`.
+        `product_unavailable`, `already_owned`, `voucher_unusable`, `unauthenticated` or `overloaded`.
         """
         if len(set(request.product_ids)) != len(request.product_ids):
             raise invalid("$.productIds", "Each product may stand in it once")
-        if request.coupon_code is not None:
-            await self._claim(session.owner, request.coupon_code)
+        if request.voucher_code is not None:
+            await self._claim(session.owner, request.voucher_code)
         facts = await self._readers[session.owner.bucket].read(Asked(session.owner, request.product_ids))
         products = _sellable(request.product_ids, facts)
         now = self._clock()
-        decision = await self._decide(request.coupon_ids, products, facts.held, session.owner, now)
+        decision = await self._decide(request.voucher_ids, products, facts.held, session.owner, now)
         priced = price(products, decision)
         offer = Offer(
             order_id=uuid7(),
@@ -134,7 +134,7 @@ class Checkouts:
             session_id=session.session_id,
             currency=products[0].currency,
             lines=priced.lines,
-            coupons=priced.coupons,
+            vouchers=priced.vouchers,
             subtotal=priced.subtotal,
             discount=priced.discount,
             total=priced.total,
@@ -189,8 +189,8 @@ class Checkouts:
             subtotal=offer.subtotal,
             discount=offer.discount,
             total=offer.total,
-            coupons=decision.verdicts,
-            coupons_proven=decision.proven,
+            vouchers=decision.verdicts,
+            vouchers_proven=decision.proven,
             wallet=CheckoutWallet(balance, shortfall == 0, shortfall),
             order_token=self._tokens.seal(offer),
             issued_at=offer.issued_at,

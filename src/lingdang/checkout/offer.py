@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from lingdang.ledger.commands import Line, UsedCoupon
+from lingdang.ledger.commands import Line, UsedVoucher
 
 
 class Offer(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):
@@ -20,7 +20,7 @@ class Offer(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unkno
     session_id: UUID
     currency: str
     lines: tuple[Line, ...]
-    coupons: tuple[UsedCoupon, ...]
+    vouchers: tuple[UsedVoucher, ...]
     subtotal: int
     discount: int
     total: int

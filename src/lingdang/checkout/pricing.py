@@ -6,14 +6,14 @@ import msgspec
 
 from lingdang.checkout.reading import Product
 from lingdang.coupons.deciding import Decision
-from lingdang.ledger.commands import Line, UsedCoupon
+from lingdang.ledger.commands import Line, UsedVoucher
 
 
 class Priced(msgspec.Struct, frozen=True):
     """Lines in request order and their sums: total = subtotal − discount = Σ payable."""
 
     lines: tuple[Line, ...]
-    coupons: tuple[UsedCoupon, ...]
+    vouchers: tuple[UsedVoucher, ...]
     subtotal: int
     discount: int
     total: int
@@ -24,8 +24,8 @@ def price(products: Sequence[Product], decision: Decision) -> Priced:
     lines = tuple(_line(product, decision.discounts.get(product.product_id, 0)) for product in products)
     subtotal = sum([product.price for product in products])
     discount = sum(decision.discounts.values())
-    coupons = tuple([UsedCoupon(voucher_id, saves) for voucher_id, saves in decision.applied])
-    return Priced(lines, coupons, subtotal, discount, subtotal - discount)
+    vouchers = tuple([UsedVoucher(voucher_id, saves) for voucher_id, saves in decision.applied])
+    return Priced(lines, vouchers, subtotal, discount, subtotal - discount)
 
 
 def _line(p: Product, discount: int) -> Line:

@@ -14,7 +14,7 @@ PROBLEMS = (
     "not_found",
     "already_owned",
     "product_unavailable",
-    "coupon_unusable",
+    "voucher_unusable",
     "idempotency_mismatch",
     "rate_limited",
     "body_too_large",

@@ -51,13 +51,13 @@ async def claim(connection: Connection, bucket: int, cust_id: str, code: str, no
     """Claim one voucher with a public or a one-time code, in the caller's transaction.
 
     A one-time code that the customer has claimed before answers the voucher it gave. Raises Problem
-    `coupon_unusable` with the reason by code: `unknown_code`, `code_used`, `sold_out`, `limit_reached`,
+    `voucher_unusable` with the reason by code: `unknown_code`, `code_used`, `sold_out`, `limit_reached`,
     `not_started`, `expired`, `paused` or `withdrawn`.
     """
     normal = normal_code(code)
     refusal, claimed = await _call(connection, bucket, cust_id, now, code=normal)
     if claimed is None:
-        raise Problem("coupon_unusable", couponIds=[], reasons={code: Reason(refusal or "sold_out").explained()})
+        raise Problem("voucher_unusable", voucherIds=[], reasons={code: Reason(refusal or "sold_out").explained()})
     return claimed
 
 

@@ -19,12 +19,13 @@ from lingdang.errors import Problem
 
 
 class Verdict(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """One voucher on this order. `coupon_id` is the voucher's own id.
+    """One voucher on this order.
 
     `usable`: on this order it can be used, alone at least. `saves`: what it takes off in the combination if it is
     `applied`, else what it would take off alone. `reason` tells why it is not usable, or not applied.
     """
 
+    voucher_id: str
     coupon_id: str
     name: str
     kind: str
@@ -55,7 +56,7 @@ def decide(
 ) -> Decision:
     """Judge every voucher and apply the best combination, or exactly the `named` ones.
 
-    `gone` tells what became of named vouchers that are not in hand. Raises Problem `coupon_unusable` with the reasons
+    `gone` tells what became of named vouchers that are not in hand. Raises Problem `voucher_unusable` with the reasons
     when not all of the named can be used together.
     """
     judged = dict(gone) | {voucher.voucher_id: judge(voucher, order) for voucher in vouchers}
@@ -96,7 +97,7 @@ def judge(voucher: Voucher, order: Order) -> Candidate | Reason:
 
 
 def _exactly(named: Collection[str], judged: dict[str, Candidate | Reason], prices: list[int]) -> Combination:
-    """The named vouchers together. Raises Problem `coupon_unusable`."""
+    """The named vouchers together. Raises Problem `voucher_unusable`."""
     found = {i: judged[i] for i in named}
     reasons = {i: reason for i, reason in found.items() if isinstance(reason, Reason)}
     candidates = [candidate for candidate in found.values() if isinstance(candidate, Candidate)]
@@ -106,16 +107,16 @@ def _exactly(named: Collection[str], judged: dict[str, Candidate | Reason], pric
     if len(candidates) > MAX_APPLIED:
         reasons |= {candidate.voucher_id: Reason("too_many", {"limit": MAX_APPLIED}) for candidate in candidates}
     if reasons:
-        raise Problem("coupon_unusable", **unusable(reasons))
+        raise Problem("voucher_unusable", **unusable(reasons))
     combination = apply(candidates, prices)
     pairs = zip(combination.candidates, combination.saves, strict=True)
     if idle := {c.voucher_id: Reason("saves_nothing") for c, saves in pairs if saves == 0}:
-        raise Problem("coupon_unusable", **unusable(idle))
+        raise Problem("voucher_unusable", **unusable(idle))
     return combination
 
 
 def _not_with(others: Sequence[Candidate]) -> Reason:
-    return Reason("not_with", {"couponIds": [other.voucher_id for other in others]})
+    return Reason("not_with", {"voucherIds": [other.voucher_id for other in others]})
 
 
 def _verdict(
@@ -134,7 +135,8 @@ def _verdict(
         reason = _left_out(judged, combination, prices)
     definition = voucher.definition
     return Verdict(
-        coupon_id=voucher.voucher_id,
+        voucher_id=voucher.voucher_id,
+        coupon_id=voucher.coupon_id,
         name=definition.name,
         kind=type(definition.effect).__struct_config__.tag,  # type: ignore[arg-type]
         usable=isinstance(judged, Candidate),

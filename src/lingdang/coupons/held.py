@@ -30,13 +30,14 @@ _VOUCHER_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NEWEST = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 
-class HeldCoupon(msgspec.Struct, frozen=True, rename="camel"):
-    """A voucher in the customer's hand. `coupon_id` is the voucher's own id, which a checkout's `couponIds` name.
+class HeldVoucher(msgspec.Struct, frozen=True, rename="camel"):
+    """A voucher in the customer's hand, which a checkout's `voucherIds` name by its `voucher_id`.
 
     `state`: `unused`, `used` (by `order_id`), `expired`, `paused` or `withdrawn`.
     """
 
-    coupon_id: UUID
+    voucher_id: UUID
+    coupon_id: str
     name: str
     kind: str
     state: str
@@ -46,7 +47,7 @@ class HeldCoupon(msgspec.Struct, frozen=True, rename="camel"):
     definition: dict[str, Any]
 
 
-async def list_held(pool: Pool, owner: Owner, window: Window, now: datetime) -> Page[HeldCoupon]:
+async def list_held(pool: Pool, owner: Owner, window: Window, now: datetime) -> Page[HeldVoucher]:
     """The customer's vouchers, used ones too, newest first."""
     try:
         before = UUID(window.after or _NEWEST)
@@ -54,10 +55,10 @@ async def list_held(pool: Pool, owner: Owner, window: Window, now: datetime) -> 
         raise invalid("$.cursor", "Not a cursor that this server gave") from None
     rows = await fetch_as(pool, owner, _LIST, (owner.bucket, owner.cust_id, before, window.limit + 1))
     views = [_view(row, now) for row in rows]
-    return page(views, [str(view.coupon_id) for view in views], window.limit)
+    return page(views, [str(view.voucher_id) for view in views], window.limit)
 
 
-async def get_held(connection: Connection, owner: Owner, voucher_id: UUID, now: datetime) -> HeldCoupon:
+async def get_held(connection: Connection, owner: Owner, voucher_id: UUID, now: datetime) -> HeldVoucher:
     """One voucher that the customer holds."""
     cursor = await connection.execute(_ONE, (owner.bucket, owner.cust_id, voucher_id), binary=True)
     row = await cursor.fetchone()
@@ -73,10 +74,11 @@ async def fate_of(pool: Pool, owner: Owner, voucher_ids: Sequence[str]) -> dict[
     return {i: known.get(i, Reason("not_held")) for i in voucher_ids}
 
 
-def _view(row: tuple[Any, ...], now: datetime) -> HeldCoupon:
-    voucher_id, _, definition, status, claimed_at, expires_at, used_by = row
-    return HeldCoupon(
+def _view(row: tuple[Any, ...], now: datetime) -> HeldVoucher:
+    voucher_id, coupon_id, definition, status, claimed_at, expires_at, used_by = row
+    return HeldVoucher(
         voucher_id,
+        coupon_id,
         definition["name"],
         definition["effect"]["kind"],
         _state(status, expires_at, used_by, now),

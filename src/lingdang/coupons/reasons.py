@@ -46,5 +46,5 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 def unusable(reasons: dict[str, Reason]) -> dict[str, Any]:
-    """The members of a Problem `coupon_unusable`: which of what was named cannot be used, and why."""
-    return {"couponIds": list(reasons), "reasons": {name: reason.explained() for name, reason in reasons.items()}}
+    """The members of a Problem `voucher_unusable`: which of what was named cannot be used, and why."""
+    return {"voucherIds": list(reasons), "reasons": {name: reason.explained() for name, reason in reasons.items()}}

@@ -1,4 +1,4 @@
-"""GET /v1/coupons and POST /v1/coupons/claim."""
+"""GET /v1/vouchers and POST /v1/vouchers/claim."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from litestar.params import JSONBody
 
 from lingdang.clock import Clock
 from lingdang.coupons.claiming import Code, claim
-from lingdang.coupons.held import HeldCoupon, get_held, list_held
+from lingdang.coupons.held import HeldVoucher, get_held, list_held
 from lingdang.db.pool import Owner, Pool, transaction_as
 from lingdang.http.entry import Reply
 from lingdang.http.idempotency import Idempotency
@@ -32,17 +32,17 @@ def routes(sessions: Sessions, pool: Pool, idempotency: Idempotency, clock: Cloc
         headers = request.headers
         return sessions.authenticate(headers.get("authorization"), headers.get("x-cust-id"), clock()).owner
 
-    @get("/v1/coupons", summary="The customer's vouchers, newest first", tags=["coupons"])
-    async def held(request: Request[Any, Any, Any], limit: Limit = None, cursor: Cursor = None) -> Page[HeldCoupon]:
+    @get("/v1/vouchers", summary="The customer's vouchers, newest first", tags=["vouchers"])
+    async def held(request: Request[Any, Any, Any], limit: Limit = None, cursor: Cursor = None) -> Page[HeldVoucher]:
         return await list_held(pool, who(request), window(limit, cursor), clock())
 
     @post(
-        "/v1/coupons/claim",
+        "/v1/vouchers/claim",
         summary="Claim a voucher with a code",
-        tags=["coupons"],
+        tags=["vouchers"],
         responses={
-            200: ResponseSpec(HeldCoupon, description="This one-time code gave the customer this voucher before"),
-            201: ResponseSpec(HeldCoupon, description="The voucher is now the customer's"),
+            200: ResponseSpec(HeldVoucher, description="This one-time code gave the customer this voucher before"),
+            201: ResponseSpec(HeldVoucher, description="The voucher is now the customer's"),
         },
     )
     async def claim_one(request: Request[Any, Any, Any], data: JSONBody[ClaimRequest]) -> Response[bytes]:
@@ -57,7 +57,7 @@ def routes(sessions: Sessions, pool: Pool, idempotency: Idempotency, clock: Cloc
                 return Reply(encode(view), 201 if claimed.is_new else 200)
 
             reply = await idempotency.once_within(
-                connection, owner, "POST /v1/coupons/claim", key, encode(data), now, produce
+                connection, owner, "POST /v1/vouchers/claim", key, encode(data), now, produce
             )
         headers = {name.decode(): value.decode() for name, value in reply.headers}
         return Response(reply.body, status_code=reply.status, media_type="application/json", headers=headers)

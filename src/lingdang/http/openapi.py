@@ -26,6 +26,7 @@ _PARAMETERS: Json = {
     "product_id": _ID,
     "cust_id": _ID,
     "coupon_id": _ID,
+    "voucher_id": _ID,
     "productId": _ID,
     "currency": {"type": "string", "pattern": r"^[A-Z][A-Z0-9_]{0,15}$", "default": "BELL"},
     "from": {"type": "string", "description": "A day or a moment, 2026-11-23 or 2026-11-23T08:00:00Z."},
@@ -37,7 +38,7 @@ _PARAMETERS: Json = {
 _PUBLIC = ("/healthz", "/readyz", "/metrics", "/.well-known/")
 _OPERATORS = "/v1/admin/"
 _SIGN_IN = "/v1/sessions"
-_KEYED = {(_SIGN_IN, "post"), ("/v1/checkout", "post"), ("/v1/coupons/claim", "post")}
+_KEYED = {(_SIGN_IN, "post"), ("/v1/checkout", "post"), ("/v1/vouchers/claim", "post")}
 _KEY = r"^[!-~]{1,64}$"
 
 

@@ -25,10 +25,10 @@ class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return self.price - self.discount
 
 
-class UsedCoupon(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class UsedVoucher(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One voucher of an order, by its own id, and what it saved. Sealed and stored as an array."""
 
-    coupon_id: str
+    voucher_id: str
     saves: int
 
 
@@ -43,7 +43,7 @@ class Pay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     order_id: UUID
     currency: str
     lines: tuple[Line, ...]
-    coupons: tuple[UsedCoupon, ...]
+    vouchers: tuple[UsedVoucher, ...]
     subtotal: int
     discount: int
     total: int
@@ -86,7 +86,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     balance: int
     paid_at: datetime
     lines: tuple[Line, ...]
-    coupons: tuple[UsedCoupon, ...]
+    vouchers: tuple[UsedVoucher, ...] = msgspec.field(name="coupons")
+    """As ledger_bought names them."""
 
 
 class Credited(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -62,7 +62,7 @@ class _Batch:
         self._move(wallet, (names, remaining), -pay.total, "payment", order, accounts, amounts)
         self._orders[pay.cust_id, pay.order_id.int] = order
         self._owned.update([(pay.cust_id, line.product_id) for line in pay.lines])
-        if pay.coupons or self._state.first_purchase:
+        if pay.vouchers or self._state.first_purchase:
             self._use_up(pay)
         return Done(order)
 
@@ -76,8 +76,8 @@ class _Batch:
         owned = [line.product_id for line in pay.lines if (pay.cust_id, line.product_id) in self._owned]
         if owned:
             return Problem("already_owned", productIds=owned)
-        if pay.coupons and (reasons := self._unusable_of(pay)):
-            return Problem("coupon_unusable", couponIds=list(reasons), reasons=reasons)
+        if pay.vouchers and (reasons := self._unusable_of(pay)):
+            return Problem("voucher_unusable", voucherIds=list(reasons), reasons=reasons)
         if wallet.balance < pay.total:
             shortfall = pay.total - wallet.balance
             return Problem("insufficient_bells", required=pay.total, balance=wallet.balance, shortfall=shortfall)
@@ -85,7 +85,7 @@ class _Batch:
 
     def _unusable_of(self, pay: Pay) -> dict[str, str]:
         """Why which of the order's vouchers cannot be used any more."""
-        ids = [coupon.coupon_id for coupon in pay.coupons]
+        ids = [voucher.voucher_id for voucher in pay.vouchers]
         return {i: reason for i in ids if (reason := self._unusable.get((pay.cust_id, i)))}
 
     def _use_up(self, pay: Pay) -> None:
@@ -93,8 +93,8 @@ class _Batch:
         for key in self._state.first_purchase:
             if key[0] == pay.cust_id:
                 self._unusable[key] = "not_first_purchase"
-        for coupon in pay.coupons:
-            self._unusable[pay.cust_id, coupon.coupon_id] = "used"
+        for voucher in pay.vouchers:
+            self._unusable[pay.cust_id, voucher.voucher_id] = "used"
 
     def _credit(self, credit: Credit) -> Result:
         booked = self._credits.get((credit.cust_id, credit.credit_id))
@@ -194,7 +194,7 @@ def _order(pay: Pay, seq: int, balance: int, now: datetime) -> Order:
         balance=balance,
         paid_at=now,
         lines=pay.lines,
-        coupons=pay.coupons,
+        vouchers=pay.vouchers,
     )
 
 

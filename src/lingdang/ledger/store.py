@@ -122,8 +122,8 @@ def _questions(
         products,
         [c.cust_id for c in credits],
         [c.credit_id for c in credits],
-        [p.cust_id for p in pays for _ in p.coupons],
-        [coupon.coupon_id for p in pays for coupon in p.coupons],
+        [p.cust_id for p in pays for _ in p.vouchers],
+        [voucher.voucher_id for p in pays for voucher in p.vouchers],
     )
 
 
@@ -189,7 +189,7 @@ def _transfers(changes: Changes) -> tuple[Sequence[object], ...]:
         [o and o.order_id for o in orders],
         [(o and o.discount) or None for o in orders],
         [o and _json(o.lines) for o in orders],
-        [_json(o.coupons) if o and o.coupons else None for o in orders],
+        [_json(o.vouchers) if o and o.vouchers else None for o in orders],
         [o and _array([line.product_id for line in o.lines]) for o in orders],
     )
 
@@ -210,12 +210,12 @@ def _credits(changes: Changes) -> tuple[Sequence[object], ...]:
 
 
 def _vouchers(changes: Changes) -> tuple[Sequence[object], ...]:
-    used = [(order, coupon) for order in changes.orders for coupon in order.coupons]
+    used = [(order, voucher) for order in changes.orders for voucher in order.vouchers]
     return (
         [order.cust_id for order, _ in used],
-        [coupon.coupon_id for _, coupon in used],
+        [voucher.voucher_id for _, voucher in used],
         [order.order_id for order, _ in used],
-        [coupon.saves for _, coupon in used],
+        [voucher.saves for _, voucher in used],
     )
 
 

@@ -49,10 +49,10 @@ class OrderLine(msgspec.Struct, frozen=True, rename="camel"):
     payable: int
 
 
-class OrderCoupon(msgspec.Struct, frozen=True, rename="camel"):
+class OrderVoucher(msgspec.Struct, frozen=True, rename="camel"):
     """One voucher of an order, by its own id, and what it saved."""
 
-    coupon_id: str
+    voucher_id: str
     saves: int
 
 
@@ -68,7 +68,7 @@ class OrderView(msgspec.Struct, frozen=True, rename="camel"):
     balance: int
     paid_at: datetime
     lines: list[OrderLine]
-    coupons: list[OrderCoupon]
+    vouchers: list[OrderVoucher]
     refunds: list[str]
 
 
@@ -110,7 +110,7 @@ def _page(rows: list[tuple[Any, ...]], window: Window) -> Page[OrderView]:
 
 
 def _view(row: tuple[Any, ...]) -> OrderView:
-    order_id, currency, subtotal, discount, total, balance, paid_at, lines, coupons = row
+    order_id, currency, subtotal, discount, total, balance, paid_at, lines, vouchers = row
     return OrderView(
         order_id=order_id,
         status="paid",
@@ -121,7 +121,7 @@ def _view(row: tuple[Any, ...]) -> OrderView:
         balance=balance,
         paid_at=paid_at,
         lines=[_line(*line) for line in lines],
-        coupons=[OrderCoupon(*coupon) for coupon in coupons],
+        vouchers=[OrderVoucher(*voucher) for voucher in vouchers],
         refunds=[],
     )
 

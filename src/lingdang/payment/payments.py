@@ -104,10 +104,10 @@ def check_request(request: PaymentRequest, offer: Offer, session: Session, now: 
 
 def _explained(problem: Problem) -> Problem:
     """The ledger tells why a voucher cannot be used by code alone; answers have a sentence, too."""
-    if problem.code != "coupon_unusable":
+    if problem.code != "voucher_unusable":
         return problem
     reasons = {voucher_id: Reason(code) for voucher_id, code in problem.members["reasons"].items()}
-    return Problem("coupon_unusable", **unusable(reasons))
+    return Problem("voucher_unusable", **unusable(reasons))
 
 
 def _command(offer: Offer) -> Pay:
@@ -117,7 +117,7 @@ def _command(offer: Offer) -> Pay:
         order_id=offer.order_id,
         currency=offer.currency,
         lines=offer.lines,
-        coupons=offer.coupons,
+        vouchers=offer.vouchers,
         subtotal=offer.subtotal,
         discount=offer.discount,
         total=offer.total,

@@ -19,7 +19,7 @@ PROBLEMS = (
     "order_mismatch",
     "already_owned",
     "product_unavailable",
-    "coupon_unusable",
+    "voucher_unusable",
     "insufficient_bells",
     "rate_limited",
     "body_too_large",

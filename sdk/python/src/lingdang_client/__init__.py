@@ -22,7 +22,6 @@ from lingdang_client.client import Client, Pages
 from lingdang_client.errors import (
     AlreadyOwned,
     ClientError,
-    CouponUnusable,
     CustMismatch,
     IdempotencyMismatch,
     InsufficientBells,
@@ -48,6 +47,7 @@ from lingdang_client.errors import (
     Unreachable,
     UnreadableAnswer,
     UntrustedServer,
+    VoucherUnusable,
 )
 from lingdang_client.offers import FileOfferStore, MemoryOfferStore, OfferStore, PendingPayment
 from lingdang_client.receipts import Receipt, verify_receipt
@@ -65,7 +65,6 @@ __all__ = [
     "CartItem",
     "Client",
     "ClientError",
-    "CouponUnusable",
     "CustMismatch",
     "Entitlement",
     "EntitlementWithReceipt",
@@ -113,6 +112,7 @@ __all__ = [
     "Unreachable",
     "UnreadableAnswer",
     "UntrustedServer",
+    "VoucherUnusable",
     "Wallet",
     "sign",
     "string_to_sign",

@@ -111,7 +111,7 @@ class OfferLine(Answer, frozen=True, kw_only=True, rename="camel"):
     payable: int
 
 
-class CouponReason(Answer, frozen=True, kw_only=True, rename="camel"):
+class VoucherReason(Answer, frozen=True, kw_only=True, rename="camel"):
     """Why a voucher is not used: a stable code and a sentence in English and Chinese, with the commonest figures."""
 
     code: str
@@ -119,17 +119,18 @@ class CouponReason(Answer, frozen=True, kw_only=True, rename="camel"):
     zh: str
     missing: int | None = None
     required: int | None = None
-    coupon_ids: tuple[str, ...] = ()
+    voucher_ids: tuple[str, ...] = ()
 
 
-class OfferCoupon(Answer, frozen=True, kw_only=True, rename="camel"):
+class OfferVoucher(Answer, frozen=True, kw_only=True, rename="camel"):
     """A voucher that the customer holds: whether it can be used here, else why not."""
 
+    voucher_id: str
     coupon_id: str
     name: str
     kind: str
     usable: bool
-    reason: CouponReason | None = None
+    reason: VoucherReason | None = None
     saves: int
     applied: bool
     expires_at: datetime | None = None
@@ -161,7 +162,7 @@ class Offer(Discreet, frozen=True, kw_only=True, rename="camel"):
     subtotal: int
     discount: int
     total: int
-    coupons: tuple[OfferCoupon, ...] = ()
+    vouchers: tuple[OfferVoucher, ...] = ()
     wallet: OfferWallet
     order_token: str
     issued_at: datetime
@@ -206,10 +207,10 @@ class OrderLine(Answer, frozen=True, kw_only=True, rename="camel"):
     payable: int
 
 
-class UsedCoupon(Answer, frozen=True, kw_only=True, rename="camel"):
+class UsedVoucher(Answer, frozen=True, kw_only=True, rename="camel"):
     """A voucher that an order used up."""
 
-    coupon_id: str
+    voucher_id: str
     saves: int
 
 
@@ -225,7 +226,7 @@ class Order(Answer, frozen=True, kw_only=True, rename="camel"):
     balance: int
     paid_at: datetime
     lines: list[OrderLine]
-    coupons: list[UsedCoupon] = []
+    vouchers: list[UsedVoucher] = []
     refunds: list[Any] = []
 
 

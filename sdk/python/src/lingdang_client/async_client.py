@@ -142,11 +142,11 @@ class AsyncClient:
         self,
         product_ids: Sequence[str],
         *,
-        coupon_ids: Sequence[str] | None = None,
-        coupon_code: str | None = None,
+        voucher_ids: Sequence[str] | None = None,
+        voucher_code: str | None = None,
     ) -> Offer:
-        """②③ What these products cost together, and the token that pays it. `coupon_ids`: None the best, [] none."""
-        return await self._run(self._calls.checkout(product_ids, coupon_ids, coupon_code))
+        """②③ What these products cost together, and the token that pays it. `voucher_ids`: None the best, [] none."""
+        return await self._run(self._calls.checkout(product_ids, voucher_ids, voucher_code))
 
     async def pay(self, offer: Offer) -> Payment:
         """④⑤ Pay an offer, repeating the same order until there is a final answer. It is never taken twice.

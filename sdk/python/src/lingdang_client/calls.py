@@ -120,13 +120,13 @@ class Calls:
         yield from self._nothing(self._requests.make("DELETE", item_path("/v1/cart/items", product_id)))
 
     def checkout(
-        self, product_ids: Sequence[str], coupon_ids: Sequence[str] | None, coupon_code: str | None
+        self, product_ids: Sequence[str], voucher_ids: Sequence[str] | None, voucher_code: str | None
     ) -> Op[Offer]:
         body: dict[str, Any] = {"productIds": list(product_ids)}
-        if coupon_ids is not None:
-            body["couponIds"] = list(coupon_ids)
-        if coupon_code is not None:
-            body["couponCode"] = coupon_code
+        if voucher_ids is not None:
+            body["voucherIds"] = list(voucher_ids)
+        if voucher_code is not None:
+            body["voucherCode"] = voucher_code
         request = self._requests.make("POST", "/v1/checkout", body)
         self._on_step(Step(2, request))
         return (yield from self._step(3, request, Offer))

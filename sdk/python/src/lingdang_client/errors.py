@@ -151,12 +151,12 @@ class ProductUnavailable(LingdangError):
         return self._strings("productIds")
 
 
-class CouponUnusable(LingdangError):
+class VoucherUnusable(LingdangError):
     """Some of the vouchers cannot be used."""
 
     @property
-    def coupon_ids(self) -> list[str]:
-        return self._strings("couponIds")
+    def voucher_ids(self) -> list[str]:
+        return self._strings("voucherIds")
 
     @property
     def reasons(self) -> dict[str, dict[str, Any]]:
@@ -216,7 +216,7 @@ BY_CODE: dict[str, type[LingdangError]] = {
     "order_mismatch": OrderMismatch,
     "already_owned": AlreadyOwned,
     "product_unavailable": ProductUnavailable,
-    "coupon_unusable": CouponUnusable,
+    "voucher_unusable": VoucherUnusable,
     "insufficient_bells": InsufficientBells,
     "not_entitled": NotEntitled,
     "not_found": NotFound,

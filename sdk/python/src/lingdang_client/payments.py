@@ -39,7 +39,7 @@ NEVER_PAYS = frozenset(
         "order_mismatch",
         "already_owned",
         "product_unavailable",
-        "coupon_unusable",
+        "voucher_unusable",
     }
 )
 """Refusals after which the order token is of no more use in its session: its products need another checkout."""

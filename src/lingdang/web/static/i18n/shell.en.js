@@ -69,8 +69,8 @@ export default {
   "advice.already_owned": "You are not charged again. They are in My books; the others can be offered anew.",
   "problem.product_unavailable": "Some of these are no longer on sale",
   "advice.product_unavailable": "No bells were taken. Get a new offer without them.",
-  "problem.coupon_unusable": "A chosen voucher cannot be used",
-  "advice.coupon_unusable": "No bells were taken. The reasons are below; get a new offer with the other vouchers.",
+  "problem.voucher_unusable": "A chosen voucher cannot be used",
+  "advice.voucher_unusable": "No bells were taken. The reasons are below; get a new offer with the other vouchers.",
   "problem.insufficient_bells": "Not enough bells",
   "advice.insufficient_bells":
     "The order needs {required}, you have {balance}: {shortfall} are missing. After a top-up the same offer pays, at the same price.",

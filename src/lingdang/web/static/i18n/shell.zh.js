@@ -67,8 +67,8 @@ export default {
   "advice.already_owned": "不会重复收费。已拥有的书在“我的书”里，其余的可以重新报价。",
   "problem.product_unavailable": "其中有书已停售",
   "advice.product_unavailable": "没有扣除铃铛。请去掉停售的书后重新报价。",
-  "problem.coupon_unusable": "所选礼券用不了",
-  "advice.coupon_unusable": "没有扣除铃铛。原因列在下面；可按其余礼券重新报价。",
+  "problem.voucher_unusable": "所选礼券用不了",
+  "advice.voucher_unusable": "没有扣除铃铛。原因列在下面；可按其余礼券重新报价。",
   "problem.insufficient_bells": "铃铛不够",
   "advice.insufficient_bells":
     "应付 {required}，余额 {balance}，还差 {shortfall}。充值后可用同一份报价付款，价格不变。",

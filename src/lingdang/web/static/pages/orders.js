@@ -73,7 +73,7 @@ function One({ shop, orderId, t, lang }) {
           </tfoot>
         </table>
       </div>
-      ${order.coupons.length > 0 && html`<p>${t("account.vouchersUsed", { count: order.coupons.length })}</p>`}
+      ${order.vouchers.length > 0 && html`<p>${t("account.vouchersUsed", { count: order.vouchers.length })}</p>`}
       <p>${t("account.balanceAfter")} <${Bells} amount=${order.balance} t=${t} lang=${lang} /></p>
     </div>
     <p class="ways"><a class="button" href="/orders">${t("account.orders")}</a><a class="button" href="/library">${t("shell.library")}</a></p>

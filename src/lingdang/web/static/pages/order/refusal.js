@@ -14,7 +14,7 @@ export const Refusal = ({ problem, order, t, lang }) =>
 function Details({ problem, order, lang }) {
   const { productIds = [], reasons = {} } = problem.members ?? {};
   const lines = order.offer?.lines.filter((line) => productIds.includes(line.productId)) ?? [];
-  const name = (id) => order.offer?.coupons.find((coupon) => coupon.couponId === id)?.name ?? id;
+  const name = (id) => order.offer?.vouchers.find((voucher) => voucher.voucherId === id)?.name ?? id;
   if (lines.length === 0 && Object.keys(reasons).length === 0) return null;
   return html`<ul class="named">
     ${lines.map((line) => html`<li key=${line.productId}>${line.title}</li>`)}
@@ -36,7 +36,7 @@ const WAYS = {
   token_invalid: ["requote", "cart"],
   order_mismatch: ["requote", "cart"],
   cust_mismatch: ["requote", "cart"],
-  coupon_unusable: ["requote", "cart"],
+  voucher_unusable: ["requote", "cart"],
   already_owned: ["library", "without", "cart"],
   product_unavailable: ["without", "cart"],
   order_altered: ["cart"],

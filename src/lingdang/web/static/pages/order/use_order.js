@@ -43,7 +43,7 @@ export function useOrder({ shop, orderId, navigate }) {
       return offer;
     } catch (problem) {
       if (mine !== turn.current) return null;
-      const about = wishes.couponCode ? { codeProblem: problem } : { problem };
+      const about = wishes.voucherCode ? { codeProblem: problem } : { problem };
       change({ phase: state.phase === "over" ? "over" : "offer", ...about });
       return null;
     }
@@ -79,7 +79,7 @@ const ENDS = new Set([
   "order_unknown",
   "already_owned",
   "product_unavailable",
-  "coupon_unusable",
+  "voucher_unusable",
   "cust_mismatch",
 ]);
 

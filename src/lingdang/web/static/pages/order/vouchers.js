@@ -8,31 +8,31 @@ import { explain } from "../../ui/notice.js";
  * One that cannot stand beside a chosen one takes its place.
  */
 export function Vouchers({ order, t, lang }) {
-  const { coupons, couponsProven } = order.offer;
+  const { vouchers, vouchersProven } = order.offer;
   const [chosen, choose] = useChosen(order);
   const locked = order.phase === "paying" || order.phase === "over";
-  const toggle = ({ couponId, reason }) => {
-    const rivals = reason?.code === "not_with" ? reason.couponIds : [];
-    const others = chosen.filter((id) => id !== couponId && !rivals.includes(id));
-    choose(chosen.includes(couponId) ? others : [...others, couponId]);
+  const toggle = ({ voucherId, reason }) => {
+    const rivals = reason?.code === "not_with" ? reason.voucherIds : [];
+    const others = chosen.filter((id) => id !== voucherId && !rivals.includes(id));
+    choose(chosen.includes(voucherId) ? others : [...others, voucherId]);
   };
   return html`<section class="sheet" aria-labelledby="vouchers">
     <div class="page-head">
       <h2 id="vouchers">${t("order.vouchers")}</h2>
       ${
-        coupons.length > 0 &&
+        vouchers.length > 0 &&
         html`<div class="voucher-ways">
           <button class="quiet" disabled=${locked} onClick=${() => order.quote()}>${t("order.best")}</button>
-          <button class="quiet" disabled=${locked} onClick=${() => order.quote({ couponIds: [] })}>
+          <button class="quiet" disabled=${locked} onClick=${() => order.quote({ voucherIds: [] })}>
             ${t("order.none")}
           </button>
         </div>`
       }
     </div>
-    ${coupons.length === 0 && html`<p class="muted">${t("order.noVouchers")}</p>`}
-    ${couponsProven === false && html`<p class="small-print">${t("order.notProven")}</p>`}
+    ${vouchers.length === 0 && html`<p class="muted">${t("order.noVouchers")}</p>`}
+    ${vouchersProven === false && html`<p class="small-print">${t("order.notProven")}</p>`}
     <ul class="vouchers">
-      ${sorted(coupons).map((coupon) => html`<${Voucher} key=${coupon.couponId} ...${{ coupon, toggle, locked, t, lang }} chosen=${chosen.includes(coupon.couponId)} />`)}
+      ${sorted(vouchers).map((voucher) => html`<${Voucher} key=${voucher.voucherId} ...${{ voucher, toggle, locked, t, lang }} chosen=${chosen.includes(voucher.voucherId)} />`)}
     </ul>
     <${CodeField} ...${{ order, locked, t, lang }} />
   </section>`;
@@ -43,29 +43,29 @@ export function Vouchers({ order, t, lang }) {
  * there is none, what the offer has is chosen again.
  */
 function useChosen(order) {
-  const offered = () => order.offer.coupons.filter((coupon) => coupon.applied).map((coupon) => coupon.couponId);
+  const offered = () => order.offer.vouchers.filter((voucher) => voucher.applied).map((voucher) => voucher.voucherId);
   const [chosen, setChosen] = useState(offered);
   useEffect(() => {
     if (order.phase !== "quoting") setChosen(offered());
   }, [order.offer, order.phase]);
-  const choose = (couponIds) => {
-    setChosen(couponIds);
-    order.quote({ couponIds });
+  const choose = (voucherIds) => {
+    setChosen(voucherIds);
+    order.quote({ voucherIds });
   };
   return [chosen, choose];
 }
 
 /** The usable first; choosing one moves none. */
-const sorted = (coupons) => [...coupons].sort((one, other) => other.usable - one.usable);
+const sorted = (vouchers) => [...vouchers].sort((one, other) => other.usable - one.usable);
 
-function Voucher({ coupon, chosen, toggle, locked, t, lang }) {
-  const { couponId, name, applied, usable, saves, reason, expiresAt } = coupon;
+function Voucher({ voucher, chosen, toggle, locked, t, lang }) {
+  const { voucherId, name, applied, usable, saves, reason, expiresAt } = voucher;
   const choosable = chosen || applied || (usable && (!reason || reason.code === "not_with"));
-  const why = `why-${couponId}`;
+  const why = `why-${voucherId}`;
   return html`<li
     class=${`voucher ${chosen ? "applied" : usable ? "" : "off"}`}
-    data-test="coupon"
-    data-coupon-id=${couponId}
+    data-test="voucher"
+    data-voucher-id=${voucherId}
   >
     <label>
       <input
@@ -73,13 +73,13 @@ function Voucher({ coupon, chosen, toggle, locked, t, lang }) {
         checked=${chosen}
         disabled=${locked || !choosable}
         aria-describedby=${reason ? why : null}
-        onChange=${() => toggle(coupon)}
+        onChange=${() => toggle(voucher)}
       />
       <span class="voucher-name">${name}</span>
     </label>
     <div class="voucher-text">
       ${saves > 0 && html`<p class=${applied ? "saved" : "muted"}>${t(applied ? "order.saves" : "order.wouldSave")} <${Bells} amount=${saves} lang=${lang} t=${t} /></p>`}
-      ${reason && html`<p class="reason" id=${why} data-test="coupon-reason" data-reason=${reason.code}>${reason[lang]}</p>`}
+      ${reason && html`<p class="reason" id=${why} data-test="voucher-reason" data-reason=${reason.code}>${reason[lang]}</p>`}
       ${expiresAt && html`<p class="small-print">${t("order.until", { time: formatTime(lang, expiresAt) })}</p>`}
     </div>
   </li>`;
@@ -90,7 +90,7 @@ function CodeField({ order, locked, t, lang }) {
   const [code, setCode] = useState("");
   const claim = (event) => {
     event.preventDefault();
-    if (code.trim()) order.quote({ couponCode: code.trim() }).then((offer) => offer && setCode(""));
+    if (code.trim()) order.quote({ voucherCode: code.trim() }).then((offer) => offer && setCode(""));
   };
   return html`<form class="code" onSubmit=${claim}>
     <label class="field" for="code"><span>${t("order.code")}</span></label>

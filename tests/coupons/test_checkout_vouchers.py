@@ -48,22 +48,23 @@ async def test_a_whole_purchase_with_vouchers(ann: Buyer) -> None:
     assert [line["productId"] for line in order["lines"]] == ["book-2", "book-1", "book-3"]
     assert [line["discount"] + line["payable"] for line in order["lines"]] == [100] * 3
     assert sum(line["payable"] for line in order["lines"]) == 140
-    by_id = {coupon["couponId"]: coupon for coupon in order["coupons"]}
+    by_id = {voucher["voucherId"]: voucher for voucher in order["vouchers"]}
     assert by_id[half].pop("expiresAt")
     assert by_id[half] == {
-        "couponId": half, "name": "Half", "kind": "percent", "usable": True, "saves": 150, "applied": True
+        "voucherId": half, "couponId": "half", "name": "Half", "kind": "percent",
+        "usable": True, "saves": 150, "applied": True,
     }  # fmt: skip
     assert (by_id[ten]["saves"], by_id[ten]["applied"]) == (10, True)
     assert by_id[spend]["reason"]["code"] == "min_spend"
     assert (by_id[spend]["reason"]["missing"], by_id[spend]["usable"], by_id[spend]["saves"]) == (200, False, 0)
-    assert order["couponsProven"] is True
+    assert order["vouchersProven"] is True
     answer = await ann.send(ann.payment(order["orderToken"], ["book-2", "book-1", "book-3"]))
     assert (answer.status_code, answer.json()["paid"], answer.json()["balance"]) == (200, 140, 860)
     bought = (await ann.get(f"/v1/orders/{order['orderId']}")).json()
-    assert {coupon["couponId"] for coupon in bought["coupons"]} == {half, ten}
+    assert {voucher["voucherId"] for voucher in bought["vouchers"]} == {half, ten}
     assert shop.sql("SELECT count(*), sum(saved) FROM voucher WHERE used_by IS NOT NULL") == [(2, 160)]
     assert differences(shop) == []
-    held = {item["couponId"]: item["state"] for item in (await ann.get("/v1/coupons")).json()["items"]}
+    held = {item["voucherId"]: item["state"] for item in (await ann.get("/v1/vouchers")).json()["items"]}
     assert held == {half: "used", ten: "used", spend: "unused"}
 
 
@@ -71,12 +72,15 @@ async def test_named_vouchers_and_none(ann: Buyer) -> None:
     await define(ann.shop, "half", HALF)
     await define(ann.shop, "ten", TEN)
     half, ten = hold(ann.shop, "ann", "half"), hold(ann.shop, "ann", "ten")
-    none = await ann.checkout("book-1", couponIds=[])
-    assert (none["discount"], [coupon["applied"] for coupon in none["coupons"]]) == (0, [False, False])
-    only = await ann.checkout("book-1", couponIds=[ten])
-    assert {c["couponId"]: (c["applied"], c["saves"]) for c in only["coupons"]} == {ten: (True, 10), half: (False, 50)}
-    both = await ann.checkout("book-1", couponIds=[ten, half])
-    assert (both["discount"], sum(coupon["saves"] for coupon in both["coupons"])) == (60, 60)
+    none = await ann.checkout("book-1", voucherIds=[])
+    assert (none["discount"], [voucher["applied"] for voucher in none["vouchers"]]) == (0, [False, False])
+    only = await ann.checkout("book-1", voucherIds=[ten])
+    assert {c["voucherId"]: (c["applied"], c["saves"]) for c in only["vouchers"]} == {
+        ten: (True, 10),
+        half: (False, 50),
+    }
+    both = await ann.checkout("book-1", voucherIds=[ten, half])
+    assert (both["discount"], sum(voucher["saves"] for voucher in both["vouchers"])) == (60, 60)
 
 
 async def test_named_vouchers_that_cannot_be_used(ann: Buyer) -> None:
@@ -97,23 +101,23 @@ async def test_named_vouchers_that_cannot_be_used(ann: Buyer) -> None:
         "no-such": "not_held", half: "not_with", alone: "not_with",
     }  # fmt: skip
     before = all_books(shop)
-    answer = await quote(ann, "book-1", couponIds=list(expected))
-    assert (answer.status_code, answer.json()["code"]) == (409, "coupon_unusable")
+    answer = await quote(ann, "book-1", voucherIds=list(expected))
+    assert (answer.status_code, answer.json()["code"]) == (409, "voucher_unusable")
     assert codes_of(answer.json()["reasons"]) == expected
-    assert set(answer.json()["couponIds"]) == set(expected)
-    assert answer.json()["reasons"][half]["couponIds"] == [alone]
+    assert set(answer.json()["voucherIds"]) == set(expected)
+    assert answer.json()["reasons"][half]["voucherIds"] == [alone]
     assert all_books(shop) == before
 
 
 async def test_a_code_is_claimed_by_the_checkout(ann: Buyer) -> None:
     await define(ann.shop, "half", HALF, code="HALF", perCustomer=3)
-    first = await ann.checkout("book-1", couponCode="half")
-    again = await ann.checkout("book-1", couponCode="half")
+    first = await ann.checkout("book-1", voucherCode="half")
+    again = await ann.checkout("book-1", voucherCode="half")
     assert (first["discount"], again["discount"]) == (50, 50)
-    assert first["coupons"] == again["coupons"]
+    assert first["vouchers"] == again["vouchers"]
     assert ann.shop.sql("SELECT claimed FROM coupon") == [(1,)]
     before = all_books(ann.shop)
-    unknown = await quote(ann, "book-1", couponCode="nothing")
+    unknown = await quote(ann, "book-1", voucherCode="nothing")
     assert (unknown.status_code, codes_of(unknown.json()["reasons"])) == (409, {"nothing": "unknown_code"})
     assert all_books(ann.shop) == before
 
@@ -125,7 +129,7 @@ async def test_two_orders_with_one_voucher_and_its_explained_refusal(ann: Buyer)
     assert (await ann.send(ann.payment(one["orderToken"], ["book-1"]))).json()["paid"] == 50
     before = all_books(ann.shop)
     refused = await ann.send(ann.payment(two["orderToken"], ["book-2"]))
-    assert (refused.status_code, refused.json()["code"]) == (409, "coupon_unusable")
+    assert (refused.status_code, refused.json()["code"]) == (409, "voucher_unusable")
     assert codes_of(refused.json()["reasons"]) == {voucher: "used"}
     assert all_books(ann.shop) == before
 
@@ -134,14 +138,14 @@ async def test_a_first_purchase_is_asked_again_at_payment(ann: Buyer) -> None:
     """Two offers made before the first purchase: only one of them may have its price."""
     await define(ann.shop, "first", {**HALF, "conditions": {"firstPurchase": True}}, perCustomer=2)
     vouchers = [hold(ann.shop, "ann", "first") for _ in range(2)]
-    one = await ann.checkout("book-1", couponIds=[vouchers[0]])
-    two = await ann.checkout("book-2", couponIds=[vouchers[1]])
+    one = await ann.checkout("book-1", voucherIds=[vouchers[0]])
+    two = await ann.checkout("book-2", voucherIds=[vouchers[1]])
     assert (await ann.send(ann.payment(one["orderToken"], ["book-1"]))).status_code == 200
     before = all_books(ann.shop)
     refused = await ann.send(ann.payment(two["orderToken"], ["book-2"]))
     assert (refused.status_code, codes_of(refused.json()["reasons"])) == (409, {vouchers[1]: "not_first_purchase"})
     assert all_books(ann.shop) == before
-    assert (await ann.checkout("book-2"))["coupons"][0]["reason"]["code"] == "not_first_purchase"
+    assert (await ann.checkout("book-2"))["vouchers"][0]["reason"]["code"] == "not_first_purchase"
 
 
 async def test_groups_and_categories(ann: Buyer) -> None:
@@ -153,7 +157,7 @@ async def test_groups_and_categories(ann: Buyer) -> None:
     for groups in ([], ["vip"]):
         body = {"custId": "ann", "groups": groups}
         assert (await ann.shop.http.post("/v1/admin/customers", json=body, headers=operator)).status_code in (200, 201)
-        reasons.append((await ann.checkout("book-1"))["coupons"][0]["reason"]["code"])
+        reasons.append((await ann.checkout("book-1"))["vouchers"][0]["reason"]["code"])
     assert reasons == ["not_in_group", "products_not_eligible"]
     order = await ann.checkout("book-1", "book-2")
     assert [line["discount"] for line in order["lines"]] == [0, 50]
@@ -177,7 +181,7 @@ async def test_paused_and_withdrawn(ann: Buyer, state: str) -> None:
     voucher = hold(ann.shop, "ann", "half")
     order = await ann.checkout("book-1")
     await define(ann.shop, "half", HALF, status=state)
-    assert (await ann.checkout("book-1"))["coupons"][0]["reason"]["code"] == state
+    assert (await ann.checkout("book-1"))["vouchers"][0]["reason"]["code"] == state
     paid = await ann.send(ann.payment(order["orderToken"], ["book-1"]))
     if state == "paused":
         assert paid.status_code == 200
@@ -195,4 +199,4 @@ async def test_checkouts_at_the_same_time_show_each_voucher_once(ann: Buyer) -> 
     await define(ann.shop, "half", HALF)
     half = hold(ann.shop, "ann", "half")
     orders = await asyncio.gather(*(ann.checkout("book-1") for _ in range(20)))
-    assert [[coupon["couponId"] for coupon in order["coupons"]] for order in orders] == [[half]] * 20
+    assert [[voucher["voucherId"] for voucher in order["vouchers"]] for order in orders] == [[half]] * 20
