@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench bench-short bench-sealing screenshots simulate mutants faults alterations fuzz schemathesis
+.PHONY: demo test check bench bench-short bench-versions bench-sealing screenshots simulate mutants faults alterations fuzz schemathesis
 
 demo: $(VENV)/installed
 	$(BIN)/lingdang serve --demo
@@ -21,6 +21,10 @@ bench: $(VENV)/installed-dev
 # About two minutes; fails when a figure is on the wrong side of its floor in bench/floors.toml.
 bench-short: $(VENV)/installed-dev
 	$(BIN)/python -m bench --short
+
+# This version in turns with another one: make bench-versions BEFORE=v0.1.0 (docs/performance.md).
+bench-versions: $(VENV)/installed-dev
+	$(BIN)/python -m bench.versions --before $(BEFORE)
 
 bench-sealing: $(VENV)/installed-dev
 	$(BIN)/python -m bench.sealing
