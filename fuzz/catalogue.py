@@ -4,10 +4,11 @@ import csv
 import io
 import json
 import os
+from contextlib import closing
 from pathlib import Path
 
 from fuzz.parser import GOOD, Parser, Reader, WrongError
-from lingdang.catalog.importing import Rejected, Values, _chunks
+from lingdang.catalog.importing import Rejected, Values, read_chunks
 from lingdang.catalog.mapping import ColumnMapping, Shape
 from lingdang.catalog.rows import FileError, Format, Source
 from lingdang.demo.books import book
@@ -91,14 +92,13 @@ def _reader(folder: Path, kind: Format) -> Reader:
 
 def _rows(path: Path, kind: Format, shape: Shape) -> list[Values]:
     """The rows that would be written; every other one has its line and its reason."""
-    rejected: list[Rejected] = []
-    source = Source(path, kind)
     try:
-        rows = [row for chunk in _chunks(source.rows(), shape, rejected.append) for row in chunk]
+        with closing(Source(path, kind)) as source:
+            chunks = list(read_chunks(source.rows(), shape))
     except FileError:
         return []
-    finally:
-        source.close()
+    rejected: list[Rejected] = [each for chunk in chunks for each in chunk.rejected]
+    rows = [row.new for chunk in chunks for row in chunk.rows if row.new is not None]
     if not all(r.line > 0 and r.reason for r in rejected):
         raise WrongError(f"rejected without a line or a reason: {rejected}")
     return rows

@@ -1,5 +1,8 @@
 """The `lingdang` command. Each sub-command is imported when it is run, so that `lingdang --help` is quick."""
 
+import io
+import json
+import sys
 from importlib import import_module
 from typing import Any, Final, NamedTuple
 
@@ -50,6 +53,18 @@ class _Lazy(click.Group):
             formatter.write_dl([(name, place.summary) for name, place in _COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
+        as_json = "--json" in ctx.args
+        try:
+            return self._explained(ctx)
+        except (click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if as_json:  # whoever reads the output as JSON is told in JSON, besides the text on standard error
+                said = error.format_message() if isinstance(error, click.ClickException) else repr(error)
+                click.echo(json.dumps({"error": said}))
+            raise
+
+    def _explained(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except click.ClickException:
@@ -93,3 +108,5 @@ def main(ctx: click.Context) -> None:
     Settings are environment variables LINGDANG_* or a TOML file named by LINGDANG_CONFIG.
     """
     ctx.obj = {}
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter costs no report

@@ -1,6 +1,7 @@
 """Importing: good rows kept, bad ones named with their line, and the same file again changes nothing."""
 
 import csv
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from lingdang.catalog import importing
 from lingdang.catalog.importing import Counts, Rejected, import_products
 from lingdang.catalog.mapping import ColumnMapping, MappingError, pairs
 from lingdang.catalog.rows import Source, format_of
+from lingdang.catalog.text import is_blank, trimmed
 from lingdang.demo.books import BOOKS, IMPRINTS, book, load_demo_catalogue
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -143,23 +145,32 @@ def test_the_first_of_two_rows_of_one_product_stands(
     assert products(database_url, "title") == [("First",), ("B",)]
 
 
+def text(**options: Any) -> st.SearchStrategy[str]:
+    """Texts as an import stores them."""
+    made = st.text(st.characters(exclude_categories=["Cs", "Cc"], **options), max_size=30)
+    return made.map(lambda each: trimmed(unicodedata.normalize("NFC", each)))
+
+
 GOOD = st.fixed_dictionaries(
     {
-        "title": st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30).filter(str.strip),
+        "title": text().filter(lambda title: not is_blank(title)),
         "price": st.integers(0, 10**15).map(str),
-        "intro": st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n"), max_size=30),
+        "intro": text(include_characters="\n"),
     }
 )
 SPOILT = st.sampled_from(
     [
         {"title": ""},
         {"title": " "},
+        {"title": "\u200b"},
+        {"title": "\u3164\u2800"},
         {"title": "x" * 301},
         {"title": "be\x07ll"},
         {"title": "nu\x00l"},
         {"price": ""},
         {"price": "-1"},
         {"price": "1.5"},
+        {"price": "19.000"},
         {"price": str(10**15 + 1)},
         {"price": "ten"},
         {"productId": "with space"},

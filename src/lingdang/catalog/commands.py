@@ -1,7 +1,8 @@
 """`lingdang catalog import FILE`: the command line over importing."""
 
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 import msgspec
@@ -9,20 +10,23 @@ import psycopg
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from lingdang.catalog.encodings import Encoding
 from lingdang.catalog.importing import Counts, Rejected, import_products
 from lingdang.catalog.mapping import ColumnMapping, MappingError, Shape, pairs
+from lingdang.catalog.numbers import Notation
 from lingdang.catalog.rows import FileError, Format, Source, format_of
-from lingdang.commands import opened
+from lingdang.commands import explanation, opened
 from lingdang.db.pool import connect_options
 from lingdang.demo.books import book
 
 
-class Report(msgspec.Struct, frozen=True, rename="camel"):
-    """What `--json` prints."""
+class Report(msgspec.Struct, rename="camel", omit_defaults=True):
+    """What `--json` prints. With an `error`, `counts` are of the rows that had been committed."""
 
     counts: Counts
     rejections: list[Rejected]
     ignored_columns: list[str]
+    error: str = ""
 
 
 @click.group()
@@ -33,8 +37,12 @@ def catalog() -> None:
 @catalog.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--format", "kind", type=click.Choice(["csv", "jsonl"]), help="Else told by the file's name.")
+@click.option("--encoding", type=click.Choice(get_args(Encoding)), default="utf-8", show_default=True)
 @click.option("--map", "maps", multiple=True, metavar="FIELD=COLUMN", help="Take FIELD from COLUMN.")
-@click.option("--default", "defaults", multiple=True, metavar="FIELD=VALUE", help="FIELD where a row has none.")
+@click.option("--default", "defaults", multiple=True, metavar="FIELD=VALUE", help="FIELD where there is none.")
+@click.option("--thousands", default="", metavar="SIGN", help="Read 1,000 as 1000, where SIGN is the comma.")
+@click.option("--decimal", default="", metavar="SIGN", help="Read 25.00 as 25, where SIGN is the dot.")
+@click.option("--clear-empty", is_flag=True, help="An empty cell empties its field, instead of leaving it.")
 @click.option("--preset", type=click.Choice(["goodbooks"]), help="A known file, with all its fields.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_context
@@ -42,82 +50,102 @@ def import_command(
     ctx: click.Context,
     file: Path,
     kind: Format | None,
+    encoding: Encoding,
     maps: tuple[str, ...],
     defaults: tuple[str, ...],
+    thousands: str,
+    decimal: str,
+    clear_empty: bool,
     preset: str | None,
     as_json: bool,
 ) -> None:
-    """Import products from a CSV file (UTF-8, first line names the columns) or JSON Lines.
+    """Import products from a CSV file (first line names the columns) or JSON Lines.
 
     \b
-    FIELD   productId, title, price (these three are needed), listPrice, currency,
+    FIELD   productId, title, price (a new product needs these three), listPrice, currency,
             publisher, intro, coverUrl, onSaleFrom, onSaleUntil, status, popularity,
             or attributes.NAME. A column of the same name needs no --map.
     COLUMN  a column's name, or a pattern over columns: --map 'productId=book-{id}'
 
-    Every bad row is named by its line and the reason, and the good ones are kept; of rows with the same productId the
-    first one stands. The same import again changes nothing, and one that was broken off can simply be repeated.
+    What a row does not name stays as it is, and so does what it leaves empty: nothing is back on sale unless the file
+    says so. Every bad row is named by its line and the reason, and the good ones are kept; of rows with the same
+    productId the first one stands. The same import again changes nothing, and one that was broken off can simply be
+    repeated.
 
     Exit code: 0 when every row was taken, 1 when any was rejected or the database failed, 2 for an unusable file.
     """
     try:
-        shape = _shape(maps, defaults, preset)
-        source = Source(file, kind or format_of(file))
-    except (MappingError, FileError, OSError) as error:
+        shape = _shape(maps, defaults, preset, Notation(_sign(thousands), _sign(decimal)), clear_empty=clear_empty)
+    except MappingError as error:
         raise click.UsageError(str(error)) from None
+    report = Report(Counts(), [], [])
     try:
-        counts, rejections = _import(ctx, source, shape, as_json)
+        with closing(Source(file, kind or format_of(file), encoding)) as source:
+            _import(ctx, source, shape, report, as_json)
     except FileError as error:
-        raise click.UsageError(f"{file}: {error}") from None
-    finally:
-        source.close()
-    ignored = sorted(shape.ignored) if isinstance(shape, ColumnMapping) else []
-    if as_json:
-        click.echo(msgspec.json.encode(Report(counts, rejections, ignored)))
+        report.error, code = f"{file}: {error}", 2
+    except psycopg.Error as error:
+        report.error, code = explanation(error) or f"the database refused: {error}", 1
     else:
-        _print(counts, ignored)
-    if counts.rejected:
-        ctx.exit(1)
+        code = 1 if report.counts.rejected else 0
+    report.ignored_columns = sorted(shape.ignored) if isinstance(shape, ColumnMapping) else []
+    _print(report, as_json)
+    ctx.exit(code)
 
 
-def _shape(maps: tuple[str, ...], defaults: tuple[str, ...], preset: str | None) -> Shape:
+def _sign(text: str) -> str:
+    """A sign between digits. White space of any kind is the space."""
+    sign = " " if text and text.isspace() else text
+    if len(sign) > 1 or sign.isalnum() or sign == "-":
+        raise MappingError(f"{text}: expected one sign, such as . or ,")
+    return sign
+
+
+def _shape(
+    maps: tuple[str, ...], defaults: tuple[str, ...], preset: str | None, notation: Notation, *, clear_empty: bool
+) -> Shape:
     if preset is None:
-        return ColumnMapping(pairs(maps), pairs(defaults))
-    if maps or defaults:
-        raise MappingError("--preset knows all fields: use it without --map and --default")
+        return ColumnMapping(pairs(maps), pairs(defaults), notation, clear_empty=clear_empty)
+    if maps or defaults or any(notation) or clear_empty:
+        raise MappingError("--preset knows all fields: use it without other options about them")
     return book
 
 
-def _import(ctx: click.Context, source: Source, shape: Shape, as_json: bool) -> tuple[Counts, list[Rejected]]:
+def _import(ctx: click.Context, source: Source, shape: Shape, report: Report, as_json: bool) -> None:
     """Import with a bar over the file's bytes on standard error; rejections are kept only for the JSON report."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    rejections: list[Rejected] = []
     with opened(ctx) as deployment, Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("Importing", total=source.size)
 
         def reject(rejected: Rejected) -> None:
             if as_json:
-                rejections.append(rejected)
+                report.rejections.append(rejected)
             else:
                 progress.console.print(f"line {rejected.line}: {rejected.reason}", markup=False)
 
         options: dict[str, Any] = connect_options(deployment.settings.pgbouncer)
         with psycopg.connect(deployment.database_url, **options) as connection:
-            counts = import_products(
+            import_products(
                 connection,
                 source,
                 shape,
                 deployment.clock(),
+                counts=report.counts,
                 on_rejected=reject,
                 on_progress=lambda position: progress.update(bar, completed=position),
             )
-    return counts, rejections
 
 
-def _print(counts: Counts, ignored: list[str]) -> None:
+def _print(report: Report, as_json: bool) -> None:
+    if as_json:
+        click.echo(msgspec.json.encode(report))
+        return
+    if report.error:
+        click.echo(f"Error: {report.error}", err=True)
+    counts = report.counts
     click.echo(
         f"{counts.created} created, {counts.updated} updated, {counts.unchanged} unchanged, {counts.rejected} rejected"
     )
-    if ignored:
-        click.echo(f"Columns not used: {', '.join(ignored)} (see --map)")
+    if report.ignored_columns:
+        click.echo(f"Columns not used: {', '.join(report.ignored_columns)} (see --map)")

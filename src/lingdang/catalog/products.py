@@ -6,9 +6,12 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import force_setattr
 from psycopg.types.json import Jsonb
 
+from lingdang.catalog.attributes import typed
 from lingdang.catalog.terms import document_terms
+from lingdang.catalog.text import is_blank, trimmed
 from lingdang.db.pool import Connection
 from lingdang.errors import Problem
 from lingdang.ids import DEFAULT_CURRENCY, Amount, Currency, ProductId
@@ -27,13 +30,17 @@ AttributeValue = (
     | Annotated[float, Meta(ge=-1e15, le=1e15)]
     | bool
 )
-Attributes = Annotated[dict[AttributeName, AttributeValue], Meta(max_length=50)]
+MAX_ATTRIBUTES = 50
+Attributes = Annotated[dict[AttributeName, AttributeValue], Meta(max_length=MAX_ATTRIBUTES)]
 Popularity = Annotated[int, Meta(ge=0, le=2**53, description="Lists show the higher one first.")]
 Status = Literal["active", "withdrawn"]
 
 
 class ProductInput(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """A product as its seller states it. `list_price` is the price before a reduction; without one it is `price`."""
+    """A product as its seller states it. `list_price` is the price before a reduction; without one it is `price`.
+
+    Titles and publishers are trimmed, and attributes that the shop itself reads get the type that it reads.
+    """
 
     title: Title
     price: Amount
@@ -49,8 +56,14 @@ class ProductInput(msgspec.Struct, frozen=True, kw_only=True, rename="camel", fo
     popularity: Popularity = 0
 
     def __post_init__(self) -> None:
-        if not self.title.strip():
-            raise ValueError("Expected a title that is not blank")
+        force_setattr(self, "title", trimmed(self.title))
+        force_setattr(self, "attributes", typed(self.attributes))
+        if is_blank(self.title):
+            raise ValueError("Expected a title of which something shows")
+        if self.publisher is not None:
+            force_setattr(self, "publisher", trimmed(self.publisher))
+            if is_blank(self.publisher):
+                raise ValueError("Expected a publisher of which something shows, or none")
         if self.list_price is not None and self.list_price < self.price:
             raise ValueError("Expected `listPrice` >= `price`")
         for moment in (self.on_sale_from, self.on_sale_until):

@@ -1,7 +1,8 @@
 """GET /v1/read/{productId}: the text of a book, for whoever owns it.
 
 A platform keeps its texts where it likes and asks `/v1/access`; here is the smallest form of that: a folder of
-`<productId>.txt`, and where there is none, what the catalogue knows of the book and a word on where it came from.
+`<productId>.txt`, in UTF-8, UTF-16, GB18030 or Windows-1252, with or without a byte order mark, and where there is
+none, what the catalogue knows of the book and a word on where it came from.
 """
 
 import asyncio
@@ -9,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import structlog
 from litestar import Request, get
 from litestar.handlers import HTTPRouteHandler
 
+from lingdang.catalog.encodings import EncodingError, decoded
 from lingdang.catalog.reading import ProductReader
 from lingdang.clock import Clock
 from lingdang.db.pool import Pool
@@ -29,6 +32,8 @@ class Text(msgspec.Struct, frozen=True, rename="camel"):
     title: str
     text: str
 
+
+_log = structlog.get_logger(__name__)
 
 _SAMPLE = """\
 第一章 · Chapter One
@@ -64,7 +69,12 @@ def _text_of(texts: Path | None, product_id: str) -> str | None:
     """A productId has no `/`, so the file is in the folder itself."""
     if texts is None:
         return None
+    path = texts / f"{product_id}.txt"
     try:
-        return (texts / f"{product_id}.txt").read_text(encoding="utf-8")
+        text = decoded(path.read_bytes())
     except FileNotFoundError:
         return None
+    except EncodingError as error:
+        _log.error("text_unreadable", file=str(path), reason=str(error))
+        raise Problem("internal_error", reason="The text of this book is in no encoding that can be read.") from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")

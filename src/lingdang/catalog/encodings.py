@@ -1,0 +1,150 @@
+"""Which encoding bytes are in, as far as they can tell: a file that is not UTF-8 is told so, or read."""
+
+import codecs
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, Literal, NamedTuple
+
+Encoding = Literal["utf-8", "gb18030", "utf-16", "big5", "shift_jis"]
+
+_HEAD = 2**16
+_BLOCK = 2**20
+_LOOKED_AT = 1000
+"""Lines that are not UTF-8 are judged by the first so many."""
+_FEW = 3
+"""Fewer lines that are not UTF-8 spoil themselves and not the file."""
+_MARKS_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+class EncodingError(ValueError):
+    """The bytes are not in the encoding that they should be in. The message says what they look like, and where."""
+
+
+class _Lines(NamedTuple):
+    """What reading each line by itself as some encoding came to. `good` are those with more than ASCII in them."""
+
+    good: int
+    bad: int
+    first_bad: int
+    some_bad: list[bytes]
+
+
+def codec_for(file: BinaryIO, encoding: Encoding) -> str:
+    """The codec to read `file` with, from its beginning, after a look at all of it.
+
+    As UTF-8, single lines that are none are left to their reader; in any other encoding the whole file must be good.
+    Raises EncodingError.
+    """
+    head = file.read(_HEAD)
+    if encoding == "utf-8":
+        if _looks_utf16(head):
+            raise EncodingError("not UTF-8: it looks like UTF-16, so say --encoding utf-16")
+        if not _is_throughout(file, "utf-8"):
+            _refuse_another_encoding(_read_as(_from_start(file), "utf-8"))
+        return "utf-8-sig"
+    if head.startswith(codecs.BOM_UTF8):
+        raise EncodingError("begins with the byte order mark of UTF-8: leave --encoding out")
+    codec = _order_of(head) if encoding == "utf-16" else encoding
+    if not _is_throughout(file, codec):
+        line = "" if encoding == "utf-16" else f" (line {_read_as(_from_start(file), codec).first_bad})"
+        raise EncodingError(f"not {encoding.upper()}{line}")
+    return codec
+
+
+def decoded(data: bytes) -> str:
+    """The text of a whole file without its byte order mark: UTF-8, else UTF-16, GB18030 or Windows-1252.
+
+    Raises EncodingError when it is none of them.
+    """
+    if _looks_utf16(data[:_HEAD]):
+        return _decoded(data, _order_of(data[:_HEAD]))
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        lines = _read_as(data.splitlines(keepends=True), "utf-8")
+    if lines.good > lines.bad:
+        return data.decode("utf-8-sig", "replace")  # a broken character is worth less than all the others
+    return _decoded(data, "gb18030" if _look_gb18030(lines.some_bad) else "cp1252")
+
+
+def _decoded(data: bytes, codec: str) -> str:
+    try:
+        return data.decode(codec)
+    except UnicodeDecodeError:
+        raise EncodingError("neither UTF-8 nor UTF-16, GB18030 or Windows-1252") from None
+
+
+def _refuse_another_encoding(lines: _Lines) -> None:
+    if lines.bad > lines.good and _look_gb18030(lines.some_bad):
+        raise EncodingError(f"not UTF-8 (line {lines.first_bad}): it looks like GB18030, so say --encoding gb18030")
+    if lines.bad > lines.good and lines.bad >= _FEW:
+        raise EncodingError(f"not UTF-8 (line {lines.first_bad}): save it as UTF-8, or say --encoding")
+
+
+def _from_start(file: BinaryIO) -> Iterator[bytes]:
+    file.seek(0)
+    return iter(lambda: file.readline(_BLOCK), b"")
+
+
+def _is_throughout(file: BinaryIO, codec: str) -> bool:
+    file.seek(0)
+    decoder = codecs.getincrementaldecoder(codec)()
+    try:
+        while block := file.read(_BLOCK):
+            decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _read_as(lines: Iterable[bytes], codec: str) -> _Lines:
+    good = bad = first_bad = 0
+    some_bad: list[bytes] = []
+    for number, line in enumerate(lines, start=1):
+        if line.isascii():
+            continue
+        try:
+            line.decode(codec)
+            good += 1
+        except UnicodeDecodeError:
+            first_bad = first_bad or number
+            bad += 1
+            if len(some_bad) < _LOOKED_AT:
+                some_bad.append(line)
+    return _Lines(good, bad, first_bad, some_bad)
+
+
+def _looks_utf16(head: bytes) -> bool:
+    """By its mark, or by its zero bytes, of which text in other encodings has none, or a stray one in much ASCII."""
+    if head.startswith(_MARKS_16) or head.count(0) * 5 > len(head):
+        return True
+    return 0 in head and not _begins_as(head, "utf-8") and _begins_as(head, _order_of(head))
+
+
+def _begins_as(head: bytes, codec: str) -> bool:
+    try:
+        codecs.getincrementaldecoder(codec)().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _order_of(head: bytes) -> str:
+    """UTF-16 by its mark, else in the order in which the zero bytes of its ASCII stand."""
+    if head.startswith(_MARKS_16):
+        return "utf-16"
+    return "utf-16-le" if head[1::2].count(0) >= head[::2].count(0) else "utf-16-be"
+
+
+def _look_gb18030(lines: Iterable[bytes]) -> bool:
+    """Whether they are GB18030, and mostly what people write in it (the characters of GB 2312).
+
+    Bytes of other encodings may be pairs of GB18030 too, but seldom of these.
+    """
+    try:
+        text = b"".join(lines).decode("gb18030")
+    except UnicodeDecodeError:
+        return False
+    written = "".join(char for char in text if not char.isascii())
+    usual = written.encode("gb2312", "ignore").decode("gb2312")
+    return len(usual) * 10 >= len(written) * 7 > 0

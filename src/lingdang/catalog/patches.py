@@ -1,0 +1,82 @@
+"""A product's change: the fields that it names, and the product that comes of it. What it does not name stays."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from lingdang.catalog.products import (
+    MAX_ATTRIBUTES,
+    AttributeName,
+    AttributeValue,
+    CoverUrl,
+    Intro,
+    Popularity,
+    Product,
+    ProductInput,
+    Publisher,
+    Status,
+    Title,
+)
+from lingdang.ids import Amount, Currency, ProductId
+
+
+class ProductPatch(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """The fields that a change names. None empties a field; of `attributes` only those named change."""
+
+    product_id: ProductId
+    title: Title | UnsetType = UNSET
+    price: Amount | UnsetType = UNSET
+    list_price: Amount | UnsetType | None = UNSET
+    currency: Currency | UnsetType = UNSET
+    publisher: Publisher | UnsetType | None = UNSET
+    intro: Intro | UnsetType | None = UNSET
+    cover_url: CoverUrl | UnsetType | None = UNSET
+    attributes: dict[AttributeName, AttributeValue | None] | UnsetType | None = UNSET
+    on_sale_from: Annotated[datetime, Meta(tz=True)] | UnsetType | None = UNSET
+    on_sale_until: Annotated[datetime, Meta(tz=True)] | UnsetType | None = UNSET
+    status: Status | UnsetType = UNSET
+    popularity: Popularity | UnsetType = UNSET
+
+
+_EMPTY_TEXT = {"intro": ""}
+_FIELDS = ProductInput.__struct_fields__
+
+
+def changed(product: Product, patch: ProductPatch) -> ProductInput:
+    """What `product` is with the change. A list price that was the price follows it, and is never below it.
+
+    Raises ValueError when that is no product.
+    """
+    values: dict[str, Any] = {field: getattr(product, field) for field in _FIELDS}
+    named = {field: value for field in _FIELDS if (value := getattr(patch, field)) is not UNSET}
+    values |= {field: _EMPTY_TEXT.get(field) if value is None else value for field, value in named.items()}
+    values["attributes"] = _attributes(product, named)
+    if "list_price" not in named:
+        reduced = product.list_price > product.price
+        values["list_price"] = max(product.list_price, values["price"]) if reduced else values["price"]
+    return ProductInput(**values)
+
+
+def _attributes(product: Product, named: dict[str, Any]) -> dict[str, Any]:
+    if "attributes" not in named:
+        return product.attributes
+    if named["attributes"] is None:
+        return {}
+    merged = {name: value for name, value in (product.attributes | named["attributes"]).items() if value is not None}
+    if len(merged) > MAX_ATTRIBUTES:
+        raise ValueError(f"Expected at most {MAX_ATTRIBUTES} attributes, with those that the product has")
+    return merged
+
+
+def same(product: Product, wanted: ProductInput) -> bool:
+    """Whether `product` is as it is wanted."""
+    list_price = wanted.price if wanted.list_price is None else wanted.list_price
+    fields = (field for field in _FIELDS if field != "list_price")
+    return (
+        product.list_price == list_price
+        and all(getattr(product, field) == getattr(wanted, field) for field in fields)
+        # To Python, 1 and true are equal.
+        and all(type(value) is type(wanted.attributes[name]) for name, value in product.attributes.items())
+    )
