@@ -128,7 +128,7 @@ def _not_for_this(platform: Platform, rng: Random) -> str:
         {"iss": any_text(rng, ISSUER).encode("utf-8", "replace").decode()},
         {"aud": any_text(rng, AUDIENCE).encode("utf-8", "replace").decode()},
         {"aud": rng.choice(([], ["other"], {}, None, [AUDIENCE + " "], 1))},
-        {"sub": rng.choice(("", "a b", "ann\n", "ann\0", "ａnn", None, 1, ["ann"], "a" * 65, "ann;", "../ann"))},
+        {"sub": rng.choice(("", "a b", "ann\n", "ann\0", "ａnn", None, 1, ["ann"], "a" * 129, "ann;", "../ann", ".."))},
         {"exp": rng.choice((now - 60, now - 3600, 0, -1, None, "9999999999", True, 1e400, -1e400, float("nan")))},
         {"nbf": rng.choice((now + 61, now + 3600, 2**63, 1e308, "0", False, -1))},
         {"iat": rng.choice((now + 61, now + 3600, 2**63, 1e308, "0", False, -1))},
@@ -172,5 +172,5 @@ def _fetched(jwks: bytes) -> Jwks:
 
 
 async def _ask(keys: Jwks) -> None:
-    assert await keys.find("rsa") is not None, "the platform answers"
+    assert await keys.candidates("rsa", "RS256"), "the platform answers"
     await keys.close()

@@ -1,9 +1,10 @@
 """What every command stands on: the settings, the database that is there and migrated, and the keyring."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import psycopg
@@ -12,6 +13,7 @@ from lingdang.clock import system_clock
 from lingdang.db.embedded import EmbeddedError, EmbeddedServer
 from lingdang.db.external import ExternalError, check_version
 from lingdang.db.migrate import NotMigratedError, migrate, require_migrated
+from lingdang.ids import CUST_ID_PATTERN, CUST_ID_RULE, ID_PATTERN, ID_RULE
 from lingdang.keys import Keyring, KeyringError, create_keyring
 from lingdang.settings import Settings, SettingsError, load_settings
 
@@ -22,6 +24,24 @@ if TYPE_CHECKING:
 class CommandError(Exception):
     """A command cannot do what it was asked. The message is one sentence for the operator."""
 
+
+class IdType(click.ParamType[str]):
+    """An id as the platform writes it: what matches `pattern`, which `rule` tells in words."""
+
+    name = "id"
+
+    def __init__(self, pattern: str, rule: str) -> None:
+        self._pattern = re.compile(pattern)
+        self._rule = rule
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not self._pattern.match(value):
+            self.fail(self._rule, param, ctx)
+        return str(value)
+
+
+PLAIN_ID = IdType(ID_PATTERN, ID_RULE)
+CUST_ID = IdType(CUST_ID_PATTERN, CUST_ID_RULE)
 
 _EXPLAINED = (CommandError, SettingsError, KeyringError, NotMigratedError, EmbeddedError, ExternalError)
 

@@ -118,6 +118,14 @@ KINDS: dict[str, Kind] = {
         "The server is too busy or its database is away. Nothing was taken; try again.",
         "服务繁忙或数据库不可用。未扣除任何铃铛，请稍后重试。",
     ),
+    "identity_unavailable": Kind(
+        503,
+        "Identity provider away",
+        "身份提供方不可用",
+        "The keys of the platform's identity provider cannot be fetched, so its tokens cannot be checked. "
+        "Try again after {retryAfter} seconds.",
+        "暂时无法获取平台身份提供方的密钥，无法核验其令牌。请在 {retryAfter} 秒后重试。",
+    ),
     "outcome_unknown": Kind(
         503,
         "Outcome unknown",
@@ -139,11 +147,15 @@ KINDS: dict[str, Kind] = {
 class Problem(Exception):  # noqa: N818 - RFC 9457's own word
     """A refusal, to be answered as `application/problem+json`.
 
-    `members` are the body's further members as the contract names them; `headers` go with the answer.
+    `members` are the body's further members as the contract names them; `headers` go with the answer. `why` is for the
+    log alone: it tells an operator what the answer does not tell whoever was refused.
     """
 
-    def __init__(self, code: str, *, headers: dict[str, str] | None = None, **members: Any) -> None:
+    def __init__(
+        self, code: str, *, headers: dict[str, str] | None = None, why: str | None = None, **members: Any
+    ) -> None:
         super().__init__(code)
+        self.why = why
         self.code = code
         self.kind = KINDS[code]
         self.members = members
@@ -155,6 +167,11 @@ def invalid(path: str, message: str) -> Problem:
     return Problem("invalid_request", errors=[{"path": path, "message": message}])
 
 
-def retry_later(code: str, seconds: int) -> Problem:
-    """A `rate_limited`, `overloaded` or `outcome_unknown` with its `Retry-After`."""
-    return Problem(code, headers={"Retry-After": str(seconds)}, retryAfter=seconds)
+def retry_later(code: str, seconds: int, why: str | None = None) -> Problem:
+    """A refusal that passes, such as `rate_limited` or `overloaded`, with its `Retry-After`."""
+    return Problem(code, headers={"Retry-After": str(seconds)}, why=why, retryAfter=seconds)
+
+
+def session_ended() -> Problem:
+    """The `unauthenticated` of a session that was ended before it expired."""
+    return Problem("unauthenticated", why="the session was ended")

@@ -9,9 +9,14 @@ from uuid import UUID
 
 import msgspec
 
-ID_PATTERN = r"^[A-Za-z0-9._:-]{1,64}\Z"
+# Neither `.` nor `..` alone: a client's URL parser would take them for steps of a path.
+ID_PATTERN = r"^(?!\.{1,2}\Z)[A-Za-z0-9._:-]{1,64}\Z"
+ID_RULE = "1 to 64 of A-Z a-z 0-9 . _ : -, and neither . nor .. alone"
+CUST_ID_PATTERN = r"^(?!\.{1,2}\Z)[A-Za-z0-9._:@|+~-]{1,128}\Z"
+"""Wider than other ids: subjects of identity providers, `auth0|5f7c…` or an e-mail address, are custIds as they are."""
+CUST_ID_RULE = "1 to 128 of A-Z a-z 0-9 . _ : @ | + ~ -, and neither . nor .. alone"
 
-CustId = Annotated[str, msgspec.Meta(pattern=ID_PATTERN, description="The platform's id of a customer.")]
+CustId = Annotated[str, msgspec.Meta(pattern=CUST_ID_PATTERN, description="The platform's id of a customer.")]
 ProductId = Annotated[str, msgspec.Meta(pattern=ID_PATTERN, description="The platform's id of a product.")]
 Currency = Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9_]{0,15}\Z", description="A virtual currency.")]
 

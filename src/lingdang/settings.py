@@ -40,6 +40,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     oidc_issuer: str | None = None
     oidc_audience: str | None = None
     oidc_jwks_url: str | None = None
+    oidc_cust_claim: Annotated[str, Meta(min_length=1, max_length=256)] = "sub"
+    """The claim of the platform's token that is the custId: its name as it stands in the token."""
 
     login_limit_customer: Annotated[int, Meta(ge=1, le=1000)] = 10
     """Wrong passwords for one customer within `login_window_seconds`; further attempts are answered 429."""

@@ -47,7 +47,7 @@ def test_customer_add(run: Any, database_url: str) -> None:
 
 def test_customer_add_refuses(run: Any, database_url: str) -> None:
     for args, stdin, reason in (
-        (("a b",), "", "1 to 64 of"),
+        (("a b",), "", "1 to 128 of"),
         (("ann", "--password-stdin"), "seven77\n", "8 to 256 characters"),
         (("ann", "--password-stdin"), "", "8 to 256 characters"),
     ):

@@ -27,6 +27,8 @@ class Platform:
     status: int = 200
     asked: int = 0
     url: str = ""
+    gate: threading.Event = field(default_factory=threading.Event)
+    """While it is not set, an answer is held back."""
 
     def publish(self, key: Key, **members: Any) -> None:
         self.keys.append(key.as_dict(private=False) | members)
@@ -44,10 +46,12 @@ class Platform:
 def open_platform() -> Iterator[Platform]:
     """Serve a platform's JWKS on a free port until the block ends."""
     platform = Platform()
+    platform.gate.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             platform.asked += 1
+            platform.gate.wait(60)
             body = platform.body if platform.body is not None else msgspec.json.encode({"keys": platform.keys})
             self.send_response(platform.status)
             self.send_header("Location", f"{platform.url}/elsewhere")

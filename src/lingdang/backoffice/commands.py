@@ -1,7 +1,6 @@
 """`lingdang wallet credit`."""
 
 import asyncio
-import re
 from datetime import UTC, datetime
 
 import click
@@ -9,9 +8,9 @@ import msgspec
 
 from lingdang.app import Deployment, make_settlement
 from lingdang.backoffice.wallets import CreditAnswer, CreditRequest, credit_wallet
-from lingdang.commands import CommandError, opened
+from lingdang.commands import CUST_ID, CommandError, opened
 from lingdang.errors import Problem
-from lingdang.ids import DEFAULT_CURRENCY, ID_PATTERN, uuid7
+from lingdang.ids import DEFAULT_CURRENCY, uuid7
 
 
 @click.group()
@@ -20,7 +19,7 @@ def wallet() -> None:
 
 
 @wallet.command()
-@click.argument("cust_id", metavar="CUSTID")
+@click.argument("cust_id", metavar="CUSTID", type=CUST_ID)
 @click.argument("amount", type=click.IntRange(min=1))
 @click.option("--reason", required=True, help="Why; kept with the credit.")
 @click.option("--kind", type=click.Choice(["paid", "bonus"]), default="paid", show_default=True)
@@ -43,8 +42,6 @@ def credit(
     as_json: bool,
 ) -> None:
     """Add AMOUNT bells to the wallet of CUSTID."""
-    if not re.match(ID_PATTERN, cust_id):
-        raise click.BadParameter("1 to 64 of A-Z a-z 0-9 . _ : -", param_hint="CUSTID")
     request = _request(
         creditId=credit_id or str(uuid7()),
         amount=amount,

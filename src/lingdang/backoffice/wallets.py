@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import Meta
 
-from lingdang.http.strict import checked_id
+from lingdang.http.strict import checked_cust_id
 from lingdang.identity.api_keys import ApiKeys
 from lingdang.ids import DEFAULT_CURRENCY, MAX_AMOUNT, Currency, CustId
 from lingdang.ledger.commands import Credit, Credited
@@ -93,7 +93,7 @@ def routes(api_keys: ApiKeys, settlement: Settlement) -> list[HTTPRouteHandler]:
         request: Request[Any, Any, Any], cust_id: CustId, data: JSONBody[CreditRequest]
     ) -> Response[CreditAnswer]:
         await api_keys.require(request.headers.get("authorization"), "wallets:credit")
-        answer, replayed = await credit_wallet(settlement, checked_id(cust_id, "custId"), data)
+        answer, replayed = await credit_wallet(settlement, checked_cust_id(cust_id), data)
         return Response(answer, headers={"Idempotent-Replayed": "true"} if replayed else {})
 
     return [credit]

@@ -12,7 +12,7 @@ from lingdang.db.flush import ask, numbered
 from lingdang.db.gather import Gather, ObserveBatch
 from lingdang.db.lane import Lane
 from lingdang.db.pool import Connection, Owner
-from lingdang.errors import Problem
+from lingdang.errors import Problem, session_ended
 
 _TICK = numbered(
     "SELECT cart_tick(%b::smallint, %b::timestamptz, %b::integer, %b::text[], %b::uuid[], %b::text[], %b::boolean[])"
@@ -151,7 +151,7 @@ def _carts(loaded: Loaded, goods: Mapping[str, Good]) -> dict[int, list[InCart]]
 def _answer(loaded: Loaded, number: int, tick: Tick, cart: Sequence[InCart], now: datetime) -> Ticked | Problem:
     """A product that is not in the cart after its tick was refused there."""
     if number in loaded.ended:
-        return Problem("unauthenticated")
+        return session_ended()
     here = next((each for each in cart if each.good.product_id == tick.product_id), None)
     if here is None:
         full = loaded.numbers.count(number) >= MAX_ITEMS

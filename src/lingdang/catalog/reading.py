@@ -11,7 +11,7 @@ from lingdang.db.flush import ask, numbered
 from lingdang.db.gather import Gather, ObserveBatch
 from lingdang.db.lane import Lane
 from lingdang.db.pool import Connection, Owner
-from lingdang.errors import Problem
+from lingdang.errors import Problem, session_ended
 
 _SQL = numbered("SELECT product_load(%b::timestamptz, %b::smallint[], %b::text[], %b::uuid[], %b::text[])")
 
@@ -100,5 +100,5 @@ class ProductReader:
 
 def _answer(ended: bool, row: Row | None) -> Product | Problem:
     if ended:
-        return Problem("unauthenticated")
+        return session_ended()
     return Problem("not_found") if row is None else Product(**msgspec.structs.asdict(row))

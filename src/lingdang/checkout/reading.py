@@ -13,7 +13,7 @@ from lingdang.db.flush import ask, numbered
 from lingdang.db.gather import Gather, ObserveBatch
 from lingdang.db.lane import Lane
 from lingdang.db.pool import Connection, Owner
-from lingdang.errors import Problem
+from lingdang.errors import Problem, session_ended
 from lingdang.ids import oldest_uuid7
 from lingdang.ledger.balance import spendable
 from lingdang.ledger.remembered import Remembered
@@ -206,7 +206,7 @@ def _facts(
         cust_id = asked.owner.cust_id
         own = wallets.get(cust_id, ())
         if asked.owner.session_id in ended:
-            answers.append(Problem("unauthenticated"))
+            answers.append(session_ended())
             continue
         answers.append(
             Facts(

@@ -1,6 +1,5 @@
 """`lingdang coupons codes`: one-time codes for a coupon."""
 
-import re
 from pathlib import Path
 
 import click
@@ -9,10 +8,9 @@ import psycopg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from lingdang.commands import CommandError, opened
+from lingdang.commands import PLAIN_ID, CommandError, opened
 from lingdang.coupons.codes import NoCouponError, make_codes
 from lingdang.db.pool import connect_options
-from lingdang.ids import ID_PATTERN
 
 MAX_CODES = 10_000_000
 
@@ -31,7 +29,7 @@ def coupons() -> None:
 
 
 @coupons.command()
-@click.argument("coupon_id", metavar="COUPONID")
+@click.argument("coupon_id", metavar="COUPONID", type=PLAIN_ID)
 @click.argument("count", type=click.IntRange(1, MAX_CODES))
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="A new CSV file.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON.")
@@ -42,8 +40,6 @@ def codes(ctx: click.Context, coupon_id: str, count: int, out: Path, as_json: bo
     Each code gives one customer one voucher. Codes are stored hashed: the file is the only place where they can be
     read, and only its owner may. The coupon's limits hold for codes as for every other claim.
     """
-    if not re.match(ID_PATTERN, coupon_id):
-        raise click.BadParameter("1 to 64 of A-Z a-z 0-9 . _ : -", param_hint="COUPONID")
     bar = Progress(
         "[progress.description]{task.description}",
         BarColumn(),

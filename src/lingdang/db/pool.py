@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from lingdang.db.deadline import breaks_after
-from lingdang.errors import Problem, retry_later
+from lingdang.errors import retry_later, session_ended
 
 Connection = psycopg.AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Connection]
@@ -74,7 +74,7 @@ async def fetch_as(pool: Pool, owner: Owner, sql: str, params: Sequence[Any] = (
         ended = await connection.execute(_ENDED, (owner.bucket, owner.cust_id, owner.session_id))
         cursor = await connection.execute(sql, params, binary=True)
         if await ended.fetchone() is not None:
-            raise Problem("unauthenticated")
+            raise session_ended()
         return await cursor.fetchall()
 
 
@@ -97,7 +97,7 @@ async def refuse_ended(connection: Connection, owner: Owner) -> None:
     """Raises Problem `unauthenticated` when the owner's session has ended."""
     ended = await connection.execute(_ENDED, (owner.bucket, owner.cust_id, owner.session_id))
     if await ended.fetchone() is not None:
-        raise Problem("unauthenticated")
+        raise session_ended()
 
 
 @asynccontextmanager

@@ -65,7 +65,7 @@ def _answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes
     request_id = str(request.scope.get("request_id", ""))
     if problem.code == "internal_error" and not _client_left(error):
         _log.error("request_failed", request_id=request_id, path=request.url.path, exc_info=error)
-    request.scope[REFUSED] = problem.code  # type: ignore[literal-required]
+    request.scope[REFUSED] = problem  # type: ignore[literal-required]
     reply = problem_reply(problem, request_id, dict(request.scope["headers"]))
     headers = {name.decode(): value.decode() for name, value in reply.headers}
     return Response(reply.body, status_code=reply.status, headers=headers, media_type=headers.get("content-type"))

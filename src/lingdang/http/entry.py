@@ -142,12 +142,12 @@ class Entry:
         self._observe(scope["method"], _template(scope), status, time.perf_counter() - started)
 
     def _note_refusal(self, scope: HTTPScope, request_id: str, headers: Headers) -> None:
-        """The framework's routes leave in the scope the code of a refusal, and who was to be signed in."""
+        """The framework's routes leave in the scope why they refused, and who was to be signed in."""
         told: Mapping[str, Any] = scope
-        code, client = told.get(REFUSED), scope["client"]
-        if code is not None:
+        problem, client = told.get(REFUSED), scope["client"]
+        if problem is not None:
             self._refusals.note(
-                code, _template(scope), request_id, headers, told.get(SIGNING_IN), client[0] if client else None
+                problem, _template(scope), request_id, headers, told.get(SIGNING_IN), client[0] if client else None
             )
 
     def find(self, method: str, path: str) -> tuple[HotRoute[Any], str] | None:
@@ -178,7 +178,7 @@ class Entry:
         except ClientGone:
             raise
         except Problem as problem:
-            self._refusals.note(problem.code, route.path, request_id, headers)
+            self._refusals.note(problem, route.path, request_id, headers)
             reply = problem_reply(problem, request_id, headers)
         except Exception:
             _log.exception("request_failed", request_id=request_id, route=route.path)

@@ -15,16 +15,19 @@ from lingdang.errors import KINDS
 from lingdang.http.entry import HotRoute
 from lingdang.http.paging import DEFAULT_LIMIT, MAX_LIMIT
 from lingdang.http.problems import MEDIA_TYPE
+from lingdang.ids import CUST_ID_PATTERN, ID_PATTERN
 
 Json = dict[str, Any]
 
 _REF = "#/components/schemas/{name}"
 _METHODS = ("get", "put", "post", "delete", "patch")
 
-_ID: Json = {"type": "string", "pattern": r"^[A-Za-z0-9._:-]{1,64}$"}
+_ID: Json = {"type": "string", "pattern": ID_PATTERN}
+_CUST_ID: Json = {"type": "string", "pattern": CUST_ID_PATTERN}
 _PARAMETERS: Json = {
     "product_id": _ID,
-    "cust_id": _ID,
+    "cust_id": _CUST_ID,
+    "custId": _CUST_ID,
     "coupon_id": _ID,
     "voucher_id": _ID,
     "productId": _ID,
@@ -161,7 +164,7 @@ def _say_who(path: str, method: str, operation: Json) -> None:
         operation["security"] = [{"apiKey": []}]
     elif not path.startswith(_PUBLIC):
         operation["security"] = [{"session": []}]
-        parameters.append(_header("X-Cust-Id", "The session's owner.", _ID["pattern"], required=True))
+        parameters.append(_header("X-Cust-Id", "The session's owner.", _CUST_ID["pattern"], required=True))
 
 
 def _header(name: str, description: str, pattern: str | None = None, *, required: bool = False) -> Json:

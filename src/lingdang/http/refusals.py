@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
+from lingdang.errors import Problem
+
 CODES = frozenset(
     {
         "unauthenticated",
@@ -16,13 +18,14 @@ CODES = frozenset(
         "timestamp_skew",
         "token_invalid",
         "rate_limited",
+        "identity_unavailable",
     }
 )
 LINES_A_SECOND = 20
 """Of one worker: a flood of bad tokens must not become a flood of lines."""
 
 _KEY_ID = re.compile(rb"(?i:bearer) ld_([0-9a-f]{16})_")
-_LONGEST_ID = 64
+_LONGEST_ID = 128
 
 _log = structlog.get_logger(__name__)
 
@@ -38,24 +41,24 @@ class Refusals:
 
     def note(
         self,
-        code: str,
+        problem: Problem,
         route: str,
         request_id: str,
         headers: Mapping[bytes, bytes],
         customer: str | None = None,
         client: str | None = None,
     ) -> None:
-        """Log a refusal, if its code is one of `CODES`. `customer` and `client` where they are known better.
+        """Log a refusal with its reason, if its code is one of `CODES`. `customer` and `client` where known better.
 
         Who is named is who the request says it is from; nothing of that was proved.
         """
-        if code not in CODES or not self._has_room():
+        if problem.code not in CODES or not self._has_room():
             return
         claimed = customer or headers.get(b"x-cust-id", b"").decode("latin-1")[:_LONGEST_ID] or None
         key = _KEY_ID.match(headers.get(b"authorization", b""))
-        said = {"customer": claimed, "key_id": key and key[1].decode(), "client": client}
+        said = {"customer": claimed, "key_id": key and key[1].decode(), "client": client, "reason": problem.why}
         known = {name: value for name, value in said.items() if value}
-        _log.warning("access_refused", code=code, route=route, request_id=request_id, **known)
+        _log.warning("access_refused", code=problem.code, route=route, request_id=request_id, **known)
 
     def _has_room(self) -> bool:
         second = int(self._monotonic())

@@ -7,9 +7,10 @@ import msgspec
 from litestar import Request
 
 from lingdang.errors import invalid
-from lingdang.ids import ID_PATTERN
+from lingdang.ids import CUST_ID_PATTERN, CUST_ID_RULE, ID_PATTERN, ID_RULE
 
 _ID = re.compile(ID_PATTERN)
+_CUST_ID = re.compile(CUST_ID_PATTERN)
 
 
 class StrictRequest(Request[Any, Any, Any]):
@@ -24,5 +25,12 @@ class StrictRequest(Request[Any, Any, Any]):
 def checked_id(text: str, name: str) -> str:
     """An id from a path or a query as it stands. Raises Problem `invalid_request` at `$.name`."""
     if not _ID.match(text):
-        raise invalid(f"$.{name}", "Expected 1 to 64 of A-Z a-z 0-9 . _ : -")
+        raise invalid(f"$.{name}", f"Expected {ID_RULE}")
+    return text
+
+
+def checked_cust_id(text: str) -> str:
+    """A customer's id from a path or a query as it stands. Raises Problem `invalid_request` at `$.custId`."""
+    if not _CUST_ID.match(text):
+        raise invalid("$.custId", f"Expected {CUST_ID_RULE}")
     return text

@@ -63,14 +63,16 @@ class ApiKeys:
         """The request's key. Raises Problem `unauthenticated`, `scope_missing` or `overloaded`."""
         presented = _FORM.fullmatch(bearer(authorization) or "")
         if presented is None:
-            raise Problem("unauthenticated")
+            raise Problem("unauthenticated", why="what was sent is no API key" if authorization else "nothing was sent")
         key_id, secret = presented.groups()
         rows = await fetch_all(self._pool, _FIND, (key_id,))
-        if not rows or not hmac.compare_digest(rows[0][0], _digest(secret)):
-            raise Problem("unauthenticated")
+        if not rows:
+            raise Problem("unauthenticated", why="no API key of this id is in use")
+        if not hmac.compare_digest(rows[0][0], _digest(secret)):
+            raise Problem("unauthenticated", why="the API key's secret is wrong")
         key = ApiKey(rows[0][1], frozenset(rows[0][2]))
         if scope not in key.scopes:
-            raise Problem("scope_missing", scope=scope)
+            raise Problem("scope_missing", why=f"the key {key.name} lacks {scope}", scope=scope)
         _log.info("key_used", name=key.name, key_id=key_id, scope=scope)
         return key
 

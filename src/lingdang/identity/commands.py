@@ -1,36 +1,24 @@
 """`lingdang customer` and `lingdang apikey`."""
 
 import asyncio
-import re
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import click
 import msgspec
 
 from lingdang.app import Deployment
-from lingdang.commands import CommandError, opened
+from lingdang.commands import CUST_ID, PLAIN_ID, CommandError, opened
 from lingdang.db.pool import Connection, connect_options, make_pool
 from lingdang.errors import Problem
 from lingdang.identity import api_keys
 from lingdang.identity.api_keys import SCOPES, Scope
 from lingdang.identity.customers import Added, add_customer
 from lingdang.identity.passwords import NewPassword, Passwords
-from lingdang.ids import ID_PATTERN, bucket_of
+from lingdang.ids import bucket_of
 
 T = TypeVar("T")
-
-
-class _Name(click.ParamType[str]):
-    """An id as the platform writes it."""
-
-    name = "id"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if not re.match(ID_PATTERN, value):
-            self.fail("1 to 64 of A-Z a-z 0-9 . _ : -", param, ctx)
-        return str(value)
 
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -42,7 +30,7 @@ def customer() -> None:
 
 
 @customer.command("add")
-@click.argument("cust_id", metavar="CUSTID", type=_Name())
+@click.argument("cust_id", metavar="CUSTID", type=CUST_ID)
 @click.option("--password-stdin", is_flag=True, help="Read the password, one line, from standard input.")
 @_as_json
 @click.pass_context
@@ -87,7 +75,7 @@ def apikey() -> None:
 
 
 @apikey.command("create")
-@click.argument("name", type=_Name())
+@click.argument("name", type=PLAIN_ID)
 @click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True, required=True, help="May be repeated.")
 @_as_json
 @click.pass_context
@@ -118,7 +106,7 @@ def list_(ctx: click.Context, as_json: bool) -> None:
 
 
 @apikey.command("revoke")
-@click.argument("name", type=_Name())
+@click.argument("name", type=PLAIN_ID)
 @click.pass_context
 def revoke(ctx: click.Context, name: str) -> None:
     """Refuse the key called NAME from now on, everywhere."""

@@ -93,8 +93,10 @@ class _Proofs(msgspec.Struct, frozen=True):
         return _Customer(data.cust_id, lambda issued: self.logins.keep(proof, issued))
 
     async def _by_token(self, token: str | None, now: datetime) -> str:
-        if token is None or self.platform_tokens is None:
-            raise Problem("unauthenticated")
+        if token is None:
+            raise Problem("unauthenticated", why="neither a password nor a platform's token was sent")
+        if self.platform_tokens is None:
+            raise Problem("unauthenticated", why="a platform's token was sent, but LINGDANG_OIDC_ISSUER is not set")
         return await self.platform_tokens.verify(token, now)
 
 

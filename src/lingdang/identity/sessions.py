@@ -19,6 +19,8 @@ from lingdang.jose import to_base64url
 from lingdang.keys import Keyring
 from lingdang.settings import SignType
 
+_RETIRED = "the key of the session token is retired"
+
 CACHE_SIZE = 50_000
 """Verified tokens that a process remembers, some 3 kB each."""
 
@@ -107,8 +109,10 @@ class Sessions:
     def authenticate(self, authorization: str | None, cust_id: str | None, now: datetime) -> Session:
         """The session of a request. Raises Problem `unauthenticated`, or `cust_mismatch` for another X-Cust-Id."""
         token = bearer(authorization)
-        if token is None or len(token) > MAX_TOKEN_LENGTH:
-            raise Problem("unauthenticated")
+        if token is None:
+            raise Problem("unauthenticated", why="no session token was sent")
+        if len(token) > MAX_TOKEN_LENGTH:
+            raise Problem("unauthenticated", why="what was sent is longer than any session token")
         known = self._known.get(token)
         if known is None:
             known = self._verify(token)
@@ -118,15 +122,17 @@ class Sessions:
         # A key that was retired since then must not go on opening what is remembered.
         if session.expires_at <= now or self._keyring.opening(known.kid, "session-token") != known.key:
             self._known.pop(token, None)
-            raise Problem("unauthenticated")
+            raise Problem("unauthenticated", why="the session has expired" if session.expires_at <= now else _RETIRED)
         if cust_id != session.owner.cust_id:
-            raise Problem("cust_mismatch")
+            raise Problem("cust_mismatch", why=f"the session is of {session.owner.cust_id}")
         return session
 
     def _verify(self, token: str) -> _Known:
         opened = self._tokens.open(token)
-        if opened is None or opened.claims.sig not in self._sign_types:
-            raise Problem("unauthenticated")
+        if opened is None:
+            raise Problem("unauthenticated", why="the session token was altered, made elsewhere, or its key is retired")
+        if opened.claims.sig not in self._sign_types:
+            raise Problem("unauthenticated", why=f"the session's sign type {opened.claims.sig} is switched off")
         known = _Known(self._session(opened.kid, opened.claims), opened.kid, opened.key)
         self._known[token] = known
         if len(self._known) > CACHE_SIZE:
@@ -149,7 +155,7 @@ class Sessions:
             return None
         key = self._keyring.opening(kid, "session-sign-key")
         if key is None:  # retired this very moment
-            raise Problem("unauthenticated")
+            raise Problem("unauthenticated", why=_RETIRED)
         return to_base64url(hmac.digest(key, claims.sid.bytes + claims.sub.encode(), "sha256")).decode()
 
 

@@ -6,7 +6,7 @@ Each command refuses first and changes afterwards: once its first change is made
 from collections.abc import Sequence
 from datetime import datetime
 
-from lingdang.errors import Problem
+from lingdang.errors import Problem, session_ended
 from lingdang.ids import MAX_AMOUNT
 from lingdang.ledger import lots
 from lingdang.ledger.commands import Command, Credit, Credited, Done, Expire, Order, Pay
@@ -46,7 +46,7 @@ class _Batch:
 
     def _pay(self, pay: Pay) -> Result:
         if self._state.ended_sessions and pay.session_id in self._state.ended_sessions:
-            return Problem("unauthenticated")
+            return session_ended()
         paid = self._orders.get((pay.cust_id, pay.order_id.int))
         if paid is not None:
             return Done(paid, replayed=True)

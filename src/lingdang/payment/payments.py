@@ -82,12 +82,15 @@ class Payments:
 
 def check_request(request: PaymentRequest, offer: Offer, session: Session, now: datetime) -> None:
     """Raises Problem `cust_mismatch`, `order_mismatch`, `timestamp_skew` or `sign_invalid`, in this order."""
-    if offer.cust_id != session.cust_id or offer.session_id != session.session_id:
-        raise Problem("cust_mismatch")
+    if offer.cust_id != session.cust_id:
+        raise Problem("cust_mismatch", why="the order token is another customer's")
+    if offer.session_id != session.session_id:
+        raise Problem("cust_mismatch", why="the order token is of another session")
     if request.product_ids != tuple([line.product_id for line in offer.lines]):
         raise Problem("order_mismatch")
     if abs(request.timestamp - now.timestamp()) > MAX_SKEW_SECONDS:
-        raise Problem("timestamp_skew", serverTime=rfc3339(now))
+        off = request.timestamp - round(now.timestamp())
+        raise Problem("timestamp_skew", why=f"{off} seconds off", serverTime=rfc3339(now))
     message = string_to_sign(
         session.cust_id,
         request.nonce,
@@ -96,10 +99,10 @@ def check_request(request: PaymentRequest, offer: Offer, session: Session, now: 
         request.sign_type,
         request.timestamp,
     )
-    if request.sign_type != session.sign_type or not verifies(
-        request.sign, message, session.sign_type, session.sign_key, session.public_key
-    ):
-        raise Problem("sign_invalid")
+    if request.sign_type != session.sign_type:
+        raise Problem("sign_invalid", why=f"signed with {request.sign_type}, the session's type is {session.sign_type}")
+    if not verifies(request.sign, message, session.sign_type, session.sign_key, session.public_key):
+        raise Problem("sign_invalid", why="the signature does not verify")
 
 
 def _explained(problem: Problem) -> Problem:

@@ -201,6 +201,10 @@ class Overloaded(LingdangError):
     """The server is too busy. Nothing was done; see `retry_after`."""
 
 
+class IdentityUnavailable(LingdangError):
+    """The platform's identity provider gives no keys, so its token cannot be checked; see `retry_after`."""
+
+
 class OutcomeUnknown(LingdangError):
     """The server lost its database while it wrote. The same request again tells the outcome."""
 
@@ -223,6 +227,7 @@ BY_CODE: dict[str, type[LingdangError]] = {
     "idempotency_mismatch": IdempotencyMismatch,
     "rate_limited": RateLimited,
     "overloaded": Overloaded,
+    "identity_unavailable": IdentityUnavailable,
     "outcome_unknown": OutcomeUnknown,
 }
 

@@ -41,6 +41,8 @@ export default {
   "advice.overloaded": "No bells were taken. Wait a moment and try again.",
   "problem.rate_limited": "Too many attempts",
   "advice.rate_limited": "Wait a moment and try again.",
+  "problem.identity_unavailable": "Signing in is not possible for a moment",
+  "advice.identity_unavailable": "The service that knows you does not answer. Wait a moment and try again.",
   "problem.internal_error": "Something went wrong in the shop",
   "advice.internal_error": "Try again later. If you ask for help, give the request id {requestId}.",
   "problem.unauthenticated": "Your sign-in has ended",

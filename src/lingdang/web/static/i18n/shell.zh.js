@@ -40,6 +40,8 @@ export default {
   "advice.overloaded": "没有扣除铃铛。请稍等片刻再试。",
   "problem.rate_limited": "操作太频繁",
   "advice.rate_limited": "请稍等片刻再试。",
+  "problem.identity_unavailable": "暂时无法登录",
+  "advice.identity_unavailable": "身份认证服务没有答复，请稍等片刻再试。",
   "problem.internal_error": "书店出了点问题",
   "advice.internal_error": "请稍后再试。若需求助，请告知请求编号 {requestId}。",
   "problem.unauthenticated": "您的登录已结束",

@@ -31,7 +31,7 @@ export default function Login({ shop, query, navigate, t, lang, config }) {
     ${problem && html`<${ProblemNotice} problem=${said(problem)} t=${t} lang=${lang} />`}
     <form class="sheet form" data-test="login-form" onSubmit=${submit}>
       <label class="field"><span>${t("account.custId")}</span>
-        <input type="text" name="custId" required maxlength="64" autocomplete="username" autocapitalize="none" spellcheck=${false} />
+        <input type="text" name="custId" required maxlength="128" autocomplete="username" autocapitalize="none" spellcheck=${false} />
       </label>
       <label class="field"><span>${t("account.password")}</span>
         <input type="password" name="password" required maxlength="256" autocomplete="current-password" />
