@@ -45,6 +45,7 @@ from lingdang.identity.logins import Logins
 from lingdang.identity.passwords import Passwords
 from lingdang.identity.platform_tokens import PlatformTokens
 from lingdang.identity.sessions import Sessions
+from lingdang.identity.turns import Pacing
 from lingdang.journal.sealer import Sealer
 from lingdang.journal.sealing import Sealing
 from lingdang.journal.seals import SealKeys
@@ -172,6 +173,7 @@ class _Parts:
         self.pool = make_pool(deployment.database_url, deployment.settings.pool_size, deployment.settings.pgbouncer)
         self.sessions = make_sessions(deployment)
         self.passwords = Passwords()
+        self.pacing = Pacing()
         self.platform_tokens = PlatformTokens.configured(deployment.settings)
         self.order_tokens = OrderTokens(deployment.keyring)
         self.idempotency = Idempotency(self.pool, deployment.keyring)
@@ -265,7 +267,7 @@ def _web_routes(parts: _Parts) -> list[HTTPRouteHandler]:
 
 def _admin_routes(parts: _Parts) -> list[HTTPRouteHandler]:
     pool, clock, buckets = parts.pool, parts.clock, parts.deployment.buckets
-    api_keys = ApiKeys(pool)
+    api_keys = ApiKeys(pool, parts.pacing)
     return [
         *customers_admin.routes(api_keys, pool, parts.passwords, buckets, clock),
         *products_admin.routes(api_keys, pool, clock),
@@ -277,7 +279,13 @@ def _admin_routes(parts: _Parts) -> list[HTTPRouteHandler]:
 
 def _session_routes(parts: _Parts) -> list[HTTPRouteHandler]:
     settings = parts.deployment.settings
-    limits = LoginLimits(settings.login_limit_customer, settings.login_limit_address, settings.login_window_seconds)
+    limits = LoginLimits(
+        parts.pool,
+        parts.clock,
+        settings.login_limit_customer,
+        settings.login_limit_address,
+        settings.login_window_seconds,
+    )
     return identity_routes.routes(
         parts.sessions,
         Logins(parts.pool, parts.deployment.buckets, parts.passwords, limits),
@@ -285,6 +293,7 @@ def _session_routes(parts: _Parts) -> list[HTTPRouteHandler]:
         parts.idempotency,
         parts.pool,
         parts.clock,
+        parts.pacing,
     )
 
 

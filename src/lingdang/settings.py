@@ -44,9 +44,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """The claim of the platform's token that is the custId: its name as it stands in the token."""
 
     login_limit_customer: Annotated[int, Meta(ge=1, le=1000)] = 10
-    """Wrong passwords for one customer within `login_window_seconds`; further attempts are answered 429."""
+    """Wrong passwords for one customer within `login_window_seconds`; further attempts are answered 429.
+
+    At an address where the customer has signed in, they are counted by themselves."""
     login_limit_address: Annotated[int, Meta(ge=1, le=1000)] = 100
-    """The same for one client address (IPv6: one /64), whichever customers it tries."""
+    """Wrong passwords from one client address (IPv6: one /64), beyond which it is slowed."""
     login_window_seconds: Seconds = 900
 
     queue_limit: Annotated[int, Meta(ge=1, le=1_000_000)] = 2000

@@ -26,9 +26,10 @@ async def register(shop: Shop, cust_id: str, password: str | None = PASSWORD) ->
     return added
 
 
-async def open_session(shop: Shop, key: str | None = None, **body: Any) -> httpx.Response:
-    """POST /v1/sessions with a password; `key` is the Idempotency-Key."""
-    headers = {} if key is None else {"Idempotency-Key": key}
+async def open_session(shop: Shop, key: str | None = None, address: str | None = None, **body: Any) -> httpx.Response:
+    """POST /v1/sessions with a password; `key` is the Idempotency-Key, `address` what a trusted proxy says."""
+    named = {"Idempotency-Key": key, "X-Forwarded-For": address}
+    headers = {name: value for name, value in named.items() if value is not None}
     defaults = {"custId": "ann", "password": PASSWORD, "signType": "HMAC-SHA256"}
     return await shop.http.post("/v1/sessions", json=defaults | body, headers=headers)
 

@@ -58,7 +58,16 @@ async def open_shop(
     (listener,) = listen("127.0.0.1", 0, workers=1)
     app = create_app(deployment, watch)
     protocol: Any = partial(LimitedProtocol, entry=app) if short_way else "auto"
-    server = uvicorn.Server(uvicorn.Config(app, http=protocol, lifespan="on", log_level="warning", access_log=False))
+    config = uvicorn.Config(
+        app,
+        http=protocol,
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        proxy_headers=bool(deployment.settings.trusted_proxies),
+        forwarded_allow_ips=deployment.settings.trusted_proxies,
+    )
+    server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:
         if task.done():

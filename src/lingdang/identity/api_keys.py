@@ -19,6 +19,7 @@ import structlog
 from lingdang.db.pool import Connection, Pool, fetch_all
 from lingdang.errors import Problem
 from lingdang.identity.sessions import bearer
+from lingdang.identity.turns import Pacing
 
 Scope = Literal["catalog:write", "coupons:write", "customers:write", "wallets:credit", "orders:read", "orders:refund"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -56,11 +57,19 @@ class ApiKeyRow(msgspec.Struct, frozen=True, rename="camel"):
 class ApiKeys:
     """Asked at every request, in the database: a revoked key is refused from then on, everywhere."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, pacing: Pacing) -> None:
         self._pool = pool
+        self._pacing = pacing
 
     async def require(self, authorization: str | None, scope: Scope) -> ApiKey:
         """The request's key. Raises Problem `unauthenticated`, `scope_missing` or `overloaded`."""
+        try:
+            return await self._require(authorization, scope)
+        except Problem:
+            await self._pacing.hold()
+            raise
+
+    async def _require(self, authorization: str | None, scope: Scope) -> ApiKey:
         presented = _FORM.fullmatch(bearer(authorization) or "")
         if presented is None:
             raise Problem("unauthenticated", why="what was sent is no API key" if authorization else "nothing was sent")

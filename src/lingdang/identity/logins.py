@@ -41,12 +41,12 @@ class Logins:
         self._passwords = passwords
         self._limits = limits
 
-    async def verify(self, cust_id: str, password: str, address: str, now: datetime) -> Proof:
+    async def verify(self, cust_id: str, password: str, address: str) -> Proof:
         """The right password's proof. What is refused tells nothing about whether the customer exists.
 
         Raises Problem `unauthenticated`, `rate_limited` or `overloaded`.
         """
-        async with self._limits.attempt(self._pool, cust_id, address, now):
+        async with self._limits.attempt(cust_id, address):
             return await self._compare(cust_id, password)
 
     async def _compare(self, cust_id: str, password: str) -> Proof:
@@ -55,7 +55,7 @@ class Logins:
         stored, changed_at = rows[0] if rows else (None, None)
         verdict = await self._passwords.verify(password, stored)
         if not verdict.right:
-            raise Problem("unauthenticated")
+            raise Problem("unauthenticated", why="the password is wrong" if stored else "nobody has a password there")
         if verdict.renewed is not None:
             await fetch_all(self._pool, _RENEW, (verdict.renewed, bucket, cust_id, changed_at))
         return Proof(bucket, cust_id, changed_at)
@@ -65,5 +65,5 @@ class Logins:
         async with transaction(self._pool) as connection:
             still = await connection.execute(_STILL_SO, (proof.bucket, proof.cust_id, proof.password_changed_at))
             if await still.fetchone() is None:
-                raise Problem("unauthenticated")
+                raise Problem("unauthenticated", why="the password was changed meanwhile")
             await connection.execute(_KEEP, (proof.bucket, proof.cust_id, session.session_id, session.expires_at))

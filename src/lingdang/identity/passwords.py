@@ -1,7 +1,9 @@
 """Passwords: argon2id, away from the event loop, and at the same price whether there is one or not."""
 
 import asyncio
+import os
 import secrets
+import sys
 import threading
 import unicodedata
 from collections.abc import Callable
@@ -22,9 +24,11 @@ GivenPassword = Annotated[str, Meta(max_length=256, description="As the customer
 MEMORY_KIB = 19 * 1024
 PASSES = 2
 
-THREADS = 2
+THREADS = 2 if (os.cpu_count() or 1) >= 4 else 1
 WAITING = 64
-"""Of one process: how many are hashed at once, and how many more may wait: a second or so."""
+"""Of one process: how many are hashed at once, and how many more may wait: a second or two."""
+NICE = 10
+"""Those who sign in get a tenth of a core that those who pay need, and all that these leave."""
 
 T = TypeVar("T")
 
@@ -42,7 +46,7 @@ class Passwords:
     def __init__(self, memory_kib: int = MEMORY_KIB, passes: int = PASSES, waiting: int = WAITING) -> None:
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
         self._nobodys = self._hasher.hash(secrets.token_bytes(16))
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="argon2")
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="argon2", initializer=_step_back)
         self._room = threading.BoundedSemaphore(THREADS + waiting)
 
     async def hash(self, password: str) -> str:
@@ -68,11 +72,17 @@ class Passwords:
 
     async def _run(self, work: Callable[[], T]) -> T:
         if not self._room.acquire(blocking=False):
-            raise retry_later("overloaded", 1)
+            raise retry_later("overloaded", 1, why="too many passwords wait to be looked at")
         # The room is given back when the work is done, even if nobody waits for it any more.
         running = self._threads.submit(work)
         running.add_done_callback(lambda _: self._room.release())
         return await asyncio.wrap_future(running)
+
+
+def _step_back() -> None:
+    """Let this thread run behind all others. Only Linux knows a priority of a thread."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 def _bytes(password: str) -> bytes:

@@ -23,6 +23,7 @@ from lingdang.identity.platform_tokens import PlatformTokens
 from lingdang.identity.public_keys import PublicKeyJwk
 from lingdang.identity.session import Session
 from lingdang.identity.sessions import IssuedSession, Sessions, bearer
+from lingdang.identity.turns import Pacing
 from lingdang.ids import CustId
 from lingdang.settings import SignType
 
@@ -79,9 +80,17 @@ class _Proofs(msgspec.Struct, frozen=True):
 
     logins: Logins
     platform_tokens: PlatformTokens | None
+    pacing: Pacing
 
     async def prove(self, request: Asked, data: OpenRequest, now: datetime) -> _Customer:
-        """Raises Problem `invalid_request`, `unauthenticated`, `rate_limited` or `overloaded`."""
+        """Raises Problem `invalid_request`, `unauthenticated`, `rate_limited`, `overloaded`, `identity_unavailable`."""
+        try:
+            return await self._prove(request, data, now)
+        except Problem:
+            await self.pacing.hold()
+            raise
+
+    async def _prove(self, request: Asked, data: OpenRequest, now: datetime) -> _Customer:
         authorization = request.headers.get("authorization")
         if data.cust_id is None and data.password is None:
             return _Customer(await self._by_token(bearer(authorization), now), _keep_nothing)
@@ -89,7 +98,7 @@ class _Proofs(msgspec.Struct, frozen=True):
             raise invalid("$.password", "Send a password or an Authorization header, not both")
         if data.cust_id is None or data.password is None:
             raise invalid("$", "custId and password belong together")
-        proof = await self.logins.verify(data.cust_id, data.password, _address(request), now)
+        proof = await self.logins.verify(data.cust_id, data.password, _address(request))
         return _Customer(data.cust_id, lambda issued: self.logins.keep(proof, issued))
 
     async def _by_token(self, token: str | None, now: datetime) -> str:
@@ -107,9 +116,10 @@ def routes(
     idempotency: Idempotency,
     pool: Pool,
     clock: Clock,
+    pacing: Pacing,
 ) -> list[HTTPRouteHandler]:
     """The sessions' routes. Without `platform_tokens` only the built-in login opens one."""
-    proofs = _Proofs(logins, platform_tokens)
+    proofs = _Proofs(logins, platform_tokens, pacing)
     return [_open_route(sessions, proofs, idempotency, clock), *_current_routes(sessions, pool, clock)]
 
 
