@@ -30,10 +30,15 @@ IMPRINTS = (
 
 def load_demo_catalogue(database_url: str, now: datetime, *, pgbouncer: bool = False) -> Counts:
     """Import the 10,000 books; those already there and unchanged stay as they are."""
+    with psycopg.connect(database_url, **connect_options(pgbouncer)) as connection:
+        return add_demo_books(connection, now)
+
+
+def add_demo_books(connection: psycopg.Connection[Any], now: datetime) -> Counts:
+    """The same on the caller's connection, and within the caller's transaction if there is one."""
     source = Source(BOOKS, "csv")
     try:
-        with psycopg.connect(database_url, **connect_options(pgbouncer)) as connection:
-            return import_products(connection, source, book, now)
+        return import_products(connection, source, book, now)
     finally:
         source.close()
 

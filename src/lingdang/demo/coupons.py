@@ -6,7 +6,7 @@ import msgspec
 
 from lingdang.coupons.claiming import grant
 from lingdang.coupons.definitions import CouponInput, put_coupon
-from lingdang.db.pool import Pool, transaction
+from lingdang.db.pool import Connection
 
 CODE = "LINGDANG"
 """Claims one more voucher."""
@@ -63,10 +63,9 @@ _COUPONS: dict[str, CouponInput] = msgspec.convert(
 )
 
 
-async def give_demo_coupons(pool: Pool, bucket: int, cust_id: str, now: datetime) -> None:
-    """Define the coupons, and give the customer a voucher of each that has no code. Again changes nothing."""
-    async with transaction(pool) as connection:
-        for coupon_id, coupon in _COUPONS.items():
-            await put_coupon(connection, coupon_id, coupon, now)
-            if coupon.code is None:
-                await grant(connection, bucket, cust_id, coupon_id, now)
+async def give_demo_coupons(connection: Connection, bucket: int, cust_id: str, now: datetime) -> None:
+    """Define the coupons, and give the customer a voucher of each that has no code, in the caller's transaction."""
+    for coupon_id, coupon in _COUPONS.items():
+        await put_coupon(connection, coupon_id, coupon, now)
+        if coupon.code is None:
+            await grant(connection, bucket, cust_id, coupon_id, now)

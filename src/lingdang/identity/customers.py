@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from lingdang.db.pool import Pool, fetch_all, transaction
+from lingdang.db.pool import Connection, Pool, fetch_all, transaction
 from lingdang.identity.passwords import Passwords
 
 _STORED = "SELECT password_hash FROM customer WHERE bucket = %b AND customer_id = %b"
@@ -46,16 +46,21 @@ async def add_customer(
     """
     hashed = await _hash_if_new(pool, passwords, bucket, cust_id, password)
     async with transaction(pool) as connection:
-        changed_at = now if hashed else None
-        row = await (await connection.execute(_ADD, (bucket, cust_id, hashed, changed_at, now))).fetchone()
-        if row is not None:
-            return Added(True, row[0])
-        if hashed is not None:
-            await connection.execute(_REPLACE_HASH, (hashed, now, bucket, cust_id))
-            await connection.execute(_END_SESSIONS, (bucket, cust_id, now))
-        row = await (await connection.execute(_CREATED_AT, (bucket, cust_id))).fetchone()
-        assert row is not None, "the customer was there a moment ago, and customers are never deleted"
-        return Added(False, row[0])
+        return await store_customer(connection, bucket, cust_id, hashed, now)
+
+
+async def store_customer(connection: Connection, bucket: int, cust_id: str, hashed: str | None, now: datetime) -> Added:
+    """As `add_customer`, with the password's hash, in the caller's transaction."""
+    changed_at = now if hashed else None
+    row = await (await connection.execute(_ADD, (bucket, cust_id, hashed, changed_at, now))).fetchone()
+    if row is not None:
+        return Added(True, row[0])
+    if hashed is not None:
+        await connection.execute(_REPLACE_HASH, (hashed, now, bucket, cust_id))
+        await connection.execute(_END_SESSIONS, (bucket, cust_id, now))
+    row = await (await connection.execute(_CREATED_AT, (bucket, cust_id))).fetchone()
+    assert row is not None, "the customer was there a moment ago, and customers are never deleted"
+    return Added(False, row[0])
 
 
 async def set_groups(pool: Pool, bucket: int, cust_id: str, groups: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import msgspec
@@ -54,17 +54,12 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, demo: bool, ht
         Keyring(ensure_keyring(settings))
         server = EmbeddedServer(settings.data_path, _log.warning) if settings.database_url is None else None
         with database(settings, server) as url:
-            if demo:
-                from lingdang.serving.demo import fill_demo
-
-                fill_demo(settings, url)
-                settings = msgspec.structs.replace(settings, demo=True)
+            opening = _Opening(address, certificate, workers, demo, _demo(settings, url, fill=demo))
+            settings = msgspec.structs.replace(settings, demo=demo or settings.demo)
             metrics = settings.data_path / "run" / "metrics"
             empty_directory(metrics)
             work = Work(1, settings, url, certificate, metrics)
-            Supervisor(works(work, workers), listeners, server).run(
-                lambda: _announce(settings, address, certificate, workers, demo)
-            )
+            Supervisor(works(work, workers), listeners, server).run(lambda: _announce(settings, opening))
 
 
 @click.group()
@@ -167,26 +162,78 @@ def _address(host: str, port: int, certificate: Certificate | None) -> str:
     return f"{'https' if certificate else 'http'}://{f'[{name}]' if ':' in name else name}:{port}"
 
 
-def _announce(settings: Settings, address: str, certificate: Certificate | None, workers: int, demo: bool) -> None:
-    """What an operator wants to know at the start, on standard output."""
+class _Demo(NamedTuple):
+    """What a shop has of the demo: the customer whose password is published; or what was there instead of nothing."""
+
+    customer: bool
+    in_the_way: str | None = None
+
+
+class _Opening(NamedTuple):
+    """How the shop was opened."""
+
+    address: str
+    certificate: Certificate | None
+    workers: int
+    demo: bool
+    has: _Demo
+
+    @property
+    def authority(self) -> Path | None:
+        return self.certificate.authority if self.certificate else None
+
+
+def _demo(settings: Settings, url: str, *, fill: bool) -> _Demo:
+    from lingdang.serving.demo import fill_demo, has_demo_customer
+
+    in_the_way = fill_demo(settings, url) if fill else None
+    return _Demo(has_demo_customer(settings, url), in_the_way)
+
+
+def _announce(settings: Settings, opening: _Opening) -> None:
+    """What an operator wants to know at the start, on standard output; what is dangerous in the log as well."""
+    kept = "embedded PostgreSQL" if settings.database_url is None else "your PostgreSQL"
+    lines = [
+        f"Lingdang {__version__}  {opening.address}",
+        f"  data       {settings.data_path} ({kept})",
+        f"  workers    {opening.workers}",
+    ]
+    if opening.authority:
+        lines.append(f"  authority  {opening.authority} (tell clients to trust it)")
+    if opening.certificate is None and not settings.trusted_proxies:
+        lines.append(
+            "  addresses  behind a proxy all clients have the proxy's, and limits by address take them for one:"
+        )
+        lines.append("             name the proxy in LINGDANG_TRUSTED_PROXIES")
+        _log.warning("one_address_for_all", setting="LINGDANG_TRUSTED_PROXIES")
+    lines += _of_demo(settings, opening)
+    lines.append("  stop       Ctrl-C")
+    click.echo("\n".join(lines))
+
+
+def _of_demo(settings: Settings, opening: _Opening) -> list[str]:
+    """What is open to everybody, and what there is to try."""
     from lingdang.demo.coupons import CODE
     from lingdang.serving.demo import BELLS
 
-    kept = "embedded PostgreSQL" if settings.database_url is None else "your PostgreSQL"
-    lines = [
-        f"Lingdang {__version__}  {address}",
-        f"  data       {settings.data_path} ({kept})",
-        f"  workers    {workers}",
-    ]
-    if certificate and certificate.authority:
-        lines.append(f"  authority  {certificate.authority} (tell clients to trust it)")
-    if demo:
-        lines.append(f"  open       {address} in a browser (it asks once about the shop's own certificate)")
-        lines.append(f"  customer   demo, password demo-demo, {BELLS:,} bells, five vouchers; code {CODE} for one more")
-        trust = f" --ca {certificate.authority}" if certificate and certificate.authority else ""
-        lines.append(f"  try it     {_python()} examples/first_purchase.py --url {address}{trust}")
-    lines.append("  stop       Ctrl-C")
-    click.echo("\n".join(lines))
+    lines = []
+    if settings.demo:
+        by = "--demo" if opening.demo else "LINGDANG_DEMO"
+        lines.append(f"  demo mode  on by {by}: everybody may use the signing lab. Never run it in public")
+        _log.warning("demo_mode", by=by)
+    if opening.has.in_the_way:
+        lines.append(f"  not filled there are {opening.has.in_the_way} in this shop: --demo fills an empty one only")
+    if opening.has.customer:
+        lines.append(
+            f"  customer   demo, password demo-demo (known to everybody), {BELLS:,} bells and five vouchers at first;"
+        )
+        lines.append(f"             code {CODE} for one more")
+        _log.warning("demo_customer", customer="demo")
+    if opening.demo and opening.has.customer:
+        trust = f" --ca {opening.authority}" if opening.authority else ""
+        lines.append(f"  open       {opening.address} in a browser (it asks once about the shop's own certificate)")
+        lines.append(f"  try it     {_python()} examples/first_purchase.py --url {opening.address}{trust}")
+    return lines
 
 
 def _python() -> str:

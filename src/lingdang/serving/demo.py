@@ -1,4 +1,8 @@
-"""`serve --demo`: an empty shop is filled; one that has products or customers is left as it is."""
+"""`serve --demo`: an empty shop is filled; one in which there is anything is left as it is.
+
+The filling has three steps, each of which happens whole or not at all: the books, the customer with their vouchers, and
+the bells. How far it came is kept in the database, so that one that was interrupted goes on where it was.
+"""
 
 import asyncio
 
@@ -9,10 +13,10 @@ from lingdang.app import Deployment
 from lingdang.backoffice.commands import credit_now
 from lingdang.backoffice.wallets import CreditRequest
 from lingdang.commands import deployment
-from lingdang.db.pool import connect_options, make_pool
-from lingdang.demo.books import load_demo_catalogue
+from lingdang.db.pool import connect_options, make_pool, transaction
+from lingdang.demo.books import add_demo_books
 from lingdang.demo.coupons import give_demo_coupons
-from lingdang.identity.customers import add_customer
+from lingdang.identity.customers import store_customer
 from lingdang.identity.passwords import Passwords
 from lingdang.ids import bucket_of
 from lingdang.settings import Settings
@@ -21,28 +25,82 @@ CUSTOMER = "demo"
 PASSWORD = "demo-demo"  # noqa: S105 - it is meant to be known
 BELLS = 10_000
 
-# The customer comes last: a filling that was interrupted after the books is taken up again.
-_IN_USE = """
-SELECT EXISTS (SELECT FROM customer) OR EXISTS (SELECT FROM product WHERE product_id NOT LIKE 'book-%')
-"""
+_GIFT = CreditRequest(credit_id="demo", amount=BELLS, kind="paid", reason="Demo")
+
+_STEP = "SELECT demo FROM deployment"
+_HELD_STEP = "SELECT demo FROM deployment FOR UPDATE"
+"""Two that fill one shop come one after the other."""
+_DONE = "UPDATE deployment SET demo = %s"
+_LOCK = "LOCK TABLE product, customer, coupon, wallet, transfer IN SHARE ROW EXCLUSIVE MODE"
+_TABLES = ("product", "customer", "wallet", "transfer", "entitlement", "coupon", "voucher")
+"""An empty shop has no row of any."""
+_TABLES_BUT_BOOKS = _TABLES[1:]
 
 
-def fill_demo(settings: Settings, url: str) -> None:
-    """Books, the customer `demo`, their bells and vouchers, in a shop that has neither products nor customers."""
+def fill_demo(settings: Settings, url: str) -> str | None:
+    """Books, the customer `demo`, their bells and vouchers, in a shop in which there is nothing.
+
+    Answers what was found instead, in words; None when the shop is filled, now or since an earlier start.
+    """
     shop = deployment(settings, url)
     with psycopg.connect(url, **connect_options(settings.pgbouncer)) as connection:
-        row = connection.execute(_IN_USE).fetchone()
-    if row != (False,):
-        return
+        found = _add_books(connection, shop) or asyncio.run(_add_customer(shop))
+        if found:
+            return found
+        if connection.execute(_STEP).fetchone() != ("filled",):
+            asyncio.run(credit_now(shop, CUSTOMER, _GIFT))
+            connection.execute(_DONE, ("filled",))
+    return None
+
+
+def has_demo_customer(settings: Settings, url: str) -> bool:
+    """Whether the customer with the published password was put into this shop."""
+    with psycopg.connect(url, **connect_options(settings.pgbouncer)) as connection:
+        return connection.execute(_STEP).fetchone() in (("customer",), ("filled",))
+
+
+def _add_books(connection: psycopg.Connection, shop: Deployment) -> str:
+    """The first step. Answers what is in the shop already, and then adds nothing."""
+    if connection.execute(_STEP).fetchone() != (None,):
+        return ""
+    if found := _words(_TABLES, connection.execute(_present(_TABLES)).fetchone()):
+        return found
     click.echo("Filling the shop with books …", err=True)
-    load_demo_catalogue(url, shop.clock(), pgbouncer=settings.pgbouncer)
-    asyncio.run(_add_customer(shop))
+    with connection.transaction():
+        if connection.execute(_HELD_STEP).fetchone() != (None,):
+            return ""
+        connection.execute(_LOCK)
+        if found := _words(_TABLES, connection.execute(_present(_TABLES)).fetchone()):
+            return found
+        add_demo_books(connection, shop.clock())
+        connection.execute(_DONE, ("books",))
+    return ""
 
 
-async def _add_customer(shop: Deployment) -> None:
-    gift = CreditRequest(credit_id="demo", amount=BELLS, kind="paid", reason="Demo")
-    await credit_now(shop, CUSTOMER, gift)
+async def _add_customer(shop: Deployment) -> str:
+    """The second step, likewise: a filling may have been interrupted long ago, and the shop be in use since."""
+    passwords = Passwords()
+    hashed = await passwords.hash(PASSWORD)
+    passwords.close()
     bucket, now = bucket_of(CUSTOMER, shop.buckets), shop.clock()
-    async with make_pool(shop.database_url, 2, shop.settings.pgbouncer) as pool:
-        await give_demo_coupons(pool, bucket, CUSTOMER, now)
-        await add_customer(pool, Passwords(), bucket, CUSTOMER, PASSWORD, now)
+    async with make_pool(shop.database_url, 2, shop.settings.pgbouncer) as pool, transaction(pool) as connection:
+        if await (await connection.execute(_HELD_STEP)).fetchone() != ("books",):
+            return ""
+        await connection.execute(_LOCK)
+        present = await (await connection.execute(_present(_TABLES_BUT_BOOKS))).fetchone()
+        if found := _words(_TABLES_BUT_BOOKS, present):
+            return found
+        await give_demo_coupons(connection, bucket, CUSTOMER, now)
+        await store_customer(connection, bucket, CUSTOMER, hashed, now)
+        await connection.execute(_DONE, ("customer",))
+    return ""
+
+
+def _present(tables: tuple[str, ...]) -> str:
+    """The question in which of the tables there is something."""
+    return "SELECT " + ", ".join(f"EXISTS (SELECT FROM {table})" for table in tables)  # noqa: S608 - those above
+
+
+def _words(tables: tuple[str, ...], present: tuple[bool, ...] | None) -> str:
+    """The tables in which there is something; nothing when there is none."""
+    return ", ".join(f"{table}s" for table, there in zip(tables, present or (), strict=True) if there)
