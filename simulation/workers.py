@@ -17,7 +17,7 @@ from lingdang.ledger import settlement as settling
 from lingdang.ledger.settlement import Settlement
 from lingdang.payment.payments import Payments
 from lingdang.payment.signing import SIGNED_FIELDS
-from lingdang.settings import SIGN_TYPES
+from lingdang.settings import SIGN_TYPES, Settings
 from simulation.plan import BASE, OFFER_SECONDS, SESSION_SECONDS, Fault
 from simulation.wire import NOTHING, Wire
 
@@ -102,6 +102,7 @@ class Worker:
             self.now,
             offer_seconds=OFFER_SECONDS,
             signed_fields=SIGNED_FIELDS,
+            max_body_bytes=Settings().max_body_bytes,
         )
         self.payments = Payments(self.sessions, tokens, self.settlement, self.now)
         await self.pool.open()

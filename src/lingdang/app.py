@@ -306,6 +306,7 @@ def _hot_routes(parts: _Parts, watch: Watch) -> list[HotRoute[Any]]:
         parts.clock,
         offer_seconds=parts.deployment.settings.offer_seconds,
         signed_fields=SIGNED_FIELDS,
+        max_body_bytes=parts.deployment.settings.max_body_bytes,
     )
     payments = Payments(parts.sessions, parts.order_tokens, parts.settlement, parts.clock)
     return [

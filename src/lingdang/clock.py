@@ -14,5 +14,9 @@ def system_clock() -> datetime:
 
 
 def rfc3339(moment: datetime) -> str:
-    """`2026-11-23T08:00:00.123Z`: the form of every time in a body."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """`2026-11-23T08:00:00.123Z`: the form of every time in a body. One for which UTC has no year stays in its zone."""
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError:
+        return moment.isoformat(timespec="milliseconds")
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -25,7 +25,12 @@ DEFAULT_CURRENCY = "BELL"
 MAX_AMOUNT = 10**15
 """No single amount and no balance goes beyond this many bells; sums of many stay far inside int64."""
 
-Amount = Annotated[int, msgspec.Meta(ge=0, le=MAX_AMOUNT, description="Whole bells.")]
+MAX_LINES = 100
+"""Products of one order."""
+MAX_PRICE = MAX_AMOUNT // MAX_LINES
+"""No product costs more, so that what any order costs can be held by a wallet, and counted by JavaScript."""
+
+Price = Annotated[int, msgspec.Meta(ge=0, le=MAX_PRICE, description="Whole bells.")]
 
 
 def uuid7() -> UUID:

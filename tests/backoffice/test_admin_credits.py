@@ -70,9 +70,16 @@ async def test_many_at_once_are_booked_once(shop: Shop, operator: dict[str, str]
 
 
 async def test_a_credit_id_is_its_customer_s(shop: Shop, operator: dict[str, str]) -> None:
-    await credit(shop, operator)
-    other = await credit(shop, operator, "bob", amount=7)
-    assert (other.status_code, other.json()["balance"]) == (200, 7)
+    for cust_id, amount in (("ann", 5), ("bob", 7), ("Ann", 9)):
+        answer = await credit(shop, operator, cust_id, amount=amount)
+        assert (answer.status_code, answer.json()["balance"]) == (200, amount)
+        assert "idempotent-replayed" not in answer.headers
+    before = books(shop)
+    assert (await credit(shop, operator, "bob", amount=7)).headers["idempotent-replayed"] == "true"
+    await refused(await credit(shop, operator, "bob"), 422, "idempotency_mismatch", shop, before)
+    document = (await shop.http.get("/openapi.json")).json()
+    said = document["components"]["schemas"]["CreditRequest"]["properties"]["creditId"]["description"]
+    assert "within the customer" in said
 
 
 @pytest.mark.parametrize(
@@ -171,6 +178,12 @@ async def test_a_wallet_keeps_so_many_expiries_apart(shop: Shop, operator: dict[
         {"expiresAt": "2999-01-01"},
         {"expiresAt": "2999-01-01T00:00:00"},
         {"expiresAt": 9999999999},
+        {"expiresAt": "9999-12-31T23:59:59-14:00"},
+        {"expiresAt": "9999-12-31T23:59:59Z"},
+        {"expiresAt": "3000-01-01T00:00:00Z"},
+        {"expiresAt": "2999-12-31T23:59:59-00:01"},
+        {"expiresAt": "0001-01-01T00:00:00+14:00"},
+        {"expiresAt": "2998-12-31T23:59:60Z"},
         {"custId": "bob"},
     ],
     ids=lambda changed: str(changed)[:40],

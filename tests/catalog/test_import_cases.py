@@ -377,7 +377,11 @@ def test_somebody_elses_new_product_is_met_and_changed(shell: Shell, monkeypatch
 
 def test_a_report_fits_into_an_output_that_is_not_utf8(shell: Shell) -> None:
     (shell.folder / "a.csv").write_text("productId,title,price,备注\na,A,1,x\n", encoding="utf-8")
-    environ = {"LINGDANG_DATABASE_URL": shell.url, "LINGDANG_DATA_DIR": str(shell.folder), "PYTHONIOENCODING": "latin-1"}
+    environ = {
+        "LINGDANG_DATABASE_URL": shell.url,
+        "LINGDANG_DATA_DIR": str(shell.folder),
+        "PYTHONIOENCODING": "latin-1",
+    }
     command = [sys.executable, "-m", "lingdang", "catalog", "import", str(shell.folder / "a.csv")]
     result = subprocess.run(command, env=os.environ | environ, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout.count("\\u")) == (0, 2)

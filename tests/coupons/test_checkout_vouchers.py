@@ -9,7 +9,7 @@ import pytest
 from support.buyer import Buyer, buyer, give, stock
 from support.people import api_key
 from support.shop import Shop
-from support.vouchers import all_books, claim, codes_of, differences, hold
+from support.vouchers import all_books, claim, codes_of, differences, hold, put_coupon
 
 HALF: dict[str, Any] = {"name": "Half", "effect": {"kind": "percent", "off": 50}}
 TEN: dict[str, Any] = {"name": "Ten", "effect": {"kind": "fixed", "amount": 10}, "stacking": {"group": None}}
@@ -200,3 +200,19 @@ async def test_checkouts_at_the_same_time_show_each_voucher_once(ann: Buyer) -> 
     half = hold(ann.shop, "ann", "half")
     orders = await asyncio.gather(*(ann.checkout("book-1") for _ in range(20)))
     assert [[voucher["voucherId"] for voucher in order["vouchers"]] for order in orders] == [[half]] * 20
+
+
+async def test_a_moment_that_utc_has_not_hinders_no_checkout(ann: Buyer) -> None:
+    """Nobody can define one any more; a shop may have stored one before."""
+    put_coupon(ann.shop, "ten")
+    held = hold(ann.shop, "ann", "ten")
+    for moment, usable in (("9999-12-31T23:59:59-14:00", False), ("0001-01-01T00:00:00+14:00", True)):
+        ann.shop.sql(
+            "UPDATE coupon SET definition = definition || jsonb_build_object('validFrom', %s::text)", (moment,)
+        )
+        [voucher] = (await ann.checkout("book-1"))["vouchers"]
+        assert (voucher["voucherId"], voucher["usable"]) == (held, usable)
+        assert usable or (voucher["reason"]["code"], voucher["reason"]["from"]) == (
+            "not_started", "9999-12-31T23:59:59.000-14:00"
+        )  # fmt: skip
+        assert (await ann.get("/v1/vouchers")).status_code == 200

@@ -8,6 +8,17 @@ from support.people import api_key
 from support.shop import Shop
 from support.vouchers import all_books, hold
 
+OUT_OF_BOUNDS = (
+    "9999-12-31T23:59:59-14:00",
+    "9999-12-31T23:59:59Z",
+    "3000-01-01T00:00:00Z",
+    "2999-12-31T23:59:59-00:01",
+    "0001-01-01T00:00:00+14:00",
+    "1999-12-31T23:59:59Z",
+    "2026-12-31T23:59:60Z",
+)
+"""No UTC has some of them, and no shop needs the others."""
+
 FIXED: dict[str, Any] = {"kind": "fixed", "amount": 10}
 
 
@@ -35,7 +46,12 @@ WRONG = {
     "ends before it begins": (
         coupon(validFrom="2026-12-02T00:00:00Z", validUntil="2026-12-01T00:00:00Z"), "$.definition"
     ),
-    "no time zone": (coupon(validUntil="2026-12-01T00:00:00"), "$.definition"),
+    "no time zone": (coupon(validUntil="2026-12-01T00:00:00"), "$.definition.validUntil"),
+    **{
+        f"{name} {moment}": (coupon(**{name: moment}), f"$.definition.{name}")
+        for name in ("validFrom", "validUntil")
+        for moment in OUT_OF_BOUNDS
+    },
     "unknown condition": (coupon(conditions={"minimumSpend": 5}), "$.definition.conditions"),
     "no name": ({"definition": {"name": "", "effect": FIXED}}, "$.definition.name"),
     "a name with NUL": ({"definition": {"name": "T\0", "effect": FIXED}}, "$.definition.name"),

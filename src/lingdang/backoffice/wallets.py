@@ -1,6 +1,6 @@
 """POST /v1/admin/wallets/{custId}/credits: bells from the platform, each credit once."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -14,16 +14,26 @@ from lingdang.identity.api_keys import ApiKeys
 from lingdang.ids import DEFAULT_CURRENCY, MAX_AMOUNT, Currency, CustId
 from lingdang.ledger.commands import Credit, Credited
 from lingdang.ledger.settlement import Settlement
+from lingdang.moments import Moment, checked
+
+CreditId = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9._:-]{1,64}\Z",
+        description="Your own id of this credit, unique within the customer, whatever the currency: it is booked once, "
+        "however often it is sent. Another customer's credit may have the same id, and is another credit.",
+    ),
+]
 
 
 class CreditRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """A credit of whole bells. `credit_id` is the sender's own and makes it idempotent for the customer."""
+    """A credit of whole bells. `credit_id` is the sender's own, unique within the customer, and makes it idempotent."""
 
-    credit_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}\Z")]
+    credit_id: CreditId
     amount: Annotated[int, Meta(ge=1, le=MAX_AMOUNT)]
     kind: Literal["paid", "bonus"]
     reason: Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,200}\Z")]
-    expires_at: Annotated[datetime, Meta(tz=True)] | None = None
+    expires_at: Moment | None = None
     currency: Currency = DEFAULT_CURRENCY
 
 
@@ -44,9 +54,10 @@ class CreditAnswer(msgspec.Struct, frozen=True, rename="camel"):
 async def credit_wallet(settlement: Settlement, cust_id: str, request: CreditRequest) -> tuple[CreditAnswer, bool]:
     """Book a credit, or answer as it was answered when it was booked (True: a replay).
 
-    Raises Problem `idempotency_mismatch`, `wallet_full`, `invalid_request` (already lapsed), `overloaded`.
+    Raises Problem `idempotency_mismatch`, `wallet_full`, `invalid_request` (already lapsed, or out of bounds) or
+    `overloaded`.
     """
-    expires_at = request.expires_at and _whole_milliseconds(request.expires_at)
+    expires_at = checked("$.expiresAt", request.expires_at)
     done = await settlement.submit(
         Credit(
             cust_id=cust_id,
@@ -60,10 +71,6 @@ async def credit_wallet(settlement: Settlement, cust_id: str, request: CreditReq
     )
     assert isinstance(done.record, Credited), "a credit is answered with its record"
     return _answer(done.record), done.replayed
-
-
-def _whole_milliseconds(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def _answer(record: Credited) -> CreditAnswer:
@@ -86,7 +93,7 @@ def routes(api_keys: ApiKeys, settlement: Settlement) -> list[HTTPRouteHandler]:
     @post(
         "/v1/admin/wallets/{cust_id:str}/credits",
         status_code=200,
-        summary="Credit bells, each creditId once; scope wallets:credit",
+        summary="Credit bells, each creditId of the customer once; scope wallets:credit",
         tags=["operators"],
     )
     async def credit(

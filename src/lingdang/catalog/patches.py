@@ -1,10 +1,9 @@
 """A product's change: the fields that it names, and the product that comes of it. What it does not name stays."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, UnsetType
 
 from lingdang.catalog.products import (
     MAX_ATTRIBUTES,
@@ -19,7 +18,8 @@ from lingdang.catalog.products import (
     Status,
     Title,
 )
-from lingdang.ids import Amount, Currency, ProductId
+from lingdang.ids import Currency, Price, ProductId
+from lingdang.moments import Moment
 
 
 class ProductPatch(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -27,15 +27,15 @@ class ProductPatch(msgspec.Struct, frozen=True, kw_only=True, rename="camel", fo
 
     product_id: ProductId
     title: Title | UnsetType = UNSET
-    price: Amount | UnsetType = UNSET
-    list_price: Amount | UnsetType | None = UNSET
+    price: Price | UnsetType = UNSET
+    list_price: Price | UnsetType | None = UNSET
     currency: Currency | UnsetType = UNSET
     publisher: Publisher | UnsetType | None = UNSET
     intro: Intro | UnsetType | None = UNSET
     cover_url: CoverUrl | UnsetType | None = UNSET
     attributes: dict[AttributeName, AttributeValue | None] | UnsetType | None = UNSET
-    on_sale_from: Annotated[datetime, Meta(tz=True)] | UnsetType | None = UNSET
-    on_sale_until: Annotated[datetime, Meta(tz=True)] | UnsetType | None = UNSET
+    on_sale_from: Moment | UnsetType | None = UNSET
+    on_sale_until: Moment | UnsetType | None = UNSET
     status: Status | UnsetType = UNSET
     popularity: Popularity | UnsetType = UNSET
 

@@ -14,7 +14,8 @@ from lingdang.catalog.terms import document_terms
 from lingdang.catalog.text import is_blank, trimmed
 from lingdang.db.pool import Connection
 from lingdang.errors import Problem
-from lingdang.ids import DEFAULT_CURRENCY, Amount, Currency, ProductId
+from lingdang.ids import DEFAULT_CURRENCY, Currency, Price, ProductId
+from lingdang.moments import Moment, is_usable
 
 _NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]*\Z"
 _PROSE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*\Z"  # tabs and line ends may stand in an introduction
@@ -43,15 +44,15 @@ class ProductInput(msgspec.Struct, frozen=True, kw_only=True, rename="camel", fo
     """
 
     title: Title
-    price: Amount
-    list_price: Amount | None = None
+    price: Price
+    list_price: Price | None = None
     currency: Currency = DEFAULT_CURRENCY
     publisher: Publisher | None = None
     intro: Intro = ""
     cover_url: CoverUrl | None = None
     attributes: Attributes = {}
-    on_sale_from: Annotated[datetime, Meta(tz=True)] | None = None
-    on_sale_until: Annotated[datetime, Meta(tz=True)] | None = None
+    on_sale_from: Moment | None = None
+    on_sale_until: Moment | None = None
     status: Status = "active"
     popularity: Popularity = 0
 
@@ -66,9 +67,8 @@ class ProductInput(msgspec.Struct, frozen=True, kw_only=True, rename="camel", fo
                 raise ValueError("Expected a publisher of which something shows, or none")
         if self.list_price is not None and self.list_price < self.price:
             raise ValueError("Expected `listPrice` >= `price`")
-        for moment in (self.on_sale_from, self.on_sale_until):
-            if moment is not None and not 2000 <= moment.year <= 2999:
-                raise ValueError("Expected `onSaleFrom` and `onSaleUntil` within the years 2000 to 2999")
+        if not (is_usable(self.on_sale_from) and is_usable(self.on_sale_until)):
+            raise ValueError("Expected `onSaleFrom` and `onSaleUntil` within the years 2000 to 2999, in UTC")
         if self.on_sale_from and self.on_sale_until and self.on_sale_from >= self.on_sale_until:
             raise ValueError("Expected `onSaleFrom` before `onSaleUntil`")
 

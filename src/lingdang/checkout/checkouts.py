@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from lingdang.checkout.offer import Offer
-from lingdang.checkout.order_token import OrderTokens
+from lingdang.checkout.order_token import MAX_TOKEN_LENGTH, OrderTokens
 from lingdang.checkout.pricing import price
 from lingdang.checkout.reading import Asked, CheckoutReader, Facts, Held, Product
 from lingdang.clock import Clock
@@ -20,7 +20,7 @@ from lingdang.db.pool import Owner, Pool, transaction_as
 from lingdang.errors import Problem, invalid
 from lingdang.identity.session import Session
 from lingdang.identity.sessions import Sessions
-from lingdang.ids import ProductId, uuid7
+from lingdang.ids import MAX_AMOUNT, MAX_LINES, ProductId, uuid7
 
 VOUCHER_ID = r"^[A-Za-z0-9._:-]{1,64}\Z"
 VoucherId = Annotated[str, Meta(pattern=VOUCHER_ID)]
@@ -29,7 +29,7 @@ VoucherId = Annotated[str, Meta(pattern=VOUCHER_ID)]
 class CheckoutRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """The products to be bought together, and which vouchers to use: null the best, `[]` none."""
 
-    product_ids: Annotated[tuple[ProductId, ...], Meta(min_length=1, max_length=100)]
+    product_ids: Annotated[tuple[ProductId, ...], Meta(min_length=1, max_length=MAX_LINES)]
     voucher_ids: Annotated[tuple[VoucherId, ...], Meta(max_length=20)] | None = None
     voucher_code: Code | None = None
 
@@ -83,6 +83,10 @@ class CheckoutAnswer(msgspec.Struct, frozen=True, rename="camel"):
     sign: CheckoutSign
 
 
+_BESIDE_AN_ID = 6
+_BESIDE_A_TOKEN = 512
+"""Bytes of a payment's body beside its products' ids and its token, also where a client puts spaces between."""
+
 _UNDISCOUNTED = Decision({}, (), [], True)
 _EMPTY_HANDED = Held([], Buyer())
 
@@ -100,6 +104,7 @@ class Checkouts:
         *,
         offer_seconds: int,
         signed_fields: tuple[str, ...],
+        max_body_bytes: int,
     ) -> None:
         self._sessions = sessions
         self._readers = readers
@@ -108,6 +113,7 @@ class Checkouts:
         self._clock = clock
         self._validity = timedelta(seconds=offer_seconds)
         self._signed_fields = signed_fields
+        self._max_body_bytes = max_body_bytes
 
     def authenticate(self, authorization: str | None, cust_id: str | None) -> Session:
         """Who asks. Raises Problem `unauthenticated` or `cust_mismatch`."""
@@ -116,8 +122,9 @@ class Checkouts:
     async def quote(self, request: CheckoutRequest, session: Session) -> CheckoutAnswer:
         """Price the products and seal the offer. A voucher's code is claimed first: its voucher stays in the hand.
 
-        Raises Problem `invalid_request` (a product twice, several currencies), `not_found`,
-        `product_unavailable`, `already_owned`, `voucher_unusable`, `unauthenticated` or `overloaded`.
+        Raises Problem `invalid_request` (a product twice, several currencies, more than an order may cost or a
+        payment can carry), `not_found`, `product_unavailable`, `already_owned`, `voucher_unusable`, `unauthenticated`
+        or `overloaded`.
         """
         if len(set(request.product_ids)) != len(request.product_ids):
             raise invalid("$.productIds", "Each product may stand in it once")
@@ -142,7 +149,9 @@ class Checkouts:
             expires_at=now + self._validity,
             transfers=facts.transfers,
         )
-        return self._answer(offer, products, decision, facts.balances.get(offer.currency, 0), session)
+        token = self._tokens.seal(offer)
+        _refuse_unpayable(token, request.product_ids, self._max_body_bytes)
+        return self._answer(offer, token, products, decision, facts.balances.get(offer.currency, 0), session)
 
     async def _claim(self, owner: Owner, code: str) -> None:
         async with transaction_as(self._pool, owner) as connection:
@@ -166,7 +175,13 @@ class Checkouts:
         return decide(order, held.vouchers, named, gone)
 
     def _answer(
-        self, offer: Offer, products: list[Product], decision: Decision, balance: int, session: Session
+        self,
+        offer: Offer,
+        token: str,
+        products: list[Product],
+        decision: Decision,
+        balance: int,
+        session: Session,
     ) -> CheckoutAnswer:
         shortfall = max(0, offer.total - balance)
         return CheckoutAnswer(
@@ -192,7 +207,7 @@ class Checkouts:
             vouchers=decision.verdicts,
             vouchers_proven=decision.proven,
             wallet=CheckoutWallet(balance, shortfall == 0, shortfall),
-            order_token=self._tokens.seal(offer),
+            order_token=token,
             issued_at=offer.issued_at,
             expires_at=offer.expires_at,
             sign=CheckoutSign(session.sign_type, self._signed_fields),
@@ -210,7 +225,17 @@ def _sellable(product_ids: tuple[str, ...], facts: Facts) -> list[Product]:
         raise Problem("already_owned", productIds=facts.owned)
     if len({p.currency for p in products}) > 1:
         raise invalid("$.productIds", "One order is paid in one currency; these products have several")
+    if sum([p.price for p in products]) > MAX_AMOUNT:
+        raise invalid("$.productIds", f"One order may cost up to {MAX_AMOUNT} before vouchers; take fewer products")
     return products
+
+
+def _refuse_unpayable(token: str, product_ids: tuple[str, ...], max_body_bytes: int) -> None:
+    """Raises Problem `invalid_request` where no request may carry this offer's payment."""
+    body = len(token) + sum([len(i) + _BESIDE_AN_ID for i in product_ids]) + _BESIDE_A_TOKEN
+    if len(token) > MAX_TOKEN_LENGTH or body > max_body_bytes:
+        limit = min(MAX_TOKEN_LENGTH, max_body_bytes)
+        raise invalid("$.productIds", f"Its payment would be longer than {limit} bytes; take fewer products")
 
 
 def _good(product: Product) -> Good:

@@ -12,6 +12,7 @@ from lingdang.coupons.model import Definition
 from lingdang.db.pool import Connection, Pool, fetch_all
 from lingdang.errors import Problem, invalid
 from lingdang.http.paging import Page, Window, page
+from lingdang.moments import checked
 
 Status = Literal["active", "paused", "withdrawn"]
 
@@ -35,7 +36,7 @@ _COLUMNS = "coupon_id, definition, status, code, total_limit, per_customer, clai
 _LIST = f"SELECT {_COLUMNS} FROM coupon WHERE coupon_id > %b ORDER BY coupon_id LIMIT %b"  # noqa: S608 - constant
 _ONE = f"""
 SELECT {_COLUMNS}, v.used, v.saved FROM coupon c, LATERAL (
-       SELECT count(v.used_by) AS used, coalesce(sum(v.saved), 0)::bigint AS saved
+       SELECT count(v.used_by) AS used, least(coalesce(sum(v.saved), 0), 9007199254740991)::bigint AS saved
          FROM voucher v WHERE v.coupon_id = c.coupon_id) v
  WHERE c.coupon_id = %b
 """  # noqa: S608 - constant
@@ -72,7 +73,7 @@ class CouponView(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class CouponFigures(CouponView, frozen=True, rename="camel"):
-    """A coupon with what became of it: vouchers used, bells that they saved."""
+    """A coupon with what became of it: vouchers used, bells that they saved (counted up to 2^53 − 1)."""
 
     used: int
     saved: int
@@ -84,6 +85,8 @@ async def put_coupon(connection: Connection, coupon_id: str, given: CouponInput,
     A voucher in a customer's hand is a promise: from the first claim on only the name, the supply, the validity of
     later claims and the status may change; what it saves and on what may not.
     """
+    checked("$.definition.validFrom", given.definition.valid_from)
+    checked("$.definition.validUntil", given.definition.valid_until)
     values = _values(given)
     try:
         # Creating comes first: what two operators both look for and do not find, both would write.

@@ -4,13 +4,14 @@ A definition is checked when it is made: msgspec reports where it is wrong, with
 docs/vouchers.md has a worked example of each kind.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from lingdang.ids import DEFAULT_CURRENCY, MAX_AMOUNT, Currency, ProductId
+from lingdang.moments import Moment
 
 Bells = Annotated[int, Meta(ge=1, le=MAX_AMOUNT, description="Whole bells.")]
 PercentOff = Annotated[int, Meta(ge=1, le=100, description="Percent taken off: 20 leaves 80 of 100.")]
@@ -144,14 +145,11 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
     conditions: Conditions = Conditions()
     stacking: Stacking = Stacking()
     currency: Currency = DEFAULT_CURRENCY
-    valid_from: datetime | None = None
-    valid_until: datetime | None = None
+    valid_from: Moment | None = None
+    valid_until: Moment | None = None
     valid_days: Annotated[int, Meta(ge=1, le=1096)] | None = None
 
     def __post_init__(self) -> None:
-        moments = (self.valid_from, self.valid_until)
-        if any(moment is not None and moment.tzinfo is None for moment in moments):
-            raise ValueError("A moment needs its time zone, e.g. 2026-12-31T16:00:00Z")
         if self.valid_from is not None and self.valid_until is not None and self.valid_until <= self.valid_from:
             raise ValueError("`validUntil` must be after `validFrom`")
         self._check_free_product()

@@ -14,7 +14,7 @@ from lingdang.coupons.reasons import Reason, unusable
 from lingdang.errors import Problem
 from lingdang.identity.session import Session
 from lingdang.identity.sessions import Sessions
-from lingdang.ids import ProductId
+from lingdang.ids import MAX_LINES, ProductId
 from lingdang.ledger.commands import Done, Order, Pay
 from lingdang.ledger.settlement import Settlement
 from lingdang.payment.signing import string_to_sign, verifies
@@ -25,7 +25,7 @@ MAX_SKEW_SECONDS = 300
 class PaymentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """What the client confirms. `timestamp` is in Unix seconds; `sign` is over the other fields and the custId."""
 
-    product_ids: Annotated[tuple[ProductId, ...], Meta(min_length=1, max_length=100)]
+    product_ids: Annotated[tuple[ProductId, ...], Meta(min_length=1, max_length=MAX_LINES)]
     timestamp: Annotated[int, Meta(ge=0, le=2**53)]
     nonce: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{8,64}\Z")]
     order_token: Annotated[str, Meta(max_length=MAX_TOKEN_LENGTH)]
