@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench bench-short bench-versions bench-sealing screenshots simulate mutants faults alterations fuzz schemathesis
+.PHONY: demo test check bench bench-short bench-versions bench-sealing screenshots simulate mutants faults overload alterations fuzz schemathesis
 
 demo: $(VENV)/installed
 	$(BIN)/lingdang serve --demo
@@ -40,6 +40,10 @@ mutants: $(VENV)/installed-dev
 KIND ?= worker
 faults: $(VENV)/installed-dev
 	$(BIN)/python -m faults --kind $(KIND) --count $(or $(COUNT),10)
+
+# Each kind of overload beside customers who buy, a minute for each (docs/faults.md).
+overload: $(VENV)/installed-dev
+	$(BIN)/python -m faults.overload
 
 alterations: $(VENV)/installed-dev
 	$(BIN)/python -m attacks --count $(or $(COUNT),100000)

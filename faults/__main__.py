@@ -33,7 +33,7 @@ def main(kind: str, count: int, write_doc: bool, **options: Any) -> None:
             outcome = _shown(plan, Path(directory))
     except NotBackError as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"\n{report.table([report.row(outcome)])}\n")
+    click.echo(f"\n{report.FAULTS.show([report.row(outcome)])}\n")
     for fault in outcome.verdict.faults:
         click.echo(f"fault: {fault}", err=True)
     if write_doc:

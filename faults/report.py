@@ -4,18 +4,31 @@ import re
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.load import percentile
 from faults.run import Outcome
 
 PAGE = Path("docs/faults.md")
-BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
-_HEAD = (
+
+
+class Table(NamedTuple):
+    """A table in Markdown with one row for each kind. In a page it stands between two marks of its name."""
+
+    name: str
+    head: str
+
+    def show(self, rows: Sequence[str]) -> str:
+        """The rows under their head."""
+        return "\n".join((self.head, "| --- |" + " ---: |" * (self.head.count("|") - 2), *rows))
+
+
+FAULTS = Table(
+    "faults",
     "| kind | count | acknowledged | repeated | found done | lost | doubled"
-    " | first payment: median / p99 / max s | every customer: median / p99 / max s |"
+    " | first payment: median / p99 / max s | every customer: median / p99 / max s |",
 )
-_RULE = "| --- |" + " ---: |" * 8
-_ROW = re.compile(r"^\| ([a-z-]+) \| .*$", re.MULTILINE)
+_ROW = re.compile(r"^\| ([a-z][a-z-]*) \| .*$", re.MULTILINE)
 
 
 def name(outcome: Outcome) -> str:
@@ -40,19 +53,19 @@ def row(outcome: Outcome) -> str:
     return "| " + " | ".join(map(str, cells)) + " |"
 
 
-def table(rows: Sequence[str]) -> str:
-    """The rows under their head, in Markdown."""
-    return "\n".join((_HEAD, _RULE, *rows))
-
-
 def write_into(page: Path, outcome: Outcome) -> None:
     """Put the outcome's row into the marked table, in place of the kind's former one."""
-    text = page.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    measured, _, after = rest.partition(END)
+    put_row(page, FAULTS, name(outcome), row(outcome))
+
+
+def put_row(page: Path, table: Table, kind: str, row: str) -> None:
+    """Put a kind's row into the page's table, in place of its former one or at the end."""
+    begin, end = (f"<!-- {table.name}: {mark} -->" for mark in ("begin", "end"))
+    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
+    measured, _, after = rest.partition(end)
     rows = {found[1]: found[0] for found in _ROW.finditer(measured) if found[1] != "kind"}
-    rows[name(outcome)] = row(outcome)
-    page.write_text(f"{before}{BEGIN}\n\n{table(list(rows.values()))}\n\n{END}{after}", encoding="utf-8")
+    rows[kind] = row
+    page.write_text(f"{before}{begin}\n\n{table.show(list(rows.values()))}\n\n{end}{after}", encoding="utf-8")
 
 
 def _times(seconds: list[float]) -> str:

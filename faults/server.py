@@ -20,13 +20,19 @@ class ServerError(Exception):
 
 
 class Server:
-    """One deployment: where it is, and the processes it is made of. Its database is the embedded one or `cluster`."""
+    """One deployment: where it is, and the processes it is made of. Its database is the embedded one or `cluster`.
 
-    def __init__(self, data_dir: Path, *, workers: int, tls: bool, cluster: Cluster | None = None) -> None:
+    `open_files`: how many its processes may have open at most; None leaves the limit as it is.
+    """
+
+    def __init__(
+        self, data_dir: Path, *, workers: int, tls: bool, cluster: Cluster | None = None, open_files: int | None = None
+    ) -> None:
         self.data_dir = data_dir
         self.cluster = cluster
         self._workers = workers
         self._tls = tls
+        self._open_files = open_files
         self._environ = {"LINGDANG_DATABASE_URL": cluster.url} if cluster else {}
         self._process: subprocess.Popen[str] | None = None
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -84,7 +90,7 @@ class Server:
         options = [f"--port={self._port}", f"--workers={self._workers}", *([] if self._tls else ["--http"])]
         with (self.data_dir / "stderr.txt").open("w") as stderr:
             self._process = subprocess.Popen(
-                lingdang("serve", *options, data_dir=self.data_dir),
+                _limited(lingdang("serve", *options, data_dir=self.data_dir), self._open_files),
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 text=True,
@@ -100,6 +106,11 @@ class Server:
         if self._process is not None:
             self._process.terminate()
             self.reap()
+
+
+def _limited(command: list[str], open_files: int | None) -> list[str]:
+    """The command with a limit on open files."""
+    return command if open_files is None else ["sh", "-c", f'ulimit -n {open_files} && exec "$@"', "sh", *command]
 
 
 def postmaster(pgdata: Path) -> psutil.Process:

@@ -20,7 +20,7 @@ PRICE = 100
 OFF = 10
 CODE = "ten"
 
-_VALUES = {"price": PRICE, "start": START, "customers": CUSTOMERS, "books": BOOKS}
+_VALUES = {"price": PRICE, "start": START, "books": BOOKS}
 _FILL = (
     """
     INSERT INTO product (product_id, title, currency, price, list_price, created_at, updated_at)
@@ -68,21 +68,21 @@ def prepare(data_dir: Path) -> None:
         server.stop()
 
 
-def fill(database_url: str) -> None:
-    """Migrate an empty database and put the shop into it."""
+def fill(database_url: str, count: int = CUSTOMERS) -> None:
+    """Migrate an empty database and put the shop with so many customers into it."""
     migrate(database_url)
     with psycopg.connect(database_url) as connection:
         for statement in _FILL:
-            connection.execute(statement.encode(), _VALUES)
+            connection.execute(statement.encode(), _VALUES | {"customers": count})
 
 
-def customers(data_dir: Path) -> list[Customer]:
-    """The shop's customers, each with a session made with the keyring of `data_dir`, which is made when missing."""
+def customers(data_dir: Path, count: int = CUSTOMERS) -> list[Customer]:
+    """The shop's first customers, each with a session by the keyring of `data_dir`, which is made when missing."""
     path = data_dir / "keyring.json"
     create_keyring(path, system_clock())
     sessions = make_sessions(Deployment(Settings(), "", Keyring(path), buckets=1))
     made = []
-    for number in range(1, CUSTOMERS + 1):
+    for number in range(1, count + 1):
         issued = sessions.issue(f"cust-{number}", "HMAC-SHA256", None, system_clock())
         assert issued.sign_key is not None, "a keyed session has a sign key"
         made.append(Customer(issued.cust_id, issued.session_id, issued.session_token, issued.sign_key))
