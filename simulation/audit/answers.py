@@ -100,7 +100,8 @@ def _credit_told(body: Row, credit: Row) -> bool:
     return bool(
         (body["creditId"], body["custId"]) == (credit["credit_id"], credit["customer_id"])
         and all(body[name] == credit[name] for name in names)
-        and (body["expiresAt"] and moment(body["expiresAt"])) == (until and moment(until))
+        and bool(body["expiresAt"]) == bool(until)
+        and (until is None or moment(body["expiresAt"]) >= moment(until))
         and moment(body["creditedAt"]) == moment(credit["credited_at"])
     )
 

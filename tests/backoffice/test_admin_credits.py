@@ -8,10 +8,13 @@ import httpx
 import pytest
 
 from lingdang.ids import MAX_AMOUNT
-from lingdang.ledger.lots import MAX_LOTS
-from support.buyer import books, buyer
+from lingdang.ledger.lots import APART
+from support.buyer import books, buyer, stock
+from support.money import credit as give
+from support.money import open_settlement
 from support.people import api_key
 from support.shop import Shop
+from support.vouchers import differences
 
 
 @pytest.fixture
@@ -143,17 +146,64 @@ async def test_a_wallet_holds_no_more_than_it_can(shop: Shop, operator: dict[str
     assert str(MAX_AMOUNT) in problem["limit"]
 
 
-async def test_a_wallet_keeps_so_many_expiries_apart(shop: Shop, operator: dict[str, str]) -> None:
-    answers = [
-        await credit(shop, operator, creditId=f"c-{day}", kind="bonus", expiresAt=in_days(day + 1))
-        for day in range(MAX_LOTS)
-    ]
-    assert {answer.status_code for answer in answers} == {200}
-    before = books(shop)
-    another = await credit(shop, operator, creditId="more", kind="bonus", expiresAt=in_days(MAX_LOTS + 1))
-    await refused(another, 409, "wallet_full", shop, before)
-    joined = await credit(shop, operator, creditId="joined", kind="bonus", expiresAt=answers[-1].json()["expiresAt"])
-    assert joined.status_code == 200, "one of an expiry that is there needs no further room"
+DAY = datetime(2900, 6, 1, tzinfo=UTC)
+
+
+def at(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+async def fill(shop: Shop, cust_id: str = "ann") -> None:
+    """As many bonus credits as have lots of their own, with expiries an hour apart; the last is a day's end."""
+    async with open_settlement(shop.database_url) as settlement:
+        for hour in range(APART):
+            end = DAY - timedelta(hours=APART - 1 - hour)
+            await settlement.submit(give(cust_id, 1, kind="bonus", credit_id=f"b-{hour}", expires_at=end))
+
+
+async def test_many_expiries_make_no_credit_impossible(shop: Shop, operator: dict[str, str]) -> None:
+    await fill(shop)
+    paid = await credit(shop, operator, creditId="paid", amount=6480)
+    assert (paid.status_code, paid.json()["expiresAt"], paid.json()["balance"]) == (200, None, 6480 + APART), paid.text
+    asked = {
+        "early": (DAY - timedelta(minutes=30), DAY),
+        "there": (DAY - timedelta(hours=5), DAY - timedelta(hours=5)),
+        "late": (DAY + timedelta(minutes=1), DAY + timedelta(days=1)),
+        "same day": (DAY + timedelta(hours=3), DAY + timedelta(days=1)),
+        "a day's end": (DAY + timedelta(days=9), DAY + timedelta(days=9)),
+    }
+    for name, (wanted, given) in asked.items():
+        body = {"creditId": name.replace(" ", "-").replace("'", ""), "kind": "bonus", "expiresAt": at(wanted)}
+        first = await credit(shop, operator, **body)
+        assert (first.status_code, first.json().get("expiresAt")) == (200, at(given)), first.text
+        before = books(shop)
+        again = await credit(shop, operator, **body)
+        assert (again.json(), again.headers["idempotent-replayed"]) == (first.json(), "true")
+        if wanted != given:
+            await refused(
+                await credit(shop, operator, **body | {"expiresAt": at(given)}),
+                422,
+                "idempotency_mismatch",
+                shop,
+                before,
+            )
+    ann = buyer(shop)
+    entries = (await ann.get("/v1/wallet/entries", limit=5)).json()["items"]
+    assert [entry["lots"][0]["expiresAt"] for entry in reversed(entries)] == [at(given) for _, given in asked.values()]
+    [balance] = (await ann.get("/v1/wallet")).json()["balances"]
+    assert (balance["paid"], balance["bonus"]) == (6480, APART + 25)
+    assert len(balance["expiring"]) == APART + 2
+    assert differences(shop) == []
+
+
+async def test_a_wallet_with_many_expiries_pays(shop: Shop, operator: dict[str, str]) -> None:
+    await fill(shop)
+    await credit(shop, operator, creditId="paid", amount=100)
+    stock(shop, "book-1", price=APART + 1)
+    paid = await buyer(shop).buy("book-1")
+    assert (paid.status_code, paid.json()["balance"]) == (200, 99), paid.text
+    assert shop.sql("SELECT lots, remaining FROM wallet") == [(["paid"], [99])]
+    assert differences(shop) == []
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ def test_no_statement_scans_a_table(database_url: str, function: str) -> None:
             },
         ),
         ("ledger_bought", {"transfer", "entitlement"}),
+        ("ledger_credited", {"transfer"}),
         ("ledger_save", {"wallet", "transfer", "entitlement", "voucher", "credit"}),
         (
             "checkout_load",

@@ -10,6 +10,7 @@ from psycopg.rows import TupleRow
 FUNCTIONS = (
     "ledger_load",
     "ledger_bought",
+    "ledger_credited",
     "ledger_save",
     "checkout_load",
     "cart_tick",

@@ -13,6 +13,7 @@ from lingdang.http.strict import checked_cust_id
 from lingdang.identity.api_keys import ApiKeys
 from lingdang.ids import DEFAULT_CURRENCY, MAX_AMOUNT, Currency, CustId
 from lingdang.ledger.commands import Credit, Credited
+from lingdang.ledger.lots import lot_expiry
 from lingdang.ledger.settlement import Settlement
 from lingdang.moments import Moment, checked
 
@@ -38,7 +39,10 @@ class CreditRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ren
 
 
 class CreditAnswer(msgspec.Struct, frozen=True, rename="camel"):
-    """A booked credit; `balance` is the wallet's right after it."""
+    """A booked credit; `balance` is the wallet's right after it.
+
+    `expires_at` is when what is left of it lapses: in a wallet with very many expiries somewhat later than asked.
+    """
 
     credit_id: str
     cust_id: str
@@ -81,7 +85,7 @@ def _answer(record: Credited) -> CreditAnswer:
         amount=record.amount,
         kind=record.kind,
         reason=record.reason,
-        expires_at=record.expires_at,
+        expires_at=lot_expiry(record.lot),
         balance=record.balance,
         credited_at=record.credited_at,
     )

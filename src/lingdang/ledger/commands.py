@@ -52,7 +52,7 @@ class Pay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Credit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Add bells to a wallet. Idempotent by `credit_id`; `expires_at` is when what is left of them lapses."""
+    """Add bells to a wallet. Idempotent by `credit_id`; what is left of them lapses no sooner than `expires_at`."""
 
     cust_id: str
     credit_id: str
@@ -91,7 +91,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Credited(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A booked credit. `balance` is the wallet's right after it."""
+    """A booked credit. `balance` is the wallet's right after it.
+
+    `expires_at` is what was asked, `lot` where the bells lie: its expiry is theirs (lingdang.ledger.lots).
+    """
 
     cust_id: str
     credit_id: str
@@ -100,6 +103,8 @@ class Credited(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     amount: int
     kind: LotKind
     expires_at: datetime | None
+    lot: str = ""
+    """ledger_load leaves it out: it stands in the transfer."""
     reason: str
     balance: int
     credited_at: datetime

@@ -1,10 +1,11 @@
 """Lots: the pockets of a wallet. Bonus is spent before paid, the soonest to expire first.
 
 A lot is named by what it holds: `paid`, `bonus`, or either with its expiry, `bonus@2026-12-31T00:00:00.000Z`.
-Credits of one kind and one expiry share a lot, so that a refund finds the lot that its bells came from.
+Credits of one kind and one expiry share a lot, so that a refund finds the lot that its bells came from. A wallet with
+many lots takes further expiries less finely, never sooner: no credit is refused for their number.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from lingdang.clock import rfc3339
 from lingdang.ledger.commands import LotKind
@@ -12,12 +13,43 @@ from lingdang.ledger.commands import LotKind
 Lots = tuple[tuple[str, ...], tuple[int, ...]]
 """Names and what remains in each, more than 0, in the order in which they are spent."""
 
-MAX_LOTS = 200
+APART = 200
+"""Lots that expire, up to which every further expiry has a lot of its own; from then on each day's end has one, …"""
+DAYS_APART = 400
+"""… from so many on each month's end, …"""
+MONTHS_APART = 500
+"""… and from so many on each year's end. Days, months and years are those of UTC."""
 
 
 def lot_name(kind: LotKind, expires_at: datetime | None) -> str:
-    """The lot that a credit goes into."""
+    """The lot of this kind and expiry."""
     return kind if expires_at is None else f"{kind}@{rfc3339(expires_at)}"
+
+
+def lot_for(lots: Lots, kind: LotKind, expires_at: datetime | None) -> str:
+    """The lot that a credit goes into: the one of its expiry, or, in a wallet with many, the next one after it.
+
+    That is one which is there before the end of the expiry's day, month or year, else that end itself.
+    """
+    name = lot_name(kind, expires_at)
+    expiring = sum(["@" in held for held in lots[0]])
+    if expires_at is None or expiring < APART or name in lots[0]:
+        return name
+    end = lot_name(kind, _end_of_period(expires_at.astimezone(UTC), expiring))
+    return min([held for held in lots[0] if name < held < end], default=end)
+
+
+def _end_of_period(moment: datetime, expiring: int) -> datetime:
+    """The end of the moment's day, month or year, of which the moment itself may be the end."""
+    start = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    following = start + timedelta(days=1)
+    if expiring >= DAYS_APART:
+        start = start.replace(day=1)
+        following = (start + timedelta(days=31)).replace(day=1)
+    if expiring >= MONTHS_APART:
+        start = start.replace(month=1)
+        following = start.replace(year=start.year + 1)
+    return moment if moment == start else following
 
 
 def lot_kind(name: str) -> str:
@@ -72,9 +104,11 @@ def take(lots: Lots, amount: int) -> tuple[Lots, Lots]:
 def lapse(lots: Lots, now: datetime) -> tuple[Lots, Lots]:
     """Split off the lots that have expired by `now`. Returns what is left and what lapsed."""
     moment = rfc3339(now)
-    pairs = list(zip(*lots, strict=True))
-    gone = [pair for pair in pairs if "@" in pair[0] and pair[0].partition("@")[2] <= moment]
-    kept = [pair for pair in pairs if pair not in gone]
+    gone: list[tuple[str, int]] = []
+    kept: list[tuple[str, int]] = []
+    for pair in zip(*lots, strict=True):
+        lapsed = "@" in pair[0] and pair[0].partition("@")[2] <= moment
+        (gone if lapsed else kept).append(pair)
     return _unzip(kept), _unzip(gone)
 
 

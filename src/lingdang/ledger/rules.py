@@ -101,18 +101,16 @@ class _Batch:
         if booked is not None:
             return Done(booked, replayed=True) if _same(credit, booked) else Problem("idempotency_mismatch")
         wallet = self._wallet(credit.cust_id, credit.currency)
-        name = lots.lot_name(credit.kind, credit.expires_at)
         if credit.expires_at is not None and credit.expires_at <= self._now:
             return Problem("invalid_request", errors=[{"path": "$.expiresAt", "message": "It is in the past"}])
         if wallet.balance + credit.amount > MAX_AMOUNT:
             return Problem("wallet_full", limit=f"balance <= {MAX_AMOUNT}")
-        if name not in wallet.lots and len(wallet.lots) >= lots.MAX_LOTS:
-            return Problem("wallet_full", limit=f"lots <= {lots.MAX_LOTS}")
+        name = lots.lot_for((wallet.lots, wallet.remaining), credit.kind, credit.expires_at)
         held = lots.add((wallet.lots, wallet.remaining), name, credit.amount)
         accounts = [f"clearing:{credit.kind}", f"wallet:{name}"]
         amounts = [-credit.amount, credit.amount]
         wallet = self._move(wallet, held, credit.amount, "credit", credit.credit_id, accounts, amounts)
-        record = _credited(credit, wallet, self._now)
+        record = _credited(credit, wallet, name, self._now)
         self._credits[credit.cust_id, credit.credit_id] = record
         self.changes.credits.append(record)
         return Done(record)
@@ -198,7 +196,7 @@ def _order(pay: Pay, seq: int, balance: int, now: datetime) -> Order:
     )
 
 
-def _credited(credit: Credit, wallet: Wallet, now: datetime) -> Credited:
+def _credited(credit: Credit, wallet: Wallet, lot: str, now: datetime) -> Credited:
     return Credited(
         cust_id=credit.cust_id,
         credit_id=credit.credit_id,
@@ -207,6 +205,7 @@ def _credited(credit: Credit, wallet: Wallet, now: datetime) -> Credited:
         amount=credit.amount,
         kind=credit.kind,
         expires_at=credit.expires_at,
+        lot=lot,
         reason=credit.reason,
         balance=wallet.balance,
         credited_at=now,

@@ -33,6 +33,7 @@ class Bought(msgspec.Struct, frozen=True):
 
 _decode = msgspec.json.Decoder(Loaded).decode
 _decode_bought = msgspec.json.Decoder(Bought).decode
+_decode_lots = msgspec.json.Decoder(list[str]).decode
 _encode = msgspec.json.Encoder().encode
 
 _BEGIN = b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
@@ -45,6 +46,10 @@ SELECT ledger_load(%b::smallint, %b::timestamptz, %b::text[], %b::text[], %b::uu
 
 _BOUGHT = numbered("""
 SELECT ledger_bought(%b::smallint, %b::text[], %b::text[], %b::text[], %b::uuid[])
+""")
+
+_CREDITED = numbered("""
+SELECT ledger_credited(%b::smallint, %b::text[], %b::text[], %b::bigint[])
 """)
 
 _SAVE = numbered("""
@@ -73,7 +78,7 @@ async def load(
 
     Products that are known to be `on_sale` are not asked about, unless the catalogue has changed meanwhile: then once
     more, about all. What has been bought is asked about where wallets have moved since the checkout, in one flush
-    more; `in_doubt`: everywhere.
+    more; `in_doubt`: everywhere. So is the lot of a credit that is repeated.
     """
     on_sale.read_by(connection)
     pays = [command for command in commands if isinstance(command, Pay)]
@@ -87,7 +92,8 @@ async def load(
         loaded = _decode(await ask(connection, (_LOAD, questions)))
     on_sale.learn(loaded.catalogue, dict.fromkeys(set(asked).difference(name for name, _ in loaded.listed), True))
     moved = pays if in_doubt else _moved(pays, loaded.wallets)
-    return _state(loaded, await _bought(connection, bucket, moved) if moved else Bought())
+    booked = await _booked(connection, bucket, loaded.credits) if loaded.credits else []
+    return _state(loaded, booked, await _bought(connection, bucket, moved) if moved else Bought())
 
 
 def _moved(pays: Sequence[Pay], wallets: Sequence[Wallet]) -> list[Pay]:
@@ -109,6 +115,13 @@ async def _bought(connection: Connection, bucket: int, pays: Sequence[Pay]) -> B
     return _decode_bought(await ask(connection, (_BOUGHT, parameters)))
 
 
+async def _booked(connection: Connection, bucket: int, credits: Sequence[Credited]) -> list[Credited]:
+    """Credits that are repeated, with the lots that they went into: one flush more."""
+    parameters = (bucket, [c.cust_id for c in credits], [c.currency for c in credits], [c.seq for c in credits])
+    lots = _decode_lots(await ask(connection, (_CREDITED, parameters)))
+    return [msgspec.structs.replace(each, lot=lot) for each, lot in zip(credits, lots, strict=True)]
+
+
 def _questions(
     bucket: int, commands: Sequence[Command], pays: Sequence[Pay], now: datetime, products: Sequence[str]
 ) -> tuple[object, ...]:
@@ -127,12 +140,12 @@ def _questions(
     )
 
 
-def _state(loaded: Loaded, bought: Bought) -> State:
+def _state(loaded: Loaded, booked: Sequence[Credited], bought: Bought) -> State:
     return State(
         wallets={(w.customer_id, w.currency): w for w in loaded.wallets},
         ended_sessions=set(loaded.ended),
         orders={(o.cust_id, o.order_id): o for o in bought.orders},
-        credits={(c.cust_id, c.credit_id): c for c in loaded.credits},
+        credits={(c.cust_id, c.credit_id): c for c in booked},
         owned=set(bought.owned),
         unavailable={product_id for product_id, on_sale in loaded.listed if not on_sale},
         unusable={(cust_id, voucher): why for cust_id, voucher, why in loaded.unusable if why != "first_purchase"},
