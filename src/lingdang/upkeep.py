@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from lingdang.catalog.renewal import renew_terms
 from lingdang.clock import Clock
 from lingdang.db.pool import Pool, fetch_all
 from lingdang.errors import Problem
@@ -49,6 +50,7 @@ class Upkeep:
         for heal in (
             lambda: sweep_expiry(self._pool, self._settlement),
             lambda: sweep_identity(self._pool, now),
+            lambda: renew_terms(self._pool),
             lambda: self._count(now),
         ):
             await _try(heal)

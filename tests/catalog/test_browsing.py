@@ -128,6 +128,70 @@ async def test_a_search_is_paged_too_and_follows_a_change(shop: Shop) -> None:
     assert await found(ann, query="renamed") == ["p-4"]
 
 
+async def test_a_whole_title_comes_first_and_every_product_once(shop: Shop) -> None:
+    more = {f"more_{n}": {"title": f"C++ for the {n}th time", "popularity": 100 + n} for n in range(5)}
+    await fill(
+        shop,
+        **more,
+        sharp={"title": "C#", "popularity": 500},
+        letter={"title": "C", "popularity": 600},
+        first={"title": "C++", "popularity": 1},
+        second={"title": "Ｃ＋＋", "popularity": 2},
+        net={"title": ".NET", "popularity": 0},
+        asp={"title": "ASP.NET", "popularity": 900},
+    )
+    ann = buyer(shop)
+    others = [f"more-{n}" for n in reversed(range(5))]
+    for limit in (1, 2, 3, 4, 200):
+        seen: list[str] = []
+        cursor: dict[str, str] = {}
+        while True:
+            page = (await ann.get("/v1/products", query="c++", limit=limit, **cursor)).json()
+            seen += [product["productId"] for product in page["items"]]
+            if page["nextCursor"] is None:
+                break
+            cursor = {"cursor": page["nextCursor"]}
+        assert seen == ["second", "first", *others], limit
+    assert (await found(ann, query="c"))[0] == "letter"
+    assert await found(ann, query="C#") == ["sharp"]
+    assert await found(ann, query=".net") == ["net", "asp"]
+
+
+async def test_titles_are_found_as_readers_write_them(shop: Shop) -> None:
+    await fill(
+        shop,
+        hp="哈利·波特",
+        santi="三体Ⅲ：死神永生",
+        time="時間簡史",
+        harry="ハリー・ポッター",
+        stranger="L'Étranger",
+        spider="Spider-Man",
+        signs="!?",
+    )
+    ann = buyer(shop)
+    for query, expected in {
+        "哈利波特": ["hp"],
+        "三体死神永生": ["santi"],
+        "时间简史": ["time"],
+        "ﾊﾘｰﾎﾟｯﾀｰ": ["harry"],
+        "ーポ": ["harry"],
+        "étranger": ["stranger"],
+        "l’etranger": ["stranger"],
+        "spiderman": ["spider"],
+        "Ｓｐｉｄｅｒ　ｍａｎ": ["spider"],
+        "!?": ["signs"],
+        "!": [],
+    }.items():
+        assert await found(ann, query=query) == expected, query
+
+
+async def test_numbers_for_authors_are_found_as_text(shop: Shop) -> None:
+    await fill(shop, a={"title": "Nineteen", "attributes": {"authors": 1984}})
+    ann = buyer(shop)
+    assert await found(ann, query="1984") == ["a"]
+    assert (await ann.get("/v1/products/a")).json()["attributes"] == {"authors": "1984"}
+
+
 @pytest.mark.parametrize(
     "params",
     [

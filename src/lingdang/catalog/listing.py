@@ -1,54 +1,90 @@
 """Lists of what is on sale, all of it or what a search finds: most popular first, page by page.
 
-The order is that of an index and a page begins after a key, so the last page costs what the first one does.
+Before all others stand the products whose whole title is the search. The order is that of an index and a page begins
+after a key, so the last page costs what the first one does.
 """
 
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from lingdang.catalog.products import PRODUCT_FIELDS, Product, product_of
-from lingdang.catalog.terms import query_terms, tsquery
+from lingdang.catalog.terms import Search, search_of
 from lingdang.db.pool import Owner, Pool, transaction_as
 from lingdang.errors import invalid
 from lingdang.http.paging import Page, Window, page
 
 MAX_QUERY = 200
 _FIRST = (2**62, "")
+_NONE = (-1, "")
+_WHOLE = "="
+"""Begins the cursor of a page that ends among the products whose whole title is the search."""
 
-_LIST = f"""
-    SELECT {PRODUCT_FIELDS}, true
+_PAGE = f"""
+    SELECT {PRODUCT_FIELDS}, true, {{whole}}
       FROM product p
      WHERE product_on_sale(p, %b) AND (p.popularity, p.product_id) < (%b, %b) {{matching}}
      ORDER BY p.popularity DESC, p.product_id DESC
      LIMIT %b
 """  # noqa: S608 - constants of the package
-_LIST_ALL = _LIST.format(matching="")
-_LIST_MATCHING = _LIST.format(matching="AND p.search @@ %b::text::tsquery")
+_ALL = _PAGE.format(whole="false", matching="")
+_INDEXED = "AND p.search @@ %b::text::tsquery"
+_LOOKED_AT = "AND ts_match_vq(p.search, %b::text::tsquery)"  # the same, but for an index
+_OTHER = "AND NOT ts_match_vq(p.search, %b::text::tsquery)"
+
+
+class _After(NamedTuple):
+    """Where a page begins: behind which products of a whole title, and behind which others."""
+
+    whole: tuple[int, str]
+    other: tuple[int, str]
 
 
 async def list_products(pool: Pool, owner: Owner, query: str, window: Window, now: datetime) -> Page[Product]:
-    """One page of the products on sale that have every term of `query`; a blank query lists them all.
+    """One page of the products on sale that `query` finds; a blank query lists them all.
 
     Raises Problem `invalid_request` for a query that is too long or a cursor that is none.
     """
     if len(query) > MAX_QUERY:
         raise invalid("$.query", f"Expected at most {MAX_QUERY} characters")
     after = _after(window.after)
-    terms = query_terms(query)
-    if query.strip() and not terms:
-        return Page([], None)
-    sql = _LIST_MATCHING if terms else _LIST_ALL
-    matching = (tsquery(terms),) if terms else ()
+    if not query.strip():
+        sql, parameters = _ALL, [now, *after.other, window.limit + 1]
+    else:
+        search = search_of(query)
+        if search.title is None:
+            return Page([], None)
+        sql, parameters = _matching(search, after, now, window.limit + 1)
     async with transaction_as(pool, owner) as connection:
         # Not prepared: which index is the faster one depends on how common these very terms are.
-        cursor = await connection.execute(sql, (now, *after, *matching, window.limit + 1), binary=True, prepare=False)
-        products = [product_of(row) for row in await cursor.fetchall()]
-    return page(products, [f"{product.popularity} {product.product_id}" for product in products], window.limit)
+        cursor = await connection.execute(sql, parameters, binary=True, prepare=False)
+        rows = await cursor.fetchall()
+    products = [product_of(row) for row in rows]
+    marks = [_WHOLE if row[-1] else "" for row in rows]
+    cursors = [f"{mark}{p.popularity} {p.product_id}" for mark, p in zip(marks, products, strict=True)]
+    return page(products, cursors, window.limit)
 
 
-def _after(cursor: str | None) -> tuple[int, str]:
+def _matching(search: Search, after: _After, now: datetime, limit: int) -> tuple[str, list[Any]]:
+    """The products whose whole title it is, then the others with all of its terms."""
+    whole = _PAGE.format(whole="true", matching=_INDEXED)
+    parameters = [now, *after.whole, search.title, limit]
+    if search.indexed is None and search.last is None:
+        return whole, parameters
+    conditions = {_INDEXED: search.indexed, _LOOKED_AT: search.last, _OTHER: search.title}
+    asked = {condition: terms for condition, terms in conditions.items() if terms is not None}
+    other = _PAGE.format(whole="false", matching=" ".join(asked))
+    parameters += [now, *after.other, *asked.values(), limit, limit]
+    # The columns by place: whether it is the whole title, popularity and id.
+    order = "ORDER BY 17 DESC, 13 DESC, 1 DESC LIMIT %b"
+    return f"({whole}) UNION ALL ({other}) {order}", parameters
+
+
+def _after(cursor: str | None) -> _After:
     if cursor is None:
-        return _FIRST
-    popularity, _, product_id = cursor.partition(" ")
+        return _After(_FIRST, _FIRST)
+    whole = cursor.startswith(_WHOLE)
+    popularity, _, product_id = cursor.removeprefix(_WHOLE).partition(" ")
     if not (popularity.isascii() and popularity.isdigit() and len(popularity) <= 16 and product_id):
         raise invalid("$.cursor", "Not a cursor that this server gave")
-    return int(popularity), product_id
+    key = (int(popularity), product_id)
+    return _After(key, _FIRST) if whole else _After(_NONE, key)

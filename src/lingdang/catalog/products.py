@@ -10,7 +10,7 @@ from msgspec.structs import force_setattr
 from psycopg.types.json import Jsonb
 
 from lingdang.catalog.attributes import typed
-from lingdang.catalog.terms import document_terms
+from lingdang.catalog.terms import product_terms
 from lingdang.catalog.text import is_blank, trimmed
 from lingdang.db.pool import Connection
 from lingdang.errors import Problem
@@ -126,11 +126,11 @@ ON_CONFLICT_REPLACE = """
         on_sale_until = excluded.on_sale_until, status = excluded.status, popularity = excluded.popularity,
         search = excluded.search, updated_at = excluded.updated_at
     WHERE (p.title, p.currency, p.price, p.list_price, p.publisher, p.intro, p.cover_url, p.attributes,
-           p.on_sale_from, p.on_sale_until, p.status, p.popularity, p.search)
+           p.on_sale_from, p.on_sale_until, p.status, p.popularity)
           IS DISTINCT FROM
           (excluded.title, excluded.currency, excluded.price, excluded.list_price, excluded.publisher,
            excluded.intro, excluded.cover_url, excluded.attributes, excluded.on_sale_from,
-           excluded.on_sale_until, excluded.status, excluded.popularity, excluded.search)
+           excluded.on_sale_until, excluded.status, excluded.popularity)
 """
 """Replaces what differs and leaves an equal product untouched, its `updated_at` included."""
 
@@ -179,7 +179,7 @@ def written_row(product_id: str, product: ProductInput) -> tuple[Any, ...]:
         product.on_sale_until,
         product.status,
         product.popularity,
-        " ".join(document_terms(product.title, product.publisher or "", str(product.attributes.get("authors", "")))),
+        " ".join(product_terms(product.title, product.publisher or "", str(product.attributes.get("authors", "")))),
     )
 
 
