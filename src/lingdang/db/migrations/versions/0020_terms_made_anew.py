@@ -2,8 +2,8 @@
 
 from lingdang.db.migrations.run import run
 
-revision = "0019"
-down_revision = "0018"
+revision = "0020"
+down_revision = "0019"
 
 SQL = """
 -- Empty, but for what an older version wrote (lingdang.catalog.renewal). It names the mark of lingdang.catalog.terms.
