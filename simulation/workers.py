@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 from lingdang.checkout.checkouts import Checkouts
 from lingdang.checkout.order_token import OrderTokens
 from lingdang.checkout.reading import CheckoutReader
+from lingdang.coupons.guessing import CodeLimits
 from lingdang.db.lane import Lane
 from lingdang.db.pool import make_pool
 from lingdang.identity.sessions import Sessions
+from lingdang.identity.turns import Pacing
 from lingdang.keys import Keyring
 from lingdang.ledger import settlement as settling
 from lingdang.ledger.settlement import Settlement
@@ -99,6 +101,7 @@ class Worker:
             [self.reader],
             tokens,
             self.pool,
+            CodeLimits(self.pool, self.now, 1000, 900, Pacing()),
             self.now,
             offer_seconds=OFFER_SECONDS,
             signed_fields=SIGNED_FIELDS,

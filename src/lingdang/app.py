@@ -29,6 +29,7 @@ from lingdang.checkout.order_token import OrderTokens
 from lingdang.checkout.reading import CheckoutReader
 from lingdang.clock import Clock, system_clock
 from lingdang.coupons import routes as coupon_routes
+from lingdang.coupons.guessing import CodeLimits
 from lingdang.db.gather import ObserveBatch
 from lingdang.db.lane import Lane
 from lingdang.db.pool import Pool, connect_options, make_pool
@@ -174,6 +175,8 @@ class _Parts:
         self.sessions = make_sessions(deployment)
         self.passwords = Passwords()
         self.pacing = Pacing()
+        wrong, window = deployment.settings.login_limit_customer, deployment.settings.login_window_seconds
+        self.codes = CodeLimits(self.pool, self.clock, wrong, window, self.pacing)
         self.platform_tokens = PlatformTokens.configured(deployment.settings)
         self.order_tokens = OrderTokens(deployment.keyring)
         self.idempotency = Idempotency(self.pool, deployment.keyring)
@@ -248,7 +251,7 @@ def _routes(parts: _Parts) -> list[HTTPRouteHandler]:
         *_admin_routes(parts),
         *catalog_routes.routes(pool, sessions, clock),
         *cart_routes.routes(pool, sessions, clock),
-        *coupon_routes.routes(sessions, pool, parts.idempotency, clock),
+        *coupon_routes.routes(sessions, pool, parts.codes, parts.idempotency, clock),
         *library_routes.routes(sessions, pool, receipts, make_statements(parts.deployment), clock),
         *library_routes.public_routes(sessions, pool, receipts, clock),
         *_web_routes(parts),
@@ -303,6 +306,7 @@ def _hot_routes(parts: _Parts, watch: Watch) -> list[HotRoute[Any]]:
         parts.readers,
         parts.order_tokens,
         parts.pool,
+        parts.codes,
         parts.clock,
         offer_seconds=parts.deployment.settings.offer_seconds,
         signed_fields=SIGNED_FIELDS,

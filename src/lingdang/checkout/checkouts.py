@@ -15,6 +15,7 @@ from lingdang.clock import Clock
 from lingdang.coupons.claiming import Code, in_hand_or_claimed
 from lingdang.coupons.deciding import Decision, Verdict, decide
 from lingdang.coupons.goods import Buyer, Good, order_of
+from lingdang.coupons.guessing import CodeLimits
 from lingdang.coupons.held import fate_of
 from lingdang.db.pool import Owner, Pool, transaction_as
 from lingdang.errors import Problem, invalid
@@ -100,6 +101,7 @@ class Checkouts:
         readers: Sequence[CheckoutReader],
         tokens: OrderTokens,
         pool: Pool,
+        codes: CodeLimits,
         clock: Clock,
         *,
         offer_seconds: int,
@@ -110,6 +112,7 @@ class Checkouts:
         self._readers = readers
         self._tokens = tokens
         self._pool = pool
+        self._codes = codes
         self._clock = clock
         self._validity = timedelta(seconds=offer_seconds)
         self._signed_fields = signed_fields
@@ -123,8 +126,8 @@ class Checkouts:
         """Price the products and seal the offer. A voucher's code is claimed first: its voucher stays in the hand.
 
         Raises Problem `invalid_request` (a product twice, several currencies, more than an order may cost or a
-        payment can carry), `not_found`, `product_unavailable`, `already_owned`, `voucher_unusable`, `unauthenticated`
-        or `overloaded`.
+        payment can carry), `not_found`, `product_unavailable`, `already_owned`, `voucher_unusable`, `rate_limited`,
+        `unauthenticated` or `overloaded`.
         """
         if len(set(request.product_ids)) != len(request.product_ids):
             raise invalid("$.productIds", "Each product may stand in it once")
@@ -154,8 +157,11 @@ class Checkouts:
         return self._answer(offer, token, products, decision, facts.balances.get(offer.currency, 0), session)
 
     async def _claim(self, owner: Owner, code: str) -> None:
-        async with transaction_as(self._pool, owner) as connection:
-            await in_hand_or_claimed(connection, owner.bucket, owner.cust_id, code, self._clock())
+        async with (
+            self._codes.attempt(owner.cust_id, code) as require_left,
+            transaction_as(self._pool, owner) as connection,
+        ):
+            await in_hand_or_claimed(connection, owner.bucket, owner.cust_id, code, self._clock(), require_left)
 
     async def _decide(
         self,

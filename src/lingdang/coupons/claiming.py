@@ -1,6 +1,7 @@
 """Claiming: a shared and limited coupon becomes a customer's own voucher, before any payment."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -61,15 +62,21 @@ async def claim(connection: Connection, bucket: int, cust_id: str, code: str, no
     return claimed
 
 
-async def in_hand_or_claimed(connection: Connection, bucket: int, cust_id: str, code: str, now: datetime) -> UUID:
-    """The customer's unused voucher of this code; claimed only when there is none. Raises as `claim`.
+async def in_hand_or_claimed(
+    connection: Connection, bucket: int, cust_id: str, code: str, now: datetime, before_claim: Callable[[], None]
+) -> UUID:
+    """The customer's unused voucher of this code; claimed only when there is none. Raises as `claim`, `before_claim`.
 
     So a checkout that is repeated, also at the same moment, takes no second one.
     """
     await connection.execute(_LOCK, (cust_id, bucket))
     rows = await connection.execute(_IN_HAND, (bucket, cust_id, normal_code(code), now))
     row = await rows.fetchone()
-    return row[0] if row else (await claim(connection, bucket, cust_id, code, now)).voucher_id
+    if row:
+        held: UUID = row[0]
+        return held
+    before_claim()
+    return (await claim(connection, bucket, cust_id, code, now)).voucher_id
 
 
 async def grant(

@@ -10,6 +10,7 @@ from litestar.params import JSONBody
 
 from lingdang.clock import Clock
 from lingdang.coupons.claiming import Code, claim
+from lingdang.coupons.guessing import CodeLimits
 from lingdang.coupons.held import HeldVoucher, get_held, list_held
 from lingdang.db.pool import Owner, Pool, transaction_as
 from lingdang.http.entry import Reply
@@ -24,7 +25,9 @@ class ClaimRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: Code
 
 
-def routes(sessions: Sessions, pool: Pool, idempotency: Idempotency, clock: Clock) -> list[HTTPRouteHandler]:
+def routes(
+    sessions: Sessions, pool: Pool, codes: CodeLimits, idempotency: Idempotency, clock: Clock
+) -> list[HTTPRouteHandler]:
     """The customers' vouchers."""
     encode = msgspec.json.Encoder().encode
 
@@ -49,9 +52,13 @@ def routes(sessions: Sessions, pool: Pool, idempotency: Idempotency, clock: Cloc
         owner, now = who(request), clock()
 
         key = request.headers.get("idempotency-key")
-        async with transaction_as(pool, owner) as connection:
+        async with (
+            codes.attempt(owner.cust_id, data.code) as require_left,
+            transaction_as(pool, owner) as connection,
+        ):
 
             async def produce() -> Reply:
+                require_left()
                 claimed = await claim(connection, owner.bucket, owner.cust_id, data.code, now)
                 view = await get_held(connection, owner, claimed.voucher_id, now)
                 return Reply(encode(view), 201 if claimed.is_new else 200)
