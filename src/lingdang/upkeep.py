@@ -9,15 +9,18 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from lingdang.catalog.renewal import MOST as MOST_RENEWED
 from lingdang.catalog.renewal import renew_terms
 from lingdang.clock import Clock
 from lingdang.db.pool import Pool, fetch_all
 from lingdang.errors import Problem
 from lingdang.identity.sweep import GRACE, TABLES, sweep_identity
-from lingdang.ledger.expiry import sweep_expiry
+from lingdang.ledger.expiry import ExpirySweep
 from lingdang.ledger.settlement import Settlement
 
 PAUSE_SECONDS = 30.0
+SHORT_PAUSE_SECONDS = 1.0
+"""After a round that ended with work left."""
 LATE = timedelta(minutes=15)
 """How long after its moment a state may stand until it counts as overdue: 30 rounds of the healers."""
 MOST = 10_000
@@ -30,42 +33,48 @@ _log = structlog.get_logger(__name__)
 
 
 class Upkeep:
-    """The healers of one worker; with several workers, whoever comes first heals. `overdue` counts by state."""
+    """The healers of one worker; several workers share the work. `overdue` counts by state."""
 
     def __init__(self, pool: Pool, settlement: Settlement, clock: Clock) -> None:
         self._pool = pool
-        self._settlement = settlement
+        self.expiry = ExpirySweep(pool, settlement, clock)
         self._clock = clock
         self.overdue = dict.fromkeys(_STATES, 0)
 
     async def run(self) -> None:
         """Heal for ever. Whatever one healer meets, it is tried again, and the others go on."""
+        more = False
         while True:
-            await asyncio.sleep(PAUSE_SECONDS)
-            await self.round()
+            await asyncio.sleep(min(SHORT_PAUSE_SECONDS, PAUSE_SECONDS) if more else PAUSE_SECONDS)
+            more = await self.round()
 
-    async def round(self) -> None:
-        """Heal once, then count what is overdue all the same."""
+    async def round(self) -> bool:
+        """Heal once, then count what is overdue all the same. Returns whether a healer ended with work left."""
         now = self._clock()
-        for heal in (
-            lambda: sweep_expiry(self._pool, self._settlement),
+        healers = (
+            self.expiry.run,
             lambda: sweep_identity(self._pool, now),
-            lambda: renew_terms(self._pool),
+            self._renew,
             lambda: self._count(now),
-        ):
-            await _try(heal)
+        )
+        return any([await _try(heal) for heal in healers])
 
-    async def _count(self, now: datetime) -> int:
+    async def _renew(self) -> bool:
+        return await renew_terms(self._pool, MOST_RENEWED) == MOST_RENEWED
+
+    async def _count(self, now: datetime) -> bool:
         for table, (column, grace) in _STATES.items():
             [(late,)] = await fetch_all(self._pool, _COUNT.format(table, column, MOST), (now - grace - LATE,))
             self.overdue[table] = int(late)
-        return sum(self.overdue.values())
+        return False
 
 
-async def _try(heal: Callable[[], Awaitable[int]]) -> None:
+async def _try(heal: Callable[[], Awaitable[bool]]) -> bool:
+    """Whether it ended with work left."""
     try:
-        await heal()
+        return await heal()
     except Problem as problem:
         _log.warning("upkeep_postponed", code=problem.code)
     except Exception:
         _log.exception("upkeep_failed")
+    return False

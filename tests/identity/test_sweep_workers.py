@@ -9,7 +9,7 @@ import pytest
 from lingdang.clock import system_clock
 from lingdang.db.pool import make_pool
 from lingdang.identity import sweep
-from lingdang.identity.sweep import GRACE, sweep_identity
+from lingdang.identity.sweep import GRACE, delete_expired
 
 
 async def test_workers_share_the_work(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,6 +23,7 @@ async def test_workers_share_the_work(database_url: str, monkeypatch: pytest.Mon
                 (until, count),
             )
         async with make_pool(database_url, 4, pgbouncer=False) as pool:
-            deleted = await asyncio.gather(*(sweep_identity(pool, now) for _ in range(3)))
-            assert sum(deleted) + await sweep_identity(pool, now) == 95
+            before = now - GRACE
+            deleted = await asyncio.gather(*(delete_expired(pool, "session_end", before) for _ in range(3)))
+            assert sum(deleted) + await delete_expired(pool, "session_end", before) == 95
         assert connection.execute("SELECT count(*) FROM session_end").fetchone() == (5,)

@@ -14,6 +14,7 @@ from lingdang.clock import Clock, system_clock
 from lingdang.db.pool import make_pool
 from lingdang.identity.sweep import sweep_identity
 from lingdang.keys import Keyring
+from lingdang.ledger.expiry import ExpirySweep
 from lingdang.serving.metrics import Metrics
 from lingdang.upkeep import Upkeep
 from support.money import credit, open_settlement
@@ -33,7 +34,7 @@ async def open_upkeep(database_url: str, clock: Clock = system_clock) -> AsyncIt
         yield Upkeep(pool, settlement, clock)
 
 
-async def _broken(*_: object) -> int:
+async def _broken(*_: object) -> bool:
     raise RuntimeError("this healer is ill")
 
 
@@ -63,7 +64,7 @@ async def test_what_no_healer_ends_is_counted_past_its_deadline(
     await _give_for_an_hour(database_url)
     _stale(database_url)
     monkeypatch.setattr(upkeep, "sweep_identity", _broken)
-    monkeypatch.setattr(upkeep, "sweep_expiry", _broken)
+    monkeypatch.setattr(ExpirySweep, "run", _broken)
     for minutes, wallets in ((61, 0), (74, 0), (76, 1)):
         later = timedelta(minutes=minutes)
         async with open_upkeep(database_url, lambda later=later: system_clock() + later) as healers:  # type: ignore[misc]

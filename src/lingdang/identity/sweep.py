@@ -13,15 +13,17 @@ MAX_BATCHES = 50
 TABLES = ("session_end", "password_session", "login_attempt", "idempotency")
 
 
-async def sweep_identity(pool: Pool, now: datetime) -> int:
-    """Delete what expired more than an hour ago, a thousand rows at a time; the number of rows deleted.
+async def sweep_identity(pool: Pool, now: datetime) -> bool:
+    """Delete what expired more than an hour ago, a thousand rows at a time. Returns whether there is more of it.
 
-    Several workers may do so at once. What one call leaves, the next one takes. Raises Problem `overloaded`.
+    Several workers may do so at once, and share the rows. Raises Problem `overloaded`.
     """
-    return sum([await _sweep(pool, table, now - GRACE) for table in TABLES])
+    deleted = [await delete_expired(pool, table, now - GRACE) for table in TABLES]
+    return max(deleted) >= MAX_BATCHES * BATCH
 
 
-async def _sweep(pool: Pool, table: str, before: datetime) -> int:
+async def delete_expired(pool: Pool, table: str, before: datetime) -> int:
+    """Delete up to MAX_BATCHES × BATCH rows of one of TABLES that expired before a moment; how many."""
     statement = f"""
         DELETE FROM {table} WHERE ctid = ANY(ARRAY(
             SELECT ctid FROM {table} WHERE expires_at < %b ORDER BY expires_at LIMIT {BATCH} FOR UPDATE SKIP LOCKED
