@@ -30,9 +30,11 @@ from lingdang.checkout.reading import CheckoutReader
 from lingdang.clock import Clock, system_clock
 from lingdang.coupons import routes as coupon_routes
 from lingdang.coupons.guessing import CodeLimits
+from lingdang.db.bulkheads import Bulkheads
 from lingdang.db.gather import ObserveBatch
 from lingdang.db.lane import Lane
-from lingdang.db.pool import Pool, connect_options, make_pool
+from lingdang.db.pool import Pool, connect_options
+from lingdang.db.probe import Probe
 from lingdang.http import health
 from lingdang.http.answers import EXCEPTION_HANDLERS
 from lingdang.http.entry import Entry, HotRoute, Observe
@@ -154,7 +156,7 @@ def create_app(deployment: Deployment, watch: Watch = UNWATCHED) -> Entry:
     hot = _hot_routes(parts, watch)
     parts.show(watch)
     framework = Litestar(
-        [*_routes(parts), *health.routes(parts.pool, watch.scrape)],
+        [*_routes(parts), *health.routes(parts.probe, watch.scrape)],
         request_class=StrictRequest,
         lifespan=[parts.lifespan],
         exception_handlers=EXCEPTION_HANDLERS,
@@ -171,18 +173,20 @@ class _Parts:
     def __init__(self, deployment: Deployment, watch: Watch) -> None:
         self.deployment = deployment
         self.clock = deployment.clock
-        self.pool = make_pool(deployment.database_url, deployment.settings.pool_size, deployment.settings.pgbouncer)
+        url, settings = deployment.database_url, deployment.settings
+        self.pools = Bulkheads(url, settings.pool_size, settings.pgbouncer)
+        self.probe = Probe(url, settings.pgbouncer)
         self.sessions = make_sessions(deployment)
         self.passwords = Passwords()
         self.pacing = Pacing()
         wrong, window = deployment.settings.login_limit_customer, deployment.settings.login_window_seconds
-        self.codes = CodeLimits(self.pool, self.clock, wrong, window, self.pacing)
+        self.codes = CodeLimits(self.pools.customers, self.clock, wrong, window, self.pacing)
         self.platform_tokens = PlatformTokens.configured(deployment.settings)
         self.order_tokens = OrderTokens(deployment.keyring)
-        self.idempotency = Idempotency(self.pool, deployment.keyring)
+        self.idempotency = Idempotency(self.pools.customers, deployment.keyring)
         self.settlement = make_settlement(deployment, watch)
-        self.sealer = make_sealer(deployment, self.pool, self.settlement.seconds_run)
-        self.upkeep = Upkeep(self.pool, self.settlement, self.clock)
+        self.sealer = make_sealer(deployment, self.pools.background, self.settlement.seconds_run)
+        self.upkeep = Upkeep(self.pools.background, self.settlement, self.clock)
         self.ticks = CartTicks(self._lane(), self.clock, observe=watch.lane("cart"))
         self.products = ProductReader(self._lane(), self.clock, observe=watch.lane("products"))
         self.readers = [self._reader(bucket, watch) for bucket in range(deployment.buckets)]
@@ -193,8 +197,9 @@ class _Parts:
         watch.gauge("lingdang_queue_length", "cart", self.ticks.__len__)
         watch.gauge("lingdang_queue_length", "products", self.products.__len__)
         watch.gauge("lingdang_queue_length", "checkout", lambda: sum(map(len, self.readers)))
-        for state in ("pool_size", "pool_available", "requests_waiting"):
-            watch.gauge("lingdang_pool", state, partial(self._of_pool, state))
+        for pool in self.pools:
+            for metric, state in _OF_POOLS.items():
+                watch.gauge(metric, pool.name, partial(_of_pool, pool, state))
         sealer, worker = self.sealer, str(os.getpid())
         watch.gauge("lingdang_journal_lag_seconds", worker, sealer.lag)
         watch.gauge("lingdang_journal_sealed", worker, lambda: sealer.sealed)
@@ -202,9 +207,6 @@ class _Parts:
         for state in self.upkeep.overdue:
             watch.gauge("lingdang_overdue", state, partial(self.upkeep.overdue.__getitem__, state))
         watch.gauge("lingdang_journal_rolled_back", worker, lambda: sealer.witness.rolled_back)
-
-    def _of_pool(self, state: str) -> int:
-        return self.pool.get_stats().get(state, 0)
 
     def _lane(self) -> Lane:
         return Lane(self.deployment.database_url, self.deployment.settings.pgbouncer)
@@ -224,8 +226,10 @@ class _Parts:
     async def lifespan(self, _: Litestar) -> AsyncIterator[None]:
         """Open everything; at the end close it in the opposite order, draining what was accepted."""
         async with AsyncExitStack() as stack:
-            await self.pool.open()
-            stack.push_async_callback(self.pool.close)
+            for pool in self.pools:
+                await pool.open()
+                stack.push_async_callback(pool.close)
+            stack.push_async_callback(self.probe.close)
             stack.callback(self.passwords.close)
             if self.platform_tokens is not None:
                 stack.push_async_callback(self.platform_tokens.close)
@@ -243,17 +247,29 @@ class _Parts:
             yield
 
 
+_OF_POOLS = {
+    "lingdang_pool_size": "pool_size",
+    "lingdang_pool_available": "pool_available",
+    "lingdang_pool_waiting": "requests_waiting",
+}
+
+
+def _of_pool(pool: Pool, state: str) -> int:
+    return pool.get_stats().get(state, 0)
+
+
 def _routes(parts: _Parts) -> list[HTTPRouteHandler]:
-    pool, sessions, clock, settings = parts.pool, parts.sessions, parts.clock, parts.deployment.settings
+    pools, sessions, clock, settings = parts.pools, parts.sessions, parts.clock, parts.deployment.settings
+    pool, reports = pools.customers, pools.reports
     receipts = Receipts(Signer(parts.deployment.keyring), settings.issuer, settings.receipt_seconds)
     return [
         *_session_routes(parts),
         *_admin_routes(parts),
-        *catalog_routes.routes(pool, sessions, clock),
+        *catalog_routes.routes(pools.search, sessions, clock),
         *cart_routes.routes(pool, sessions, clock),
         *coupon_routes.routes(sessions, pool, parts.codes, parts.idempotency, clock),
-        *library_routes.routes(sessions, pool, receipts, make_statements(parts.deployment), clock),
-        *library_routes.public_routes(sessions, pool, receipts, clock),
+        *library_routes.routes(sessions, pool, reports, receipts, make_statements(parts.deployment), clock),
+        *library_routes.public_routes(sessions, pools.access, receipts, clock),
         *_web_routes(parts),
     ]
 
@@ -263,13 +279,13 @@ def _web_routes(parts: _Parts) -> list[HTTPRouteHandler]:
     texts = Path(settings.texts_dir).expanduser() if settings.texts_dir else None
     return [
         *web_routes.routes(settings.sign_types, settings.demo),
-        *reading.routes(sessions, parts.pool, parts.products, clock, texts),
+        *reading.routes(sessions, parts.pools.access, parts.products, clock, texts),
         *(signing_lab.routes(sessions, clock) if settings.demo else []),
     ]
 
 
 def _admin_routes(parts: _Parts) -> list[HTTPRouteHandler]:
-    pool, clock, buckets = parts.pool, parts.clock, parts.deployment.buckets
+    pool, clock, buckets = parts.pools.operators, parts.clock, parts.deployment.buckets
     api_keys = ApiKeys(pool, parts.pacing)
     return [
         *customers_admin.routes(api_keys, pool, parts.passwords, buckets, clock),
@@ -283,7 +299,7 @@ def _admin_routes(parts: _Parts) -> list[HTTPRouteHandler]:
 def _session_routes(parts: _Parts) -> list[HTTPRouteHandler]:
     settings = parts.deployment.settings
     limits = LoginLimits(
-        parts.pool,
+        parts.pools.sign_in,
         parts.clock,
         settings.login_limit_customer,
         settings.login_limit_address,
@@ -291,10 +307,10 @@ def _session_routes(parts: _Parts) -> list[HTTPRouteHandler]:
     )
     return identity_routes.routes(
         parts.sessions,
-        Logins(parts.pool, parts.deployment.buckets, parts.passwords, limits),
+        Logins(parts.pools.sign_in, parts.deployment.buckets, parts.passwords, limits),
         parts.platform_tokens,
-        parts.idempotency,
-        parts.pool,
+        Idempotency(parts.pools.sign_in, parts.deployment.keyring),
+        parts.pools.customers,
         parts.clock,
         parts.pacing,
     )
@@ -305,7 +321,7 @@ def _hot_routes(parts: _Parts, watch: Watch) -> list[HotRoute[Any]]:
         parts.sessions,
         parts.readers,
         parts.order_tokens,
-        parts.pool,
+        parts.pools.customers,
         parts.codes,
         parts.clock,
         offer_seconds=parts.deployment.settings.offer_seconds,

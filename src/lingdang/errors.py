@@ -115,8 +115,8 @@ KINDS: dict[str, Kind] = {
         503,
         "Overloaded",
         "服务繁忙",
-        "The server is too busy or its database is away. Nothing was taken; try again.",
-        "服务繁忙或数据库不可用。未扣除任何铃铛，请稍后重试。",
+        "The server is too busy, or its database is away or took too long. Nothing was taken; try again.",
+        "服务繁忙，或数据库不可用、响应过慢。未扣除任何铃铛，请稍后重试。",
     ),
     "identity_unavailable": Kind(
         503,

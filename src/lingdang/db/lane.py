@@ -16,9 +16,10 @@ _ANSWER_SECONDS = 5.0
 class Lane:
     """One connection for one gathering lane; never shared between tasks."""
 
-    def __init__(self, url: str, pgbouncer: bool) -> None:
+    def __init__(self, url: str, pgbouncer: bool, answer_seconds: float = _ANSWER_SECONDS) -> None:
         self._url = url
         self._pgbouncer = pgbouncer
+        self._answer_seconds = answer_seconds
         self._connection: Connection | None = None
 
     async def connection(self) -> Connection:
@@ -35,7 +36,7 @@ class Lane:
         for _ in range(2):
             try:
                 connection = await self.connection()
-                with breaks_after(connection, _ANSWER_SECONDS):
+                with breaks_after(connection, self._answer_seconds):
                     return await work(connection)
             except AWAY:
                 await self.close()

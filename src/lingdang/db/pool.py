@@ -1,12 +1,13 @@
 """Connections to PostgreSQL, and queries on a customer's behalf that an ended session cannot make."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import psycopg
+import structlog
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -14,7 +15,8 @@ from lingdang.db.deadline import breaks_after
 from lingdang.errors import retry_later, session_ended
 
 Connection = psycopg.AsyncConnection[TupleRow]
-Pool = AsyncConnectionPool[Connection]
+
+_log = structlog.get_logger(__name__)
 
 AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 """What psycopg raises when the database cannot be reached or went away."""
@@ -22,6 +24,11 @@ AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 _ANSWER_SECONDS = 15.0
 """A database that has not answered a request's statements by then counts as away."""
 
+_STOPPED_RETRY_SECONDS = 5
+"""After how long whoever asked what took too long may ask again."""
+
+# A statement of the pool's takes one core: that as many run as there are connections is what the pool promises.
+_LIMIT = "SELECT set_config('statement_timeout', %b, %b), set_config('max_parallel_workers_per_gather', '0', %b)"
 _ENDED = "SELECT 1 FROM session_end WHERE bucket = %b AND customer_id = %b AND session_id = %b"
 
 
@@ -43,25 +50,64 @@ def connect_options(pgbouncer: bool) -> dict[str, Any]:
     }
 
 
+class Pool(AsyncConnectionPool[Connection]):
+    """A pool that is not yet open, of up to `size` connections.
+
+    At most `waiting` calls wait for one, for up to `wait_seconds`; PostgreSQL stops a statement that takes longer than
+    `statement_seconds`. Both are answered with Problem `overloaded`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        size: int,
+        pgbouncer: bool,
+        *,
+        name: str = "lingdang",
+        waiting: int = 1000,
+        wait_seconds: float = 5.0,
+        statement_seconds: float = _ANSWER_SECONDS,
+    ) -> None:
+        self._milliseconds = str(round(statement_seconds * 1000))
+        self._shared = pgbouncer
+        super().__init__(
+            url,
+            min_size=1,
+            max_size=size,
+            open=False,
+            timeout=wait_seconds,
+            max_waiting=waiting,
+            kwargs=connect_options(pgbouncer),
+            configure=None if pgbouncer else self._limit_connection,
+            check=None,
+            name=name,
+        )
+
+    async def _limit_connection(self, connection: Connection) -> None:
+        await connection.execute(_LIMIT, (self._milliseconds, False, False))
+
+    async def limit_transaction(self, connection: Connection) -> None:
+        """Limit the statements of the transaction that has begun, where PgBouncer would give a connection's own
+        limit to whoever is given the connection next."""
+        if self._shared:
+            await connection.execute(_LIMIT, (self._milliseconds, True, True))
+
+    def flush(self, connection: Connection) -> AbstractAsyncContextManager[object]:
+        """A block of one statement, which behind PgBouncer is sent together with its limit."""
+        return connection.pipeline() if self._shared else nullcontext()
+
+
 def make_pool(url: str, size: int, pgbouncer: bool) -> Pool:
-    """A pool that is not yet open."""
-    return AsyncConnectionPool(
-        url,
-        min_size=min(2, size),
-        max_size=size,
-        open=False,
-        timeout=5,
-        max_waiting=1000,
-        kwargs=connect_options(pgbouncer),
-        check=None,
-        name="lingdang",
-    )
+    """A pool for one purpose, as a command has it; the server's are in lingdang.db.bulkheads."""
+    return Pool(url, size, pgbouncer)
 
 
 async def fetch_all(pool: Pool, sql: str, params: Sequence[Any] = ()) -> list[TupleRow]:
     """One statement's rows, as its own transaction. Raises Problem `overloaded` when the database is away."""
     async with _connection(pool) as connection:
-        cursor = await connection.execute(sql, params, binary=True)
+        async with pool.flush(connection):
+            await pool.limit_transaction(connection)
+            cursor = await connection.execute(sql, params, binary=True)
         return await cursor.fetchall() if cursor.description else []
 
 
@@ -71,6 +117,7 @@ async def fetch_as(pool: Pool, owner: Owner, sql: str, params: Sequence[Any] = (
     Raises Problem `unauthenticated` when the session has ended, `overloaded` when the database is away.
     """
     async with _connection(pool) as connection, connection.pipeline():
+        await pool.limit_transaction(connection)
         ended = await connection.execute(_ENDED, (owner.bucket, owner.cust_id, owner.session_id))
         cursor = await connection.execute(sql, params, binary=True)
         if await ended.fetchone() is not None:
@@ -82,6 +129,7 @@ async def fetch_as(pool: Pool, owner: Owner, sql: str, params: Sequence[Any] = (
 async def transaction_as(pool: Pool, owner: Owner) -> AsyncIterator[Connection]:
     """A customer's transaction, refused at its start when the session has ended. Raises as `fetch_as`."""
     async with _connection(pool) as connection, connection.transaction():
+        await pool.limit_transaction(connection)
         await refuse_ended(connection, owner)
         yield connection
 
@@ -90,6 +138,7 @@ async def transaction_as(pool: Pool, owner: Owner) -> AsyncIterator[Connection]:
 async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     """A transaction of the operators' or the application's own."""
     async with _connection(pool) as connection, connection.transaction():
+        await pool.limit_transaction(connection)
         yield connection
 
 
@@ -106,7 +155,8 @@ async def _connection(pool: Pool) -> AsyncIterator[Connection]:
         async with pool.connection() as connection:
             with breaks_after(connection, _ANSWER_SECONDS):
                 yield connection
+    except psycopg.errors.QueryCanceled as error:
+        _log.warning("statement_stopped", pool=pool.name)
+        raise retry_later("overloaded", _STOPPED_RETRY_SECONDS) from error
     except AWAY as error:
-        if isinstance(error, psycopg.errors.QueryCanceled):
-            raise
         raise retry_later("overloaded", 1) from error

@@ -7,7 +7,11 @@ from pathlib import Path
 _MB = 2**20
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
-_FIXED = """\
+MAX_CONNECTIONS = 400
+"""Of them COMMANDS are left to commands beside a server, and to whoever looks after the database."""
+COMMANDS = 20
+
+_FIXED = f"""\
 # Written by Lingdang at each start; the reasons are in docs/operations.md.
 fsync = on
 synchronous_commit = on
@@ -16,7 +20,7 @@ wal_compression = off
 wal_buffers = 16MB
 checkpoint_timeout = 15min
 checkpoint_completion_target = 0.9
-max_connections = 200
+max_connections = {MAX_CONNECTIONS}
 work_mem = 16MB
 random_page_cost = 1.1
 jit = off

@@ -7,8 +7,7 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from prometheus_client.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE
 
-from lingdang.db.migrate import HEAD
-from lingdang.db.pool import Pool, fetch_all
+from lingdang.db.probe import Probe
 from lingdang.errors import retry_later
 
 
@@ -21,7 +20,7 @@ class Health(msgspec.Struct, frozen=True):
 _WELL = Health("ok")
 
 
-def routes(pool: Pool, render: Callable[[], bytes]) -> list[HTTPRouteHandler]:
+def routes(probe: Probe, render: Callable[[], bytes]) -> list[HTTPRouteHandler]:
     """The operators' probes. `render` gives the metrics' text."""
 
     @get("/healthz", summary="Whether the server is alive", tags=["operations"], sync_to_thread=False)
@@ -30,7 +29,7 @@ def routes(pool: Pool, render: Callable[[], bytes]) -> list[HTTPRouteHandler]:
 
     @get("/readyz", summary="Whether the database is there and migrated", tags=["operations"])
     async def ready() -> Health:
-        if await fetch_all(pool, "SELECT version_num FROM alembic_version") != [(HEAD,)]:
+        if not await probe.ready():
             raise retry_later("overloaded", 5)
         return _WELL
 

@@ -40,9 +40,9 @@ class StatementView(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def routes(
-    sessions: Sessions, pool: Pool, receipts: Receipts, statements: Statements, clock: Clock
+    sessions: Sessions, pool: Pool, reports: Pool, receipts: Receipts, statements: Statements, clock: Clock
 ) -> list[HTTPRouteHandler]:
-    """Orders, wallet, statement of account, entitlements."""
+    """Orders, wallet, entitlements; the statement of account, which reads much, by the pool of reports."""
 
     def who(request: Asked) -> Session:
         headers = request.headers
@@ -78,7 +78,7 @@ def routes(
         period = read_period(since, until, now)
         after = window(None, cursor).after
         wanted = Wanted(owner.bucket, owner.cust_id, checked_currency(currency), *period, read_seq(after))
-        async with transaction_as(pool, owner) as connection:
+        async with transaction_as(reports, owner) as connection:
             made = await statements.make(connection, wanted, now)
         return StatementView(made.statement, None if made.next_seq is None else to_cursor(str(made.next_seq)))
 

@@ -18,7 +18,9 @@ from fasteners import InterProcessLock
 from lingdang import __version__
 from lingdang.clock import rfc3339, system_clock
 from lingdang.commands import CommandError, database, ensure_keyring, prepare_data_dir, settings_of
+from lingdang.db.bulkheads import connections_of_worker
 from lingdang.db.embedded import EmbeddedServer
+from lingdang.db.tuning import COMMANDS, MAX_CONNECTIONS
 from lingdang.keys import Keyring, Version, retire, rotate
 from lingdang.serving.listening import listen
 from lingdang.serving.logs import configure_logging
@@ -44,6 +46,7 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, demo: bool, ht
     With no configuration it starts its own PostgreSQL and makes a local certificate authority in the data directory.
     """
     settings = settings_of(ctx)
+    _require_connections(settings, workers)
     prepare_data_dir(settings)
     configure_logging(settings, "supervisor")
     with _only_one(settings.data_path) as claim:
@@ -147,6 +150,16 @@ def _who(note: Path) -> str:
         return f": process {found['pid']}, at {found['address']}"
     except (OSError, ValueError, KeyError):
         return ""
+
+
+def _require_connections(settings: Settings, workers: int) -> None:
+    """Refuse more connections than the embedded database has. One of the operator's own is theirs to size."""
+    wanted, most = workers * connections_of_worker(settings.pool_size, settings.buckets), MAX_CONNECTIONS - COMMANDS
+    if settings.database_url is None and wanted > most:
+        raise CommandError(
+            f"{workers} workers would open up to {wanted} connections, and the embedded database has {most} for them: "
+            "set LINGDANG_POOL_SIZE or --workers lower, or use a PostgreSQL of your own"
+        )
 
 
 def _certificate(settings: Settings, host: str) -> Certificate:

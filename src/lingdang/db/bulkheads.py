@@ -1,0 +1,101 @@
+"""Bulkheads: a worker's connections are parted by purpose, so that no purpose can take those of another.
+
+A flood of searches fills the searches' share; access checks, sign-ins and all others go on with theirs.
+"""
+
+from collections.abc import Iterator
+from itertools import cycle, islice
+from typing import Final
+
+import msgspec
+
+from lingdang.db.pool import Pool
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Of a share, besides its connections: how many calls wait, for how long, and how long one statement may run."""
+
+    waiting: int
+    wait_seconds: float
+    statement_seconds: float
+
+
+LIMITS: Final = {
+    "customers": Limits(waiting=1000, wait_seconds=5.0, statement_seconds=5.0),
+    "access": Limits(waiting=1000, wait_seconds=5.0, statement_seconds=2.0),
+    "sign_in": Limits(waiting=500, wait_seconds=5.0, statement_seconds=5.0),
+    "search": Limits(waiting=100, wait_seconds=2.0, statement_seconds=3.0),
+    "operators": Limits(waiting=100, wait_seconds=5.0, statement_seconds=10.0),
+    "reports": Limits(waiting=50, wait_seconds=5.0, statement_seconds=10.0),
+    "background": Limits(waiting=50, wait_seconds=10.0, statement_seconds=14.0),
+}
+"""By purpose. All end before the connection is taken for broken (lingdang.db.pool)."""
+
+_MORE: Final = (
+    "customers",
+    "access",
+    "sign_in",
+    "search",
+    "background",
+    "customers",
+    "customers",
+    "operators",
+    "reports",
+)
+"""Who is given one more connection, in turns, once each purpose has one."""
+
+LEAST: Final = len(LIMITS)
+"""So many connections a pool has at least: one for each purpose."""
+
+
+def shares(connections: int) -> dict[str, int]:
+    """How many of so many connections, LEAST or more, each purpose has."""
+    assert connections >= LEAST, "each purpose has a connection"
+    sizes = dict.fromkeys(LIMITS, 1)
+    for purpose in islice(cycle(_MORE), connections - LEAST):
+        sizes[purpose] += 1
+    return sizes
+
+
+def connections_of_worker(pool_size: int, buckets: int) -> int:
+    """The most connections that one worker has: its pools', one for each lane, and the probe's.
+
+    The settlement and the checkouts have a lane for each bucket, ticks and price reads one.
+    """
+    return pool_size + 2 * buckets + 2 + 1
+
+
+class Bulkheads:
+    """One worker's pools, not yet open: together `connections` connections."""
+
+    def __init__(self, url: str, connections: int, pgbouncer: bool) -> None:
+        sizes = shares(connections)
+
+        def share(purpose: str) -> Pool:
+            limits = LIMITS[purpose]
+            return Pool(
+                url,
+                sizes[purpose],
+                pgbouncer,
+                name=purpose,
+                waiting=limits.waiting,
+                wait_seconds=limits.wait_seconds,
+                statement_seconds=limits.statement_seconds,
+            )
+
+        self.customers = share("customers")
+        """What customers ask about what is theirs."""
+        self.access = share("access")
+        """Whether a customer may read a product: proxies ask for each page."""
+        self.sign_in = share("sign_in")
+        self.search = share("search")
+        """The catalogue's lists, whose cost the caller's words decide."""
+        self.operators = share("operators")
+        self.reports = share("reports")
+        """Statements of account, and whatever else reads much at a time."""
+        self.background = share("background")
+        """The healers and the sealer."""
+
+    def __iter__(self) -> Iterator[Pool]:
+        yield from (self.customers, self.access, self.sign_in, self.search, self.operators, self.reports)
+        yield self.background
