@@ -268,7 +268,9 @@ def _routes(parts: _Parts) -> list[HTTPRouteHandler]:
         *catalog_routes.routes(pools.search, sessions, clock),
         *cart_routes.routes(pool, sessions, clock),
         *coupon_routes.routes(sessions, pool, parts.codes, parts.idempotency, clock),
-        *library_routes.routes(sessions, pool, reports, receipts, make_statements(parts.deployment), clock),
+        *library_routes.routes(
+            sessions, pool, reports, receipts, make_statements(parts.deployment), clock, settings.zone
+        ),
         *library_routes.public_routes(sessions, pools.access, receipts, clock),
         *_web_routes(parts),
     ]

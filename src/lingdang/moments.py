@@ -1,7 +1,13 @@
-"""Moments as they come in: each with its zone, and within bounds that every calculation on them stays inside."""
+"""Moments as they come in: within bounds that every calculation on them stays inside.
 
-from datetime import UTC, datetime
+A body gives them with their zone. Commands and queries also take days and times of the shop's zone: a day is no moment,
+but begins at one and ends at one.
+"""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from msgspec import Meta
 
@@ -25,6 +31,32 @@ def checked(path: str, moment: datetime | None) -> datetime | None:
     if not is_usable(moment):
         raise invalid(path, BOUNDS)
     return None if moment is None else _whole_milliseconds(moment.astimezone(UTC))
+
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?\Z", re.ASCII)
+EXPECTED = "Expected a day (2026-11-23) or a moment (2026-11-23T08:00:00Z)"
+
+
+def read(text: str, zone: ZoneInfo, *, end: bool) -> datetime:
+    """The moment, in UTC, that a text means: a day (its end, else its beginning), or a time, of `zone` unless it says.
+
+    Raises ValueError with a sentence: for another text, and for a time that the zone's clocks skip or show twice.
+    """
+    try:
+        if _DAY.match(text):
+            # Where clocks skip midnight, the day begins as they do; where they show it twice, the first time.
+            return datetime.combine(date.fromisoformat(text) + timedelta(days=end), time(), zone).astimezone(UTC)
+        if not _TIME.match(text):
+            raise ValueError
+        moment = datetime.fromisoformat(text)
+        told = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        utc = told.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(EXPECTED) from None
+    if told.utcoffset() != told.replace(fold=1).utcoffset():
+        raise ValueError(f"{text} is not one moment in {zone.key}; say it with its offset, e.g. {text}+01:00")
+    return utc
 
 
 def _whole_milliseconds(moment: datetime) -> datetime:

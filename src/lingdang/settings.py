@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta
@@ -37,6 +38,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     offer_seconds: Seconds = 900
     receipt_seconds: Seconds = 30 * 86400
     issuer: str = "lingdang"
+    time_zone: str = "Asia/Shanghai"
+    """The zone in which a day begins and ends, and a time without a zone is told, in commands and queries."""
 
     oidc_issuer: str | None = None
     oidc_audience: str | None = None
@@ -91,6 +94,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     access_log: bool = False
 
     @property
+    def zone(self) -> ZoneInfo:
+        """The zone of `time_zone`. Raises SettingsError when there is none of that name."""
+        try:
+            return ZoneInfo(self.time_zone)
+        except (LookupError, ValueError, OSError):
+            raise SettingsError(
+                f"configuration: LINGDANG_TIME_ZONE: no zone is called {self.time_zone!r}; e.g. Asia/Shanghai"
+            ) from None
+
+    @property
     def data_path(self) -> Path:
         return Path(self.data_dir).expanduser().absolute()
 
@@ -116,6 +129,7 @@ def load_settings(environ: Mapping[str, str] = os.environ, **overrides: Any) -> 
     if len({bool(part) for part in (settings.oidc_issuer, settings.oidc_audience, settings.oidc_jwks_url)}) > 1:
         names = "LINGDANG_OIDC_ISSUER, LINGDANG_OIDC_AUDIENCE and LINGDANG_OIDC_JWKS_URL"
         raise SettingsError(f"configuration: {names} go together: set all or none")
+    settings.zone  # noqa: B018 - an unknown one is told at once
     return settings
 
 

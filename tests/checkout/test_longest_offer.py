@@ -33,7 +33,7 @@ async def ann(shop: Shop) -> Buyer:
     """A buyer with as many bells as a wallet holds, a name as long as it may be, and the longest products on sale."""
     for product_id in IDS:
         await write(shop, product_id)
-    one = buyer(shop, "c" * 64)
+    one = buyer(shop, "c" * 128)
     await give(shop, one.cust_id, MAX_AMOUNT)
     return one
 

@@ -88,7 +88,7 @@ def test_a_statement_from_the_shop_to_an_auditor(
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (["ann", "--from", "never"], "from: Expected 2026-11-23 or"),
+        (["ann", "--from", "never"], "from: Expected a day (2026-11-23) or"),
         (["ann", "--currency", "bell"], "currency: Expected a currency"),
         (["a b"], "1 to 128 of A-Z"),
     ],

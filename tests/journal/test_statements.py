@@ -8,6 +8,7 @@ from base64 import urlsafe_b64decode
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -78,6 +79,17 @@ async def test_periods_and_pages_join_up(shop: Shop, monkeypatch: pytest.MonkeyP
         text, _, cursor = await state(ann, **({"cursor": cursor} if cursor else {}))
         pages.append(text)
     assert [[t.seq for t in s.transfers] for s in verify_file("\n".join(pages), keys)] == [[1], [2], [3]]
+
+
+async def test_a_day_is_a_whole_one_of_the_shop_s_zone(shop: Shop) -> None:
+    ann = await spend(shop)
+    today = system_clock().astimezone(ZoneInfo("Asia/Shanghai"))
+    yesterday = today - timedelta(days=1)
+    for since, until, count in ((today, today, 3), (yesterday, today, 3), (yesterday, yesterday, 0)):
+        _, statement, _ = await state(ann, **{"from": f"{since:%Y-%m-%d}", "to": f"{until:%Y-%m-%d}"})
+        assert len(statement.transfers) == count
+        beginning = since.replace(hour=0, minute=0, second=0, microsecond=0)
+        assert statement.from_ == rfc3339(beginning)
 
 
 async def test_nothing_happened(shop: Shop) -> None:

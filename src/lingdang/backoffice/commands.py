@@ -1,14 +1,17 @@
 """`lingdang wallet credit`."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import click
 import msgspec
 
+from lingdang import moments
 from lingdang.app import Deployment, make_settlement
 from lingdang.backoffice.wallets import CreditAnswer, CreditRequest, credit_wallet
-from lingdang.commands import CUST_ID, CommandError, opened
+from lingdang.clock import rfc3339
+from lingdang.commands import CUST_ID, CommandError, opened, settings_of
 from lingdang.errors import Problem
 from lingdang.ids import DEFAULT_CURRENCY, uuid7
 
@@ -24,7 +27,10 @@ def wallet() -> None:
 @click.option("--reason", required=True, help="Why; kept with the credit.")
 @click.option("--kind", type=click.Choice(["paid", "bonus"]), default="paid", show_default=True)
 @click.option(
-    "--expires", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]), help="When what is left lapses, UTC."
+    "--expires",
+    metavar="DAY|TIME",
+    help="When what is left lapses: at the end of a day (2027-01-31), or at a time (2027-01-31T20:00), in "
+    "LINGDANG_TIME_ZONE unless the time says its zone.",
 )
 @click.option("--currency", default=DEFAULT_CURRENCY, show_default=True)
 @click.option("--credit-id", help="Your own id: the same id is booked once, however often it is sent.")
@@ -36,7 +42,7 @@ def credit(
     amount: int,
     reason: str,
     kind: str,
-    expires: datetime | None,
+    expires: str | None,
     currency: str,
     credit_id: str | None,
     as_json: bool,
@@ -47,7 +53,7 @@ def credit(
         amount=amount,
         kind=kind,
         reason=reason,
-        expiresAt=expires and expires.replace(tzinfo=UTC),
+        expiresAt=None if expires is None else _end(expires, settings_of(ctx).zone),
         currency=currency,
     )
     with opened(ctx) as deployment:
@@ -57,6 +63,21 @@ def credit(
         return
     again = " (booked before; nothing was added)" if replayed else ""
     click.echo(f"{answer.cust_id}: +{answer.amount} {answer.currency} {answer.kind}, balance {answer.balance}{again}")
+    if answer.expires_at is not None:
+        there = answer.expires_at.astimezone(deployment.settings.zone)
+        click.echo(
+            f"What is left lapses at {rfc3339(answer.expires_at)} ({there:%Y-%m-%d %H:%M:%S %z}, {there.tzinfo})"
+        )
+
+
+def _end(text: str, zone: ZoneInfo) -> datetime:
+    try:
+        moment = moments.read(text, zone, end=True)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--expires") from None
+    if not moments.is_usable(moment):
+        raise click.BadParameter(moments.BOUNDS, param_hint="--expires")
+    return moment
 
 
 def _request(**fields: object) -> CreditRequest:
@@ -73,6 +94,7 @@ async def credit_now(deployment: Deployment, cust_id: str, request: CreditReques
     try:
         return await credit_wallet(settlement, cust_id, request)
     except Problem as problem:
-        raise CommandError(f"{problem.code}: {problem.kind.detail.format_map(problem.members)}") from None
+        errors = problem.members.get("errors") or [{"message": problem.kind.detail.format_map(problem.members)}]
+        raise CommandError(f"{problem.code}: {errors[0]['message']}") from None
     finally:
         await settlement.close()

@@ -204,7 +204,7 @@ async def issue_now(
     statements = make_statements(deployment)
     options = connect_options(deployment.settings.pgbouncer)
     try:
-        start, end = read_period(since, until, now)
+        start, end = read_period(since, until, now, deployment.settings.zone)
         bucket = bucket_of(cust_id, deployment.buckets)
         wanted = Wanted(bucket, cust_id, checked_currency(currency), start, end)
         pages = []

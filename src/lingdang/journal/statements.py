@@ -4,10 +4,12 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import msgspec
 import structlog
 
+from lingdang import moments
 from lingdang.clock import rfc3339
 from lingdang.db.pool import Connection
 from lingdang.errors import Problem, invalid
@@ -48,7 +50,6 @@ SELECT seq, kind, reference, amount, balance, at, accounts, amounts, record, dig
   FROM journal_content(ARRAY[%b::smallint], ARRAY[%b], ARRAY[%b], ARRAY[%b::bigint], %b)
 """
 
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d))?\Z", re.ASCII)
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -128,25 +129,24 @@ class Statements:
                 raise Problem("internal_error")
 
 
-def read_moment(name: str, text: str | None, otherwise: datetime) -> datetime:
-    """A moment or a day (its beginning in UTC) as a query parameter gives it. Raises Problem `invalid_request`."""
-    if text is None:
-        return otherwise
-    try:
-        if not _MOMENT.match(text):
-            raise ValueError
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise invalid(f"$.{name}", "Expected 2026-11-23 or 2026-11-23T08:00:00Z") from None
+def read_period(since: str | None, until: str | None, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The period asked for: from the beginning and up to now unless told, never beyond now. Its days are whole ones.
 
-
-def read_period(since: str | None, until: str | None, now: datetime) -> tuple[datetime, datetime]:
-    """The period asked for: from the beginning and up to now unless told, never beyond now."""
-    start, end = read_moment("from", since, BEGINNING), min(now, read_moment("to", until, now))
-    if not BEGINNING <= start <= end:
+    Raises Problem `invalid_request`.
+    """
+    start = BEGINNING if since is None else _read("from", since, zone, end=False)
+    end = now if until is None else min(now, _read("to", until, zone, end=True))
+    reversed_days = until is not None and start == end > _read("to", until, zone, end=False)
+    if reversed_days or not BEGINNING <= start <= end:
         raise invalid("$.from", "Expected a moment before `to` and not in the future")
     return start, end
+
+
+def _read(name: str, text: str, zone: ZoneInfo, *, end: bool) -> datetime:
+    try:
+        return moments.read(text, zone, end=end)
+    except ValueError as error:
+        raise invalid(f"$.{name}", str(error)) from None
 
 
 def checked_currency(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar import MediaType, Request, Response, get
@@ -40,7 +41,13 @@ class StatementView(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def routes(
-    sessions: Sessions, pool: Pool, reports: Pool, receipts: Receipts, statements: Statements, clock: Clock
+    sessions: Sessions,
+    pool: Pool,
+    reports: Pool,
+    receipts: Receipts,
+    statements: Statements,
+    clock: Clock,
+    zone: ZoneInfo,
 ) -> list[HTTPRouteHandler]:
     """Orders, wallet, entitlements; the statement of account, which reads much, by the pool of reports."""
 
@@ -70,12 +77,17 @@ def routes(
     async def statement(
         request: Asked,
         currency: Annotated[str, QueryParameter(description="Of which wallet.")] = DEFAULT_CURRENCY,
-        since: Annotated[str | None, QueryParameter(name="from", description="A day or a moment.")] = None,
-        until: Annotated[str | None, QueryParameter(name="to", description="Before it; now unless told.")] = None,
+        since: Annotated[
+            str | None, QueryParameter(name="from", description="A day, of LINGDANG_TIME_ZONE, or a moment.")
+        ] = None,
+        until: Annotated[
+            str | None,
+            QueryParameter(name="to", description="A day, to its end, or the moment before which; now unless told."),
+        ] = None,
         cursor: Cursor = None,
     ) -> StatementView:
         owner, now = who(request).owner, clock()
-        period = read_period(since, until, now)
+        period = read_period(since, until, now, zone)
         after = window(None, cursor).after
         wanted = Wanted(owner.bucket, owner.cust_id, checked_currency(currency), *period, read_seq(after))
         async with transaction_as(reports, owner) as connection:
