@@ -82,3 +82,33 @@ def test_more_connections_than_the_embedded_database_has_are_refused_at_the_star
     assert refused.returncode == 1
     assert "21 workers would open up to 399 connections, and the embedded database has 380" in refused.stderr
     assert not (tmp_path / "shop").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (["coupons", "codes", "spring", "5", "--out", "codes.csv"], 1),
+        (["wallet", "credit", "ann", "5", "--reason", "r"], 1),
+        (["wallet", "credit", "ann", "ten", "--reason", "r"], 2),
+        (["apikey", "list"], 1),
+        (["customer", "add", "ann"], 1),
+        (["reconcile"], 1),
+        (["journal", "seal"], 1),
+        (["migrate"], 1),
+        (["statement", "verify", "no-such-file", "--jwks", "no-such-file"], 2),
+        (["no-such-command"], 2),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
+)
+def test_whoever_asks_for_json_is_told_in_json_what_went_wrong(tmp_path: Path, command: list[str], code: int) -> None:
+    environ = {"LINGDANG_DATABASE_URL": "postgresql://127.0.0.1:1/away", "LINGDANG_DATA_DIR": str(tmp_path)}
+    answer = CliRunner(env=environ).invoke(main, [*command, "--json"])
+    assert (answer.exit_code, list(json.loads(answer.stdout))) == (code, ["error"])
+    assert "Error:" in answer.stderr
+
+
+def test_a_fault_of_the_program_is_told_in_json_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lingdang.db.commands.settings_of", lambda _: 1 / 0)
+    answer = CliRunner().invoke(main, ["migrate", "--json"])
+    assert isinstance(answer.exception, ZeroDivisionError)
+    assert "ZeroDivisionError" in json.loads(answer.stdout)["error"]

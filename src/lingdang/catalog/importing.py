@@ -15,7 +15,7 @@ import msgspec
 import psycopg
 
 from lingdang.catalog.mapping import ColumnMapping, MappingError, Shape
-from lingdang.catalog.patches import ProductPatch, changed, same
+from lingdang.catalog.patches import ProductPatch, changed, is_so_already, same
 from lingdang.catalog.products import (
     PRODUCT_FIELDS,
     WRITTEN_COLUMNS,
@@ -181,6 +181,8 @@ def _read(parsed: Parsed, shape: Shape, defaults: Mapping[str, Any]) -> Read:
 
 def _filled_in(values: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """A new product's fields: what the row names, and the defaults for what it does not; nothing is emptied."""
+    if not defaults and "attributes" not in values and None not in values.values():
+        return values
     filled = {**defaults, **values}
     filled = {field: value for field, value in filled.items() if value is not None}
     if isinstance(filled.get("attributes"), Mapping):
@@ -240,7 +242,10 @@ class _Writer:
     def _changed(self, row: Read, product: Product) -> list[Values]:
         """The product as the row changes it; nothing when it is so already."""
         values = row.values | _where_empty(self._defaults, row.values, product)
-        wanted = changed(product, msgspec.convert(values, ProductPatch, strict=False))
+        patch = msgspec.convert(values, ProductPatch, strict=False)
+        if is_so_already(product, patch):
+            return []
+        wanted = changed(product, patch)
         return [] if same(product, wanted) else [written_row(row.product_id, wanted)]
 
     def _copy_new(self, rows: list[Values]) -> None:

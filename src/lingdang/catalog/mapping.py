@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -19,6 +20,9 @@ Shape = Callable[[Row], dict[str, Any]]
 reason when it cannot."""
 
 FIELDS = frozenset(field.encode_name for field in msgspec.structs.fields(ProductRecord)) - {"attributes"}
+Read = Callable[[Any], Any]
+"""What a cell or a JSON value says for its field. Raises ValueError."""
+
 CAN_BE_EMPTY = frozenset(("listPrice", "publisher", "intro", "coverUrl", "onSaleFrom", "onSaleUntil", "attributes"))
 _NUMBERS = frozenset(("price", "listPrice", "popularity"))
 _AS_SHOWN = frozenset(("title", "publisher", "intro"))
@@ -57,10 +61,12 @@ class ColumnMapping:
         self._clear_empty = clear_empty
         self._columns = {field: column if "{" in column else plain(column) for field, column in columns.items()}
         self._used = {name for column in self._columns.values() for name in _BRACED.findall(column) or [column]}
-        self._fields: dict[str, str | None] = {}
+        self._mapped = {field: self._reader(field) for field in columns}
+        self._own: dict[str, tuple[str, Read] | None] = {}
+        self._nests = any(field.startswith(_ATTRIBUTE) for field in columns)
         self.ignored: set[str] = set()
         try:
-            self.defaults = _nested({field: self._read(field, value) for field, value in defaults.items()})
+            self.defaults = _nested({field: self._reader(field)(value) for field, value in defaults.items()})
         except ValueError as error:
             raise MappingError(str(error)) from None
 
@@ -76,50 +82,76 @@ class ColumnMapping:
     def __call__(self, row: Row) -> dict[str, Any]:
         """The fields that one row names. Raises ValueError for a number that is none, and for a missing column."""
         values: dict[str, Any] = {}
-        fields = self._fields
+        own = self._own
         for column, cell in row.items():
-            field = fields[column] if column in fields else self._field_of(column)
-            if field is not None:
-                value = self._read(field, cell)
+            found = own[column] if column in own else self._find(column)
+            if found is not None:
+                field, read = found
+                value = read(cell)
                 if value is not _NO_VALUE:
                     values[field] = value
         for field, column in self._columns.items():
-            value = self._read(field, _filled(column, row) if "{" in column else row.get(column))
+            value = self._mapped[field](_filled(column, row) if "{" in column else row.get(column))
             if value is not _NO_VALUE:
                 values[field] = value
-        return _nested(values)
+        return _nested(values) if self._nests else values
 
-    def _field_of(self, column: str) -> str | None:
+    def _find(self, column: str) -> tuple[str, Read] | None:
+        """The field that has the column's name, if there is one, and how it is read."""
         field = _own_field(column)
-        if len(self._fields) < 1000:
-            self._fields[column] = field
+        found = None if field is None else (field, self._reader(field))
+        if field is not None and field.startswith(_ATTRIBUTE):
+            self._nests = True
+        if len(self._own) < 1000:
+            self._own[column] = found
             if field is None and column not in self._used:
                 self.ignored.add(column)
-        return field
+        return found
 
-    def _read(self, field: str, value: Any) -> Any:
-        if isinstance(value, str):
-            value = trimmed(value)
-            if not value:
-                return None if self._clear_empty and _can_be_empty(field) else _NO_VALUE
-        elif value is None:
-            return None if _can_be_empty(field) else _NO_VALUE
-        try:
-            return self._typed(field, value)
-        except ValueError as error:
-            raise ValueError(f"{field}: {error}") from None
+    def _reader(self, field: str) -> Read:
+        can_be_empty = field in CAN_BE_EMPTY or field.startswith(_ATTRIBUTE)
+        empty = None if self._clear_empty and can_be_empty else _NO_VALUE
+        null = None if can_be_empty else _NO_VALUE
+        typed = self._typed(field)
 
-    def _typed(self, field: str, value: Any) -> Any:
+        def read(cell: Any) -> Any:
+            if isinstance(cell, str):
+                cell = cell.strip() if cell.isascii() else trimmed(cell)
+                return typed(cell) if cell else empty
+            return null if cell is None else typed(cell)
+
+        return read
+
+    def _typed(self, field: str) -> Read:
+        """How a cell in which something stands is read."""
         if field in _NUMBERS:
-            return whole(value, self._notation)
-        if not isinstance(value, str):
-            return value
-        if not value.isascii():
-            shown = field in _AS_SHOWN or field.startswith(_ATTRIBUTE)
-            value = unicodedata.normalize("NFC", value) if shown else plain(value)
-        if field == "currency":
-            return value.upper()
-        return value.lower() if field == "status" else value
+            return partial(_number, field, self._notation)
+        if field in _AS_SHOWN or field.startswith(_ATTRIBUTE):
+            return _shown
+        return {"currency": _upper, "status": _lower}.get(field, _plain)
+
+
+def _number(field: str, notation: Notation, cell: Any) -> int:
+    try:
+        return whole(cell, notation)
+    except ValueError as error:
+        raise ValueError(f"{field}: {error}") from None
+
+
+def _shown(cell: Any) -> Any:
+    return cell if not isinstance(cell, str) or cell.isascii() else unicodedata.normalize("NFC", cell)
+
+
+def _plain(cell: Any) -> Any:
+    return plain(cell) if isinstance(cell, str) else cell
+
+
+def _upper(cell: Any) -> Any:
+    return plain(cell).upper() if isinstance(cell, str) else cell
+
+
+def _lower(cell: Any) -> Any:
+    return plain(cell).lower() if isinstance(cell, str) else cell
 
 
 def _own_field(column: str) -> str | None:
@@ -127,10 +159,6 @@ def _own_field(column: str) -> str | None:
     if column.startswith(_ATTRIBUTE) and column != _ATTRIBUTE:
         return column
     return _OWN_NAMES.get(column.casefold())
-
-
-def _can_be_empty(field: str) -> bool:
-    return field in CAN_BE_EMPTY or field.startswith(_ATTRIBUTE)
 
 
 def _is_field(name: str) -> bool:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from lingdang.catalog.text import plain
 
-_DIGITS = re.compile(r"-?[0-9]{1,30}\Z")
+_MOST = 30
+_DIGITS = re.compile(rf"-?[0-9]{{1,{_MOST}}}\Z")
 _SHOWN = 40
 
 
@@ -31,6 +32,8 @@ def whole(value: Any, notation: Notation = DIGITS_ALONE) -> int:
     if type(value) is int:
         return value
     if isinstance(value, str):
+        if value.isascii() and value.isdigit() and len(value) <= _MOST:
+            return int(value)
         text = _bare(plain(value), notation)
         if _DIGITS.match(text):
             return int(text)

@@ -59,6 +59,15 @@ def changed(product: Product, patch: ProductPatch) -> ProductInput:
     return ProductInput(**values)
 
 
+def is_so_already(product: Product, patch: ProductPatch) -> bool:
+    """Whether `product` has all that the change names, as far as is told by the values alone."""
+    for field in _FIELDS:
+        value = getattr(patch, field)
+        if value is not UNSET and (value is None or field == "attributes" or value != getattr(product, field)):
+            return False
+    return True
+
+
 def _attributes(product: Product, named: dict[str, Any]) -> dict[str, Any]:
     if "attributes" not in named:
         return product.attributes

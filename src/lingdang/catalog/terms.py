@@ -6,7 +6,6 @@ neighbouring characters are a term, whatever stands between them, and the last c
 extension or dictionary for either: the terms are a `tsvector` as they stand.
 """
 
-import base64
 import re
 import unicodedata
 from functools import lru_cache
@@ -111,7 +110,7 @@ def title_term(folded: str) -> str | None:
     whole = whole or "".join(folded.split())
     if not whole:
         return None
-    return MARK + base64.b32encode(blake2b(whole.encode(), digest_size=5).digest()).decode().lower()
+    return MARK + blake2b(whole.encode(), digest_size=5).hexdigest()
 
 
 def _text_terms(folded: str) -> list[str]:
