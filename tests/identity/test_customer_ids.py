@@ -100,3 +100,17 @@ def test_the_command_line_takes_any_id(tmp_path: Path) -> None:
             refused = run(data_dir, "customer", "add", wrong)
             assert (refused.returncode, CUST_ID_RULE[:12] in refused.stderr) == (2, True)
         assert run(data_dir, "reconcile").returncode == 0
+
+
+@pytest.mark.parametrize("short_way", [True, False])
+async def test_an_id_in_a_path_is_decoded_once(database_url: str, keyring: Keyring, short_way: bool) -> None:
+    async with open_shop(database_url, keyring, short_way=short_way) as shop:
+        stock(shop, "a:b")
+        ann = buyer(shop)
+        for written in ("a:b", "a%3Ab", "%61%3ab"):
+            answer = await ann.get(f"/v1/products/{written}")
+            assert (answer.status_code, answer.json()["productId"]) == (200, "a:b")
+            ticked = await shop.http.put(f"/v1/cart/items/{written}", json={}, headers=ann.headers)
+            assert ticked.json()["item"]["productId"] == "a:b"
+        for wrong, status in (("a%253Ab", 400), ("a%2Fb", 404), ("a%00b", 400), ("%2E%2E", 400)):
+            assert (await ann.get(f"/v1/products/{wrong}")).status_code == status, wrong
