@@ -1,13 +1,18 @@
-"""HTTPS: a certificate authority of the data directory's own, made once, and the server's certificate from it."""
+"""HTTPS: a certificate authority of the data directory's own, made once, and the server's certificate from it.
+
+Clients that trust the authority trust it for the names that it serves and for no other: its certificate is constrained
+to them, so that whoever gets hold of `ca.key` can pass for this server and nobody else.
+"""
 
 import os
 import socket
 import ssl
 from datetime import datetime, timedelta
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 
 import msgspec
+import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -29,6 +34,14 @@ _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """Of TLS 1.2; the interpreter's own list is another in each build. All of TLS 1.3's have forward secrecy."""
 _LEEWAY = timedelta(hours=1)
 """Certificates begin a little earlier, for clients whose clocks are behind."""
+_LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+
+_REMEDY = (
+    "who has ca.key can sign for any site: move ca.pem and ca.key away, start again, have clients trust the new one"
+)
+_TRUST = "clients must trust the new ca.pem"
+
+_log = structlog.get_logger(__name__)
 
 
 class TlsError(CommandError):
@@ -56,8 +69,9 @@ def local_certificate(directory: Path, host: str, now: datetime) -> Certificate:
     names = _names(host)
     made = Certificate(directory / "server.pem", directory / "server.key", directory / "ca.pem")
     try:
-        authority, authority_key = _authority(directory, now)
-        if not _serves(made, authority, names, now):
+        server = _server(made)
+        authority, authority_key = _authority(directory, names, now)
+        if server is None or not _serves(server, authority, names, now):
             _issue(made, authority, authority_key, names, now)
     except (OSError, ValueError, TypeError) as error:
         raise TlsError(f"{directory}: {error}; move the files away to have new ones made") from None
@@ -79,21 +93,49 @@ def context(certificate: Certificate) -> ssl.SSLContext:
 
 def _names(host: str) -> set[str]:
     names = {"localhost", "127.0.0.1", "::1", socket.gethostname().lower()}
-    return names | ({host} if host not in ("0.0.0.0", "::", "") else set())  # noqa: S104 - compared, not bound
+    return names | ({_plain(host)} if host not in ("0.0.0.0", "::", "") else set())  # noqa: S104 - compared, not bound
 
 
-def _authority(directory: Path, now: datetime) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+def _plain(name: str) -> str:
+    """A name or an address in its one spelling."""
+    address = _address(name)
+    return name.lower() if address is None else str(address)
+
+
+def _address(name: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(name)
+    except ValueError:
+        return None
+
+
+def _authority(directory: Path, names: set[str], now: datetime) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    """The authority that is there, if it lasts and may sign for these names; else a new one for clients to trust."""
     certificate_file, key_file = directory / "ca.pem", directory / "ca.key"
-    if certificate_file.exists() and key_file.exists():
-        found = x509.load_pem_x509_certificate(certificate_file.read_bytes())
-        if found.not_valid_after_utc > now + timedelta(days=_SERVER_DAYS):
-            return found, _load_key(key_file)
+    if not (certificate_file.exists() and key_file.exists()):
+        return _make_authority(certificate_file, key_file, _subtrees(names, []), now)
+    found, key = x509.load_pem_x509_certificate(certificate_file.read_bytes()), _load_key(key_file)
+    allowed = _constraints(found)
+    if allowed is None:
+        # Clients trust it already: an authority that is exchanged unasked would lock them out.
+        _log.warning("authority_unconstrained", file=str(certificate_file), remedy=_REMEDY)
+    missing = [] if allowed is None else [name for name in sorted(names) if not _permits(allowed, name)]
+    if not missing and found.not_valid_after_utc > now + timedelta(days=_SERVER_DAYS):
+        return found, key
+    _log.warning("authority_replaced", file=str(certificate_file), names=missing, remedy=_TRUST)
+    return _make_authority(certificate_file, key_file, _subtrees(names, allowed or []), now)
+
+
+def _make_authority(
+    certificate_file: Path, key_file: Path, permitted: list[x509.GeneralName], now: datetime
+) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Lingdang local authority {os.urandom(4).hex()}")])
     made = (
         _certificate(name, name, key.public_key(), now, _AUTHORITY_DAYS)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
+        .add_extension(x509.NameConstraints(permitted, excluded_subtrees=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, SHA256())
     )
@@ -102,15 +144,47 @@ def _authority(directory: Path, now: datetime) -> tuple[x509.Certificate, ec.Ell
     return made, key
 
 
-def _serves(certificate: Certificate, authority: x509.Certificate, names: set[str], now: datetime) -> bool:
-    """Whether the server's certificate is there, is the authority's, lasts, and has all the names."""
-    if not (certificate.chain.exists() and certificate.key.exists()):
-        return False
-    found = x509.load_pem_x509_certificate(certificate.chain.read_bytes())
-    alternatives = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+def _constraints(authority: x509.Certificate) -> list[x509.GeneralName] | None:
+    """What an authority may sign for; None: everything, as those of before."""
+    try:
+        found = authority.extensions.get_extension_for_class(x509.NameConstraints).value
+    except x509.ExtensionNotFound:
+        return None
+    return list(found.permitted_subtrees or ())
+
+
+def _subtrees(names: set[str], allowed: list[x509.GeneralName]) -> list[x509.GeneralName]:
+    """All that was allowed, loopback, and these names."""
+    subtrees = [*allowed, *(x509.IPAddress(network) for network in _LOOPBACK if x509.IPAddress(network) not in allowed)]
+    for name in sorted(names):
+        if not _permits(subtrees, name):
+            address = _address(name)
+            subtrees.append(x509.DNSName(name) if address is None else x509.IPAddress(ip_network(address)))
+    return subtrees
+
+
+def _permits(subtrees: list[x509.GeneralName], name: str) -> bool:
+    address = _address(name)
+    if address is not None:
+        return any(isinstance(tree, x509.IPAddress) and address in tree.value for tree in subtrees)  # type: ignore[operator]
+    return any(
+        isinstance(tree, x509.DNSName) and (name == tree.value or name.endswith(f".{tree.value}")) for tree in subtrees
+    )
+
+
+def _server(made: Certificate) -> x509.Certificate | None:
+    """The server's certificate that is there."""
+    if not (made.chain.exists() and made.key.exists()):
+        return None
+    return x509.load_pem_x509_certificate(made.chain.read_bytes())
+
+
+def _serves(server: x509.Certificate, authority: x509.Certificate, names: set[str], now: datetime) -> bool:
+    """Whether the server's certificate is the authority's, lasts, and has all the names."""
+    alternatives = server.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     listed = {str(name.value) for name in alternatives}
-    lasts = found.not_valid_after_utc > now + timedelta(days=_RENEW_DAYS)
-    return lasts and found.issuer == authority.subject and names <= listed
+    lasts = server.not_valid_after_utc > now + timedelta(days=_RENEW_DAYS)
+    return lasts and server.issuer == authority.subject and names <= listed
 
 
 def _issue(
@@ -166,10 +240,8 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
 
 
 def _alternative(name: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ip_address(name))
-    except ValueError:
-        return x509.DNSName(name)
+    address = _address(name)
+    return x509.DNSName(name) if address is None else x509.IPAddress(address)
 
 
 def _load_key(path: Path) -> ec.EllipticCurvePrivateKey:
