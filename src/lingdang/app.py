@@ -164,7 +164,13 @@ def create_app(deployment: Deployment, watch: Watch = UNWATCHED) -> Entry:
         request_max_body_size=settings.max_body_bytes,
         logging_config=None,
     )
-    return Entry(framework, hot, max_body_bytes=settings.max_body_bytes, observe=watch.request)
+    return Entry(
+        framework,
+        hot,
+        max_body_bytes=settings.max_body_bytes,
+        observe=watch.request,
+        origins=settings.cors_origins,
+    )
 
 
 class _Parts:

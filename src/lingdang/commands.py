@@ -16,6 +16,7 @@ from lingdang.db.migrate import NotMigratedError, migrate, require_migrated
 from lingdang.ids import CUST_ID_PATTERN, CUST_ID_RULE, ID_PATTERN, ID_RULE
 from lingdang.keys import Keyring, KeyringError, create_keyring
 from lingdang.settings import Settings, SettingsError, load_settings
+from lingdang.signals import ending_in_order
 
 if TYPE_CHECKING:
     from lingdang.app import Deployment
@@ -109,11 +110,16 @@ def database(settings: Settings, server: EmbeddedServer | None) -> Iterator[str]
 @contextmanager
 def running(server: EmbeddedServer) -> Iterator[str]:
     """The URL of an embedded server, started or joined for as long as the block."""
-    url = server.start()
-    try:
-        yield url
-    finally:
-        server.stop()
+    with ending_in_order():
+        try:
+            url = server.start()
+        except (KeyboardInterrupt, SystemExit):
+            server.stop()
+            raise
+        try:
+            yield url
+        finally:
+            server.stop()
 
 
 def deployment(settings: Settings, url: str) -> "Deployment":

@@ -97,6 +97,20 @@ KINDS: dict[str, Kind] = {
     "body_too_large": Kind(
         413, "Body too large", "请求过大", "The body may have at most {limit} bytes.", "请求体最多 {limit} 字节。"
     ),
+    "head_too_large": Kind(
+        431,
+        "Head too large",
+        "请求头过大",
+        "The request line and headers may have at most {limit} bytes.",
+        "请求行与请求头合计最多 {limit} 字节。",
+    ),
+    "request_timeout": Kind(
+        408,
+        "Request too slow",
+        "请求超时",
+        "The request did not arrive whole in time. Nothing was done; send it again.",
+        "未能在规定时间内收到完整请求。未执行任何操作，请重新发送。",
+    ),
     "idempotency_mismatch": Kind(
         422,
         "Idempotency mismatch",

@@ -15,6 +15,9 @@ SIGN_TYPES: tuple[SignType, ...] = ("ES256", "HMAC-SHA256", "MD5")
 
 Seconds = Annotated[int, Meta(gt=0, le=10 * 365 * 86400)]
 
+Origin = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9+.-]*://[^\s/?#@,*]+\Z")]
+"""As a browser sends it: scheme, host, and the port where it is not the scheme's own. No path, no wildcard."""
+
 
 class SettingsError(Exception):
     """A setting is unknown or has an impossible value. The message names the setting."""
@@ -76,6 +79,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     trusted_proxies: str = ""
     """Addresses or networks, separated by commas, whose X-Forwarded-For is believed. None by default."""
 
+    cors_origins: tuple[Origin, ...] = ()
+    """Origins of front ends elsewhere whose scripts may read answers, `https://shop.example`. None by default."""
+
     texts_dir: str | None = None
     """A folder with the books' texts, `<productId>.txt`, for the shop front's reader."""
     demo: bool = False
@@ -86,9 +92,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     max_body_bytes: Annotated[int, Meta(ge=1024, le=64 * 2**20)] = 512 * 1024
     body_seconds: Annotated[float, Meta(gt=0, le=300)] = 15.0
-    """A request whose body takes longer to arrive is answered 408 and its connection closed."""
+    """A request that takes longer to arrive is answered 408. Who takes longer for 64 KiB of an answer is cut off."""
     connection_limit: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
-    """Open connections and running requests of one worker; beyond it requests are answered 503."""
+    """Connections of one worker. At the limit idle strangers go for newcomers; without any, newcomers get 503."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "console"] = "auto"
     access_log: bool = False
@@ -106,6 +112,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     @property
     def data_path(self) -> Path:
         return Path(self.data_dir).expanduser().absolute()
+
+
+_LISTS = ("sign_types", "cors_origins")
+"""Settings of several values; the environment separates them by commas."""
 
 
 def load_settings(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
@@ -145,4 +155,6 @@ def _field(name: str) -> str:
 
 
 def _split(field: str, value: str) -> Any:
-    return tuple(part.strip() for part in value.split(",")) if field == "sign_types" else value
+    if field == "cors_origins" and not value.strip():
+        return ()
+    return tuple(part.strip() for part in value.split(",")) if field in _LISTS else value

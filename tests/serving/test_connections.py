@@ -1,15 +1,13 @@
 """Limits on a connection: the head's size, and the time a request may take to arrive."""
 
-import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import suppress
 
-import httpx
 import pytest
 
+from support.raw import answers, connected, problem_of, talk, until_closed
 from support.served import Served, serving
-from support.shop import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -19,29 +17,37 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield started
 
 
-def _connect(served: Served) -> socket.socket:
-    url = httpx.URL(served.url)
-    return socket.create_connection((url.host, url.port or 0), timeout=PATIENCE)
-
-
-def _is_closed(connection: socket.socket) -> bool:
-    return connection.recv(100) == b""
-
-
 @pytest.mark.parametrize(
     "start",
     [
-        b"",
         b"POST /v1/payments HT",
         b"POST /v1/payments HTTP/1.1\r\nHost: x\r\nX-Slow: a",
         b"POST /v1/payments HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
+        b"POST /v1/payments HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{",
         b"PATCH /v1/cart HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
     ],
 )
 def test_slow_sender_is_cut_off(served: Served, start: bytes) -> None:
-    with closing(_connect(served)) as connection:
-        connection.sendall(start)
-        assert _is_closed(connection)
+    (answer,) = talk(served, start)
+    told = problem_of(answer)
+    assert (told["status"], told["code"]) == (408, "request_timeout")
+
+
+def test_a_sender_of_a_byte_now_and_then_is_cut_off(served: Served) -> None:
+    with connected(served) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nX: ")
+        connection.settimeout(0.2)
+        received = b""
+        while not received:
+            connection.sendall(b"a")
+            with suppress(TimeoutError):
+                received = connection.recv(65536)
+    assert problem_of(answers(received)[0])["code"] == "request_timeout"
+
+
+def test_who_says_nothing_is_let_go_without_a_word(served: Served) -> None:
+    with connected(served) as connection:
+        assert until_closed(connection) == b""
 
 
 def test_connection_at_rest_is_kept(served: Served) -> None:
@@ -54,7 +60,7 @@ def test_connection_at_rest_is_kept(served: Served) -> None:
 
 
 def test_endless_head_is_refused(served: Served) -> None:
-    with closing(_connect(served)) as connection:
+    with connected(served) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
         answer = b""
         try:
@@ -63,7 +69,7 @@ def test_endless_head_is_refused(served: Served) -> None:
             answer = connection.recv(1000)
         except OSError:
             return  # it was cut off while it was still sending
-        assert answer.startswith(b"HTTP/1.1 431 ")
+        assert problem_of(answers(answer)[0])["code"] == "head_too_large"
 
 
 def test_large_body_is_refused(served: Served) -> None:
@@ -77,7 +83,7 @@ _REFUSED = b"POST /v1/payments HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{
 
 
 def test_pipelined_requests_are_answered_whole_and_in_order(served: Served) -> None:
-    with closing(_connect(served)) as connection:
+    with connected(served) as connection:
         unknown = _REFUSED.replace(b"{}", b'{"a":1}').replace(b"Length: 2", b"Length: 7")
         connection.sendall(_REFUSED + unknown + _REFUSED)
         received = b""
@@ -93,7 +99,7 @@ def test_pipelined_requests_are_answered_whole_and_in_order(served: Served) -> N
     [_REFUSED.replace(b"Host: x", b"Host: x\r\nConnection: close"), _REFUSED.replace(b"HTTP/1.1", b"HTTP/1.0")],
 )
 def test_a_connection_is_closed_when_the_client_wants_it(served: Served, request_: bytes) -> None:
-    with closing(_connect(served)) as connection:
+    with connected(served) as connection:
         connection.sendall(request_)
         received = b""
         while part := connection.recv(65536):
@@ -103,7 +109,7 @@ def test_a_connection_is_closed_when_the_client_wants_it(served: Served, request
 
 
 def test_a_client_that_leaves_is_no_fault(served: Served) -> None:
-    with closing(_connect(served)) as connection:
+    with connected(served) as connection:
         connection.sendall(_REFUSED)
     with served.client() as client:
         assert client.get("/healthz").status_code == 200

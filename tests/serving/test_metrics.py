@@ -9,6 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from lingdang.app import Watch
+from lingdang.http.health import Kept
 from lingdang.keys import Keyring
 from lingdang.serving.metrics import Metrics, empty_directory
 from support.buyer import buyer, give, stock
@@ -99,6 +100,17 @@ def test_served_by_two_workers(tmp_path: Path) -> None:
         assert ("lingdang_queue_length", (("lane", "settlement"),)) in values
         routes = {dict(labels)["route"] for name, labels in values if name == "lingdang_requests_total"}
         assert routes <= {"-", "/healthz", "/readyz", "/metrics", "/v1/products", "/v1/products/{product_id}"}
+
+
+def test_however_often_it_is_asked_for_it_is_made_once_a_second() -> None:
+    made, now = [], [100.0]
+    kept = Kept(lambda: made.append(now[0]) or b"%d" % len(made), lambda: now[0])  # type: ignore[func-returns-value]
+    assert [kept() for _ in range(100)] == [b"1"] * 100
+    now[0] += 0.9
+    assert kept() == b"1"
+    now[0] += 0.2
+    assert [kept() for _ in range(100)] == [b"2"] * 100
+    assert len(made) == 2
 
 
 async def test_a_purchase_shows_in_every_lane(shop_watched: tuple[Shop, Metrics]) -> None:

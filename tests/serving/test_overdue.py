@@ -9,8 +9,10 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
+from lingdang.http.entry import Entry
 from lingdang.serving import connections
-from lingdang.serving.connections import LimitedProtocol, close_overdue
+from lingdang.serving.connections import Connection, close_overdue
+from lingdang.serving.seats import Seats
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -32,7 +34,10 @@ async def connected(
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     config, state = uvicorn.Config(answer_at_length, log_config=None, lifespan="off"), ServerState()  # type: ignore[arg-type]
     config.load()
-    protocol = partial(LimitedProtocol, config=config, server_state=state, app_state={}, entry=None)
+    entry = Entry(answer_at_length, [], max_body_bytes=100, observe=lambda *_: None)  # type: ignore[arg-type]
+    protocol = partial(
+        Connection, config=config, server_state=state, app_state={}, entry=entry, seats=Seats(10), short_way=False
+    )
     server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
     sweep = asyncio.create_task(close_overdue(state, sending=sending, resting=resting))
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
@@ -62,7 +67,7 @@ async def test_the_next_head_has_its_own_time() -> None:
         writer.write(REQUEST[:-4])
         await asyncio.sleep(0.05)
         assert not reader.at_eof(), "it has only begun"
-        assert await reader.read() == b""
+        assert (await reader.read()).startswith(b"HTTP/1.1 408 ")
 
 
 async def test_who_waits_is_let_be() -> None:

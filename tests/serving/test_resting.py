@@ -13,7 +13,8 @@ from litestar.types import Receive, Scope, Send
 
 from lingdang.errors import retry_later
 from lingdang.http.entry import Entry, HotRequest, HotRoute, Reply
-from lingdang.serving.connections import LimitedProtocol
+from lingdang.serving.connections import Connection
+from lingdang.serving.seats import Seats
 
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -41,7 +42,7 @@ async def connections(count: int) -> AsyncIterator[list[Stream]]:
         for path, handle in (("/later", _later), ("/much-later", _much_later), ("/now", _now))
     ]
     entry = Entry(_nothing, hot, max_body_bytes=100, observe=lambda *_: None)
-    protocol: Any = partial(LimitedProtocol, entry=entry)
+    protocol: Any = partial(Connection, entry=entry, seats=Seats(10))
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(_nothing, http=protocol, lifespan="off", interface="asgi3", log_level="warning")

@@ -11,7 +11,7 @@ import httpx
 import psutil
 import pytest
 
-from support.served import eventually, is_well, run, serving
+from support.served import eventually, is_well, run, serving, start
 
 
 @pytest.fixture
@@ -28,8 +28,7 @@ def test_serves_https_with_its_own_authority_and_stops_clean(data_dir: Path) -> 
             assert "server" not in client.get("/healthz").headers
         with pytest.raises(httpx.ConnectError):
             httpx.get(served.url + "/healthz")
-        with pytest.raises(httpx.TransportError):
-            httpx.get(served.url.replace("https:", "http:") + "/healthz")
+        assert httpx.get(served.url.replace("https:", "http:") + "/healthz").status_code == 400
         postmaster = served.postmaster()
         assert served.stop() == 0
         assert not postmaster.is_running()
@@ -54,12 +53,60 @@ def test_tls_1_1_is_refused(data_dir: Path) -> None:
             old.wrap_socket(plain)
 
 
-def test_interrupt_stops_two_workers_and_the_database(data_dir: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
+def test_a_signal_of_the_terminal_stops_two_workers_and_the_database(data_dir: Path, number: signal.Signals) -> None:
+    """It reaches all processes of the terminal; one is closed by its shell and by the system."""
     with serving(data_dir, "--http", "--workers", "2") as served:
         family = [*served.workers(), served.postmaster()]
         assert len(served.workers()) == 2
-        assert served.stop(signal.SIGINT) == 0
+        for worker in served.workers():
+            worker.send_signal(number)
+        if number == signal.SIGHUP:
+            served.process.send_signal(number)
+        assert served.stop(number) == 0
         assert not [process for process in family if process.is_running()]
+    assert not (data_dir / "serve.json").exists()
+    assert "shut down" in _database_log(data_dir).splitlines()[-1]
+    assert "worker_ended" not in served.errors()
+
+
+def test_a_second_interrupt_ends_the_workers_at_once_and_the_database_in_order(data_dir: Path) -> None:
+    with serving(data_dir, "--http") as served:
+        family = [*served.workers(), served.postmaster()]
+        url = httpx.URL(served.url)
+        with socket.create_connection((url.host, url.port or 0)) as slow:
+            slow.sendall(b"POST /v1/payments HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+            served.process.send_signal(signal.SIGINT)
+            assert served.stop(signal.SIGINT) == 0
+        assert not [process for process in family if process.is_running()]
+    assert "shut down" in _database_log(data_dir).splitlines()[-1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+def test_a_signal_during_the_start_leaves_nothing_behind(data_dir: Path, command: str, number: signal.Signals) -> None:
+    process = start(data_dir, command, *(["--http", "--port", "0"] if command == "serve" else []))
+    eventually(lambda: _pid(data_dir) is not None)
+    postmaster = psutil.Process(_pid(data_dir))
+    process.send_signal(number)
+    process.wait(60)
+    assert not _runs(postmaster)
+    assert not (data_dir / "serve.json").exists()
+    with serving(data_dir, "--http") as served, served.client() as client:
+        assert is_well(client)
+
+
+def test_what_ignores_a_closed_terminal_goes_on(data_dir: Path) -> None:
+    """As under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with serving(data_dir, "--http") as served, served.client() as client:
+            for process in (served.process, *served.workers()):
+                process.send_signal(signal.SIGHUP)
+            assert is_well(client)
+            assert served.stop() == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_second_server_on_the_data_directory_is_refused_by_name(data_dir: Path) -> None:
@@ -220,3 +267,16 @@ def test_connections_are_spread_over_the_workers(data_dir: Path) -> None:
             connection.close()
     assert sum(taken) == 64
     assert min(taken) > 8
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="a system without IPv6")
+def test_all_addresses_are_those_of_both_families(data_dir: Path) -> None:
+    """A client of IPv4 counts under its own address: to the limit on guesses, one /64 of IPv6 is one client."""
+    with serving(data_dir, "--http", "--workers", "2", "--host", "::", access_log="true") as served:
+        assert "IPv6 and IPv4" in " ".join(served.banner)
+        port = httpx.URL(served.url).port
+        for host in ("127.0.0.1", "[::1]"):
+            assert httpx.get(f"http://{host}:{port}/healthz").status_code == 200
+        eventually(lambda: served.errors().count('"event": "request"') == 2)
+    assert '"client": "127.0.0.1"' in served.errors()
+    assert '"client": "::1"' in served.errors()

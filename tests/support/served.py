@@ -18,12 +18,23 @@ from support.shop import PATIENCE
 COMMAND = (sys.executable, "-m", "lingdang")
 
 
-def run(data_dir: Path, *args: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """A `lingdang` command, to its end."""
-    command = [*COMMAND, *args, "--data-dir", str(data_dir)]
+def run(data_dir: Path, *args: str, descriptors: int | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
+    """A `lingdang` command, to its end; `descriptors`: how many files it may open."""
+    command = [*_command(descriptors), *args, "--data-dir", str(data_dir)]
     return subprocess.run(
         command, capture_output=True, text=True, timeout=5 * PATIENCE, check=False, env=_environ(environ)
     )
+
+
+def start(data_dir: Path, *args: str, **environ: str) -> "subprocess.Popen[bytes]":
+    """A `lingdang` command that goes on by itself."""
+    command = [*COMMAND, *args, "--data-dir", str(data_dir)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environ(environ))
+
+
+def _command(descriptors: int | None) -> tuple[str, ...]:
+    """The command, or it below a shell that has given up further descriptors for good."""
+    return COMMAND if descriptors is None else ("sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", *COMMAND)
 
 
 class Served:
@@ -75,13 +86,13 @@ class Served:
 
 
 @contextmanager
-def serving(data_dir: Path, *args: str, **environ: str) -> Iterator[Served]:
+def serving(data_dir: Path, *args: str, descriptors: int | None = None, **environ: str) -> Iterator[Served]:
     """A server on a free port until the block ends; whatever it leaves behind is stopped."""
     data_dir.mkdir(exist_ok=True)
     errors = data_dir / "stderr.txt"
     with errors.open("w") as file:
         process = subprocess.Popen(
-            [*COMMAND, "serve", "--port", "0", *args, "--data-dir", str(data_dir)],
+            [*_command(descriptors), "serve", "--port", "0", *args, "--data-dir", str(data_dir)],
             stdout=subprocess.PIPE,
             stderr=file,
             text=True,

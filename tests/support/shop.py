@@ -15,8 +15,9 @@ from lingdang.app import UNWATCHED, Deployment, Watch, create_app, make_sessions
 from lingdang.clock import Clock, system_clock
 from lingdang.identity.sessions import Sessions
 from lingdang.keys import Keyring
-from lingdang.serving.connections import LimitedProtocol
+from lingdang.serving.connections import Connection
 from lingdang.serving.listening import listen
+from lingdang.serving.seats import Seats
 from lingdang.settings import Settings
 
 PATIENCE = 120.0
@@ -57,7 +58,7 @@ async def open_shop(
     deployment = Deployment(Settings(**settings), database_url, keyring, buckets=1, clock=clock)
     (listener,) = listen("127.0.0.1", 0, workers=1)
     app = create_app(deployment, watch)
-    protocol: Any = partial(LimitedProtocol, entry=app) if short_way else "auto"
+    protocol: Any = partial(Connection, entry=app, seats=Seats(1000), short_way=short_way)
     config = uvicorn.Config(
         app,
         http=protocol,

@@ -23,12 +23,21 @@ export function transport({ baseUrl, fetch: send = globalThis.fetch.bind(globalT
       });
       text = await answer.text();
     } catch (cause) {
-      throw Object.assign(new Problem("connection_lost"), { cause });
+      throw Object.assign(new Problem("connection_lost", hint(baseUrl)), { cause });
     }
     const parsed = parse(text);
     if (answer.ok) return { status: answer.status, body: parsed, headers: answer.headers };
     // Whatever stands between us and the shop may answer in words of its own: that is no answer of the shop.
     throw new Problem(parsed?.code ?? "connection_lost", { ...parsed, status: answer.status });
+  };
+}
+
+/** A browser tells a script nothing of why it withheld an answer: what is most often the reason when origins differ. */
+function hint(baseUrl) {
+  const here = globalThis.location?.origin;
+  if (!here || new URL(baseUrl, here).origin === here) return {};
+  return {
+    detail: `No answer of ${baseUrl} could be read. If the shop runs, it must allow this page's origin: LINGDANG_CORS_ORIGINS=${here}`,
   };
 }
 

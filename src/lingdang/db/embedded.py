@@ -134,11 +134,20 @@ class EmbeddedServer:
                 start_new_session=True,  # a Ctrl-C in the terminal is the supervisor's, who then stops in order
                 **_as(user),
             )
+        try:
+            return self._await_ready(self._child)
+        except (KeyboardInterrupt, SystemExit):
+            # Nobody knows of it yet but this process, which is told to end.
+            self._child.send_signal(signal.SIGTERM if sys.platform == "win32" else signal.SIGINT)
+            self._child.wait(STOP_SECONDS)
+            raise
+
+    def _await_ready(self, child: "subprocess.Popen[bytes]") -> bool:
         began = time.monotonic()
         told = False
         while self._status() != "ready":
             waited = time.monotonic() - began
-            if self._child.poll() not in (None, 0) or (waited > 5 and self._postmaster() is None):
+            if child.poll() not in (None, 0) or (waited > 5 and self._postmaster() is None):
                 words = self._last_words()
                 if "still in use" in words or "already exists" in words:
                     return False
@@ -150,7 +159,7 @@ class EmbeddedServer:
                 raise EmbeddedError(f"the database is not ready after {START_SECONDS:.0f} s; it goes on by itself")
             time.sleep(0.01)
         if sys.platform == "linux":
-            self._write_back(self._child.pid)
+            self._write_back(child.pid)
         return True
 
     def _write_back(self, postmaster: int) -> None:

@@ -15,7 +15,8 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from lingdang.errors import Problem
+from lingdang.errors import Problem, invalid
+from lingdang.http.cross_origin import GRANTED, CrossOrigin
 from lingdang.http.problems import MEDIA_TYPE, from_decode_error, problem_body
 from lingdang.http.refusals import Refusals
 
@@ -27,7 +28,37 @@ _VISIBLE = frozenset(b"!#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ
 
 REFUSED = "lingdang.refused"
 SIGNING_IN = "lingdang.signing_in"
-"""Members of a request's scope."""
+KNOWN = "lingdang.known"
+"""Members of a request's scope. The last, where a server has put it, is called when a customer's request succeeded."""
+
+PIECE = 64 * 1024
+"""Long answers are written in pieces of so many bytes, each when the one before has been taken."""
+
+ONCE = frozenset(
+    {
+        b"authorization",
+        b"x-cust-id",
+        b"x-device-id",
+        b"x-request-id",
+        b"idempotency-key",
+        b"content-type",
+        b"content-length",
+        b"host",
+        b"origin",
+        b"access-control-request-method",
+        b"user-agent",
+        b"referer",
+        b"from",
+        b"date",
+        b"range",
+        b"if-modified-since",
+        b"if-unmodified-since",
+        b"if-range",
+        b"max-forwards",
+        b"proxy-authorization",
+    }
+)
+"""Headers that have one value. Of two, one reader would take the first and another the last."""
 
 Header = tuple[bytes, bytes]
 Headers = Mapping[bytes, bytes]
@@ -107,11 +138,20 @@ Observe = Callable[[str, str, int, float], None]
 class Entry:
     """The ASGI application: request ids, limits, problems and observation around every route."""
 
-    def __init__(self, app: ASGIApp, hot: Sequence[HotRoute[Any]], *, max_body_bytes: int, observe: Observe) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        hot: Sequence[HotRoute[Any]],
+        *,
+        max_body_bytes: int,
+        observe: Observe,
+        origins: Sequence[str] = (),
+    ) -> None:
         self._app = app
+        self._cross_origin = CrossOrigin(origins)
         self._exact = {(r.method, r.path): r for r in hot if r.prefix is None}
         self._prefixed = [r for r in hot if r.prefix is not None]
-        self._allowed = {path: ", ".join(m for m, p in self._exact if p == path) for _, path in self._exact}
+        self._allowed = {path: with_head(", ".join(m for m, p in self._exact if p == path)) for _, path in self._exact}
         self.max_body_bytes = max_body_bytes
         self._observe = observe
         self._refusals = Refusals()
@@ -125,21 +165,50 @@ class Entry:
     async def _request(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         headers = dict(scope["headers"])
+        method = scope["method"]
+        if method == "HEAD":
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
         found = self.find(scope["method"], scope["path"])
-        if found is not None:
-            with contextlib.suppress(ClientGone):
-                await _send(send, await self.answer(*found, headers, _read_body(headers, receive, self.max_body_bytes)))
-            return
         request_id = _request_id(headers)
-        known = self._known(scope["path"])
+        here = self._answered_here(scope, headers, found, request_id)
+        if here is not None:
+            route, reply = here
+            await send_reply(send, reply)
+            self._observe(method, route, reply.status, time.perf_counter() - started)
+        elif found is not None:
+            with contextlib.suppress(ClientGone):
+                reply = await self.answer(*found, headers, _read_body(headers, receive, self.max_body_bytes))
+                _know(scope, reply.status, headers)
+                await send_reply(send, reply)
+        else:
+            status = await self._framework(scope, receive, send, request_id, headers)
+            self._note_refusal(scope, request_id, headers)
+            self._observe(method, _template(scope), status, time.perf_counter() - started)
+
+    def _answered_here(
+        self, scope: HTTPScope, headers: Headers, found: tuple[HotRoute[Any], str] | None, request_id: str
+    ) -> tuple[str, Reply] | None:
+        """Route and answer of a request about which no route is asked."""
+        twice = _given_twice(scope["headers"])
+        if twice is not None:
+            problem = invalid(twice, "The header is given more than once")
+            return (found[0].path if found else "-"), self._problem(problem, request_id, headers)
+        if self._cross_origin.grants(scope["method"], headers):
+            common = ((b"x-request-id", request_id.encode()), *SAFE_HEADERS)
+            return "-", Reply(b"", 204, (*common, *self._cross_origin.headers(headers), *GRANTED))
+        known = None if found else self._known(scope["path"])
         if known is not None:
             path, allowed = known
-            await _send(send, _whole(problem_reply(_not_allowed(allowed), request_id, headers), request_id))
-            self._observe(scope["method"], path, 405, time.perf_counter() - started)
-            return
-        status = await self._framework(scope, receive, send, request_id)
-        self._note_refusal(scope, request_id, headers)
-        self._observe(scope["method"], _template(scope), status, time.perf_counter() - started)
+            return path, self._problem(_not_allowed(allowed), request_id, headers)
+        return None
+
+    def _problem(self, problem: Problem, request_id: str, headers: Headers) -> Reply:
+        return self._whole(problem_reply(problem, request_id, headers), request_id, headers)
+
+    def refusal(self, problem: Problem, headers: Headers) -> Reply:
+        """The answer of the server itself to a request that reaches no route."""
+        self._observe("-", "-", problem.kind.status, 0.0)
+        return self._problem(problem, _request_id(headers), headers)
 
     def _note_refusal(self, scope: HTTPScope, request_id: str, headers: Headers) -> None:
         """The framework's routes leave in the scope why they refused, and who was to be signed in."""
@@ -164,7 +233,7 @@ class Entry:
         """For a path that the framework does not know: the hot routes' path, and the methods that it has."""
         if path in self._allowed:
             return path, self._allowed[path]
-        return next(((r.path, r.method) for r in self._prefixed if not r.shared and r.matches(path)), None)
+        return next(((r.path, with_head(r.method)) for r in self._prefixed if not r.shared and r.matches(path)), None)
 
     async def answer(
         self, route: HotRoute[Any], param: str, headers: dict[bytes, bytes], body: bytes | Awaitable[bytes]
@@ -184,9 +253,24 @@ class Entry:
             _log.exception("request_failed", request_id=request_id, route=route.path)
             reply = problem_reply(Problem("internal_error"), request_id, headers)
         self._observe(route.method, route.path, reply.status, time.perf_counter() - started)
-        return _whole(reply, request_id)
+        return self._whole(reply, request_id, headers)
 
-    async def _framework(self, scope: HTTPScope, receive: Receive, send: Send, request_id: str) -> int:
+    def _whole(self, reply: Reply, request_id: str, headers: Headers) -> Reply:
+        """The answer with the headers that every answer has."""
+        said = (
+            (b"content-length", b"%d" % len(reply.body)),
+            (b"x-request-id", request_id.encode()),
+            *SAFE_HEADERS,
+            *reply.headers,
+        )
+        if self._cross_origin.origins:
+            said += self._cross_origin.headers(headers)
+        typed = reply.headers and any(name == b"content-type" for name, _ in reply.headers)
+        return Reply(reply.body, reply.status, said if typed else (*said, _JSON))
+
+    async def _framework(
+        self, scope: HTTPScope, receive: Receive, send: Send, request_id: str, headers: Headers
+    ) -> int:
         scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
         structlog.contextvars.bind_contextvars(request_id=request_id)  # each request is a task of its own
         status = 499
@@ -196,8 +280,11 @@ class Entry:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 said = [*message["headers"], (b"x-request-id", request_id.encode())]
-                message["headers"] = [*said, *_not_said(SAFE_HEADERS, said)]
-            await send(message)
+                message["headers"] = [*said, *_not_said(SAFE_HEADERS, said), *self._cross_origin.headers(headers)]
+                _know(scope, status, headers)
+                await send(message)
+            else:
+                await _send_in_pieces(send, message)
 
         await self._app(scope, receive, send_with_id)
         return status
@@ -232,18 +319,6 @@ def problem_reply(problem: Problem, request_id: str, headers: Headers) -> Reply:
     return Reply(body, problem.kind.status, ((b"content-type", MEDIA_TYPE.encode()), *extra))
 
 
-def _whole(reply: Reply, request_id: str) -> Reply:
-    """The answer with the headers that every answer has."""
-    headers = (
-        (b"content-length", b"%d" % len(reply.body)),
-        (b"x-request-id", request_id.encode()),
-        *SAFE_HEADERS,
-        *reply.headers,
-    )
-    typed = reply.headers and any(name == b"content-type" for name, _ in reply.headers)
-    return Reply(reply.body, reply.status, headers if typed else (*headers, _JSON))
-
-
 async def _read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
     declared = headers.get(b"content-length", b"0")
     if not declared.isdigit() or int(declared[:20]) > limit:
@@ -263,9 +338,59 @@ async def _read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
         message = await receive()
 
 
-async def _send(send: Send, reply: Reply) -> None:
+async def send_reply(send: Send, reply: Reply) -> None:
+    """Speak an answer in ASGI's messages."""
     await send({"type": "http.response.start", "status": reply.status, "headers": list(reply.headers)})
-    await send({"type": "http.response.body", "body": reply.body, "more_body": False})
+    await _send_in_pieces(send, {"type": "http.response.body", "body": reply.body, "more_body": False})
+
+
+async def _send_in_pieces(send: Send, message: Message) -> None:
+    """A long body by parts: the server waits between two until its client has taken enough."""
+    body: bytes = message.get("body", b"")  # type: ignore[assignment]
+    if len(body) <= PIECE:
+        await send(message)
+        return
+    more = bool(message.get("more_body"))
+    for start in range(0, len(body), PIECE):
+        end = start + PIECE
+        part = {"type": "http.response.body", "body": body[start:end], "more_body": more or end < len(body)}
+        await send(part)  # type: ignore[arg-type]
+
+
+def _without_body(send: Send) -> Send:
+    """For HEAD: everything that a GET would be answered but for the body."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            if not message.get("more_body"):
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            return
+        await send(message)
+
+    return sent
+
+
+def with_head(methods: str) -> str:
+    """The methods of an Allow header: whatever can be got can be asked for without its body."""
+    names = methods.split(", ")
+    return ", ".join([*names, "HEAD"]) if "GET" in names and "HEAD" not in names else methods
+
+
+def _given_twice(headers: Iterable[Header]) -> str | None:
+    """The name of a header of `ONCE` that is there more than once."""
+    seen: set[bytes] = set()
+    for name, _ in headers:
+        if name in seen and name in ONCE:
+            return name.decode("latin-1").title()
+        seen.add(name)
+    return None
+
+
+def _know(scope: HTTPScope, status: int, headers: Headers) -> None:
+    """Tell the server that the connection is a customer's, or an API key's, when a request of one succeeded."""
+    know: Any = scope.get(KNOWN)
+    if know is not None and status < 300 and b"authorization" in headers and scope["path"].startswith("/v1/"):
+        know()
 
 
 def _request_id(headers: Headers) -> str:

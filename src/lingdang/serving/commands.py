@@ -22,26 +22,30 @@ from lingdang.db.bulkheads import connections_of_worker
 from lingdang.db.embedded import EmbeddedServer
 from lingdang.db.tuning import COMMANDS, MAX_CONNECTIONS
 from lingdang.keys import Keyring, Version, retire, rotate
-from lingdang.serving.listening import listen
+from lingdang.serving.descriptors import raise_limit
+from lingdang.serving.listening import listen, takes_both
 from lingdang.serving.logs import configure_logging
 from lingdang.serving.metrics import empty_directory
 from lingdang.serving.supervisor import Supervisor, works
 from lingdang.serving.tls import Certificate, local_certificate, own_certificate
 from lingdang.serving.work import Work
 from lingdang.settings import Settings
+from lingdang.signals import Asked
 
 _log = structlog.get_logger(__name__)
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="The address to listen on; `::` is all, IPv6 and IPv4."
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=8443, show_default=True, help="0 takes a free one.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N")
 @click.option("--demo", is_flag=True, help="Fill an empty shop: books, and a customer with 10,000 bells.")
 @click.option("--http", is_flag=True, help="Plain HTTP, behind a proxy that terminates TLS.")
 @click.pass_context
 def serve(ctx: click.Context, host: str, port: int, workers: int, demo: bool, http: bool) -> None:
-    """Serve the shop over HTTPS until SIGTERM or Ctrl-C.
+    """Serve the shop over HTTPS until a signal (Ctrl-C, SIGTERM, SIGHUP, SIGQUIT) asks it to stop.
 
     With no configuration it starts its own PostgreSQL and makes a local certificate authority in the data directory.
     """
@@ -49,6 +53,10 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, demo: bool, ht
     _require_connections(settings, workers)
     prepare_data_dir(settings)
     configure_logging(settings, "supervisor")
+    asked = Asked()
+    asked.listen()
+    raise_limit(settings)
+    host = "::" if takes_both(host) else host
     with _only_one(settings.data_path) as claim:
         listeners = listen(host, port, workers)
         certificate = None if http else _certificate(settings, host)
@@ -57,12 +65,12 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, demo: bool, ht
         Keyring(ensure_keyring(settings))
         server = EmbeddedServer(settings.data_path, _log.warning) if settings.database_url is None else None
         with database(settings, server) as url:
-            opening = _Opening(address, certificate, workers, demo, _demo(settings, url, fill=demo))
+            opening = _Opening(host, address, certificate, workers, demo, _demo(settings, url, fill=demo))
             settings = msgspec.structs.replace(settings, demo=demo or settings.demo)
             metrics = settings.data_path / "run" / "metrics"
             empty_directory(metrics)
             work = Work(1, settings, url, certificate, metrics)
-            Supervisor(works(work, workers), listeners, server).run(lambda: _announce(settings, opening))
+            Supervisor(works(work, workers), listeners, server, asked).run(lambda: _announce(settings, opening))
 
 
 @click.group()
@@ -137,6 +145,7 @@ def _only_one(data_path: Path) -> Iterator[Any]:
     note = data_path / "serve.json"
     if not lock.acquire(blocking=False):
         raise CommandError(f"a server works on {data_path} already{_who(note)}")
+    note.unlink(missing_ok=True)  # one that is found here tells of a server that was killed
     try:
         yield lambda address: note.write_text(json.dumps({"pid": os.getpid(), "address": address}))
     finally:
@@ -185,6 +194,7 @@ class _Demo(NamedTuple):
 class _Opening(NamedTuple):
     """How the shop was opened."""
 
+    host: str
     address: str
     certificate: Certificate | None
     workers: int
@@ -211,6 +221,8 @@ def _announce(settings: Settings, opening: _Opening) -> None:
         f"  data       {settings.data_path} ({kept})",
         f"  workers    {opening.workers}",
     ]
+    if takes_both(opening.host):
+        lines.append("  listens    on all addresses of this machine, IPv6 and IPv4")
     if opening.authority:
         lines.append(f"  authority  {opening.authority} (tell clients to trust it)")
     if opening.certificate is None and not settings.trusted_proxies:

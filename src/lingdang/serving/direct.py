@@ -2,7 +2,7 @@
 
 What uvicorn makes for a request (scope, events, a cycle that speaks in messages) costs more than reading and checking a
 payment. A connection's other requests go the usual way, and so do those here that are out of the ordinary: pipelined,
-chunked, too large, above the limit of connections.
+chunked, too large, with a header twice.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from lingdang.http.entry import Entry, Header, HotRoute, Reply
+from lingdang.http.entry import PIECE, Entry, Header, HotRoute, Reply
 
 _LATER = 503
 
@@ -31,11 +31,13 @@ class DirectCycle:
         "body",
         "disconnected",
         "entry",
+        "expected_content_length",
         "headers",
         "keep_alive",
         "more_body",
         "param",
         "response_complete",
+        "response_started",
         "route",
         "task",
     )
@@ -47,19 +49,23 @@ class DirectCycle:
         self.route, self.param = found
         self.headers = headers
         self.keep_alive = keep_alive
-        self.body = b""
+        self.body: bytes | bytearray = b""
         self.more_body = True
         self.disconnected = False
+        self.response_started = False
         self.response_complete = False
+        self.expected_content_length = 0
         self.task: asyncio.Task[None] | None = None
 
 
 class DirectProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with the short way for the hot routes of `entry`; None: for no route."""
+    """uvicorn's protocol, with the short way for the hot routes of `entry` where `short_way` is wanted."""
 
-    def __init__(self, *args: Any, entry: Entry | None, **named: Any) -> None:
+    def __init__(self, *args: Any, entry: Entry, short_way: bool = True, **named: Any) -> None:
         super().__init__(*args, **named)
         self._entry = entry
+        self._known = False
+        self._short_way = short_way
 
     def on_message_begin(self) -> None:
         self.url = b""
@@ -79,10 +85,13 @@ class DirectProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         cycle: Any = self.cycle
-        if type(cycle) is DirectCycle:
-            cycle.body = cycle.body + body if cycle.body else body
-        else:
+        if type(cycle) is not DirectCycle:
             super().on_body(body)
+        elif cycle.body:
+            cycle.body = bytearray(cycle.body) if type(cycle.body) is bytes else cycle.body
+            cycle.body += body
+        else:
+            cycle.body = body
 
     def on_message_complete(self) -> None:
         cycle: Any = self.cycle
@@ -96,13 +105,13 @@ class DirectProtocol(HttpToolsProtocol):
     def _direct(self) -> DirectCycle | None:
         """The request whose head was read, if it is for a hot route and nothing about it is out of the ordinary."""
         entry, url = self._entry, self.url
-        if entry is None or b"?" in url or b"%" in url or b"#" in url:
+        if not self._short_way or b"?" in url or b"%" in url or b"#" in url:
             return None
         if self.cycle is not None and not self.cycle.response_complete:
             return None
         found = entry.find(self.parser.get_method().decode("latin-1"), url.decode("latin-1"))
         headers = dict(self.headers)
-        if found is None or self._is_crowded() or not self._is_plain(headers, entry.max_body_bytes):
+        if found is None or len(headers) != len(self.headers) or not self._is_plain(headers, entry.max_body_bytes):
             return None
         return DirectCycle(entry, found, headers, self.parser.should_keep_alive())
 
@@ -119,36 +128,63 @@ class DirectProtocol(HttpToolsProtocol):
             and int(length) <= limit
         )
 
-    def _is_crowded(self) -> bool:
-        limit = self.limit_concurrency
-        return limit is not None and (len(self.connections) >= limit or len(self.tasks) >= limit)
-
     async def _answer(self, cycle: DirectCycle) -> None:
         try:
-            reply = await cycle.entry.answer(cycle.route, cycle.param, cycle.headers, cycle.body)
+            reply = await cycle.entry.answer(cycle.route, cycle.param, cycle.headers, bytes(cycle.body))
             if self.flow.write_paused:
                 await self.flow.drain()
-            if not cycle.disconnected:
+            if len(reply.body) > PIECE:
+                reply = await self._all_but_the_last_piece(cycle, reply)
+            if not cycle.disconnected and not self.transport.is_closing():
                 self._send(cycle, reply)
         finally:
             self.tasks.discard(cycle.task)
 
+    def _know(self) -> None:
+        """A customer's request succeeded on this connection."""
+
     def _send(self, cycle: DirectCycle, reply: Reply) -> None:
+        if not self._known and reply.status < 300 and b"authorization" in cycle.headers:
+            self._know()
+        self.transport.write(
+            reply.body
+            if cycle.response_started
+            else written(reply, self.server_state.default_headers, cycle.keep_alive)
+        )
         cycle.response_complete = True
-        self.transport.write(_written(reply, self.server_state.default_headers, cycle.keep_alive))
         if not cycle.keep_alive:
-            self.transport.close()
+            self.part()
         self.on_response_complete()
         if reply.status == _LATER:
             self._rest(reply)
 
+    async def _all_but_the_last_piece(self, cycle: DirectCycle, reply: Reply) -> Reply:
+        """Write a long answer as it is taken, so that no more than a piece of it waits twice. Returns the rest."""
+        whole = reply.body
+        last = (len(whole) - 1) // PIECE * PIECE
+        for start in range(0, last, PIECE):
+            if cycle.disconnected or self.transport.is_closing():
+                break
+            cycle.expected_content_length = len(whole) - start
+            piece = whole[start : start + PIECE]
+            if start == 0:
+                piece = written(reply, self.server_state.default_headers, cycle.keep_alive, piece)
+            self.transport.write(piece)
+            await self.flow.drain()
+        cycle.response_started = True
+        return Reply(whole[last:], reply.status, reply.headers)
+
+    def part(self) -> None:
+        """Close the connection once what was written has gone."""
+        self.transport.close()
+
     def on_response_complete(self) -> None:
-        """As uvicorn has it, without a timer for each request: `close_overdue` closes who rests for too long."""
+        """As uvicorn has it, without a timer for each request: one look a second closes who rests for too long."""
         if self.pipeline:
             super().on_response_complete()
             return
         self.server_state.total_requests += 1
-        if not self.transport.is_closing():
+        if self.flow.read_paused and not self.transport.is_closing():
             self.flow.resume_reading()
 
     def _rest(self, reply: Reply) -> None:
@@ -165,12 +201,12 @@ class DirectProtocol(HttpToolsProtocol):
             self.flow.resume_reading()
 
 
-def _written(reply: Reply, default_headers: Sequence[Header], keep_alive: bool) -> bytes:
-    """Head and body at once: one system call and one TLS record."""
+def written(reply: Reply, default_headers: Sequence[Header], keep_alive: bool, begin: bytes | None = None) -> bytes:
+    """Head and body (of a long one its `begin`) at once: one system call and one TLS record."""
     parts = [STATUS_LINE[reply.status]]
     for name, value in (*default_headers, *reply.headers):
         parts += (name, b": ", value, b"\r\n")
     if not keep_alive:
         parts.append(b"connection: close\r\n")
-    parts += (b"\r\n", reply.body)
+    parts += (b"\r\n", reply.body if begin is None else begin)
     return b"".join(parts)

@@ -59,6 +59,7 @@ GAUGES: Mapping[str, tuple[str, str]] = {
     "lingdang_journal_sealed": ("Transfers that a worker has sealed.", "worker"),
     "lingdang_overdue": ("What stands in a state past its deadline and its healers; must be 0.", "state"),
     "lingdang_journal_rolled_back": ("1 while the journal lacks what the witness has.", "worker"),
+    "lingdang_connections": ("Open connections: of customers, of strangers, of those turned away.", "state"),
     "lingdang_process_cpu_seconds": ("CPU time used.", "worker"),
     "lingdang_process_resident_bytes": ("Memory in use.", "worker"),
 }

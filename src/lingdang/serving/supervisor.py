@@ -1,12 +1,10 @@
 """The supervisor: keeps the workers and the embedded database running, and stops them in order."""
 
-import signal
 import socket
 import time
 from collections.abc import Callable
 from multiprocessing import connection, get_context
 from multiprocessing.context import SpawnProcess
-from types import FrameType
 
 import msgspec
 import structlog
@@ -14,6 +12,7 @@ import structlog
 from lingdang.commands import CommandError
 from lingdang.db.embedded import EmbeddedError, EmbeddedServer
 from lingdang.serving.work import Beat, Work
+from lingdang.signals import Asked, ignore
 
 _TICK_SECONDS = 0.2
 _START_SECONDS = 60.0
@@ -90,26 +89,28 @@ class _Slot:
 
 
 class Supervisor:
-    """Runs the workers until SIGTERM or SIGINT. `database` is the embedded one, if it is used."""
+    """Runs the workers until it is asked to stop. `database` is the embedded one, if it is used."""
 
-    def __init__(self, works: list[Work], listeners: list[socket.socket], database: EmbeddedServer | None) -> None:
+    def __init__(
+        self, works: list[Work], listeners: list[socket.socket], database: EmbeddedServer | None, asked: Asked
+    ) -> None:
         self._works = works
         self._listeners = listeners
         self._database = database
-        self._stopping = False
-        self._forced = False
+        self._asked = asked
         self._database_pause = 0.0
         self._database_not_before = 0.0
 
     def run(self, announce: Callable[[], None]) -> None:
         """Serve. `announce` is called once all workers answer. Raises CommandError when one does not start."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._on_signal)
+        self._asked.starting = False
+        if self._asked.to_stop:
+            return
         slots = [_Slot(work, listener) for work, listener in zip(self._works, self._listeners, strict=True)]
         try:
             if self._all_ready(slots):
                 announce()
-            while not self._stopping:
+            while not self._asked.to_stop:
                 _await_end(slots)
                 self._keep_database()
                 for slot in slots:
@@ -122,7 +123,7 @@ class Supervisor:
         deadline = time.monotonic() + _START_SECONDS
         for slot in slots:
             while not slot.await_ready(_TICK_SECONDS):
-                if self._stopping:
+                if self._asked.to_stop:
                     return False
                 if not slot.process.is_alive() or time.monotonic() > deadline:
                     raise CommandError("a worker did not start; the lines above say why")
@@ -143,10 +144,6 @@ class Supervisor:
             self._database_pause = 0.0
             _log.warning("database_started_again")
 
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self._forced = self._stopping
-        self._stopping = True
-
     def _stop(self, slots: list[_Slot]) -> None:
         """Let the workers finish what they have accepted. A second signal ends them at once."""
         for listener in self._listeners:
@@ -155,7 +152,7 @@ class Supervisor:
             slot.process.terminate()
         deadline = time.monotonic() + _STOP_SECONDS
         while any(slot.process.is_alive() for slot in slots):
-            if self._forced or time.monotonic() > deadline:
+            if self._asked.at_once or time.monotonic() > deadline:
                 for slot in slots:
                     slot.process.kill()
             for slot in slots:
@@ -173,6 +170,7 @@ def _await_end(slots: list[_Slot]) -> None:
 
 
 def _run_worker(work: Work, listener: socket.socket, ready: connection.Connection, beat: Beat) -> None:
+    ignore()  # the supervisor answers what a terminal sends to all of its processes
     from lingdang.serving.worker import run  # the application is loaded by the workers alone
 
     run(work, listener, ready, beat)

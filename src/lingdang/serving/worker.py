@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from functools import partial
 from multiprocessing import connection, parent_process
 
@@ -22,11 +22,15 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from lingdang.app import Watch, create_app
 from lingdang.commands import deployment
 from lingdang.http.entry import Entry
-from lingdang.serving.connections import LimitedProtocol, close_overdue
+from lingdang.serving.accepting import Acceptor
+from lingdang.serving.connections import Connection, close_overdue
+from lingdang.serving.descriptors import connection_limit
 from lingdang.serving.logs import configure_logging
 from lingdang.serving.metrics import Metrics
+from lingdang.serving.seats import Seats
 from lingdang.serving.tls import context
-from lingdang.serving.work import BACKLOG, Beat, Work
+from lingdang.serving.work import Beat, Work
+from lingdang.signals import ignore
 
 DRAIN_SECONDS = 15
 """How long running requests may take to end at a stop."""
@@ -46,8 +50,11 @@ def run(work: Work, listener: socket.socket, ready: connection.Connection, beat:
     watch = Watch(
         metrics.observe_request, metrics.payment, metrics.batch, metrics.database, metrics.gauge, metrics.render
     )
+    seats = Seats(connection_limit(work.settings))
+    for state in seats.counts():
+        metrics.gauge("lingdang_connections", state, partial(_count, seats, state))
     entry = create_app(deployment(work.settings, work.database_url), watch)
-    server = _Server(_config(work, entry), ready, metrics, beat, work.settings.body_seconds)
+    server = _Server(_config(work, entry, seats), ready, metrics, beat, seats, work.settings.body_seconds)
     _follow_parent(server)
     # What is loaded by now stays: the collector need not look at it again.
     gc.collect()
@@ -56,13 +63,17 @@ def run(work: Work, listener: socket.socket, ready: connection.Connection, beat:
     server.run([listener])
 
 
-def _config(work: Work, entry: Entry) -> uvicorn.Config:
+def _count(seats: Seats, state: str) -> int:
+    return seats.counts()[state]
+
+
+def _config(work: Work, entry: Entry, seats: Seats) -> uvicorn.Config:
     settings = work.settings
     certificate = work.certificate
     return uvicorn.Config(
         _logged(entry) if settings.access_log else entry,
         # The access log sees what passes through it: with it every request goes the long way.
-        http=partial(LimitedProtocol, entry=None if settings.access_log else entry),  # type: ignore[arg-type]
+        http=partial(Connection, entry=entry, seats=seats, short_way=not settings.access_log),  # type: ignore[arg-type]
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         ws="none",
         lifespan="on",
@@ -72,8 +83,6 @@ def _config(work: Work, entry: Entry) -> uvicorn.Config:
         headers=[("strict-transport-security", settings.hsts)] if settings.hsts else [],
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=[part.strip() for part in settings.trusted_proxies.split(",")],
-        limit_concurrency=settings.connection_limit,
-        backlog=BACKLOG,
         timeout_graceful_shutdown=DRAIN_SECONDS,
         ssl_context_factory=(lambda *_: context(certificate)) if certificate else None,
     )
@@ -83,9 +92,16 @@ class _Server(uvicorn.Server):
     """uvicorn's server with this worker's background tasks; only its supervisor stops it."""
 
     def __init__(
-        self, config: uvicorn.Config, ready: connection.Connection, metrics: Metrics, beat: Beat, body_seconds: float
+        self,
+        config: uvicorn.Config,
+        ready: connection.Connection,
+        metrics: Metrics,
+        beat: Beat,
+        seats: Seats,
+        body_seconds: float,
     ) -> None:
         super().__init__(config)
+        self._seats = seats
         self._ready = ready
         self._metrics = metrics
         self._beat = beat
@@ -93,7 +109,12 @@ class _Server(uvicorn.Server):
         self._tasks: list[asyncio.Task[None]] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        await super().startup([])
+        self._acceptors = [
+            Acceptor(listener, self.config.ssl, self._seats, self._protocol) for listener in sockets or ()
+        ]
+        for acceptor in self._acceptors:
+            acceptor.open()
         self._tasks = [
             asyncio.create_task(
                 close_overdue(self.server_state, sending=self._body_seconds, resting=KEEP_ALIVE_SECONDS)
@@ -105,15 +126,21 @@ class _Server(uvicorn.Server):
         self._ready.send("ready")
         self._ready.close()
 
+    def _protocol(self) -> Connection:
+        make: Callable[..., Connection] = self.config.http_protocol_class  # type: ignore[assignment]
+        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for acceptor in self._acceptors:
+            acceptor.close()
         for task in self._tasks:
             task.cancel()
         await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        # A Ctrl-C reaches every process of the terminal; the supervisor answers it with SIGTERM in its order.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # What a terminal sends reaches every process of it; the supervisor answers with SIGTERM in its order.
+        ignore()
         signal.signal(signal.SIGTERM, self.handle_exit)
         yield
 

@@ -37,6 +37,8 @@ export default {
     "The shop has not answered. Ask for the outcome: the very same payment is asked about again and, however often that happens, bells are taken once.",
   "problem.outcome_unknown": "The outcome of the payment is not known yet",
   "advice.outcome_unknown": "Ask again: however often one payment is asked about, bells are taken once.",
+  "problem.request_timeout": "The request arrived too slowly",
+  "advice.request_timeout": "Nothing was done. Try again when the connection is better.",
   "problem.overloaded": "The shop is very busy",
   "advice.overloaded": "No bells were taken. Wait a moment and try again.",
   "problem.rate_limited": "Too many attempts",

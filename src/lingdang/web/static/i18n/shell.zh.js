@@ -36,6 +36,8 @@ export default {
     "书店没有答复。请点“查询结果”：会原样再问一次同一笔付款，无论问多少次，都只会扣一次铃铛。",
   "problem.outcome_unknown": "还不知道付款结果",
   "advice.outcome_unknown": "请再查询一次：同一笔付款无论问多少次，都只会扣一次铃铛。",
+  "problem.request_timeout": "请求传送得太慢",
+  "advice.request_timeout": "没有执行任何操作。网络好转后再试。",
   "problem.overloaded": "书店现在很忙",
   "advice.overloaded": "没有扣除铃铛。请稍等片刻再试。",
   "problem.rate_limited": "操作太频繁",
