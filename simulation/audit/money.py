@@ -1,5 +1,6 @@
 """Balances, lots and the journal: every wallet is run again from its transfers, by rules written down once more."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -117,18 +118,8 @@ class _Rerun:
         until = credit["expires_at"] and moment(credit["expires_at"])
         [name] = moved or [""]
         self._expect(name.partition("@")[0] == credit["kind"], "a credit goes into its lot", row)
-        self._expect(_expiry(name) == self._lapses(credit["kind"], until), "a credit goes into its lot", row)
+        self._expect(_expiry(name) == lapses(self._lots, credit["kind"], until), "a credit goes into its lot", row)
         self._expect(until is None or until > at, "nothing lapsed is credited", row)
-
-    def _lapses(self, kind: str, until: datetime | None) -> datetime:
-        """When a credit should lapse: when it was asked to, or later where the wallet has many expiries."""
-        expiring = [name for name in self._lots if "@" in name]
-        own = [_expiry(name) for name in expiring if name.startswith(kind)]
-        if until is None or until in own or len(expiring) < 200:
-            return until or _expiry("")
-        step = "day" if len(expiring) < 400 else "month" if len(expiring) < 500 else "year"
-        later = [each for each in own if each > until]
-        return min([*later, _rounded_up(until, step)])
 
     def _expect(self, holds: object, promise: str, *where: Any) -> bool:
         return self._findings.expect(holds, promise, *where)
@@ -137,6 +128,16 @@ class _Rerun:
 def _expiry(lot: str) -> datetime:
     text = lot.partition("@")[2]
     return moment(text) if text else datetime.max.replace(tzinfo=moment("2026-01-01T00:00:00Z").tzinfo)
+
+
+def lapses(lots: Iterable[str], kind: str, until: datetime | None) -> datetime:
+    """When a credit should lapse: when it was asked to, or later where the wallet has many expiries."""
+    expiring = [name for name in lots if "@" in name]
+    own = [_expiry(name) for name in expiring if name.startswith(kind)]
+    if until is None or until in own or len(expiring) < 200:
+        return until or _expiry("")
+    step = "day" if len(expiring) < 400 else "month" if len(expiring) < 500 else "year"
+    return min([*(each for each in own if each > until), _rounded_up(until, step)])
 
 
 def _rounded_up(until: datetime, step: str) -> datetime:

@@ -52,7 +52,9 @@ def read(text: str, zone: ZoneInfo, *, end: bool) -> datetime:
         moment = datetime.fromisoformat(text)
         told = moment if moment.tzinfo else moment.replace(tzinfo=zone)
         utc = told.astimezone(UTC)
-    except (ValueError, OverflowError):
+    except OverflowError:
+        raise ValueError(BOUNDS) from None
+    except ValueError:
         raise ValueError(EXPECTED) from None
     if told.utcoffset() != told.replace(fold=1).utcoffset():
         raise ValueError(f"{text} is not one moment in {zone.key}; say it with its offset, e.g. {text}+01:00")

@@ -245,6 +245,14 @@ async def test_malformed(shop: Shop, operator: dict[str, str], changed: dict[str
     assert next(iter(changed)) in str(problem["errors"])
 
 
+@pytest.mark.parametrize("expires_at", ["2999-01-01", "2999-01-01T00:00:00", "2998-12-31T23:59:60Z", "soon"])
+async def test_a_moment_in_a_body_has_its_zone(shop: Shop, operator: dict[str, str], expires_at: str) -> None:
+    before = books(shop)
+    problem = await refused(await credit(shop, operator, expiresAt=expires_at), 400, "invalid_request", shop, before)
+    [error] = problem["errors"]
+    assert (error["path"], "with its zone" in error["message"]) == ("$.expiresAt", True)
+
+
 @pytest.mark.parametrize("missing", ["creditId", "amount", "kind", "reason"])
 async def test_missing_field(shop: Shop, operator: dict[str, str], missing: str) -> None:
     before = books(shop)

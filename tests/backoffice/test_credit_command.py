@@ -57,7 +57,7 @@ def test_what_has_no_end_says_nothing_of_one(environ: dict[str, str]) -> None:
     ("expires", "why"),
     [
         ("31.01.2997", "Expected a day"),
-        ("9999-12-31", "Expected a day"),
+        ("9999-12-31", "2000 to 2999"),
         ("9999-12-30", "2000 to 2999"),
         ("3000-01-01", "2000 to 2999"),
         ("1999-12-31T15:59:59", "2000 to 2999"),

@@ -3,15 +3,21 @@
 import ast
 import copy
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import simulation.audit
+from lingdang.ledger.commands import LotKind
+from lingdang.ledger.lots import lot_expiry, lot_for, lot_name
 from simulation.audit import audit
 from simulation.audit.evidence import evidence_of
+from simulation.audit.money import lapses
 from simulation.audit.pricing import shares
 from simulation.history import FOREVER, Event, History, Request
 from simulation.plan import BASE, Book, Coupon, Plan
@@ -362,3 +368,18 @@ def test_the_auditor_shares_no_code_with_what_it_audits() -> None:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             assert not [name for name in names if name.split(".")[0] == "lingdang"], path.name
+
+
+@given(
+    count=st.integers(190, 600),
+    chance=st.randoms(use_true_random=False),
+    kind=st.sampled_from(["paid", "bonus"]),
+    asked=st.integers(0, 800 * 86400),
+)
+def test_the_auditor_s_own_rule_of_lots_says_the_same(count: int, chance: Random, kind: LotKind, asked: int) -> None:
+    """In a simulation no wallet has so many lots."""
+    start = datetime(2026, 12, 15, tzinfo=UTC)
+    kinds: tuple[LotKind, LotKind] = ("paid", "bonus")
+    names = tuple(lot_name(kinds[n % 2], start + timedelta(seconds=n)) for n in chance.sample(range(20 * 86400), count))
+    until = start + timedelta(seconds=asked)
+    assert lapses(names, kind, until) == lot_expiry(lot_for((names, (1,) * len(names)), kind, until))

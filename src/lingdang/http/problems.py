@@ -12,6 +12,14 @@ MEDIA_TYPE = "application/problem+json"
 _AT = re.compile(r"^(?P<message>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 
 
+_NO_MOMENT = "Expected a moment with its zone, e.g. 2027-01-31T16:00:00Z"
+_IN_OTHER_WORDS = {
+    "Invalid RFC3339 encoded datetime": _NO_MOMENT,
+    "Expected `datetime` with a timezone component": _NO_MOMENT,
+}
+"""What msgspec says, for whoever does not know its words."""
+
+
 def language(accept: str | None) -> str:
     """`zh-CN` or `en`: the one that an Accept-Language header puts first; English when it names neither."""
     best, best_weight = "en", 0.0
@@ -60,4 +68,4 @@ def from_decode_error(error: msgspec.MsgspecError | UnicodeDecodeError) -> Probl
     match = _AT.match(str(error))
     path = (match and match["path"]) or "$"
     message = (match and match["message"]) or str(error)
-    return invalid(path, message)
+    return invalid(path, _IN_OTHER_WORDS.get(message, message))
