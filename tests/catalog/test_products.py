@@ -23,6 +23,8 @@ def product(**fields: Any) -> ProductInput:
     [
         {"title": ""},
         {"title": "  "},
+        {"title": "\u200b"},
+        {"title": "\u3164\u2800\ufe0f"},
         {"title": "x" * 301},
         {"title": "a\nb"},
         {"title": "a\x00b"},
@@ -35,6 +37,7 @@ def product(**fields: Any) -> ProductInput:
         {"listPrice": 9},
         {"currency": "bell"},
         {"publisher": ""},
+        {"publisher": "\u00ad\u3000"},
         {"publisher": "a\n"},
         {"intro": "x" * 5001},
         {"intro": "a\x00"},
@@ -62,6 +65,20 @@ def product(**fields: Any) -> ProductInput:
 def test_what_a_product_cannot_be(fields: dict[str, Any]) -> None:
     with pytest.raises(msgspec.ValidationError):
         product(**fields)
+
+
+def test_names_are_trimmed_and_attributes_get_the_type_that_the_shop_reads() -> None:
+    written = product(
+        title="\u3000\ufeff三体\u200b ",
+        publisher=" 重庆\u3000",
+        attributes={"authors": 1984, "categories": 1.5, "averageRating": "4.5", "isbn": "0743273567", "year": "1815"},
+    )
+    assert (written.title, written.publisher) == ("三体", "重庆")
+    assert written.attributes == {
+        "authors": "1984", "categories": "1.5", "averageRating": 4.5, "isbn": "0743273567", "year": "1815"
+    }  # fmt: skip
+    for kept in ("n/a", "", True, 4, "1e5", "٤"):
+        assert product(attributes={"averageRating": kept}).attributes == {"averageRating": kept}
 
 
 async def test_put_creates_replaces_and_leaves_alone(database_url: str) -> None:

@@ -27,9 +27,8 @@ _PAGE = f"""
      LIMIT %b
 """  # noqa: S608 - constants of the package
 _ALL = _PAGE.format(whole="false", matching="")
-_INDEXED = "AND p.search @@ %b::text::tsquery"
-_LOOKED_AT = "AND ts_match_vq(p.search, %b::text::tsquery)"  # the same, but for an index
-_OTHER = "AND NOT ts_match_vq(p.search, %b::text::tsquery)"
+_MATCHING = "AND p.search @@ %b::text::tsquery"
+_OTHER = "AND NOT p.search @@ %b::text::tsquery"
 
 
 class _After(NamedTuple):
@@ -66,14 +65,12 @@ async def list_products(pool: Pool, owner: Owner, query: str, window: Window, no
 
 def _matching(search: Search, after: _After, now: datetime, limit: int) -> tuple[str, list[Any]]:
     """The products whose whole title it is, then the others with all of its terms."""
-    whole = _PAGE.format(whole="true", matching=_INDEXED)
+    whole = _PAGE.format(whole="true", matching=_MATCHING)
     parameters = [now, *after.whole, search.title, limit]
-    if search.indexed is None and search.last is None:
+    if search.words is None:
         return whole, parameters
-    conditions = {_INDEXED: search.indexed, _LOOKED_AT: search.last, _OTHER: search.title}
-    asked = {condition: terms for condition, terms in conditions.items() if terms is not None}
-    other = _PAGE.format(whole="false", matching=" ".join(asked))
-    parameters += [now, *after.other, *asked.values(), limit, limit]
+    other = _PAGE.format(whole="false", matching=f"{_MATCHING} {_OTHER}")
+    parameters += [now, *after.other, search.words, search.title, limit, limit]
     # The columns by place: whether it is the whole title, popularity and id.
     order = "ORDER BY 17 DESC, 13 DESC, 1 DESC LIMIT %b"
     return f"({whole}) UNION ALL ({other}) {order}", parameters

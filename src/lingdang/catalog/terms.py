@@ -68,12 +68,10 @@ _AFTER = _after()
 class Search(NamedTuple):
     """What a query asks for, as texts of `tsquery`; None where it asks for nothing of the kind.
 
-    `indexed` is what an index finds; `last` the last word of a single letter, of which any word may begin, so that no
-    index narrows it; `title` the products whose whole title it is.
+    `words`: all of these; `title`: the products whose whole title it is.
     """
 
-    indexed: str | None
-    last: str | None
+    words: str | None
     title: str | None
 
 
@@ -140,17 +138,14 @@ def _chunk_terms(chunk: str) -> list[str]:
 def search_of(query: str) -> Search:
     """What `query` asks for: all of its words, each as the beginning of a word or as a part of a text without spaces.
 
-    A word of one letter is a whole word, unless it is the last one.
+    A word of one letter is a whole word, unless it is the last one: of so many words as begin with a letter, an index
+    reads no more than once.
     """
     folded = fold(query)
     groups = query_terms(folded)
-    last = groups.pop() if groups and _is_letter(groups[-1][0]) else None
+    words = [_any_of(group, beginning=group is groups[-1]) for group in groups]
     title = title_term(folded)
-    return Search(
-        " & ".join(map(_any_of, groups)) or None,
-        None if last is None else _any_of(last, beginning=True),
-        None if title is None else f"'{title}'",
-    )
+    return Search(" & ".join(words) or None, None if title is None else f"'{title}'")
 
 
 def query_terms(folded: str) -> list[list[str]]:
@@ -188,7 +183,7 @@ def _is_letter(term: str) -> bool:
     return len(term) == 1 and not _RUN.match(term)
 
 
-def _any_of(terms: list[str], *, beginning: bool = False) -> str:
+def _any_of(terms: list[str], *, beginning: bool) -> str:
     """One of the terms, as the text of a `tsquery`. None of them has a quote or a backslash."""
     distinct = dict.fromkeys(terms)
     either = " | ".join(f"'{term}'" if _is_letter(term) and not beginning else f"'{term}':*" for term in distinct)
