@@ -88,6 +88,13 @@ def test_apikey_create_refuses(run: Any, database_url: str) -> None:
     assert rows(database_url, "api_key") == []
 
 
+def test_a_key_s_days_are_those_of_the_shop_s_zone(run: Any, database_url: str) -> None:
+    run("apikey", "create", "erp", "--scope", "orders:read")
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE api_key SET created_at = '2026-01-31 20:00Z', revoked_at = '2026-02-28 16:00Z'")
+    assert "since 2026-02-01, revoked 2026-03-01" in run("apikey", "list").stdout
+
+
 @pytest.mark.parametrize("args", [("customer", "add"), ("apikey", "create"), ("apikey", "list"), ("apikey", "revoke")])
 def test_help(run: Any, args: tuple[str, ...]) -> None:
     result = run(*args, "--help")

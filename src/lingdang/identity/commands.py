@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from lingdang.app import Deployment
-from lingdang.commands import CUST_ID, PLAIN_ID, CommandError, opened
+from lingdang.commands import CUST_ID, PLAIN_ID, CommandError, opened, settings_of
 from lingdang.db.pool import Connection, connect_options, make_pool
 from lingdang.errors import Problem
 from lingdang.identity import api_keys
@@ -100,9 +100,11 @@ def list_(ctx: click.Context, as_json: bool) -> None:
     if as_json:
         _print_json(rows)
         return
+    zone = settings_of(ctx).zone
     for row in rows:
-        state = f"revoked {row.revoked_at:%Y-%m-%d}" if row.revoked_at else "in use"
-        click.echo(f"{row.name}  ld_{row.key_id}_…  {', '.join(row.scopes)}  since {row.created_at:%Y-%m-%d}, {state}")
+        state = f"revoked {row.revoked_at.astimezone(zone):%Y-%m-%d}" if row.revoked_at else "in use"
+        since = row.created_at.astimezone(zone)
+        click.echo(f"{row.name}  ld_{row.key_id}_…  {', '.join(row.scopes)}  since {since:%Y-%m-%d}, {state}")
 
 
 @apikey.command("revoke")
