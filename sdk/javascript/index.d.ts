@@ -117,6 +117,9 @@ export interface Order {
   total: number;
   vouchers: OrderVoucher[];
   vouchersProven: boolean;
+  /** Only where not all vouchers in hand were looked at: how many were, of how many. */
+  vouchersConsidered?: number;
+  vouchersHeld?: number;
   wallet: { balance: number; sufficient: boolean; shortfall: number };
   orderToken: string;
   issuedAt: string;

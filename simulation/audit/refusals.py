@@ -198,7 +198,8 @@ class _Refusals:
         if code == "withdrawn":
             return self._recalled(voucher["coupon_id"], request)
         if code == "not_first_purchase":
-            return any(order["customer_id"] == request.cust_id for order in self._evidence.orders.values())
+            orders = [o for o in self._evidence.orders.values() if o["customer_id"] == request.cust_id]
+            return any(order["total"] > 0 for order in orders)
         return False
 
     def _recalled(self, coupon_id: str, request: Request) -> bool:

@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from lingdang.coupons.combine import Candidate, apply, best, conflicts
+from lingdang.coupons.combine import Candidate, apply, conflicts
 from lingdang.coupons.cuts import Cut
 from lingdang.coupons.deciding import decide, judge
 from lingdang.coupons.goods import Buyer, Good, Order, Voucher, order_of
@@ -24,6 +24,7 @@ from lingdang.coupons.model import (
     SpendSave,
     Stacking,
 )
+from lingdang.coupons.search import best
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 PRODUCTS = [f"book-{n}" for n in range(8)]

@@ -277,7 +277,7 @@ LIES: dict[str, tuple[Callable[[Story], Any], str]] = {
     "a voucher used too late": (lambda s: s.row("voucher", used_at=YEARS), "a voucher is used before it expires"),
     "not the first purchase": (
         lambda s: s.tables["orders"].append({**s.tables["orders"][0], "order_id": "o-0", "seq": 1, "vouchers": []}),
-        "a first-purchase voucher pays the first order",
+        "a first-purchase voucher pays the first order above 0",
     ),
     "another price": (lambda s: s.request(1).body["lines"][0].update(price=99), "prices are the shop's"),
     "another share": (

@@ -12,7 +12,7 @@ FUNCTIONS = (
     "ledger_bought",
     "ledger_credited",
     "ledger_save",
-    "checkout_load",
+    "checkout_facts",
     "cart_tick",
     "cart_products",
     "product_load",

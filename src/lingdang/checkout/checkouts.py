@@ -1,22 +1,26 @@
 """Steps ② and ③: the composite call. Reads, prices, and seals the offer; writes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from lingdang.checkout.hands import Held
 from lingdang.checkout.offer import Offer
 from lingdang.checkout.order_token import MAX_TOKEN_LENGTH, OrderTokens
 from lingdang.checkout.pricing import price
-from lingdang.checkout.reading import Asked, CheckoutReader, Facts, Held, Product
+from lingdang.checkout.reading import Asked, CheckoutReader, Facts, Product
+from lingdang.checkout.turns import Turns
 from lingdang.clock import Clock
 from lingdang.coupons.claiming import Code, in_hand_or_claimed
-from lingdang.coupons.deciding import Decision, Verdict, decide
-from lingdang.coupons.goods import Buyer, Good, order_of
+from lingdang.coupons.deciding import Decision, Verdict, deciding
+from lingdang.coupons.goods import Buyer, Good, Voucher, order_of
 from lingdang.coupons.guessing import CodeLimits
-from lingdang.coupons.held import fate_of
+from lingdang.coupons.labels import categories
+from lingdang.coupons.reasons import Reason
+from lingdang.coupons.work import Work
 from lingdang.db.pool import Owner, Pool, transaction_as
 from lingdang.errors import Problem, invalid
 from lingdang.identity.session import Session
@@ -64,7 +68,7 @@ class CheckoutSign(msgspec.Struct, frozen=True, rename="camel"):
     fields: tuple[str, ...]
 
 
-class CheckoutAnswer(msgspec.Struct, frozen=True, rename="camel"):
+class CheckoutAnswer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """The order's details and its token, which pays until `expires_at`."""
 
     order_id: str
@@ -74,7 +78,7 @@ class CheckoutAnswer(msgspec.Struct, frozen=True, rename="camel"):
     discount: int
     total: int
     vouchers: list[Verdict]
-    """Every voucher in hand."""
+    """Every usable voucher in hand that was looked at, and others up to 100."""
     vouchers_proven: bool
     """No other allowed combination saves more; false where the search for the best had to be cut short."""
     wallet: CheckoutWallet
@@ -82,6 +86,9 @@ class CheckoutAnswer(msgspec.Struct, frozen=True, rename="camel"):
     issued_at: datetime
     expires_at: datetime
     sign: CheckoutSign
+    vouchers_considered: int | None = None
+    vouchers_held: int | None = None
+    """Only where not all of the live vouchers in hand were looked at: how many were, of how many."""
 
 
 _BESIDE_AN_ID = 6
@@ -89,7 +96,7 @@ _BESIDE_A_TOKEN = 512
 """Bytes of a payment's body beside its products' ids and its token, also where a client puts spaces between."""
 
 _UNDISCOUNTED = Decision({}, (), [], True)
-_EMPTY_HANDED = Held([], Buyer())
+_EMPTY_HANDED = Held([], Buyer(), 0, 0)
 
 
 class Checkouts:
@@ -117,6 +124,7 @@ class Checkouts:
         self._validity = timedelta(seconds=offer_seconds)
         self._signed_fields = signed_fields
         self._max_body_bytes = max_body_bytes
+        self._turns = Turns()
 
     def authenticate(self, authorization: str | None, cust_id: str | None) -> Session:
         """Who asks. Raises Problem `unauthenticated` or `cust_mismatch`."""
@@ -126,17 +134,18 @@ class Checkouts:
         """Price the products and seal the offer. A voucher's code is claimed first: its voucher stays in the hand.
 
         Raises Problem `invalid_request` (a product twice, several currencies, more than an order may cost or a
-        payment can carry), `not_found`, `product_unavailable`, `already_owned`, `voucher_unusable`, `rate_limited`,
-        `unauthenticated` or `overloaded`.
+        payment can carry), `not_found`, `product_unavailable`, `already_owned`, `voucher_unusable`, `unauthenticated`,
+        `rate_limited` (wrong codes, or too many that wait for their vouchers to be chosen) or `overloaded`.
         """
         if len(set(request.product_ids)) != len(request.product_ids):
             raise invalid("$.productIds", "Each product may stand in it once")
         if request.voucher_code is not None:
             await self._claim(session.owner, request.voucher_code)
-        facts = await self._readers[session.owner.bucket].read(Asked(session.owner, request.product_ids))
+        asked = Asked(session.owner, request.product_ids, request.voucher_ids or ())
+        facts = await self._readers[session.owner.bucket].read(asked)
         products = _sellable(request.product_ids, facts)
         now = self._clock()
-        decision = await self._decide(request.voucher_ids, products, facts.held, session.owner, now)
+        decision = await self._decide(request.voucher_ids, products, facts, session.cust_id, now)
         priced = price(products, decision)
         offer = Offer(
             order_id=uuid7(),
@@ -154,7 +163,7 @@ class Checkouts:
         )
         token = self._tokens.seal(offer)
         _refuse_unpayable(token, request.product_ids, self._max_body_bytes)
-        return self._answer(offer, token, products, decision, facts.balances.get(offer.currency, 0), session)
+        return self._answer(offer, token, products, decision, facts, session)
 
     async def _claim(self, owner: Owner, code: str) -> None:
         async with (
@@ -164,21 +173,15 @@ class Checkouts:
             await in_hand_or_claimed(connection, owner.bucket, owner.cust_id, code, self._clock(), require_left)
 
     async def _decide(
-        self,
-        named: tuple[str, ...] | None,
-        products: list[Product],
-        held: Held | None,
-        owner: Owner,
-        now: datetime,
+        self, named: tuple[str, ...] | None, products: list[Product], facts: Facts, cust_id: str, now: datetime
     ) -> Decision:
-        if held is None and not named:
+        if facts.held is None and not named:
             return _UNDISCOUNTED
-        held = held or _EMPTY_HANDED
-        in_hand = {voucher.voucher_id for voucher in held.vouchers}
-        strange = [i for i in named or () if i not in in_hand]
-        gone = await fate_of(self._pool, owner, strange) if strange else {}
+        held = facts.held or _EMPTY_HANDED
         order = order_of([_good(p) for p in products], products[0].currency, held.buyer, now)
-        return decide(order, held.vouchers, named, gone)
+        vouchers, gone = _hand(held, named or (), facts.named)
+        decision = await self._turns.take(cust_id, deciding(order, vouchers, named, gone, Work()))
+        return decision if _is_whole(held) else msgspec.structs.replace(decision, proven=False)
 
     def _answer(
         self,
@@ -186,9 +189,11 @@ class Checkouts:
         token: str,
         products: list[Product],
         decision: Decision,
-        balance: int,
+        facts: Facts,
         session: Session,
     ) -> CheckoutAnswer:
+        balance = facts.balances.get(offer.currency, 0)
+        held = None if facts.held is None or _is_whole(facts.held) else facts.held
         shortfall = max(0, offer.total - balance)
         return CheckoutAnswer(
             order_id=str(offer.order_id),
@@ -217,7 +222,31 @@ class Checkouts:
             issued_at=offer.issued_at,
             expires_at=offer.expires_at,
             sign=CheckoutSign(session.sign_type, self._signed_fields),
+            vouchers_considered=None if held is None else held.looked_at,
+            vouchers_held=None if held is None else held.live,
         )
+
+
+def _is_whole(held: Held) -> bool:
+    """Whether all live vouchers of the hand were looked at."""
+    return held.looked_at >= held.live
+
+
+def _hand(
+    held: Held, named: Collection[str], found: Mapping[str, Voucher | None]
+) -> tuple[list[Voucher], dict[str, Reason]]:
+    """The vouchers to be judged: those in hand, and named ones that are not among them; and why others cannot be."""
+    in_hand = {voucher.voucher_id for voucher in held.vouchers}
+    further, gone = [], {}
+    for name in dict.fromkeys(named):
+        if name in in_hand:
+            continue
+        voucher = found.get(name)
+        if voucher is not None:
+            further.append(voucher)
+        else:
+            gone[name] = Reason("used" if name in found else "not_held")
+    return [*further, *held.vouchers], gone
 
 
 def _sellable(product_ids: tuple[str, ...], facts: Facts) -> list[Product]:
@@ -245,5 +274,5 @@ def _refuse_unpayable(token: str, product_ids: tuple[str, ...], max_body_bytes: 
 
 
 def _good(product: Product) -> Good:
-    categories = tuple([name.strip() for name in product.categories.split(",")]) if product.categories else ()
-    return Good(product.product_id, product.price, product.publisher, categories)
+    names = categories(product.categories) if product.categories else ()
+    return Good(product.product_id, product.price, product.publisher, names)

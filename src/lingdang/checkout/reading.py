@@ -1,14 +1,18 @@
 """What checkouts are priced with, read for many of them in one call."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from uuid import UUID
 
 import msgspec
 
+from lingdang.checkout.definitions import Definitions
+from lingdang.checkout.hands import Hands, Held, LoadedHands
 from lingdang.clock import Clock
-from lingdang.coupons.goods import Buyer, Voucher
-from lingdang.coupons.model import LONGEST_LIFE, Definition
+from lingdang.coupons.goods import Voucher
+from lingdang.coupons.model import LONGEST_LIFE
 from lingdang.db.flush import ask, numbered
 from lingdang.db.gather import Gather, ObserveBatch
 from lingdang.db.lane import Lane
@@ -22,23 +26,29 @@ from lingdang.ledger.state import Wallet
 MOST_PRODUCTS = 20_000
 """Products that are remembered, up to some 6 kB each, mostly far less."""
 
+MOST_VOUCHERS = 300
+"""Live vouchers of one hand that a checkout looks at."""
+
+_VOUCHER_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
 _SQL = numbered("""
-SELECT checkout_load(%b::smallint, %b::timestamptz, %b::uuid, %b::text[], %b::uuid[], %b::text[], %b::text[],
-                     %b::text[])
+SELECT checkout_facts(%b::smallint, %b::timestamptz, %b::uuid, %b::integer, %b::text[], %b::uuid[],
+                      %b::text[], %b::text[], %b::uuid[], %b::text[], %b::text[], %b::text[])
 """)
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """One checkout's question."""
+    """One checkout's question. `named`: vouchers that the customer wants to use, by their ids."""
 
     owner: Owner
     product_ids: tuple[str, ...]
+    named: tuple[str, ...] = ()
 
 
 class Product(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """A product as a checkout sees it; `available`: on sale now, `lasting`: until the catalogue says otherwise.
 
-    Categories are the attribute of that name: text, several separated by commas.
+    Categories are the attribute of that name as text, however it is written.
     """
 
     product_id: str
@@ -54,18 +64,12 @@ class Product(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fal
     categories: str | None = None
 
 
-class Held(msgspec.Struct, frozen=True):
-    """What one customer has in hand, and what vouchers ask about them."""
-
-    vouchers: list[Voucher]
-    buyer: Buyer
-
-
 class Facts(msgspec.Struct, frozen=True):
     """One checkout's answer: known products by id, those already owned, spendable bells by currency.
 
     `transfers` is how many the customer's wallets have had, seen at the same moment as what is owned.
-    `held` is None for a customer without a voucher in hand.
+    `held` is None for a customer without a voucher in hand. `named` are those of the named vouchers that are the
+    customer's, whatever became of them; they are None if they were used.
     """
 
     products: dict[str, Product]
@@ -73,44 +77,17 @@ class Facts(msgspec.Struct, frozen=True):
     balances: dict[str, int]
     transfers: int
     held: Held | None = None
+    named: Mapping[str, Voucher | None] = MappingProxyType({})
 
 
-class VoucherRow(msgspec.Struct, frozen=True):
-    """A voucher in a customer's hand, not used yet."""
-
-    customer_id: str
-    voucher_id: str
-    coupon_id: str
-    expires_at: datetime
-
-
-class CouponRow(msgspec.Struct, frozen=True):
-    """A coupon that some of these customers hold a voucher of."""
-
-    coupon_id: str
-    definition: Definition
-    status: str
-
-
-class BuyerRow(msgspec.Struct, frozen=True):
-    """A customer who holds vouchers."""
-
-    customer_id: str
-    first_purchase: bool
-    groups: frozenset[str]
-
-
-class Loaded(msgspec.Struct, frozen=True):
-    """What checkout_load answers, as it comes."""
+class Loaded(LoadedHands, frozen=True):
+    """What checkout_facts answers, as it comes."""
 
     ended: list[UUID]
     catalogue: int
     products: list[Product]
     owned: list[tuple[str, str]]
     wallets: list[Wallet]
-    vouchers: list[VoucherRow]
-    coupons: list[CouponRow]
-    buyers: list[BuyerRow]
 
 
 _decode = msgspec.json.Decoder(Loaded).decode
@@ -136,6 +113,7 @@ class CheckoutReader:
             self._run, queue_limit=queue_limit, batch_limit=batch_limit, seconds=5.0, observe=observe
         )
         self._remembered: Remembered[Product] = Remembered(MOST_PRODUCTS)
+        self._definitions = Definitions()
 
     def __len__(self) -> int:
         return len(self._gather)
@@ -153,13 +131,13 @@ class CheckoutReader:
 
     async def _run(self, batch: Sequence[Asked]) -> Sequence[Facts | Problem]:
         now = self._clock()
-        loaded, products = await self._lane.twice(lambda connection: self._load(connection, batch, now))
-        return _facts(batch, loaded, products, now)
+        loaded, products, hands = await self._lane.twice(lambda connection: self._load(connection, batch, now))
+        return _facts(batch, loaded, products, hands, now)
 
     async def _load(
         self, connection: Connection, batch: Sequence[Asked], now: datetime
-    ) -> tuple[Loaded, dict[str, Product]]:
-        """What is asked, and its products by id. Those that are remembered are not read in the same version again."""
+    ) -> tuple[Loaded, dict[str, Product], Hands]:
+        """What is asked, products by id, and hands. A product is not read twice in the same version."""
         remembered = self._remembered
         remembered.read_by(connection)
         lines = [product_id for a in batch for product_id in a.product_ids]
@@ -169,7 +147,9 @@ class CheckoutReader:
         read = {product.product_id: product for product in loaded.products}
         products = remembered.known(lines) | read
         remembered.learn(loaded.catalogue, {name: product for name, product in read.items() if product.lasting})
-        return loaded, products
+        fingerprints = {coupon.coupon_id: coupon.fingerprint for coupon in loaded.coupons}
+        definitions = await self._definitions.of(connection, fingerprints) if fingerprints else {}
+        return loaded, products, Hands(loaded, definitions, now)
 
     async def _ask(
         self,
@@ -179,12 +159,17 @@ class CheckoutReader:
         lines: Sequence[str],
         unknown: Sequence[str],
     ) -> Loaded:
+        named = [(a.owner.cust_id, name) for a in batch for name in a.named if _VOUCHER_ID.fullmatch(name)]
         parameters = (
             self._bucket,
             now,
             oldest_uuid7(now - LONGEST_LIFE),
+            MOST_VOUCHERS,
             [a.owner.cust_id for a in batch],
             [a.owner.session_id for a in batch],
+            list({a.owner.cust_id: None for a in batch}),
+            [cust_id for cust_id, _ in named],
+            [name for _, name in named],
             [a.owner.cust_id for a in batch for _ in a.product_ids],
             lines,
             unknown,
@@ -193,11 +178,10 @@ class CheckoutReader:
 
 
 def _facts(
-    batch: Sequence[Asked], loaded: Loaded, products: dict[str, Product], now: datetime
+    batch: Sequence[Asked], loaded: Loaded, products: dict[str, Product], hands: Hands, now: datetime
 ) -> list[Facts | Problem]:
     ended = set(loaded.ended)
     owned = set(loaded.owned)
-    held = _held(loaded)
     wallets: dict[str, list[Wallet]] = {}
     for wallet in loaded.wallets:
         wallets.setdefault(wallet.customer_id, []).append(wallet)
@@ -214,19 +198,8 @@ def _facts(
                 [product_id for product_id in asked.product_ids if (cust_id, product_id) in owned],
                 {wallet.currency: spendable(wallet, now) for wallet in own},
                 sum([wallet.seq for wallet in own]),
-                held.get(cust_id),
+                hands.held.get(cust_id),
+                hands.named(cust_id, asked.named),
             )
         )
     return answers
-
-
-def _held(loaded: Loaded) -> dict[str, Held]:
-    """What each customer holds, by custId."""
-    coupons = {coupon.coupon_id: coupon for coupon in loaded.coupons}
-    held = {row.customer_id: Held([], Buyer(row.first_purchase, row.groups)) for row in loaded.buyers}
-    # A customer with several checkouts in the batch was read as often.
-    for row in {row.voucher_id: row for row in loaded.vouchers}.values():
-        coupon = coupons[row.coupon_id]
-        voucher = Voucher(row.voucher_id, row.coupon_id, coupon.definition, row.expires_at, coupon.status)
-        held[row.customer_id].vouchers.append(voucher)
-    return held

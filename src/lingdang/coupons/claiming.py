@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from lingdang.coupons.reasons import Reason
+from lingdang.coupons.spelling import is_possible, normal_code, one_time
 from lingdang.db.pool import Connection
 from lingdang.errors import Problem
 from lingdang.ids import uuid7
@@ -28,7 +29,7 @@ _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('voucher ' || %b::text, %
 """The customer's lock, as voucher_claim takes it."""
 
 
-Code = Annotated[str, Meta(pattern=r"^[!-~]{1,64}\Z", description="A public or a one-time code; in either case.")]
+Code = Annotated[str, Meta(max_length=256, description="A public or a one-time code, as people type it.")]
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -38,13 +39,8 @@ class Claimed(msgspec.Struct, frozen=True):
     is_new: bool
 
 
-def normal_code(code: str) -> str:
-    """A code as it is compared: readers type small letters and spaces around it."""
-    return code.strip().upper()
-
-
 def code_hash(code: str) -> bytes:
-    """How a one-time code is kept. It holds 80 random bits, so a plain hash cannot be searched for it."""
+    """How a one-time code is kept. It holds 80 random bits and more, so a plain hash cannot be searched for it."""
     return hashlib.sha256(code.encode()).digest()
 
 
@@ -56,7 +52,9 @@ async def claim(connection: Connection, bucket: int, cust_id: str, code: str, no
     `not_started`, `expired`, `paused` or `withdrawn`.
     """
     normal = normal_code(code)
-    refusal, claimed = await _call(connection, bucket, cust_id, now, code=normal)
+    possible = is_possible(normal)
+    answer = await _call(connection, bucket, cust_id, now, code=normal) if possible else ("unknown_code", None)
+    refusal, claimed = answer
     if claimed is None:
         raise Problem("voucher_unusable", voucherIds=[], reasons={code: Reason(refusal or "sold_out").explained()})
     return claimed
@@ -70,11 +68,13 @@ async def in_hand_or_claimed(
     So a checkout that is repeated, also at the same moment, takes no second one.
     """
     await connection.execute(_LOCK, (cust_id, bucket))
-    rows = await connection.execute(_IN_HAND, (bucket, cust_id, normal_code(code), now))
-    row = await rows.fetchone()
-    if row:
-        held: UUID = row[0]
-        return held
+    normal = normal_code(code)
+    if is_possible(normal):
+        rows = await connection.execute(_IN_HAND, (bucket, cust_id, normal, now))
+        row = await rows.fetchone()
+        if row is not None:
+            held: UUID = row[0]
+            return held
     before_claim()
     return (await claim(connection, bucket, cust_id, code, now)).voucher_id
 
@@ -95,7 +95,7 @@ async def _call(
     code: str | None = None,
     coupon_id: str | None = None,
 ) -> tuple[str | None, Claimed | None]:
-    hashed = None if code is None else code_hash(code)
+    hashed = None if code is None else code_hash(one_time(code))
     parameters = (bucket, cust_id, now, uuid7(), code, hashed, coupon_id, coupon_id is not None)
     row = await (await connection.execute(_CLAIM, parameters, binary=True)).fetchone()
     assert row is not None, "a claim has one answer"

@@ -9,13 +9,13 @@ from typing import NamedTuple, TextIO
 import psycopg
 
 from lingdang.coupons.claiming import code_hash
+from lingdang.coupons.spelling import ALPHABET, CODE_LENGTH, written
 
 CHUNK = 20_000
-_LENGTH = 16
-"""Characters of A-Z and 2-7, five random bits each: even of a million no two will be the same, and none is guessed."""
-_CHARACTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" * 8
-"""What each byte stands for: every character for eight of them, so that all are as likely."""
-
+_TABLE = (ALPHABET * (256 // len(ALPHABET))).ljust(256).encode()
+"""What each byte stands for: every character for as many of them, so that all are as likely."""
+_SPARE = bytes(range(256 - 256 % len(ALPHABET), 256))
+"""Bytes that stand for none."""
 
 _HOLD = "SELECT FROM coupon WHERE coupon_id = %s FOR KEY SHARE"
 
@@ -98,12 +98,19 @@ def _made(coupon_id: str, count: int) -> Iterator[_Made]:
 def _make(coupon_id: str, size: int) -> _Made:
     codes, end = _codes(size), f",{coupon_id}\n"
     rows = "".join([f"\\\\x{code_hash(code).hex()}\t{coupon_id}\n" for code in codes])
-    return _Made(size, rows, "".join([code + end for code in codes]))
+    return _Made(size, rows, "".join([written(code) + end for code in codes]))
 
 
 def _codes(count: int) -> list[str]:
-    characters = os.urandom(count * _LENGTH).translate(_CHARACTERS).decode()
-    return [characters[start : start + _LENGTH] for start in range(0, len(characters), _LENGTH)]
+    characters = _characters(count * CODE_LENGTH)
+    return [characters[start : start + CODE_LENGTH] for start in range(0, len(characters), CODE_LENGTH)]
+
+
+def _characters(count: int) -> str:
+    made = b""
+    while len(made) < count:
+        made += os.urandom(count).translate(_TABLE, _SPARE)
+    return made[:count].decode()
 
 
 def _chunks(count: int) -> Iterator[int]:

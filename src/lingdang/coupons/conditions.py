@@ -2,6 +2,7 @@
 
 from lingdang.clock import rfc3339
 from lingdang.coupons.goods import Good, Order, Voucher
+from lingdang.coupons.labels import label, labels
 from lingdang.coupons.model import Conditions, FreeProduct
 from lingdang.coupons.reasons import Reason
 
@@ -37,18 +38,29 @@ def eligible(voucher: Voucher, order: Order) -> tuple[int, ...]:
     """The numbers of the lines that the voucher is for. A free product is not one of those that earn it."""
     definition = voucher.definition
     free = definition.effect.product_id if isinstance(definition.effect, FreeProduct) else None
-    return tuple(
-        i for i, good in enumerate(order.goods) if good.product_id != free and _is_eligible(definition.conditions, good)
-    )
+    conditions = definition.conditions
+    if conditions.admits_all and free is None:
+        return order.lines
+    admitted = _Admitted(conditions)
+    return tuple([i for i, good in enumerate(order.goods) if good.product_id != free and admitted.admits(good)])
 
 
-def _is_eligible(conditions: Conditions, good: Good) -> bool:
-    return (
-        (conditions.products is None or good.product_id in conditions.products)
-        and (conditions.publishers is None or good.publisher in conditions.publishers)
-        and (conditions.categories is None or not conditions.categories.isdisjoint(good.categories))
-        and (conditions.excluded_products is None or good.product_id not in conditions.excluded_products)
-    )
+class _Admitted:
+    """What the conditions say of lines; names as they are compared."""
+
+    def __init__(self, conditions: Conditions) -> None:
+        self._products = conditions.products
+        self._excluded = conditions.excluded_products
+        self._publishers = None if conditions.publishers is None else labels(conditions.publishers)
+        self._categories = None if conditions.categories is None else labels(conditions.categories)
+
+    def admits(self, good: Good) -> bool:
+        return (
+            (self._products is None or good.product_id in self._products)
+            and (self._publishers is None or label(good.publisher or "") in self._publishers)
+            and (self._categories is None or not self._categories.isdisjoint(labels(good.categories)))
+            and (self._excluded is None or good.product_id not in self._excluded)
+        )
 
 
 def refuse_lines(conditions: Conditions, lines: tuple[int, ...], order: Order) -> Reason | None:

@@ -10,12 +10,20 @@ from typing import Any
 
 import msgspec
 
-from lingdang.coupons.combine import MAX_APPLIED, Candidate, Combination, apply, best, conflicts
-from lingdang.coupons.conditions import eligible, refuse, refuse_lines
+from lingdang.coupons.combine import Candidate, Combination, apply, refusals
 from lingdang.coupons.goods import Order, Voucher
-from lingdang.coupons.kinds import cut_of
+from lingdang.coupons.judging import Judge
+from lingdang.coupons.leftovers import Leftovers
 from lingdang.coupons.reasons import Reason, unusable
+from lingdang.coupons.search import search, take_units
+from lingdang.coupons.work import Steps, Work, finish
 from lingdang.errors import Problem
+
+_VERDICT = 100
+"""Units for a verdict, beside the lines."""
+
+MAX_OTHERS = 100
+"""Beside the usable vouchers, so many that cannot be used are shown with their reasons."""
 
 
 class Verdict(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -37,7 +45,7 @@ class Verdict(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What the vouchers do to an order: discounts by productId, what each applied voucher saves, all verdicts.
+    """What the vouchers do to an order: discounts by productId, what each applied voucher saves, the verdicts.
 
     `proven`: no allowed combination saves more.
     """
@@ -54,104 +62,111 @@ def decide(
     named: Collection[str] | None = None,
     gone: Mapping[str, Reason] = MappingProxyType({}),
 ) -> Decision:
+    """As `deciding`, all at once."""
+    return finish(deciding(order, vouchers, named, gone, Work()))
+
+
+def deciding(
+    order: Order,
+    vouchers: Sequence[Voucher],
+    named: Collection[str] | None,
+    gone: Mapping[str, Reason],
+    work: Work,
+) -> Steps[Decision]:
     """Judge every voucher and apply the best combination, or exactly the `named` ones.
 
-    `gone` tells what became of named vouchers that are not in hand. Raises Problem `voucher_unusable` with the reasons
-    when not all of the named can be used together.
+    `gone` tells what became of named vouchers that are not in hand. All usable vouchers have a verdict, and the first
+    MAX_OTHERS of the others. Raises Problem `voucher_unusable` with the reasons when not all of the named can be used
+    together.
     """
-    judged = dict(gone) | {voucher.voucher_id: judge(voucher, order) for voucher in vouchers}
+    judge = Judge(order)
+    judged: dict[str, Candidate | Reason] = dict(gone)
+    for voucher in vouchers:
+        work.spend(judge.units(voucher))
+        if work.slice_is_over():
+            yield
+        judged[voucher.voucher_id] = judge.judge(voucher)
     prices = [good.price for good in order.goods]
+    work.reserve(_verdict_units(prices) * len(vouchers))
     if named is None:
-        combination = best([c for c in judged.values() if isinstance(c, Candidate)], prices)
+        combination = yield from search([c for c in judged.values() if isinstance(c, Candidate)], prices, work)
+        assert not refusals(combination), "what is chosen is what may be named"
     else:
         combination = _exactly(named, judged, prices)
-    discounts = zip([good.product_id for good in order.goods], combination.discounts, strict=True)
+        work.spend(sum([take_units(c) for c in combination.candidates]))
     applied = dict(zip([c.voucher_id for c in combination.candidates], combination.saves, strict=True))
-    return Decision(
-        dict(discounts),
-        tuple(applied.items()),
-        [
-            _verdict(voucher, judged[voucher.voucher_id], applied.get(voucher.voucher_id), combination, prices)
-            for voucher in vouchers
-        ],
-        combination.proven,
-    )
+    leftovers = Leftovers(combination, prices, is_best=named is None and combination.proven, work=work)
+    verdicts = yield from _verdicts(vouchers, judged, applied, prices, leftovers, work)
+    discounts = zip([good.product_id for good in order.goods], combination.discounts, strict=True)
+    return Decision(dict(discounts), tuple(applied.items()), verdicts, combination.proven)
 
 
 def judge(voucher: Voucher, order: Order) -> Candidate | Reason:
     """The voucher by itself: what it takes off this order, or why it cannot be used."""
-    refusal = refuse(voucher, order)
-    if refusal is not None:
-        return refusal
-    definition = voucher.definition
-    lines = eligible(voucher, order)
-    refusal = refuse_lines(definition.conditions, lines, order)
-    if refusal is not None:
-        return refusal
-    cut = cut_of(definition.effect, lines, order)
-    if isinstance(cut, Reason):
-        return cut
-    if cut.saves([good.price for good in order.goods]) == 0:
-        return Reason("saves_nothing")
-    return Candidate(voucher.voucher_id, voucher.coupon_id, cut, definition.stacking, voucher.expires_at)
+    return Judge(order).judge(voucher)
 
 
-def _exactly(named: Collection[str], judged: dict[str, Candidate | Reason], prices: list[int]) -> Combination:
+def _exactly(named: Collection[str], judged: Mapping[str, Candidate | Reason], prices: list[int]) -> Combination:
     """The named vouchers together. Raises Problem `voucher_unusable`."""
     found = {i: judged[i] for i in named}
     reasons = {i: reason for i, reason in found.items() if isinstance(reason, Reason)}
-    candidates = [candidate for candidate in found.values() if isinstance(candidate, Candidate)]
-    for candidate in candidates:
-        if others := conflicts(candidate, candidates):
-            reasons[candidate.voucher_id] = _not_with(others)
-    if len(candidates) > MAX_APPLIED:
-        reasons |= {candidate.voucher_id: Reason("too_many", {"limit": MAX_APPLIED}) for candidate in candidates}
+    combination = apply([candidate for candidate in found.values() if isinstance(candidate, Candidate)], prices)
+    reasons |= refusals(combination)
     if reasons:
         raise Problem("voucher_unusable", **unusable(reasons))
-    combination = apply(candidates, prices)
-    pairs = zip(combination.candidates, combination.saves, strict=True)
-    if idle := {c.voucher_id: Reason("saves_nothing") for c, saves in pairs if saves == 0}:
-        raise Problem("voucher_unusable", **unusable(idle))
     return combination
 
 
-def _not_with(others: Sequence[Candidate]) -> Reason:
-    return Reason("not_with", {"voucherIds": [other.voucher_id for other in others]})
+def _verdict_units(prices: Sequence[int]) -> int:
+    """What a verdict takes: most of it is what the voucher would save alone."""
+    return _VERDICT + len(prices)
 
 
-def _verdict(
-    voucher: Voucher,
-    judged: Candidate | Reason,
-    applied: int | None,
-    combination: Combination,
-    prices: list[int],
-) -> Verdict:
-    """`applied` is what it saves in the combination, None if it is not in it."""
-    saves, reason = applied or 0, None
-    if isinstance(judged, Reason):
-        reason = judged
-    elif applied is None:
-        saves = judged.cut.saves(prices)
-        reason = _left_out(judged, combination, prices)
+_Told = tuple[int, dict[str, Any] | None]
+"""What a voucher saves, and why it is not applied."""
+
+
+def _verdicts(
+    vouchers: Sequence[Voucher],
+    judged: Mapping[str, Candidate | Reason],
+    applied: Mapping[str, int],
+    prices: Sequence[int],
+    leftovers: Leftovers,
+    work: Work,
+) -> Steps[list[Verdict]]:
+    verdicts, others = [], 0
+    left_out: dict[str, _Told] = {}
+    for voucher in vouchers:
+        work.spend_reserved(_verdict_units(prices))
+        if work.slice_is_over():
+            yield
+        found, told = judged[voucher.voucher_id], left_out.get(voucher.coupon_id)
+        if isinstance(found, Reason):
+            others += 1
+            if others > MAX_OTHERS:
+                continue
+            told = (0, found.explained())
+        elif voucher.voucher_id in applied:
+            told = (applied[voucher.voucher_id], None)
+        elif told is None:
+            # What is said of one voucher of a coupon holds for all that are left out of it.
+            reason = leftovers.reason(found)
+            explained = None if reason is None else reason.explained()
+            told = left_out[voucher.coupon_id] = (found.cut.saves(prices), explained)
+        verdicts.append(_verdict(voucher, isinstance(found, Candidate), voucher.voucher_id in applied, told))
+    return verdicts
+
+
+def _verdict(voucher: Voucher, usable: bool, applied: bool, told: _Told) -> Verdict:
     definition = voucher.definition
     return Verdict(
         voucher_id=voucher.voucher_id,
         coupon_id=voucher.coupon_id,
         name=definition.name,
         kind=type(definition.effect).__struct_config__.tag,  # type: ignore[arg-type]
-        usable=isinstance(judged, Candidate),
-        saves=saves,
-        applied=applied is not None,
-        reason=None if reason is None else reason.explained(),
+        usable=usable,
+        saves=told[0],
+        applied=applied,
+        reason=told[1],
         expires_at=voucher.expires_at,
     )
-
-
-def _left_out(candidate: Candidate, combination: Combination, prices: list[int]) -> Reason | None:
-    """Why a usable voucher is not among the applied ones: it cannot be, or brings nothing more."""
-    if others := conflicts(candidate, combination.candidates):
-        return _not_with(others)
-    if len(combination.candidates) >= MAX_APPLIED:
-        return Reason("too_many", {"limit": MAX_APPLIED})
-    with_it = apply([*combination.candidates, candidate], prices)
-    return Reason("saves_nothing") if sum(with_it.saves) <= sum(combination.saves) else None

@@ -1,5 +1,6 @@
 """Coupons as the operators keep them: definition, supply, state and figures."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -7,8 +8,8 @@ import msgspec
 from msgspec import Meta
 from psycopg.errors import UniqueViolation
 
-from lingdang.coupons.claiming import normal_code
 from lingdang.coupons.model import Definition
+from lingdang.coupons.spelling import normal_code
 from lingdang.db.pool import Connection, Pool, fetch_all
 from lingdang.errors import Problem, invalid
 from lingdang.http.paging import Page, Window, page
@@ -41,6 +42,8 @@ SELECT {_COLUMNS}, v.used, v.saved FROM coupon c, LATERAL (
  WHERE c.coupon_id = %b
 """  # noqa: S608 - constant
 
+_PUBLIC = re.compile(r"[A-Z0-9._-]{3,64}")
+
 Limit = Annotated[int, Meta(ge=1, le=10**12)]
 
 
@@ -52,7 +55,7 @@ class CouponInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
     """
 
     definition: Definition
-    code: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{3,64}\Z")] | None = None
+    code: Annotated[str, Meta(max_length=256, description="3 to 64 of A-Z 0-9 . _ -, in either case.")] | None = None
     total_limit: Limit | None = None
     per_customer: Annotated[int, Meta(ge=1, le=100)] = 1
     status: Status = "active"
@@ -121,13 +124,20 @@ def _values(given: CouponInput) -> tuple[Any, ...]:
     return (
         msgspec.json.encode(definition).decode(),
         given.status,
-        given.code and normal_code(given.code),
+        None if given.code is None else _public_code(given.code),
         given.total_limit,
         given.per_customer,
         definition.valid_from,
         definition.valid_until,
         definition.valid_days,
     )
+
+
+def _public_code(code: str) -> str:
+    normal = normal_code(code)
+    if not _PUBLIC.fullmatch(normal):
+        raise invalid("$.code", "Expected 3 to 64 of A-Z, 0-9 and . _ -")
+    return normal
 
 
 async def get_coupon(connection: Connection, coupon_id: str) -> CouponFigures:

@@ -32,6 +32,11 @@ class Order(msgspec.Struct, frozen=True):
     buyer: Buyer
     now: datetime
 
+    @property
+    def lines(self) -> tuple[int, ...]:
+        """The numbers of all lines."""
+        return tuple(range(len(self.goods)))
+
 
 class Voucher(msgspec.Struct, frozen=True):
     """A voucher in the customer's hand, with its coupon's definition and status."""

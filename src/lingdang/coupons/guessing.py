@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 import structlog
 
 from lingdang.clock import Clock
-from lingdang.coupons.claiming import code_hash, normal_code
+from lingdang.coupons.claiming import code_hash
+from lingdang.coupons.spelling import normal_code
 from lingdang.db.pool import Pool
 from lingdang.errors import Problem, retry_later
 from lingdang.identity.failures import Failures, Limit

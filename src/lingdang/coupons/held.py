@@ -1,14 +1,11 @@
 """The vouchers of one customer."""
 
-import re
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from lingdang.coupons.reasons import Reason
 from lingdang.db.pool import Connection, Owner, Pool, fetch_as
 from lingdang.errors import invalid
 from lingdang.http.paging import Page, Window, page
@@ -21,12 +18,6 @@ SELECT v.voucher_id, c.coupon_id, c.definition, c.status, v.claimed_at, v.expire
 _LIST = f"{_COLUMNS} AND v.voucher_id < %b::uuid ORDER BY v.voucher_id DESC LIMIT %b"
 _ONE = f"{_COLUMNS} AND v.voucher_id = %b::uuid"
 
-_FATE = """
-SELECT v.voucher_id::text, v.used_by IS NOT NULL FROM voucher v
- WHERE v.bucket = %b AND v.customer_id = %b AND v.voucher_id = ANY (%b)
-"""
-
-_VOUCHER_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NEWEST = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 
@@ -64,14 +55,6 @@ async def get_held(connection: Connection, owner: Owner, voucher_id: UUID, now: 
     row = await cursor.fetchone()
     assert row is not None, "the caller has seen the voucher in this transaction"
     return _view(row, now)
-
-
-async def fate_of(pool: Pool, owner: Owner, voucher_ids: Sequence[str]) -> dict[str, Reason]:
-    """Why vouchers that were named are not in the customer's hand: `used`, `expired` or `not_held`."""
-    wanted = [UUID(i) for i in voucher_ids if _VOUCHER_ID.fullmatch(i)]
-    rows = await fetch_as(pool, owner, _FATE, (owner.bucket, owner.cust_id, wanted)) if wanted else []
-    known = {voucher_id: Reason("used" if used else "expired") for voucher_id, used in rows}
-    return {i: known.get(i, Reason("not_held")) for i in voucher_ids}
 
 
 def _view(row: tuple[Any, ...], now: datetime) -> HeldVoucher:

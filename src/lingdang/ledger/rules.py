@@ -89,9 +89,9 @@ class _Batch:
         return {i: reason for i in ids if (reason := self._unusable.get((pay.cust_id, i)))}
 
     def _use_up(self, pay: Pay) -> None:
-        """For the batch's later orders: these vouchers are used, and this was the customer's first purchase."""
+        """For the batch's later orders: these vouchers are used, and this was a first purchase unless it was free."""
         for key in self._state.first_purchase:
-            if key[0] == pay.cust_id:
+            if key[0] == pay.cust_id and pay.total > 0:
                 self._unusable[key] = "not_first_purchase"
         for voucher in pay.vouchers:
             self._unusable[pay.cust_id, voucher.voucher_id] = "used"

@@ -50,7 +50,7 @@ class State(msgspec.Struct, kw_only=True):
 
     Customers are named by custId, orders by (custId, orderId), credits by (custId, creditId); `unusable` tells why a
     voucher, by (custId, voucherId), cannot be used: `not_held`, `used`, `withdrawn`, `expired` or `not_first_purchase`.
-    Those in `first_purchase` can be used by the customer's first order alone.
+    Those in `first_purchase` can be used until the customer has an order above 0 bells.
     """
 
     wallets: dict[tuple[str, str], Wallet] = {}

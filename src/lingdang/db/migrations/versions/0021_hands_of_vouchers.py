@@ -1,0 +1,233 @@
+"""A first purchase is the first order above 0 bells; a checkout reads all the vouchers of a hand that matter."""
+
+from lingdang.db.migrations.run import run
+
+revision = "0021"
+down_revision = "0020"
+
+COUPON = """
+-- Tells one definition of a coupon from another, so that a worker that remembers it need not read it again.
+ALTER TABLE coupon ADD COLUMN fingerprint bigint NOT NULL
+      GENERATED ALWAYS AS (hashtextextended(definition::text, 0)) STORED;
+"""
+
+LOAD = """
+-- As in 0013, but that a first-purchase voucher asks for an order above 0 bells: a free sample is no purchase.
+CREATE OR REPLACE FUNCTION ledger_load(
+    b smallint, moment timestamptz, customers text[],
+    pay_customers text[], pay_sessions uuid[], products text[],
+    credit_customers text[], credit_ids text[],
+    voucher_customers text[], voucher_ids uuid[]
+) RETURNS text LANGUAGE plpgsql SET lock_timeout = '3s'
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
+AS $$
+DECLARE
+    wallets json; ended json; credits_found json; version bigint; listed json; unusable json;
+BEGIN
+    PERFORM pg_advisory_xact_lock(k.key) FROM (
+        SELECT DISTINCT hashtextextended('wallet ' || c.customer_id, b) AS key FROM unnest(customers) AS c (customer_id)
+         ORDER BY key
+    ) k;
+    SELECT json_agg(json_build_array(w.customer_id, w.currency, w.balance, w.seq, w.lots, w.remaining, w.next_expiry,
+                                     w.ctid))
+      INTO wallets FROM wallet w
+     WHERE w.bucket = b AND w.customer_id = ANY (customers);
+    IF cardinality(pay_sessions) > 0 THEN
+        SELECT json_agg(e.session_id) INTO ended
+          FROM unnest(pay_customers, pay_sessions) AS p (customer_id, session_id)
+         CROSS JOIN LATERAL (
+               SELECT e.session_id FROM session_end e
+                WHERE e.bucket = b AND e.customer_id = p.customer_id AND e.session_id = p.session_id LIMIT 1
+               ) e;
+        -- One statement, one snapshot: these products are as they are in this version.
+        SELECT c.version, (
+               SELECT json_agg(json_build_array(n.product_id, p.on_sale IS TRUE))
+                 FROM unnest(products) AS n (product_id)
+                 LEFT JOIN LATERAL (
+                      SELECT product_on_sale(p, moment) AS on_sale, p.on_sale_until FROM product p
+                       WHERE p.product_id = n.product_id LIMIT 1
+                      ) p ON true
+                WHERE p.on_sale IS NOT TRUE OR p.on_sale_until IS NOT NULL)
+          INTO version, listed
+          FROM catalogue c WHERE c.one;
+    END IF;
+    IF cardinality(credit_ids) > 0 THEN
+        SELECT json_agg(f) INTO credits_found FROM (
+            SELECT c.customer_id AS cust_id, c.credit_id, c.currency, c.seq, c.amount, c.kind, c.expires_at,
+                   c.reason, c.balance, c.credited_at
+              FROM unnest(credit_customers, credit_ids) AS k (customer_id, credit_id)
+             CROSS JOIN LATERAL (
+                   SELECT * FROM credit c
+                    WHERE c.bucket = b AND c.customer_id = k.customer_id AND c.credit_id = k.credit_id LIMIT 1
+                   ) c
+        ) f;
+    END IF;
+    IF cardinality(voucher_ids) > 0 THEN
+        SELECT json_agg(json_build_array(n.customer_id, n.voucher_id, r.reason)) INTO unusable
+          FROM unnest(voucher_customers, voucher_ids) AS n (customer_id, voucher_id)
+          LEFT JOIN LATERAL (
+               SELECT v.coupon_id, v.used_by, v.expires_at FROM voucher v
+                WHERE v.bucket = b AND v.customer_id = n.customer_id AND v.voucher_id = n.voucher_id LIMIT 1
+               ) v ON true
+          LEFT JOIN LATERAL (
+               SELECT c.status, c.first_purchase FROM coupon c WHERE c.coupon_id = v.coupon_id LIMIT 1
+               ) c ON true
+         CROSS JOIN LATERAL (
+               SELECT CASE WHEN v.coupon_id IS NULL THEN 'not_held'
+                           WHEN v.used_by IS NOT NULL THEN 'used'
+                           WHEN c.status = 'withdrawn' THEN 'withdrawn'
+                           WHEN v.expires_at <= moment THEN 'expired'
+                           WHEN c.first_purchase AND EXISTS (
+                                SELECT FROM transfer t
+                                 WHERE t.customer_id = n.customer_id AND t.bucket = b
+                                   AND t.order_id IS NOT NULL AND t.amount < 0
+                                ) THEN 'not_first_purchase'
+                           WHEN c.first_purchase THEN 'first_purchase'
+                      END AS reason
+               ) r
+         WHERE r.reason IS NOT NULL;
+    END IF;
+    RETURN json_build_object(
+        'wallets', coalesce(wallets, '[]'), 'ended', coalesce(ended, '[]'), 'credits', coalesce(credits_found, '[]'),
+        'catalogue', version, 'listed', coalesce(listed, '[]'), 'unusable', coalesce(unusable, '[]'));
+END
+$$;
+"""
+
+FACTS = """
+-- Reads what a batch of checkouts is priced with, in one snapshot. Answers JSON in the shape of
+-- lingdang.checkout.reading.Loaded. One plan for every batch, which looks rows up by key (as in 0003). It takes the
+-- place of checkout_load, which workers of the version before still call. Being STABLE, the function sees one snapshot:
+-- what is remembered in this version of the catalogue is as it is here.
+--
+-- Each of `holders` has up to `most` vouchers here, newest first, with those that expired in the last 30 days. A hand
+-- with more is looked through again for live ones alone: of every coupon first the soonest to expire, then the next.
+-- `named` vouchers are read by their ids, whatever became of them.
+CREATE FUNCTION checkout_facts(
+    b smallint, moment timestamptz, oldest uuid, most integer,
+    customers text[], sessions uuid[], holders text[], named_customers text[], named_vouchers uuid[],
+    line_customers text[], line_products text[], unknown text[]
+) RETURNS text LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
+AS $$
+DECLARE
+    hands json; crowded text[]; picked json; named json; coupons json; firsts boolean; buyers json;
+    ended json; version bigint; products json; owned json; wallets json;
+BEGIN
+    SELECT json_agg(json_build_array(h.customer_id, v.vouchers)),
+           array_agg(h.customer_id) FILTER (WHERE v.held > most)
+      INTO hands, crowded
+      FROM unnest(holders) AS h (customer_id)
+     CROSS JOIN LATERAL (
+           SELECT json_agg(json_build_array(v.voucher_id, v.coupon_id, v.expires_at)) AS vouchers, count(*) AS held
+             FROM (
+                  SELECT v.voucher_id, v.coupon_id, v.expires_at FROM voucher v
+                   WHERE v.bucket = b AND v.customer_id = h.customer_id AND v.voucher_id >= oldest
+                     AND v.used_by IS NULL AND v.expires_at > moment - interval '30 days'
+                   ORDER BY v.voucher_id DESC LIMIT most + 1
+                  ) v
+           HAVING count(*) > 0
+           ) v;
+    IF crowded IS NOT NULL THEN
+        SELECT json_agg(json_build_array(h.customer_id, v.vouchers, v.held)) INTO picked
+          FROM unnest(crowded) AS h (customer_id)
+         CROSS JOIN LATERAL (
+               SELECT coalesce(json_agg(json_build_array(v.voucher_id, v.coupon_id, v.expires_at)), '[]') AS vouchers,
+                      coalesce(max(v.held), 0) AS held
+                 FROM (
+                      SELECT v.*, count(*) OVER () AS held
+                        FROM (
+                             SELECT v.*, row_number() OVER (
+                                        PARTITION BY v.coupon_id ORDER BY v.expires_at, v.voucher_id) AS place
+                               FROM (
+                                    SELECT v.voucher_id, v.coupon_id, v.expires_at FROM voucher v
+                                     WHERE v.bucket = b AND v.customer_id = h.customer_id AND v.voucher_id >= oldest
+                                       AND v.used_by IS NULL AND v.expires_at > moment
+                                       AND EXISTS (
+                                           SELECT FROM coupon c
+                                            WHERE c.coupon_id = v.coupon_id AND c.status = 'active')
+                                     ORDER BY v.voucher_id DESC LIMIT 10000
+                                    ) v
+                             ) v
+                       ORDER BY v.place, v.coupon_id LIMIT most
+                      ) v
+               ) v;
+    END IF;
+    IF cardinality(named_vouchers) > 0 THEN
+        SELECT json_agg(json_build_array(v.customer_id, v.voucher_id, v.coupon_id, v.expires_at, v.used)) INTO named
+          FROM unnest(named_customers, named_vouchers) AS n (customer_id, voucher_id)
+         CROSS JOIN LATERAL (
+               SELECT v.customer_id, v.voucher_id, v.coupon_id, v.expires_at, v.used_by IS NOT NULL AS used
+                 FROM voucher v
+                WHERE v.bucket = b AND v.customer_id = n.customer_id AND v.voucher_id = n.voucher_id LIMIT 1
+               ) v;
+    END IF;
+    -- What only vouchers ask for is read only where one is held.
+    IF hands IS NOT NULL OR named IS NOT NULL THEN
+        SELECT json_agg(json_build_array(c.coupon_id, c.status, c.fingerprint)), bool_or(c.first_purchase)
+          INTO coupons, firsts
+          FROM (
+               SELECT v->>1 AS coupon_id FROM json_array_elements(hands) AS h, json_array_elements(h->1) AS v
+                UNION
+               SELECT v->>1 FROM json_array_elements(picked) AS h, json_array_elements(h->1) AS v
+                UNION
+               SELECT v->>2 FROM json_array_elements(named) AS v
+               ) h
+         CROSS JOIN LATERAL (SELECT c.* FROM coupon c WHERE c.coupon_id = h.coupon_id LIMIT 1) c;
+        SELECT json_agg(json_build_array(
+                   h.customer_id,
+                   NOT (firsts AND EXISTS (
+                        SELECT FROM transfer t
+                         WHERE t.customer_id = h.customer_id AND t.bucket = b
+                           AND t.order_id IS NOT NULL AND t.amount < 0)),
+                   coalesce(c.groups, '{}')))
+          INTO buyers
+          FROM (
+               SELECT h->>0 AS customer_id FROM json_array_elements(hands) AS h
+                UNION
+               SELECT v->>0 FROM json_array_elements(named) AS v
+               ) h
+          LEFT JOIN LATERAL (
+               SELECT c.groups FROM customer c WHERE c.bucket = b AND c.customer_id = h.customer_id LIMIT 1
+               ) c ON true;
+    END IF;
+    SELECT json_agg(e.session_id) INTO ended
+      FROM unnest(customers, sessions) AS c (customer_id, session_id)
+     CROSS JOIN LATERAL (
+           SELECT e.session_id FROM session_end e
+            WHERE e.bucket = b AND e.customer_id = c.customer_id AND e.session_id = c.session_id LIMIT 1
+           ) e;
+    SELECT json_agg(json_build_array(p.product_id, p.title, p.intro, p.cover_url, p.publisher, p.currency,
+                                     p.list_price, p.price, p.available,
+                                     p.available AND p.on_sale_until IS NULL, p.attributes->>'categories'))
+      INTO products
+      FROM unnest(unknown) AS n (product_id)
+     CROSS JOIN LATERAL (
+           SELECT p.*, product_on_sale(p, moment) AS available FROM product p
+            WHERE p.product_id = n.product_id LIMIT 1
+           ) p;
+    SELECT c.version INTO version FROM catalogue c WHERE c.one;
+    SELECT json_agg(json_build_array(e.customer_id, e.product_id)) INTO owned
+      FROM unnest(line_customers, line_products) AS l (customer_id, product_id)
+     CROSS JOIN LATERAL (
+           SELECT e.customer_id, e.product_id FROM entitlement e
+            WHERE e.bucket = b AND e.customer_id = l.customer_id AND e.product_id = l.product_id LIMIT 1
+           ) e;
+    SELECT json_agg(json_build_array(w.customer_id, w.currency, w.balance, w.seq, w.lots, w.remaining, w.next_expiry))
+      INTO wallets FROM wallet w
+     WHERE w.bucket = b AND w.customer_id = ANY (customers);
+    RETURN json_build_object(
+        'ended', coalesce(ended, '[]'), 'catalogue', version, 'products', coalesce(products, '[]'),
+        'owned', coalesce(owned, '[]'), 'wallets', coalesce(wallets, '[]'),
+        'hands', coalesce(hands, '[]'), 'picked', coalesce(picked, '[]'), 'named', coalesce(named, '[]'),
+        'coupons', coalesce(coupons, '[]'), 'buyers', coalesce(buyers, '[]'));
+END
+$$;
+"""
+
+
+def upgrade() -> None:
+    for sql in (COUPON, LOAD, FACTS):
+        run(sql)
