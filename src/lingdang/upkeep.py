@@ -14,7 +14,7 @@ from lingdang.catalog.renewal import renew_terms
 from lingdang.clock import Clock
 from lingdang.db.pool import Pool, fetch_all
 from lingdang.errors import Problem
-from lingdang.identity.sweep import GRACE, TABLES, sweep_identity
+from lingdang.identity.sweep import TABLES, sweep_identity
 from lingdang.ledger.expiry import ExpirySweep
 from lingdang.ledger.settlement import Settlement
 
@@ -27,7 +27,7 @@ MOST = 10_000
 """Counting ends there: more is as alarming, and takes as long."""
 
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM {} WHERE {} < %b LIMIT {}) AS late"
-_STATES = {"wallet": ("next_expiry", timedelta(0)), **dict.fromkeys(TABLES, ("expires_at", GRACE))}
+_STATES = {"wallet": ("next_expiry", timedelta(0)), **{table: ("expires_at", grace) for table, grace in TABLES.items()}}
 
 _log = structlog.get_logger(__name__)
 

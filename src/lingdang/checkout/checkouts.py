@@ -121,7 +121,7 @@ class Checkouts:
         self._pool = pool
         self._codes = codes
         self._clock = clock
-        self._validity = timedelta(seconds=offer_seconds)
+        self.validity = timedelta(seconds=offer_seconds)
         self._signed_fields = signed_fields
         self._max_body_bytes = max_body_bytes
         self._turns = Turns()
@@ -158,7 +158,7 @@ class Checkouts:
             discount=priced.discount,
             total=priced.total,
             issued_at=now,
-            expires_at=now + self._validity,
+            expires_at=now + self.validity,
             transfers=facts.transfers,
         )
         token = self._tokens.seal(offer)

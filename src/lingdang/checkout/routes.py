@@ -37,7 +37,14 @@ def routes(checkouts: Checkouts, idempotency: Idempotency, clock: Clock) -> list
         if key is None:
             return await produce()
         return await idempotency.once_as(
-            session.owner, "POST /v1/checkout", key, encode(request.body), clock(), produce
+            session.owner,
+            "POST /v1/checkout",
+            key,
+            encode(request.body),
+            clock(),
+            produce,
+            # An offer that has lapsed is of no use: a checkout with its key is then a new one.
+            checkouts.validity,
         )
 
     return [

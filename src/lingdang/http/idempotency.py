@@ -1,4 +1,8 @@
-"""Idempotency-Key: the first answer to a key is kept, sealed, and given again to the same request."""
+"""Idempotency-Key: the first answer to a key is kept, sealed, and given again to the same request.
+
+What is kept for one customer has a quota, over all routes and sessions. Within the time that an answer is promised for
+none is forgotten; who has filled the quota is refused until some of it has lapsed.
+"""
 
 import hmac
 import os
@@ -6,7 +10,8 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from math import ceil
+from typing import Any, NamedTuple
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -14,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg.rows import TupleRow
 
 from lingdang.db.pool import Connection, Owner, Pool, fetch_all, fetch_as
-from lingdang.errors import Problem, invalid
+from lingdang.errors import Problem, invalid, retry_later
 from lingdang.http.entry import Reply
 from lingdang.keys import Keyring
 
@@ -24,15 +29,27 @@ _KEY = re.compile(r"[\x20-\x7e]{1,64}")
 _REPLAYED = ((b"idempotent-replayed", b"true"),)
 
 _FIND = "SELECT kid, fingerprint, sealed FROM idempotency WHERE owner = %b AND key = %b AND expires_at > %b"
-_KEEP = """
+# Those that lapse last come first: the quota has room again when the one lapses that fills it, and all before it.
+# The customer's id is the third word of `owner`; index idempotency_customer.
+_FULL_UNTIL = """(
+SELECT max(expires_at) FROM (
+       SELECT expires_at, row_number() OVER last_first AS answers, sum(octet_length(sealed)) OVER last_first AS octets
+         FROM idempotency
+        WHERE split_part(owner, ' ', 3) = split_part(%b, ' ', 3) AND expires_at > %b
+       WINDOW last_first AS (ORDER BY expires_at DESC, owner, key ROWS UNBOUNDED PRECEDING)
+       ) kept
+ WHERE answers >= %b OR octets >= %b)
+"""
+_ROOM = f"SELECT {_FULL_UNTIL}"
+_KEEP = f"""
 INSERT INTO idempotency AS i (owner, key, kid, fingerprint, sealed, created_at, expires_at)
-VALUES (%b, %b, %b, %b, %b, %b, %b)
+SELECT %b, %b, %b, %b, %b, %b, %b WHERE {_FULL_UNTIL} IS NULL
 ON CONFLICT (owner, key) DO UPDATE
    SET kid = EXCLUDED.kid, fingerprint = EXCLUDED.fingerprint, sealed = EXCLUDED.sealed,
        created_at = EXCLUDED.created_at, expires_at = EXCLUDED.expires_at
  WHERE i.expires_at <= EXCLUDED.created_at
 RETURNING 1
-"""
+"""  # noqa: S608 - a constant
 _DROP = "DELETE FROM idempotency WHERE owner = %b AND key = %b AND kid = %b"
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('idempotency ' || %b::text || ' ' || %b::text, 0))"
 
@@ -41,41 +58,71 @@ Ask = Callable[[str, Sequence[Any]], Awaitable[list[TupleRow]]]
 """Runs one statement: in a transaction of its own, or in the caller's."""
 
 
-class Idempotency:
-    """Keeps first answers for a day. They may hold secrets: both they and the bodies' fingerprints are keyed."""
+class Quota(NamedTuple):
+    """The most that is kept for one customer: another answer is kept while there are fewer, and fewer octets."""
 
-    def __init__(self, pool: Pool, keyring: Keyring) -> None:
+    answers: int = 500
+    octets: int = 8 * 2**20
+
+
+class Idempotency:
+    """Keeps first answers. They may hold secrets: both they and the bodies' fingerprints are keyed."""
+
+    def __init__(self, pool: Pool, keyring: Keyring, quota: Quota = Quota()) -> None:  # noqa: B008 - it is immutable
         self._ask: Ask = partial(fetch_all, pool)
         self._pool = pool
         self._keyring = keyring
+        self._quota = quota
 
-    async def once(self, owner: str, key: str | None, body: bytes, now: datetime, produce: Produce) -> Reply:
+    async def once(
+        self,
+        owner: str,
+        key: str | None,
+        body: bytes,
+        now: datetime,
+        produce: Produce,
+        kept: timedelta = KEPT,
+    ) -> Reply:
         """The answer of `produce`, or the one that was given first to this owner's key, with its header.
 
-        `owner` names the route and whoever has been authenticated for it; `body` is whatever must be the same.
+        `owner` is `METHOD path custId` and what else tells apart who has been authenticated for the route; `body` is
+        whatever must be the same; the answer is kept for `kept`.
         `produce` is run without a lock: of two requests at the same moment both may run it, and both are answered
         with the result that was kept first. What it does must therefore bear being done twice. A refusal that it
         raises is not kept: the key is still free.
 
-        Raises Problem `invalid_request` for a key of another shape, `idempotency_mismatch`, `overloaded`.
+        Raises Problem `invalid_request` for a key of another shape, `idempotency_mismatch`, `rate_limited` while the
+        customer's quota is full, `overloaded`.
         """
         if key is None:
             return await produce()
         _check(key)
         if (found := await self._find(self._ask, owner, key, body, now)) is not None:
             return found
+        await self._refuse_full(self._ask, owner, now)
         reply = await produce()
-        if await self._keep(self._ask, owner, key, body, now, reply):
+        if await self._keep(self._ask, owner, key, body, now, reply, kept):
             return reply
-        return await self._find(self._ask, owner, key, body, now) or reply
+        if (found := await self._find(self._ask, owner, key, body, now)) is None:
+            await self._refuse_full(self._ask, owner, now)  # others have filled it meanwhile
+        return found or reply
 
-    async def once_as(self, owner: Owner, route: str, key: str, body: bytes, now: datetime, produce: Produce) -> Reply:
+    async def once_as(
+        self,
+        owner: Owner,
+        route: str,
+        key: str,
+        body: bytes,
+        now: datetime,
+        produce: Produce,
+        kept: timedelta = KEPT,
+    ) -> Reply:
         """As `once`, for a customer's session: what it was answered is given again to no other one.
 
         Raises Problem `unauthenticated` when the session has ended, too, and else as `once`.
         """
         await fetch_as(self._pool, owner, "SELECT")  # asks only whether it has ended
-        return await self.once(_session(owner, route), key, body, now, produce)
+        return await self.once(_session(owner, route), key, body, now, produce, kept)
 
     async def once_within(
         self,
@@ -99,8 +146,10 @@ class Idempotency:
         await ask(_LOCK, (name, key))
         if (found := await self._find(ask, name, key, body, now)) is not None:
             return found
+        await self._refuse_full(ask, name, now)
         reply = await produce()
-        await self._keep(ask, name, key, body, now, reply)
+        if not await self._keep(ask, name, key, body, now, reply, KEPT):
+            await self._refuse_full(ask, name, now)
         return reply
 
     async def _find(self, ask: Ask, owner: str, key: str, body: bytes, now: datetime) -> Reply | None:
@@ -117,12 +166,20 @@ class Idempotency:
         status, kept = _open(secret, owner, key, sealed)
         return Reply(kept, status, _REPLAYED)
 
-    async def _keep(self, ask: Ask, owner: str, key: str, body: bytes, now: datetime, reply: Reply) -> bool:
-        """Whether this answer is the first."""
+    async def _refuse_full(self, ask: Ask, owner: str, now: datetime) -> None:
+        [(until,)] = await ask(_ROOM, (owner, now, *self._quota))
+        if until is not None:
+            raise retry_later("rate_limited", ceil((until - now).total_seconds()))
+
+    async def _keep(
+        self, ask: Ask, owner: str, key: str, body: bytes, now: datetime, reply: Reply, kept: timedelta
+    ) -> bool:
+        """Whether this answer is the first, and there was room for it."""
         kid, secret = self._keyring.sealing("idempotency", 64)
         fingerprint = _fingerprint(secret, owner, key, body)
         sealed = _seal(secret, owner, key, reply)
-        return bool(await ask(_KEEP, (owner, key, kid, fingerprint, sealed, now, now + KEPT)))
+        row = (owner, key, kid, fingerprint, sealed, now, now + kept)
+        return bool(await ask(_KEEP, (*row, owner, now, *self._quota)))
 
 
 async def _ask_within(connection: Connection, sql: str, params: Sequence[Any]) -> list[TupleRow]:

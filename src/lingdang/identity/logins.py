@@ -5,10 +5,10 @@ from datetime import datetime
 import msgspec
 
 from lingdang.db.pool import Pool, fetch_all, transaction
-from lingdang.errors import Problem
+from lingdang.errors import Problem, retry_later
 from lingdang.identity.login_limits import LoginLimits
 from lingdang.identity.passwords import Passwords
-from lingdang.identity.sessions import IssuedSession
+from lingdang.identity.sessions import MOST_SESSIONS, IssuedSession, seconds_until
 from lingdang.ids import bucket_of
 
 _FIND = "SELECT password_hash, password_changed_at FROM customer WHERE bucket = %b AND customer_id = %b"
@@ -21,7 +21,16 @@ UPDATE customer SET password_hash = %b
 _STILL_SO = """
 SELECT 1 FROM customer WHERE bucket = %b AND customer_id = %b AND password_changed_at = %b FOR SHARE
 """
-_KEEP = "INSERT INTO password_session (bucket, customer_id, session_id, expires_at) VALUES (%b, %b, %b, %b)"
+_KEEP = f"""
+INSERT INTO password_session (bucket, customer_id, session_id, expires_at)
+SELECT %b, %b, %b, %b
+ WHERE (SELECT count(*) FROM password_session
+         WHERE bucket = %b AND customer_id = %b AND expires_at > %b) < {MOST_SESSIONS}
+RETURNING 1
+"""  # noqa: S608 - a constant
+_FIRST_TO_END = """
+SELECT min(expires_at) FROM password_session WHERE bucket = %b AND customer_id = %b AND expires_at > %b
+"""
 
 
 class Proof(msgspec.Struct, frozen=True):
@@ -61,9 +70,18 @@ class Logins:
         return Proof(bucket, cust_id, changed_at)
 
     async def keep(self, proof: Proof, session: IssuedSession) -> None:
-        """Remember a session by its password. Raises Problem `unauthenticated` when that was changed just now."""
+        """Remember a session by its password.
+
+        Raises Problem `unauthenticated` when that was changed just now, `rate_limited` for a customer with
+        MOST_SESSIONS of them: none is ended for another.
+        """
+        customer, now = (proof.bucket, proof.cust_id), session.issued_at
         async with transaction(self._pool) as connection:
             still = await connection.execute(_STILL_SO, (proof.bucket, proof.cust_id, proof.password_changed_at))
             if await still.fetchone() is None:
                 raise Problem("unauthenticated", why="the password was changed meanwhile")
-            await connection.execute(_KEEP, (proof.bucket, proof.cust_id, session.session_id, session.expires_at))
+            row = (*customer, session.session_id, session.expires_at)
+            kept = await connection.execute(_KEEP, (*row, *customer, now))
+            if await kept.fetchone() is None:
+                first = await (await connection.execute(_FIRST_TO_END, (*customer, now))).fetchone()
+                raise retry_later("rate_limited", seconds_until(first, now))

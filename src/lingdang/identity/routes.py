@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from lingdang.clock import Clock
 from lingdang.db.pool import Pool, fetch_as, transaction_as
-from lingdang.errors import Problem, invalid
+from lingdang.errors import Problem, invalid, retry_later
 from lingdang.http.entry import SIGNING_IN, Reply
 from lingdang.http.idempotency import Idempotency
 from lingdang.identity.logins import Logins
@@ -22,7 +22,7 @@ from lingdang.identity.passwords import GivenPassword
 from lingdang.identity.platform_tokens import PlatformTokens
 from lingdang.identity.public_keys import PublicKeyJwk
 from lingdang.identity.session import Session
-from lingdang.identity.sessions import IssuedSession, Sessions, bearer
+from lingdang.identity.sessions import MOST_SESSIONS, IssuedSession, Sessions, bearer, seconds_until
 from lingdang.identity.turns import Pacing
 from lingdang.ids import CustId
 from lingdang.settings import SignType
@@ -31,8 +31,17 @@ Asked = Request[Any, Any, Any]
 
 _log = structlog.get_logger(__name__)
 
-_END = """
-INSERT INTO session_end (bucket, customer_id, session_id, expires_at) VALUES (%b, %b, %b, %b) ON CONFLICT DO NOTHING
+# A session by password has been counted when it was opened. Any number can be opened with a platform's token.
+_END = f"""
+INSERT INTO session_end AS e (bucket, customer_id, session_id, expires_at)
+SELECT %b, %b, %b, %b
+ WHERE EXISTS (SELECT FROM password_session WHERE bucket = %b AND customer_id = %b AND session_id = %b)
+    OR (SELECT count(*) FROM session_end WHERE bucket = %b AND customer_id = %b AND expires_at > %b) < {MOST_SESSIONS}
+ON CONFLICT (bucket, customer_id, session_id) DO UPDATE SET expires_at = e.expires_at
+RETURNING 1
+"""  # noqa: S608 - a constant
+_FIRST_TO_LAPSE = """
+SELECT min(expires_at) FROM session_end WHERE bucket = %b AND customer_id = %b AND expires_at > %b
 """
 
 
@@ -173,10 +182,16 @@ def _current_routes(sessions: Sessions, pool: Pool, clock: Clock) -> list[HTTPRo
 
     @delete("/v1/sessions/current", summary="Log out: end this session everywhere", tags=["sessions"])
     async def end(request: Asked) -> None:
-        session = who(request, clock())
+        now = clock()
+        session = who(request, now)
         owner = session.owner
+        customer = owner.bucket, owner.cust_id
+        row = *customer, owner.session_id, session.expires_at
         async with transaction_as(pool, owner) as connection:
-            await connection.execute(_END, (owner.bucket, owner.cust_id, owner.session_id, session.expires_at))
+            ended = await connection.execute(_END, (*row, *customer, owner.session_id, *customer, now))
+            if await ended.fetchone() is None:
+                first = await (await connection.execute(_FIRST_TO_LAPSE, (*customer, now))).fetchone()
+                raise retry_later("rate_limited", seconds_until(first, now))
         _log.info("session_ended", customer=owner.cust_id, session=str(owner.session_id), client=_address(request))
 
     return [current, end]

@@ -4,6 +4,7 @@ import hmac
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,8 @@ from lingdang.settings import SignType
 
 _RETIRED = "the key of the session token is retired"
 
+MOST_SESSIONS = 1000
+"""Of one customer, for as long as a session is valid: opened with a password, or ended before their time."""
 CACHE_SIZE = 50_000
 """Verified tokens that a process remembers, some 3 kB each."""
 
@@ -163,3 +166,8 @@ def bearer(authorization: str | None) -> str | None:
     """The token of an `Authorization: Bearer` header, or None when there is none."""
     scheme, _, token = (authorization or "").partition(" ")
     return token if token and scheme.lower() == "bearer" else None
+
+
+def seconds_until(row: tuple[datetime, ...] | None, now: datetime) -> int:
+    """Whole seconds until a moment that was read as a row of its own, at least 1."""
+    return max(1, ceil((row[0] - now).total_seconds())) if row else 1

@@ -1,0 +1,15 @@
+"""Kept answers are counted by customer."""
+
+from lingdang.db.migrations.run import run
+
+revision = "0021"
+down_revision = "0020"
+
+SQL = """
+-- An owner is 'METHOD path custId …', and no custId has a space.
+CREATE INDEX idempotency_customer ON idempotency (split_part(owner, ' ', 3));
+"""
+
+
+def upgrade() -> None:
+    run(SQL)
