@@ -2,8 +2,8 @@
 
 from lingdang.db.migrations.run import run
 
-revision = "0021"
-down_revision = "0020"
+revision = "0022"
+down_revision = "0021"
 
 SQL = """
 -- An owner is 'METHOD path custId …', and no custId has a space.
