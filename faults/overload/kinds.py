@@ -150,6 +150,34 @@ def _bodies(visitor: Visitor, number: int) -> Iterator[bytes]:
     return itertools.repeat(requests.post("/v1/checkout", body, visitor.customer(number)))
 
 
+def _own_pages(visitor: Visitor, number: int) -> Iterator[bytes]:
+    """What customers read about themselves."""
+    paths = ("/v1/wallet", "/v1/orders", "/v1/entitlements", "/v1/cart", "/v1/vouchers", "/v1/wallet/entries")
+    customer = visitor.customer(number)
+    return itertools.cycle([requests.get(path, customer) for path in paths])
+
+
+def _refused_payments(visitor: Visitor, number: int) -> Iterator[bytes]:
+    """Payments with an order token that nobody made, as long as one may be."""
+    token = ".".join(("A" * 60, "", "B" * 22, "C" * 250_000, "D" * 43))
+    return itertools.repeat(requests.payment(visitor.customer(number), ["book-1"], token))
+
+
+async def _pipelined(visitor: Visitor, number: int) -> None:
+    """Hundreds of checkouts sent at once, and hundreds more while their answers are read."""
+    connection = await connect(visitor.site.host, visitor.site.port, visitor.tls, number=number + 1)
+    many = 300 * requests.checkout(visitor.customer(number), PAGES[:1])
+    try:
+        while not connection.lost.is_set():
+            if not connection.transport.get_write_buffer_size():
+                connection.transport.write(many)
+                visitor.saw("sent", 300)
+            await asyncio.sleep(PAUSE_SECONDS)
+    finally:
+        connection.close()
+    raise ConnectionError("closed by the server")
+
+
 async def _silent(visitor: Visitor, number: int) -> None:
     """A connection that never begins its handshake; every fourth begins it and says no more."""
     plain = await dial(visitor.site.host, visitor.site.port, number=number + 1)
@@ -210,4 +238,7 @@ KINDS: Mapping[str, Kind] = {
     "guessed-codes": Kind(64, _for_ever(_guesses)),
     "handshakes": Kind(64, _handshakes),
     "large-bodies": Kind(64, _for_ever(_bodies)),
+    "own-pages": Kind(64, _for_ever(_own_pages)),
+    "refused-payments": Kind(64, _for_ever(_refused_payments)),
+    "pipelined": Kind(64, _pipelined),
 }

@@ -26,6 +26,8 @@ class Connection(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
+        if self._waiting is None:
+            return  # nobody reads what nobody has asked for by `ask`
         self._received += data
         if len(self._received) < self._needed:
             return

@@ -17,9 +17,9 @@ from faults.report import Table, put_row
 @pytest.mark.parametrize(
     "kinds",
     [
-        ("overload", "login-flood", "access-checks", "guessed-codes"),
-        ("silent-connections", "slow-readers", "handshakes"),
-        ("search-flood", "open-pages", "large-bodies"),
+        ("overload", "login-flood", "access-checks", "guessed-codes", "refused-payments"),
+        ("silent-connections", "slow-readers", "handshakes", "pipelined"),
+        ("search-flood", "open-pages", "own-pages", "large-bodies"),
     ],
     ids=["of customers", "of connections", "of reading"],
 )
