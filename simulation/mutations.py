@@ -110,8 +110,8 @@ MUTATIONS = (
             ),
         ),
     ),
-    _one("sign type not compared", _PAYMENTS, "if request.sign_type != session.sign_type or not", "if not"),
-    _one("session of the offer not compared", _PAYMENTS, " or offer.session_id != session.session_id", ""),
+    _one("sign type not compared", _PAYMENTS, "if request.sign_type != session.sign_type:", "if False:"),
+    _one("session of the offer not compared", _PAYMENTS, "if offer.session_id != session.session_id:", "if False:"),
     _one(
         "products of the offer not compared",
         _PAYMENTS,
