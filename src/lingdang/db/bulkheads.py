@@ -31,17 +31,7 @@ LIMITS: Final = {
 }
 """By purpose. All end before the connection is taken for broken (lingdang.db.pool)."""
 
-_MORE: Final = (
-    "customers",
-    "access",
-    "sign_in",
-    "search",
-    "background",
-    "customers",
-    "customers",
-    "operators",
-    "reports",
-)
+_MORE: Final = ("customers", "access", "sign_in", "search", "background", *6 * ("customers",), "operators", "reports")
 """Who is given one more connection, in turns, once each purpose has one."""
 
 LEAST: Final = len(LIMITS)
