@@ -1,5 +1,6 @@
 """Orders as bought."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,25 +15,30 @@ from lingdang.library.reaching import read_reached, write_reached
 _COLUMNS = "order_id, currency, subtotal, discount, total, balance, paid_at, lines, coupons"
 
 STRETCH = 1000
-"""Transfers of each journal that one page looks through for orders: credits, too, stand between them."""
+"""Transfers of each journal that are looked through for orders at first: credits, too, stand between them."""
+
+GROWTH = 4
+LONGEST_STRETCH = 64_000
+"""While none is found the stretch grows, up to this."""
 
 # Each currency's journal is read down its own key from where a cursor says, for a stretch: its numbers have no gap.
-_LIST = f"""
-SELECT w.currency, greatest(w.below - {STRETCH}, 1), o.seq, o.order_id, o.currency, o.subtotal, o.discount, o.total,
+_LIST = """
+SELECT w.currency, greatest(w.below - w.stretch, 1), o.seq, o.order_id, o.currency, o.subtotal, o.discount, o.total,
        o.balance, o.paid_at, o.lines, o.coupons
   FROM (
-       SELECT w.bucket, w.customer_id, w.currency, coalesce(c.seq, w.seq + 1) AS below
+       SELECT w.bucket, w.customer_id, w.currency, coalesce(c.seq, w.seq + 1) AS below,
+              %b::bigint AS stretch
          FROM wallet w LEFT JOIN unnest(%b::text[], %b::bigint[]) AS c (currency, seq) ON c.currency = w.currency
         WHERE w.bucket = %b AND w.customer_id = %b
        ) w
   LEFT JOIN LATERAL (
        SELECT * FROM orders o
         WHERE o.bucket = w.bucket AND o.customer_id = w.customer_id AND o.currency = w.currency
-          AND o.seq < w.below AND o.seq >= w.below - {STRETCH}
+          AND o.seq < w.below AND o.seq >= w.below - w.stretch
         ORDER BY o.seq DESC LIMIT %b
        ) o ON true
  ORDER BY o.paid_at DESC NULLS LAST, w.currency, o.seq DESC
-"""  # noqa: S608 - a constant
+"""
 
 _ONE = f"SELECT {_COLUMNS} FROM orders WHERE bucket = %b AND customer_id = %b AND order_id = %b"  # noqa: S608
 
@@ -73,13 +79,13 @@ class OrderView(msgspec.Struct, frozen=True, rename="camel"):
 
 
 async def list_orders(pool: Pool, owner: Owner, window: Window) -> Page[OrderView]:
-    """The customer's orders, newest first. A page may be shorter than asked for though another one follows."""
-    return _page(await fetch_as(pool, owner, _LIST, _place(owner.bucket, owner.cust_id, window)), window)
+    """The customer's orders, newest first. A page may be shorter than asked for; an empty one is the end."""
+    return await _list(lambda parameters: fetch_as(pool, owner, _LIST, parameters), owner.bucket, owner.cust_id, window)
 
 
 async def list_orders_of(pool: Pool, bucket: int, cust_id: str, window: Window) -> Page[OrderView]:
     """A customer's orders as the operators see them, otherwise like `list_orders`."""
-    return _page(await fetch_all(pool, _LIST, _place(bucket, cust_id, window)), window)
+    return await _list(lambda parameters: fetch_all(pool, _LIST, parameters), bucket, cust_id, window)
 
 
 async def get_order(pool: Pool, owner: Owner, order_id: UUID) -> OrderView:
@@ -90,16 +96,27 @@ async def get_order(pool: Pool, owner: Owner, order_id: UUID) -> OrderView:
     return _view(rows[0])
 
 
-def _place(bucket: int, cust_id: str, window: Window) -> tuple[object, ...]:
-    reached = read_reached(window.after)
-    return list(reached), list(reached.values()), bucket, cust_id, window.limit + 1
+Rows = list[tuple[Any, ...]]
+Fetch = Callable[[Sequence[object]], Awaitable[Rows]]
 
 
-def _page(rows: list[tuple[Any, ...]], window: Window) -> Page[OrderView]:
+async def _list(fetch: Fetch, bucket: int, cust_id: str, window: Window) -> Page[OrderView]:
+    """Look through one stretch after the other until there is an order to show, or nothing below."""
     reached = read_reached(window.after)
+    stretch = STRETCH
+    while True:
+        rows = await fetch((stretch, list(reached), list(reached.values()), bucket, cust_id, window.limit + 1))
+        page = _page(rows, reached, window.limit)
+        if page.items or page.next_cursor is None:
+            return page
+        stretch = min(stretch * GROWTH, LONGEST_STRETCH)
+
+
+def _page(rows: Rows, reached: dict[str, int], limit: int) -> Page[OrderView]:
+    """The page of these rows. Moves `reached` to where the next one begins."""
     found = [row for row in rows if row[2] is not None]
-    shown = found[: window.limit]
-    if len(found) > window.limit:
+    shown = found[:limit]
+    if len(found) > limit:
         reached.update((currency, seq) for currency, _, seq, *_ in shown)
         more = True
     else:
