@@ -360,6 +360,20 @@ def test_unfinished_are_the_customers_own() -> None:
     assert world.run(world.calls.payments.unfinished()) == []
 
 
+def test_another_customers_payment_is_neither_asked_about_nor_sent_nor_ended() -> None:
+    """The next who signs in with the same store finds nothing; the owner's payment stays, also when its offer ended."""
+    kept = pending(cust_id="bob")
+    for now in (NOW, NOW + 10_000):
+        world = World(now=now)
+        world.store.put(kept)
+        with pytest.raises(NoSuchOffer):
+            world.run(world.calls.payments.resume(kept.offer.order_id))
+        with pytest.raises(NoSuchOffer):
+            world.run(world.calls.payments.pay(kept.offer))
+        assert world.sent == []
+        assert world.store.all() == [kept]
+
+
 def test_no_secret_shows_in_any_repr() -> None:
     offered = offer()
     world = World([answer(200, {"token": SESSION_TOKEN}), paid(offered.order_id)])

@@ -68,7 +68,10 @@ class MemoryOfferStore:
 
 
 class FileOfferStore:
-    """Keeps each payment in a file of one directory, readable by its owner alone, whole or not at all."""
+    """Keeps each payment in a file of one directory, readable by its owner alone, whole or not at all.
+
+    Several customers may share a directory: each finds their own. Two shops may not: give each its own.
+    """
 
     def __init__(self, directory: str | Path) -> None:
         self._directory = Path(directory)

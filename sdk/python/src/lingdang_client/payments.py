@@ -75,28 +75,36 @@ class Payments:
     def pay(self, offer: Offer) -> Op[Payment]:
         """Pay an offer, or bring its kept payment to its end as `resume` does.
 
-        Raises a LingdangError when it is refused, PaymentUnfinished when no final answer came.
+        Raises a LingdangError when it is refused, PaymentUnfinished when no final answer came, NoSuchOffer when another
+        customer's payment of it is kept here.
         """
         kept = yield from locally(lambda: self._store.get(offer.order_id))
         if kept is None:
             kept = self._confirmed(offer)
             yield from self._keep(kept)
+        self._check_owner(kept)
         return (yield from self._finish(kept))
 
     def resume(self, order_id: str) -> Op[Payment]:
         """Bring a kept payment to its end: by a repeat in the session that it belongs to, in another by asking.
 
-        Raises NoSuchOffer, and as `pay`.
+        Raises NoSuchOffer, also for another customer's payment, and as `pay`.
         """
         kept = yield from locally(lambda: self._store.get(order_id))
         if kept is None:
             raise NoSuchOffer(f"no payment of order {order_id} is kept")
+        self._check_owner(kept)
         return (yield from self._finish(kept))
 
     def unfinished(self) -> Op[list[PendingPayment]]:
         """This customer's payments without a final answer, the oldest first."""
         kept = yield from locally(self._store.all)
         return [pending for pending in kept if pending.cust_id == self._requests.session.cust_id]
+
+    def _check_owner(self, kept: PendingPayment) -> None:
+        """A customer's payment is neither shown to nor ended by the next one who signs in here."""
+        if kept.cust_id != self._requests.session.cust_id:
+            raise NoSuchOffer(f"no payment of order {kept.offer.order_id} is kept for this customer")
 
     def _finish(self, pending: PendingPayment) -> Op[Payment]:
         if pending.session_id == self._requests.session.session_id:
