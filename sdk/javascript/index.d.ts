@@ -12,7 +12,7 @@ export interface Store {
 export interface Options {
   /** Where the shop is, e.g. `https://shop.example`. */
   baseUrl: string;
-  /** IndexedDB in browsers and memory elsewhere, unless given. */
+  /** IndexedDB in browsers, one for each shop, and memory elsewhere or where it is refused; unless given. */
   store?: Store;
   fetch?: typeof fetch;
   now?: () => number;
@@ -31,6 +31,7 @@ export interface Session {
   expiresAt: string;
 }
 
+/** A page may be shorter than asked for; the end of a list is `nextCursor: null` and nothing else. */
 export interface Page<T> {
   items: T[];
   nextCursor: string | null;
@@ -50,7 +51,8 @@ export interface Product {
   publisher: string | null;
   intro: string;
   coverUrl: string | null;
-  attributes: Record<string, string | number | boolean>;
+  /** What the catalogue says besides; a name's type is not fixed. */
+  attributes: Record<string, unknown>;
 }
 
 export interface CartItem {
@@ -139,6 +141,7 @@ export interface PaymentResult {
   replayed: boolean;
 }
 
+/** Kept for its customer alone: another one who signs in at the same browser is not given it. */
 export interface KeptOrder {
   order: Order;
   custId: string;
@@ -170,6 +173,8 @@ export class Problem extends Error {
 export class Lingdang extends EventTarget {
   constructor(options: Options);
   readonly session: Session | null;
+  /** False once the browser refused to keep something: a session and an unfinished payment then end with the page. */
+  readonly durable: boolean;
   serverNow(): number;
   restore(): Promise<Session | null>;
   login(
@@ -199,6 +204,7 @@ export class Lingdang extends EventTarget {
   claim(code: string): Promise<any>;
   addEventListener(type: "step", listener: (event: CustomEvent<Step>) => void): void;
   addEventListener(type: "session", listener: (event: CustomEvent<Session | null>) => void): void;
+  addEventListener(type: "store", listener: (event: CustomEvent<{ durable: false }>) => void): void;
   addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: any): void;
 }
 

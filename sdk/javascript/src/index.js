@@ -26,7 +26,8 @@ const READS = {
 };
 
 /**
- * A customer's client of one shop. Events: `step`, for each of the six steps, and `session`, when it changed or ended.
+ * A customer's client of one shop. Events: `step`, for each of the six steps, `session`, when it changed or ended, and
+ * `store`, when something could be kept in memory alone.
  * What its methods answer is the contract's; what they throw is a Problem.
  */
 export class Lingdang extends EventTarget {
@@ -34,19 +35,20 @@ export class Lingdang extends EventTarget {
   #who;
   #kept;
   #payments;
+  #durable = true;
 
   /** @param {import("../index.d.ts").Options} options */
   constructor(options) {
     super();
     const {
-      store = defaultStore(),
+      store = defaultStore(options.baseUrl, () => this.#undurable()),
       now = Date.now,
       loadMd5 = () => import("@noble/hashes/legacy.js"),
       pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     } = options;
     const changed = (session) => this.#tell("session", shown(session));
     this.#request = transport(options);
-    this.#kept = keptOrders(store);
+    this.#kept = keptOrders(store, () => this.#who.current()?.custId);
     this.#who = sessions({ send: this.#request, store, now, changed });
     this.#payments = payments({
       who: this.#who,
@@ -63,6 +65,11 @@ export class Lingdang extends EventTarget {
     return shown(this.#who.current());
   }
 
+  /** Whether a session and an unfinished payment outlive this page; false once the browser has refused to keep one. */
+  get durable() {
+    return this.#durable;
+  }
+
   /** The shop's time as far as it is known, in milliseconds: an offer's `expiresAt` is measured by it. */
   serverNow() {
     return this.#who.serverNow();
@@ -71,7 +78,7 @@ export class Lingdang extends EventTarget {
   /** The session of an earlier visit, or null; forgets orders that are of no more use. */
   async restore() {
     await this.#who.restore();
-    await this.#tidy();
+    await this.#kept.tidy(this.#who.serverNow() - KEPT_MS);
     return this.session;
   }
 
@@ -106,19 +113,19 @@ export class Lingdang extends EventTarget {
 
   /** Steps ② and ③: prices, details and vouchers in one call; what it answers is kept until it is paid or expired. */
   async checkout(productIds, { voucherIds, voucherCode } = {}) {
+    const { custId, sessionId } = this.#who.current() ?? {};
     const order = await this.#stepped(2, "settle", "POST", "/v1/checkout", { productIds, voucherIds, voucherCode });
-    const { custId, sessionId } = this.#who.current();
     await this.#kept.put({ order, custId, sessionId, state: "offered" });
     this.#step(3, "keep", { answer: { status: 0, body: { orderId: order.orderId } } });
     return order;
   }
 
-  /** A kept order with its `state`, or null. Throws Problem `order_altered`. */
+  /** A kept order of the customer's own with its `state`, or null. Throws Problem `order_altered`. */
   keptOrder(orderId) {
     return this.#kept.get(orderId);
   }
 
-  /** Every kept order that nobody has altered, oldest first. */
+  /** Every kept order of the customer's own that nobody has altered, oldest first. */
   keptOrders() {
     return this.#kept.all();
   }
@@ -132,7 +139,7 @@ export class Lingdang extends EventTarget {
     return this.#payments.pay(orderId);
   }
 
-  /** After a reload or a crash: ask for the outcome of every payment that was under way. */
+  /** After a reload or a crash: ask for the outcome of every payment of the customer's own that was under way. */
   resumePayments() {
     return this.#payments.resume();
   }
@@ -158,11 +165,10 @@ export class Lingdang extends EventTarget {
     }
   }
 
-  async #tidy() {
-    const longAgo = this.#who.serverNow() - KEPT_MS;
-    for (const { order, state } of await this.keptOrders()) {
-      if (state !== "paying" && Date.parse(order.expiresAt) < longAgo) await this.#kept.forget(order.orderId);
-    }
+  #undurable() {
+    if (!this.#durable) return;
+    this.#durable = false;
+    this.#tell("store", { durable: false });
   }
 
   #step(step, name, { request, ...detail }) {

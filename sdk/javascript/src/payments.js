@@ -16,18 +16,17 @@ export function payments({ who, send, kept, step, loadMd5, pause }) {
 
   /** Pay a kept order; asked twice at the same time, also in another tab, it is sent once. */
   const pay = (orderId) => {
-    const locks = globalThis.navigator?.locks;
-    const begin = () => (locks ? locks.request(`lingdang-pay-${orderId}`, alone) : alone());
-    const alone = () => payAlone(orderId);
+    const begin = () => alone(`lingdang-pay-${orderId}`, () => payAlone(orderId));
     if (!underWay.has(orderId)) underWay.set(orderId, begin().finally(() => underWay.delete(orderId)));
     return underWay.get(orderId);
   };
 
   const payAlone = async (orderId) => {
+    who.headers(); // or signed_out
     const found = await kept.get(orderId);
     if (!found) throw new Problem("order_unknown", { orderId });
     if (found.state === "paid") return { ...found.result, replayed: true };
-    if (found.sessionId !== who.current()?.sessionId) return ofAnotherSession(found);
+    if (!isOfSession(found)) return ofAnotherSession(found);
     await kept.put({ ...found, state: "paying" });
     try {
       return await sendUntilAnswered(found);
@@ -35,6 +34,8 @@ export function payments({ who, send, kept, step, loadMd5, pause }) {
       return refused(found, problem);
     }
   };
+
+  const isOfSession = ({ sessionId }) => sessionId === who.current()?.sessionId;
 
   const sendUntilAnswered = async (found) => {
     for (let attempt = 1; ; attempt += 1) {
@@ -49,6 +50,7 @@ export function payments({ who, send, kept, step, loadMd5, pause }) {
   };
 
   const sendOnce = async (found) => {
+    if (!isOfSession(found)) throw new Problem("signed_out");
     const headers = who.headers();
     const session = who.current();
     const fields = {
@@ -80,12 +82,13 @@ export function payments({ who, send, kept, step, loadMd5, pause }) {
   const refused = async (found, problem) => {
     const { orderId } = found.order;
     if (unanswered(problem)) throw new Problem("payment_unfinished", { orderId, detail: problem.message });
+    // Without its session it is not known whether an earlier sending was taken, and who is signed in now is not asked.
+    if (!isOfSession(found)) throw problem;
     // The token's key may have been retired since an earlier sending, of which nothing was heard.
     const result = found.state === "paying" && problem.code === "token_invalid" && (await paidBefore(found));
     if (result) return result;
     if (!STILL_PAYS.includes(problem.code)) await kept.forget(orderId);
-    // Without a session it is not known whether an earlier sending was taken.
-    else if (who.current()) await kept.put({ ...found, state: "offered" });
+    else await kept.put({ ...found, state: "offered" });
     throw problem;
   };
 
@@ -125,6 +128,18 @@ export function payments({ who, send, kept, step, loadMd5, pause }) {
   };
 
   return { pay, resume };
+}
+
+/** Run `act` while no other tab runs one of this name; without a turn where the browser refuses locks with its storage. */
+async function alone(name, act) {
+  let begun = false;
+  const once = () => ((begun = true), act());
+  try {
+    return await (globalThis.navigator?.locks?.request(name, once) ?? once());
+  } catch (problem) {
+    if (begun) throw problem;
+    return once();
+  }
 }
 
 /** Nobody said what became of it. */

@@ -22,8 +22,10 @@ export function sessions({ send, store, now, changed }) {
     await store.put(KEPT, session);
     become(session);
   };
+  /** Another tab may have signed in since: what it keeps is not ours to change. */
+  const isKept = async (session) => (await store.get(KEPT))?.sessionId === session?.sessionId;
   const forget = async () => {
-    await store.delete(KEPT);
+    if (await isKept(current)) await store.delete(KEPT);
     become(null);
   };
   const offsetOf = (serverTime) => Date.parse(serverTime) - now();
@@ -46,7 +48,7 @@ export function sessions({ send, store, now, changed }) {
     restore: async () => {
       const kept = await store.get(KEPT);
       if (kept && Date.parse(kept.expiresAt) > now() + kept.clockOffset) become(kept);
-      else if (kept) await forget();
+      else if (kept) await store.delete(KEPT);
     },
 
     /** @param {{custId?: string, password?: string, platformToken?: string, signType?: string}} proof */
@@ -71,6 +73,9 @@ export function sessions({ send, store, now, changed }) {
     },
 
     /** Learn the server's time from one of its answers. */
-    correctClock: (serverTime) => keep({ ...current, clockOffset: offsetOf(serverTime) }),
+    correctClock: async (serverTime) => {
+      const corrected = { ...current, clockOffset: offsetOf(serverTime) };
+      await ((await isKept(corrected)) ? keep(corrected) : become(corrected));
+    },
   };
 }

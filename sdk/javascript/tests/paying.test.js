@@ -16,13 +16,13 @@ const PAID = {
 };
 
 /** A shop whose payment answers come from a list: a body, a problem, or "lost". */
-function shopOf(answers, { store = memoryStore(), sessionId = "s1" } = {}) {
+function shopOf(answers, { store = memoryStore(), sessionId = "s1", custId = "ann" } = {}) {
   const sent = [];
   const routes = {
     "POST /v1/sessions": () => ({
       status: 201,
       body: {
-        custId: "ann",
+        custId,
         sessionId,
         sessionToken: `token-${sessionId}`,
         signType: "HMAC-SHA256",
@@ -51,7 +51,8 @@ function shopOf(answers, { store = memoryStore(), sessionId = "s1" } = {}) {
     if (answer === "lost") throw new TypeError("the network is gone");
     return new Response(JSON.stringify(answer.body), { status: answer.status, headers: answer.headers ?? {} });
   };
-  const shop = new Lingdang({ baseUrl: "https://shop.test", store, fetch, now: () => NOW, pause: async () => {} });
+  const baseUrl = "https://shop.test";
+  const shop = new Lingdang({ baseUrl, ...(store && { store }), fetch, now: () => NOW, pause: async () => {} });
   return { shop, store, sent, payments: () => sent.filter(({ place }) => place === "POST /v1/payments") };
 }
 
@@ -110,6 +111,79 @@ test("in another session the customer's orders tell what became of it", async ()
     assert.equal(outcome.problem?.code, code);
     if (!code) assert.equal(outcome.result.paid, 30);
     assert.equal(later.payments().length, 0);
+  }
+});
+
+test("another customer of the same browser neither sees nor ends a payment under way; its owner finds it", async () => {
+  const made = await offered(Array(6).fill("lost"));
+  await assert.rejects(made.shop.pay(ORDER), { code: "payment_unfinished" });
+  const bob = shopOf([], { store: made.store, sessionId: "s2", custId: "bob" });
+  await bob.shop.login({ custId: "bob", password: "secret", signType: "HMAC-SHA256" });
+  assert.deepEqual(await bob.shop.resumePayments(), []);
+  assert.deepEqual(await bob.shop.keptOrders(), []);
+  assert.equal(await bob.shop.keptOrder(ORDER), null);
+  await assert.rejects(bob.shop.pay(ORDER), { code: "order_unknown" });
+  await bob.shop.forgetOrder(ORDER);
+  await bob.shop.logout().catch(() => {});
+  assert.deepEqual(bob.sent.map(({ place }) => place).filter((place) => !place.includes("sessions")), []);
+  const bought = { ...PAID, total: 30, lines: [{ productId: "a" }] };
+  const again = shopOf([{ status: 200, body: bought }], { store: made.store, sessionId: "s3" });
+  await again.shop.login({ custId: "ann", password: "secret", signType: "HMAC-SHA256" });
+  const [outcome] = await again.shop.resumePayments();
+  assert.equal(outcome.result.paid, 30);
+});
+
+test("who signs in while a payment is repeated does not send it as their own", async () => {
+  const made = await offered(["lost", "lost"]);
+  let signedIn;
+  const shop = new Lingdang({
+    baseUrl: "https://shop.test",
+    store: made.store,
+    now: () => NOW,
+    fetch: async (url, request) => {
+      if (request.method === "POST" && url.endsWith("/v1/sessions")) {
+        const body = { custId: "bob", sessionId: "s2", sessionToken: "token-s2", signType: "HMAC-SHA256" };
+        return Response.json({ ...body, signKey: "k".repeat(43), expiresAt: "2026-11-23T20:00:00Z", serverTime: "2026-11-23T08:00:00Z" });
+      }
+      made.sent.push({ place: "sent as", body: request.headers["X-Cust-Id"] });
+      throw new TypeError("the network is gone");
+    },
+    pause: async () => (signedIn ??= shop.login({ custId: "bob", password: "secret", signType: "HMAC-SHA256" })),
+  });
+  await shop.restore();
+  await assert.rejects(shop.pay(ORDER), { code: "signed_out" });
+  assert.deepEqual(made.sent.filter(({ place }) => place === "sent as").map(({ body }) => body), ["ann"]);
+  assert.equal((await made.store.get(`order:${ORDER}`)).state, "paying");
+});
+
+test("a tab of a session that ended does not end the session that another tab has begun", async () => {
+  const made = await offered([refusal(401, "unauthenticated")]);
+  const bob = shopOf([], { store: made.store, sessionId: "s2", custId: "bob" });
+  await bob.shop.login({ custId: "bob", password: "secret", signType: "HMAC-SHA256" });
+  await assert.rejects(made.shop.pay(ORDER), { code: "unauthenticated" });
+  assert.equal(made.shop.session, null);
+  assert.equal((await made.store.get("session")).custId, "bob");
+});
+
+test("without storage or locks a payment is made once, and the page is told that nothing outlives it", async () => {
+  const found = Object.getOwnPropertyDescriptor(globalThis, "navigator");
+  const request = async () => {
+    throw new DOMException("denied", "SecurityError");
+  };
+  Object.defineProperty(globalThis, "navigator", { value: { locks: { request } }, configurable: true });
+  try {
+    const told = [];
+    const made = shopOf([], { store: null });
+    made.shop.addEventListener("store", ({ detail }) => told.push(detail));
+    assert.equal(await made.shop.restore(), null);
+    await made.shop.login({ custId: "ann", password: "secret", signType: "HMAC-SHA256" });
+    await made.shop.checkout(["a"]);
+    assert.equal((await made.shop.pay(ORDER)).paid, 30);
+    assert.equal((await made.shop.pay(ORDER)).replayed, true);
+    assert.equal(made.payments().length, 1);
+    assert.deepEqual([told, made.shop.durable], [[{ durable: false }], false]);
+  } finally {
+    Object.defineProperty(globalThis, "navigator", found);
   }
 });
 
