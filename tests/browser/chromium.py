@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.async_api import Browser, Error, Playwright, async_playwright
 
@@ -29,6 +30,11 @@ def installed() -> Path | None:
     return Path(found) if found else None
 
 
+def launching() -> dict[str, Any]:
+    """What Playwright is told to launch, and how."""
+    return {"executable_path": installed(), "args": list(_QUIET)}
+
+
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser | None]:
     """A headless browser; None where there is none, and none can be installed."""
@@ -41,7 +47,7 @@ async def chromium() -> AsyncIterator[Browser | None]:
 
 async def _launch(playwright: Playwright) -> Browser | None:
     try:
-        return await playwright.chromium.launch(executable_path=installed(), args=_QUIET)
+        return await playwright.chromium.launch(**launching())
     except Error:
         return None
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
@@ -30,9 +31,9 @@ class DemoShop:
             answer = client.request(method, path, json=body, headers={"Authorization": f"Bearer {self._key}"})
         assert answer.is_success, answer.text
 
-    def customer(self, bells: int = 10_000, vouchers: tuple[str, ...] = VOUCHERS) -> str:
-        """A new customer with a password, bells and vouchers."""
-        cust_id = f"reader-{uuid4().hex[:12]}"
+    def customer(self, bells: int = 10_000, vouchers: tuple[str, ...] = VOUCHERS, name: str = "reader-") -> str:
+        """A new customer with a password, bells and vouchers. Ids begin with `name`."""
+        cust_id = f"{name}{uuid4().hex[:12]}"
         self.ask("POST", "/v1/admin/customers", custId=cust_id, password=PASSWORD)
         if bells:
             self.credit(cust_id, bells)
@@ -40,12 +41,13 @@ class DemoShop:
             self.ask("POST", f"/v1/admin/coupons/{coupon_id}/grants", custIds=[cust_id])
         return cust_id
 
-    def credit(self, cust_id: str, amount: int) -> None:
+    def credit(self, cust_id: str, amount: int, currency: str = "BELL") -> None:
         self.ask(
             "POST",
-            f"/v1/admin/wallets/{cust_id}/credits",
+            f"/v1/admin/wallets/{quote(cust_id, safe='')}/credits",
             creditId=uuid4().hex,
             amount=amount,
+            currency=currency,
             kind="paid",
             reason="test",
         )

@@ -5,14 +5,20 @@ import { TAGS, initialLanguage, loadTexts, translator } from "./i18n.js";
 import { followLinks, loginAddress, match } from "./router.js";
 import { keep } from "./preferences_kept.js";
 import { Failure, Shell } from "./shell.js";
+import { Guard } from "./ui/guard.js";
 
 const here = () => location.pathname + location.search;
 
 async function start() {
-  const config = await (await fetch("/static/config.json")).json();
+  const answer = await fetch("/static/config.json");
+  if (!answer.ok) throw new Error(`config.json: ${answer.status}`);
+  const config = await answer.json();
   const shop = new Lingdang({ baseUrl: location.origin, loadMd5: () => import("./vendor/noble-md5.js") });
   await Promise.all([shop.restore(), loadTexts(initialLanguage(), ["shell"])]);
-  render(html`<${App} shop=${shop} config=${config} />`, document.getElementById("app"));
+  const whole = document.getElementById("app");
+  const broken = html`<${Failure} t=${translator(initialLanguage())} />`;
+  whole.replaceChildren();
+  render(html`<${Guard} instead=${broken}><${App} shop=${shop} config=${config} /><//>`, whole);
 }
 
 function App({ shop, config }) {
@@ -25,10 +31,16 @@ function App({ shop, config }) {
   useEffect(() => {
     if (shown?.page) document.title = `${shown.page.title(t)} · ${t("shell.name")}`;
   }, [shown]);
+  const failure = html`<${Failure} t=${t} />`;
   const props = { shop, session, navigate, t, lang: shown?.lang ?? lang, config };
   return html`<${Shell} ...${props} address=${address} visit=${visit} resumed=${resumed} speak=${speak}>
-    ${shown?.error && html`<${Failure} t=${t} />`}
-    ${shown?.page && html`<${shown.page.default} key=${shown.path + resumed.length} ...${props} params=${shown.params} query=${shown.query} />`}
+    ${shown?.error && failure}
+    ${
+      shown?.page &&
+      html`<${Guard} key=${`${shown.path} ${resumed.length} ${session?.custId}`} of=${shown} instead=${failure}>
+        <${shown.page.default} ...${props} params=${shown.params} query=${shown.query} />
+      <//>`
+    }
   <//>`;
 }
 
@@ -73,11 +85,22 @@ function useSession(shop) {
   return session;
 }
 
-/** The outcomes of payments that were under way when the shop was last left; an order's own page tells its own. */
+/**
+ * The outcomes of the reader's own payments that were under way when the shop was last left; an order's own page tells
+ * its own.
+ */
 function useResumed(shop, session) {
   const [outcomes, setOutcomes] = useState([]);
   useEffect(() => {
-    if (session) shop.resumePayments().then(setOutcomes, () => {});
+    let wanted = true;
+    setOutcomes([]);
+    if (session) {
+      shop.resumePayments().then(
+        (found) => wanted && setOutcomes(found),
+        () => {},
+      );
+    }
+    return () => (wanted = false);
   }, [session?.sessionId]);
   return outcomes;
 }

@@ -43,9 +43,13 @@ export function translator(lang) {
   };
 }
 
-/** A whole number with its language's separators. */
-export const formatNumber = (lang, value) => new Intl.NumberFormat(TAGS[lang]).format(value);
+/** A whole number with its language's separators; what is none is a dash. */
+export const formatNumber = (lang, value) =>
+  Number.isFinite(value) ? new Intl.NumberFormat(TAGS[lang]).format(value) : "–";
 
-/** A moment (RFC 3339) as the reader's clock and language write it. */
-export const formatTime = (lang, moment) =>
-  new Intl.DateTimeFormat(TAGS[lang], { dateStyle: "medium", timeStyle: "short" }).format(new Date(moment));
+/** A moment (RFC 3339) as the reader's clock and language write it; what is none is a dash. */
+export function formatTime(lang, moment) {
+  const at = new Date(moment);
+  if (Number.isNaN(at.getTime())) return "–";
+  return new Intl.DateTimeFormat(TAGS[lang], { dateStyle: "medium", timeStyle: "short" }).format(at);
+}

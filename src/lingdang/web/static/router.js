@@ -57,9 +57,11 @@ function decoded(part) {
   }
 }
 
-/** Where to go after a login: a path of this shop, whatever the address bar was given. */
+/** Where to go after a login: a page of this shop, whatever the address bar was given; not the login again. */
 export function safeNext(next) {
-  return next && /^\/(?![/\\])/.test(next) ? next : "/";
+  const url = next?.startsWith("/") && URL.canParse(next, location.origin) ? new URL(next, location.origin) : null;
+  const isOurs = url?.origin === location.origin && url.pathname !== "/login" && !url.pathname.startsWith("//");
+  return isOurs ? url.pathname + url.search : "/";
 }
 
 /** The login page's address that leads back here. */

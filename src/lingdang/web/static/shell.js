@@ -2,6 +2,7 @@
 import { html, useEffect, useRef, useState } from "./html.js";
 import { keep } from "./preferences_kept.js";
 import { loginAddress } from "./router.js";
+import { sold, withItem } from "./ui/chosen.js";
 import { Icon } from "./ui/icon.js";
 import { explain } from "./ui/notice.js";
 
@@ -17,6 +18,7 @@ export function Shell({ shop, session, address, visit, resumed, navigate, t, lan
   const path = address.split("?")[0];
   const count = useCartCount(shop, session, path);
   const main = useFocusOn(visit);
+  const durable = useDurable(shop);
   return html`
     <a class="skip" href="#main">${t("shell.skip")}</a>
     <header class="head">
@@ -39,6 +41,7 @@ export function Shell({ shop, session, address, visit, resumed, navigate, t, lan
     </header>
     <div class="stage">
       <main id="main" tabindex="-1" ref=${main}>
+        ${!durable && html`<p class="notice" role="status" data-test="not-kept">${t("shell.notKept")}</p>`}
         <${Resumed} outcomes=${resumed} t=${t} lang=${lang} />
         ${children}
       </main>
@@ -69,8 +72,12 @@ const Badge = ({ count, text }) =>
 
 function Account({ shop, session, address, navigate, t }) {
   if (session) {
-    const leave = () => shop.logout().then(() => navigate("/"));
-    return html`<span class="who" title=${session.signType}>${session.custId}</span>
+    const leave = () =>
+      shop
+        .logout()
+        .catch(() => {}) // it has ended here, though the shop could not be told
+        .then(() => navigate("/"));
+    return html`<span class="who" translate="no" title=${`${session.custId} · ${session.signType}`}>${session.custId}</span>
       <button class="quiet" title=${t("shell.logout")} onClick=${leave}>
         <${Icon} name="leave" /><span class="roomy">${t("shell.logout")}</span>
       </button>`;
@@ -104,18 +111,31 @@ function ThemeSwitch({ t }) {
 
 /** How many products are ticked in the cart: asked for at every new address, followed as ticks are answered. */
 function useCartCount(shop, session, path) {
-  const [count, setCount] = useState(0);
+  const [items, setItems] = useState([]);
   useEffect(() => {
-    if (!session) return setCount(0);
+    setItems([]);
+    if (!session) return undefined;
     shop.cart().then(
-      (cart) => setCount(cart.selected.count),
+      (cart) => setItems(cart.items),
       () => {},
     );
-    const follow = ({ detail }) => detail.step === 1 && setCount(detail.answer.body.selected.count);
+    const follow = ({ detail }) => detail.step === 1 && setItems((before) => withItem(before, detail.answer.body.item));
     shop.addEventListener("step", follow);
     return () => shop.removeEventListener("step", follow);
   }, [session, path]);
-  return count;
+  return items.filter((item) => item.ticked && sold(item)).length;
+}
+
+/** Whether the browser keeps what the shop asks it to. */
+function useDurable(shop) {
+  const [durable, setDurable] = useState(shop.durable);
+  useEffect(() => {
+    const follow = () => setDurable(shop.durable);
+    shop.addEventListener("store", follow);
+    follow();
+    return () => shop.removeEventListener("store", follow);
+  }, []);
+  return durable;
 }
 
 /** Each visit of another page moves the focus to it, as loading a document would. */
@@ -127,23 +147,33 @@ function useFocusOn(visit) {
   return main;
 }
 
-/** What became of payments that were under way when the shop was last left. */
-function Resumed({ outcomes, t, lang }) {
-  return outcomes.map(({ orderId, result, problem }) =>
-    result
-      ? html`<p class="notice good" role="status" key=${orderId}>
-          ${t("shell.resumedPaid")} <a href=${`/result/${orderId}`}>${t("shell.resumedSee")}</a>
-        </p>`
-      : html`<p class="notice bad" role="status" key=${orderId}>
-          ${explain(problem, t, lang).heading}: ${t("shell.resumedFailed")}
-        </p>`,
-  );
+/** What became of the reader's own payments that were under way when the shop was last left. */
+const Resumed = ({ outcomes, t, lang }) => outcomes.map((outcome) => html`<${Outcome} key=${outcome.orderId} ...${{ outcome, t, lang }} />`);
+
+function Outcome({ outcome: { orderId, result, problem }, t, lang }) {
+  if (result) {
+    return html`<p class="notice good" role="status">
+      ${`${t("shell.resumedPaid")} `}<a href=${`/result/${orderId}`}>${t("shell.resumedSee")}</a>
+    </p>`;
+  }
+  if (UNKNOWN.has(problem.code)) {
+    return html`<p class="notice" role="status">
+      ${`${t("shell.resumedUnknown")} `}<a href=${`/order/${orderId}`}>${t("shell.resumedAsk")}</a>
+    </p>`;
+  }
+  return html`<p class="notice bad" role="status">${`${explain(problem, t, lang).heading}: ${t("shell.resumedFailed")}`}</p>`;
 }
+
+/** After these nobody knows yet whether the payment was taken. */
+const UNKNOWN = new Set(["payment_unfinished", "connection_lost", "outcome_unknown", "unauthenticated", "signed_out"]);
 
 function SeeThrough({ shop, t, lang }) {
   const [panel, setPanel] = useState(null);
   useEffect(() => {
-    import("./see_through/panel.js").then((module) => setPanel(() => module.default));
+    import("./see_through/panel.js").then(
+      (module) => setPanel(() => module.default),
+      () => {}, // the shop works without it
+    );
   }, []);
   return panel && html`<${panel} shop=${shop} t=${t} lang=${lang} />`;
 }

@@ -31,7 +31,7 @@ export default {
   "account.noMovements": "Nothing has moved yet.",
   "account.when": "When",
   "account.what": "What",
-  "account.amount": "Bells",
+  "account.amount": "Amount",
   "account.balance": "Balance",
   "account.kind.payment": "Payment",
   "account.kind.credit": "Credit",

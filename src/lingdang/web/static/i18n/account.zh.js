@@ -31,7 +31,7 @@ export default {
   "account.noMovements": "还没有任何变动。",
   "account.when": "时间",
   "account.what": "类型",
-  "account.amount": "铃铛",
+  "account.amount": "数额",
   "account.balance": "余额",
   "account.kind.payment": "支付",
   "account.kind.credit": "入账",

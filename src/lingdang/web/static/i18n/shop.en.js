@@ -18,4 +18,6 @@ export default {
   "shop.promise.offer": "An offer stands for fifteen minutes",
   "shop.promise.once": "Lost connection, reload, double click: charged once",
   "shop.promise.yours": "Paid, and the book opens at once",
+  "shop.wanted": "Put {title} into your cart?",
+  "shop.notNow": "Not now",
 };

@@ -18,4 +18,6 @@ export default {
   "shop.promise.offer": "报价确认后十五分钟内不变",
   "shop.promise.once": "断网、刷新、重复点击，都只扣一次",
   "shop.promise.yours": "付款成功，书立即打开",
+  "shop.wanted": "把《{title}》加入购物车吗？",
+  "shop.notNow": "暂不",
 };

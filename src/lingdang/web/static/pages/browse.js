@@ -1,12 +1,17 @@
 /** The shelves: browse, search, and put books into the cart. Whoever is not signed in meets the door. */
-import { html, useEffect, useState } from "../html.js";
+import { html, useState } from "../html.js";
 import { loginAddress } from "../router.js";
 import { Price } from "../ui/bells.js";
-import { Cover, split } from "../ui/cover.js";
+import { chosen } from "../ui/chosen.js";
+import { Cover } from "../ui/cover.js";
+import { Guard } from "../ui/guard.js";
 import { Icon } from "../ui/icon.js";
 import { usePages } from "../ui/loading.js";
 import { ProblemNotice, explain } from "../ui/notice.js";
 import { SettleBar } from "../ui/settle_bar.js";
+import { rating, split, text } from "../ui/text.js";
+import { useMine } from "./browse/mine.js";
+import { Wanted } from "./browse/wanted.js";
 
 const SHELF = 24;
 
@@ -44,13 +49,14 @@ function Shelves({ shop, query, navigate, t, lang }) {
       else say(explain(problem, t, lang).heading);
     }
   };
-  useAddAfterLogin(query, add, navigate);
+  const orders = chosen(mine);
   return html`
     <div class="page-head">
       <h1>${words ? t("shop.found", { words }) : t("shop.heading")}</h1>
       <${Search} key=${words} words=${words} navigate=${navigate} t=${t} />
     </div>
     <p class="aside" role="status">${said}</p>
+    <${Wanted} ...${{ shop, query, mine, add, navigate, t, lang }} />
     ${
       shelf.problem &&
       html`<${ProblemNotice} problem=${shelf.problem} t=${t} lang=${lang}>
@@ -63,14 +69,17 @@ function Shelves({ shop, query, navigate, t, lang }) {
         shelf.loading && shelf.items.length === 0
           ? Array.from({ length: SHELF / 2 }, (_, i) => html`<li class="card blank" key=${i}></li>`)
           : shelf.items.map(
-              (product) => html`<${Card} key=${product.productId} ...${{ product, mine, add, t, lang }} />`,
+              (product) =>
+                html`<${Guard} key=${product.productId} of=${product} instead=${html`<li class="card">${t("shell.notShown")}</li>`}>
+                  <${Card} ...${{ product, mine, add, t, lang }} />
+                <//>`,
             )
       }
     </ul>
     ${shelf.hasMore && html`<p class="more"><button class="button" disabled=${shelf.loading} onClick=${shelf.more}>${t("shell.more")}</button></p>`}
     ${
-      mine.selected.count > 0 &&
-      html`<${SettleBar} selected=${mine.selected} t=${t} lang=${lang}>
+      orders.length > 0 &&
+      html`<${SettleBar} orders=${orders} t=${t} lang=${lang}>
         <a class="button main" href="/cart">${t("shop.toCart")}</a>
       <//>`
     }
@@ -78,10 +87,10 @@ function Shelves({ shop, query, navigate, t, lang }) {
 }
 
 function Search({ words, navigate, t }) {
-  const [text, setText] = useState(words);
+  const [typed, setTyped] = useState(words);
   const search = (event) => {
     event.preventDefault();
-    navigate(text.trim() ? `/?q=${encodeURIComponent(text.trim())}` : "/");
+    navigate(typed.trim() ? `/?q=${encodeURIComponent(typed.trim())}` : "/");
   };
   return html`<form class="search" role="search" onSubmit=${search}>
     <label class="aside" for="words">${t("shop.searchLabel")}</label>
@@ -90,8 +99,8 @@ function Search({ words, navigate, t }) {
       type="search"
       maxlength="200"
       placeholder=${t("shop.searchHint")}
-      value=${text}
-      onInput=${(event) => setText(event.currentTarget.value)}
+      value=${typed}
+      onInput=${(event) => setTyped(event.currentTarget.value)}
     />
     <button class="button icon-only" aria-label=${t("shop.search")}><${Icon} name="search" /></button>
   </form>`;
@@ -99,15 +108,16 @@ function Search({ words, navigate, t }) {
 
 function Card({ product, mine, add, t, lang }) {
   const [name, series] = split(product.title);
-  const { authors, averageRating } = product.attributes;
+  const { authors, averageRating } = product.attributes ?? {};
+  const stars = rating(averageRating);
   return html`<li class="card" data-test="book-card" data-product-id=${product.productId}>
     <${Cover} product=${product} />
     <div class="card-text">
       <h2>${name}</h2>
       ${series && html`<p class="series">${series}</p>`}
-      <p class="by">${authors ?? product.publisher}</p>
-      ${averageRating && html`<p class="rating"><span aria-hidden="true">★ </span>${t("shop.rating", { rating: averageRating.toFixed(2) })}</p>`}
-      <p class="card-price"><${Price} price=${product.price} listPrice=${product.listPrice} lang=${lang} t=${t} /></p>
+      <p class="by">${text(authors) || text(product.publisher)}</p>
+      ${stars && html`<p class="rating"><span aria-hidden="true">★ </span>${t("shop.rating", { rating: stars })}</p>`}
+      <p class="card-price"><${Price} price=${product.price} listPrice=${product.listPrice} currency=${product.currency} lang=${lang} t=${t} /></p>
       <${Take} ...${{ product, mine, add, t }} />
     </div>
   </li>`;
@@ -116,7 +126,7 @@ function Card({ product, mine, add, t, lang }) {
 /** The card's one act: add to the cart, see that it is there, or read what is owned. */
 function Take({ product, mine, add, t }) {
   const { productId, title: whole } = product;
-  const about = html`<span class="aside">: ${whole}</span>`;
+  const about = html`<span class="aside">${`: ${text(whole)}`}</span>`;
   if (mine.owned.has(productId)) {
     return html`<a class="button small" href=${`/read/${encodeURIComponent(productId)}`}>${t("shop.read")}${about}</a>`;
   }
@@ -129,37 +139,4 @@ function Take({ product, mine, add, t }) {
   >
     ${inCart && html`<${Icon} name="check" />`}${t(inCart ? "shop.inCart" : "shop.add")}${about}
   </button>`;
-}
-
-/** What is in the reader's cart and library, as far as the shelves show it. */
-function useMine(shop) {
-  const [state, setState] = useState({ ticked: new Set(), owned: new Set(), selected: { count: 0, total: 0 } });
-  useEffect(() => {
-    Promise.all([shop.cart(), shop.library({ limit: 200 })]).then(
-      ([{ items, selected }, library]) =>
-        setState({
-          ticked: new Set(items.filter((item) => item.ticked).map((item) => item.productId)),
-          owned: new Set(library.items.map((item) => item.productId)),
-          selected,
-        }),
-      () => {}, // the shelves are useful without it
-    );
-  }, []);
-  const put = (item, selected) =>
-    setState(({ ticked, owned }) => ({
-      ticked: new Set([...ticked, item.productId]),
-      owned: item.owned ? new Set([...owned, item.productId]) : owned,
-      selected,
-    }));
-  return { ...state, put };
-}
-
-/** A book that was wanted before the login is put into the cart after it. */
-function useAddAfterLogin(query, add, navigate) {
-  const productId = query.get("add");
-  useEffect(() => {
-    if (!productId) return;
-    const words = query.get("q");
-    add({ productId }).then(() => navigate(words ? `/?q=${encodeURIComponent(words)}` : "/", { replace: true }));
-  }, [productId]);
 }

@@ -1,25 +1,23 @@
 /** The cart (图1): tick books, see each price arrive from the shop and the total follow, and settle. */
 import { html, useEffect, useRef, useState } from "../html.js";
 import { Price } from "../ui/bells.js";
-import { Cover, split } from "../ui/cover.js";
+import { chosen, sold, withItem } from "../ui/chosen.js";
+import { Cover } from "../ui/cover.js";
+import { Guard } from "../ui/guard.js";
 import { Icon } from "../ui/icon.js";
 import { Loading } from "../ui/loading.js";
 import { useAct } from "../ui/act.js";
 import { ProblemNotice } from "../ui/notice.js";
 import { SettleBar } from "../ui/settle_bar.js";
+import { split, text } from "../ui/text.js";
 
 export const title = (t) => t("cart.title");
 
 export default function CartPage({ shop, navigate, t, lang }) {
   const { cart, problem, busy, tick, tickAll, remove, load, fail } = useCart(shop);
-  const [settle, settling] = useAct(async () => {
+  const [settle, settling] = useAct(async ({ productIds }) => {
     try {
-      const order = await shop.checkout(
-        cart.items
-          .filter(sold)
-          .filter((item) => item.ticked)
-          .map((item) => item.productId),
-      );
+      const order = await shop.checkout(productIds);
       navigate(`/order/${order.orderId}`);
     } catch (refusal) {
       await load();
@@ -40,19 +38,27 @@ export default function CartPage({ shop, navigate, t, lang }) {
       html` <div class="sheet flush">
           <${TickAll} items=${cart.items} tickAll=${tickAll} t=${t} />
           <ul class="rows">
-            ${sorted(cart.items).map((item) => html`<${Row} key=${item.productId} ...${{ item, tick, remove, t, lang }} busy=${busy} />`)}
+            ${sorted(cart.items).map(
+              (item) =>
+                html`<${Guard} key=${item.productId} of=${item} instead=${html`<li class="row">${t("shell.notShown")}</li>`}>
+                  <${Row} ...${{ item, tick, remove, busy, t, lang }} />
+                <//>`,
+            )}
           </ul>
         </div>
-        <${SettleBar} selected=${cart.selected} busy=${busy} t=${t} lang=${lang}>
-          <button
-            class="button main"
-            data-test="settle"
-            disabled=${cart.selected.count === 0 || busy || settling}
-            onClick=${settle}
-          >
-            ${t(settling ? "cart.settling" : "cart.settle")}
-          </button>
-        <//>`
+        <${SettleBar}
+          orders=${chosen(cart)}
+          ...${{ busy, t, lang }}
+          way=${(order) =>
+            html`<button
+              class="button main"
+              data-test="settle"
+              disabled=${order.count === 0 || busy || settling}
+              onClick=${() => settle(order)}
+            >
+              ${t(settling ? "cart.settling" : "cart.settle")}
+            </button>`}
+        />`
     }
   `;
 }
@@ -63,8 +69,6 @@ const Empty = ({ t }) =>
     <p>${t("cart.empty")}</p>
     <p><a class="button main" href="/">${t("shell.toBooks")}</a></p>
   </div>`;
-
-const sold = (item) => item.available && !item.owned;
 
 /** What can be bought comes first. */
 const sorted = (items) => [...items].sort((one, other) => sold(other) - sold(one));
@@ -103,7 +107,7 @@ function Row({ item, busy, tick, remove, t, lang }) {
         disabled=${Boolean(state)}
         onChange=${(event) => tick(item, event.currentTarget.checked)}
       />
-      <span class="aside">${t("cart.tick", { title: item.title })}</span>
+      <span class="aside">${t("cart.tick", { title: text(item.title) })}</span>
       <${Cover} product=${item} class="tiny" />
     </label>
     <div class="row-text">
@@ -118,10 +122,10 @@ function Row({ item, busy, tick, remove, t, lang }) {
       }
     </div>
     <p class="row-price" aria-busy=${busy}>
-      ${!item.owned && html`<${Price} price=${item.price} listPrice=${item.listPrice} lang=${lang} t=${t} />`}
+      ${!item.owned && html`<${Price} price=${item.price} listPrice=${item.listPrice} currency=${item.currency} lang=${lang} t=${t} />`}
     </p>
     <button class="quiet" onClick=${() => remove(item)}>
-      ${t("cart.remove")}<span class="aside">: ${item.title}</span>
+      ${t("cart.remove")}<span class="aside">${`: ${text(item.title)}`}</span>
     </button>
   </li>`;
 }
@@ -156,11 +160,11 @@ function useCart(shop) {
   useEffect(() => void load(), []);
 
   const tick = ({ productId }, ticked) => {
-    setCart((before) => withItem(before, { productId, ticked }));
+    setCart((before) => ({ ...before, items: withItem(before.items, { productId, ticked }) }));
     return ask(
       () => shop.tick(productId, ticked),
       ({ item, selected }, before) => ({
-        ...withItem(before, { ...item, ticked: tickOf(before, productId) }),
+        items: withItem(before.items, { ...item, ticked: tickOf(before, productId) }),
         selected,
       }),
     );
@@ -172,8 +176,3 @@ function useCart(shop) {
 
 /** As the reader has it by now: an answer to an earlier click does not turn a later one back. */
 const tickOf = (cart, productId) => cart.items.find((item) => item.productId === productId)?.ticked;
-
-const withItem = (cart, changed) => ({
-  ...cart,
-  items: cart.items.map((item) => (item.productId === changed.productId ? { ...item, ...changed } : item)),
-});

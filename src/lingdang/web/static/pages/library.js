@@ -1,9 +1,11 @@
 /** My books: everything that the customer may read. */
 import { html } from "../html.js";
 import { formatTime } from "../i18n.js";
-import { Cover, split } from "../ui/cover.js";
+import { Cover } from "../ui/cover.js";
+import { Guard } from "../ui/guard.js";
 import { Icon } from "../ui/icon.js";
 import { Growing, usePages } from "../ui/loading.js";
+import { split } from "../ui/text.js";
 
 export const title = (t) => t("reading.library");
 
@@ -13,7 +15,11 @@ export default function Library({ shop, t, lang }) {
     <div class="page-head"><h1>${t("reading.library")}</h1></div>
     <${Growing} pages=${pages} t=${t} lang=${lang} empty=${html`<${Empty} t=${t} />`}>
       <ul class="opened">
-        ${pages.items.map((book) => html`<${Book} key=${book.productId} book=${book} t=${t} lang=${lang} />`)}
+        ${pages.items.map(
+          (book) => html`<${Guard} key=${book.productId} of=${book} instead=${html`<li>${t("shell.notShown")}</li>`}>
+            <${Book} book=${book} t=${t} lang=${lang} />
+          <//>`,
+        )}
       </ul>
     <//>
   `;

@@ -25,7 +25,7 @@ export default function OrderPage({ shop, params, navigate, t, lang }) {
       offer &&
       html`<div class="order">
         <div>
-          <${Lines} lines=${offer.lines} t=${t} lang=${lang} />
+          <${Lines} lines=${offer.lines} currency=${offer.currency} t=${t} lang=${lang} />
           <${Vouchers} ...${{ order, t, lang }} />
         </div>
         <${Summary} ...${{ order, clock, t, lang }} />

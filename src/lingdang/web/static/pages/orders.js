@@ -2,10 +2,11 @@
 import { html } from "../html.js";
 import { formatTime } from "../i18n.js";
 import { Bells } from "../ui/bells.js";
-import { split } from "../ui/cover.js";
+import { Guard } from "../ui/guard.js";
 import { Icon } from "../ui/icon.js";
 import { Growing, Loading, useLoad, usePages } from "../ui/loading.js";
 import { ProblemNotice } from "../ui/notice.js";
+import { split, text } from "../ui/text.js";
 
 export const title = (t) => t("account.orders");
 
@@ -19,18 +20,25 @@ function All({ shop, t, lang }) {
     <div class="page-head"><h1>${t("account.orders")}</h1></div>
     <${Growing} pages=${pages} t=${t} lang=${lang} empty=${html`<${Empty} t=${t} />`}>
       <ul class="rows sheet flush">
-        ${pages.items.map((order) => html`<${Row} key=${order.orderId} order=${order} t=${t} lang=${lang} />`)}
+        ${pages.items.map(
+          (order) => html`<${Guard} key=${order.orderId} of=${order} instead=${html`<li class="entry">${t("shell.notShown")}</li>`}>
+            <${Row} order=${order} t=${t} lang=${lang} />
+          <//>`,
+        )}
       </ul>
     <//>
   `;
 }
 
+const NAMED = 3;
+
 const Row = ({ order, t, lang }) => html`<li class="entry" data-test="order-row">
   <a href=${`/orders/${order.orderId}`}>
-    ${order.lines.map((line) => split(line.title)[0]).slice(0, 3).join(" · ")}${order.lines.length > 3 ? " …" : ""}
+    ${order.lines.slice(0, NAMED).map((line, place) => html`<bdi key=${line.productId}>${`${place > 0 ? " · " : ""}${split(line.title)[0]}`}</bdi>`)}
+    ${order.lines.length > NAMED && html`<span>${" …"}</span>`}
   </a>
   <span class="small-print">${formatTime(lang, order.paidAt)}</span>
-  <b><${Bells} amount=${order.total} t=${t} lang=${lang} /></b>
+  <b><${Bells} amount=${order.total} currency=${order.currency} t=${t} lang=${lang} /></b>
 </li>`;
 
 const Empty = ({ t }) => html`<div class="empty">
@@ -49,10 +57,11 @@ function One({ shop, orderId, t, lang }) {
       <//>`;
   }
   if (!order) return html`<${Loading} t=${t} />`;
+  const amount = (value) => html`<${Bells} amount=${value} currency=${order.currency} t=${t} lang=${lang} />`;
   return html`
     <div class="page-head">
       <h1>${t("account.order")}</h1>
-      <p class="small-print">${formatTime(lang, order.paidAt)} · ${order.orderId}</p>
+      <p class="small-print">${`${formatTime(lang, order.paidAt)} · `}<span translate="no">${order.orderId}</span></p>
     </div>
     <div class="sheet">
       <div class="scrolled" tabindex="0" role="region" aria-label=${t("account.lines")}>
@@ -61,28 +70,32 @@ function One({ shop, orderId, t, lang }) {
             <tr>${["book", "price", "discount", "payable"].map((name) => html`<th scope="col" key=${name}>${t(`account.${name}`)}</th>`)}</tr>
           </thead>
           <tbody>
-            ${order.lines.map((line) => html`<${Line} key=${line.productId} line=${line} t=${t} lang=${lang} />`)}
+            ${order.lines.map(
+              (line) => html`<${Guard} key=${line.productId} of=${line} instead=${html`<tr><td colspan="4">${t("shell.notShown")}</td></tr>`}>
+                <${Line} ...${{ line, amount, t }} />
+              <//>`,
+            )}
           </tbody>
           <tfoot>
             <tr>
               <th scope="row">${t("account.sum")}</th>
-              <td><${Bells} amount=${order.subtotal} t=${t} lang=${lang} /></td>
-              <td><${Bells} amount=${-order.discount} t=${t} lang=${lang} /></td>
-              <td><b><${Bells} amount=${order.total} t=${t} lang=${lang} /></b></td>
+              <td data-label=${t("account.price")}>${amount(order.subtotal)}</td>
+              <td data-label=${t("account.discount")}>${amount(-order.discount)}</td>
+              <td data-label=${t("account.payable")}><b>${amount(order.total)}</b></td>
             </tr>
           </tfoot>
         </table>
       </div>
       ${order.vouchers.length > 0 && html`<p>${t("account.vouchersUsed", { count: order.vouchers.length })}</p>`}
-      <p>${t("account.balanceAfter")} <${Bells} amount=${order.balance} t=${t} lang=${lang} /></p>
+      <p>${t("account.balanceAfter")} ${amount(order.balance)}</p>
     </div>
     <p class="ways"><a class="button" href="/orders">${t("account.orders")}</a><a class="button" href="/library">${t("shell.library")}</a></p>
   `;
 }
 
-const Line = ({ line, t, lang }) => html`<tr>
-  <th scope="row"><a href=${`/read/${encodeURIComponent(line.productId)}`}>${line.title}</a></th>
-  <td><${Bells} amount=${line.price} t=${t} lang=${lang} /></td>
-  <td>${line.discount > 0 && html`<${Bells} amount=${-line.discount} t=${t} lang=${lang} />`}</td>
-  <td><${Bells} amount=${line.payable} t=${t} lang=${lang} /></td>
+const Line = ({ line, amount, t }) => html`<tr>
+  <th scope="row"><a href=${`/read/${encodeURIComponent(line.productId)}`}>${text(line.title)}</a></th>
+  <td data-label=${t("account.price")}>${amount(line.price)}</td>
+  <td data-label=${t("account.discount")}>${line.discount > 0 && amount(-line.discount)}</td>
+  <td data-label=${t("account.payable")}>${amount(line.payable)}</td>
 </tr>`;

@@ -2,6 +2,7 @@
 import { html } from "../html.js";
 import { Loading, useLoad } from "../ui/loading.js";
 import { ProblemNotice } from "../ui/notice.js";
+import { text } from "../ui/text.js";
 
 export const title = (t) => t("reading.reader");
 
@@ -21,9 +22,9 @@ export default function Reader({ shop, params, t, lang }) {
   }
   if (!data) return html`<${Loading} t=${t} />`;
   return html`<article class="page-of-text">
-    <h1>${data.title}</h1>
+    <h1>${text(data.title)}</h1>
     <div data-test="reader-text">
-      ${data.text.split(/\n\s*\n/).map((paragraph, place) => html`<p key=${place}>${paragraph}</p>`)}
+      ${String(data.text).split(/\n\s*\n/).map((paragraph, place) => html`<p key=${place}>${paragraph}</p>`)}
     </div>
     <p class="ways"><a class="button" href="/library">${t("reading.library")}</a></p>
   </article>`;

@@ -2,10 +2,12 @@
 import { html } from "../html.js";
 import { formatTime } from "../i18n.js";
 import { Bells } from "../ui/bells.js";
-import { Cover, split } from "../ui/cover.js";
+import { Cover } from "../ui/cover.js";
+import { Guard } from "../ui/guard.js";
 import { Icon } from "../ui/icon.js";
 import { Loading, useLoad } from "../ui/loading.js";
 import { ProblemNotice } from "../ui/notice.js";
+import { split } from "../ui/text.js";
 
 export const title = (t) => t("order.resultTitle");
 
@@ -37,7 +39,8 @@ const NotPaid = ({ orderId, t }) =>
 const TOLD = new Set(["resumed", "replayed"]);
 
 function Paid({ order, how, t, lang }) {
-  const { total, balance, discount, lines, paidAt, orderId } = order;
+  const { total, balance, discount, currency, lines, paidAt, orderId } = order;
+  const bells = { currency, lang, t };
   return html`<section class="paid" data-test="result-success">
     <div class="paid-head" role="status">
       <p class="paid-mark"><${Icon} name="check" /></p>
@@ -47,23 +50,27 @@ function Paid({ order, how, t, lang }) {
     <dl class="paid-facts">
       <div>
         <dt>${t("order.taken")}</dt>
-        <dd><${Bells} amount=${total} lang=${lang} t=${t} class="grand" /></dd>
+        <dd><${Bells} amount=${total} ...${bells} class="grand" /></dd>
       </div>
       ${
         discount > 0 &&
         html`<div>
           <dt>${t("order.discount")}</dt>
-          <dd class="saved"><${Bells} amount=${discount} lang=${lang} t=${t} /></dd>
+          <dd class="saved"><${Bells} amount=${discount} ...${bells} /></dd>
         </div>`
       }
       <div>
         <dt>${t("order.balance")}</dt>
-        <dd><${Bells} amount=${balance} lang=${lang} t=${t} /></dd>
+        <dd><${Bells} amount=${balance} ...${bells} /></dd>
       </div>
     </dl>
     <h2>${t("order.yours", { count: lines.length })}</h2>
     <ul class="opened">
-      ${lines.map((line) => html`<${Book} key=${line.productId} line=${line} t=${t} />`)}
+      ${lines.map(
+        (line) => html`<${Guard} key=${line.productId} of=${line} instead=${html`<li>${t("shell.notShown")}</li>`}>
+          <${Book} line=${line} t=${t} />
+        <//>`,
+      )}
     </ul>
     <div class="ways">
       <a class="button" href="/library">${t("order.way.library")}</a>

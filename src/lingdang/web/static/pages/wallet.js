@@ -1,7 +1,8 @@
 /** The wallet: what is in it, what lapses when, and every movement with the balance after it. */
 import { html } from "../html.js";
-import { formatNumber, formatTime } from "../i18n.js";
-import { Bells } from "../ui/bells.js";
+import { formatTime } from "../i18n.js";
+import { Bells, amountText } from "../ui/bells.js";
+import { Guard } from "../ui/guard.js";
 import { Growing, Loading, useLoad, usePages } from "../ui/loading.js";
 import { ProblemNotice } from "../ui/notice.js";
 
@@ -16,7 +17,11 @@ export default function Wallet({ shop, t, lang }) {
       <button class="button" onClick=${wallet.again}>${t("shell.again")}</button>
     <//>`}
     ${!wallet.data && !wallet.problem && html`<${Loading} t=${t} />`}
-    ${wallet.data?.balances.map((balance) => html`<${Balance} key=${balance.currency} ...${{ balance, t, lang }} />`)}
+    ${wallet.data?.balances.map(
+      (balance) => html`<${Guard} key=${balance.currency} of=${balance} instead=${html`<p class="sheet">${t("shell.notShown")}</p>`}>
+        <${Balance} ...${{ balance, t, lang }} />
+      <//>`,
+    )}
     <h2 class="above">${t("account.movements")}</h2>
     <${Growing} pages=${entries} t=${t} lang=${lang} empty=${html`<p class="muted">${t("account.noMovements")}</p>`}>
       <div class="sheet scrolled" tabindex="0" role="region" aria-label=${t("account.movements")}>
@@ -25,7 +30,11 @@ export default function Wallet({ shop, t, lang }) {
             <tr>${["when", "what", "amount", "balance"].map((name) => html`<th scope="col" key=${name}>${t(`account.${name}`)}</th>`)}</tr>
           </thead>
           <tbody>
-            ${entries.items.map((entry) => html`<${Entry} key=${`${entry.currency}${entry.seq}`} ...${{ entry, t, lang }} />`)}
+            ${entries.items.map(
+              (entry) => html`<${Guard} key=${`${entry.currency}${entry.seq}`} of=${entry} instead=${html`<tr><td colspan="4">${t("shell.notShown")}</td></tr>`}>
+                <${Entry} ...${{ entry, t, lang }} />
+              <//>`,
+            )}
           </tbody>
         </table>
       </div>
@@ -33,27 +42,34 @@ export default function Wallet({ shop, t, lang }) {
   `;
 }
 
-const Balance = ({ balance, t, lang }) => html`<section class="sheet balance">
-  <p class="grand" data-test="wallet-balance"><${Bells} amount=${balance.balance} t=${t} lang=${lang} /></p>
-  <p class="muted">
-    ${t("account.paidAndBonus", { paid: formatNumber(lang, balance.paid), bonus: formatNumber(lang, balance.bonus) })}
-  </p>
-  ${balance.expiring.length > 0 && html`<ul>
-    ${balance.expiring.map(
-      ({ amount, expiresAt }) => html`<li key=${expiresAt} class="small-print">
-        ${t("account.expiring", { amount: formatNumber(lang, amount), time: formatTime(lang, expiresAt) })}
-      </li>`,
-    )}
-  </ul>`}
-</section>`;
+function Balance({ balance, t, lang }) {
+  const { currency, balance: whole, paid, bonus, expiring } = balance;
+  const said = (amount) => amountText(t, lang, amount, currency);
+  return html`<section class="sheet balance" data-currency=${currency}>
+    <p class="grand" data-test="wallet-balance"><${Bells} amount=${whole} ...${{ currency, t, lang }} /></p>
+    <p class="muted">${t("account.paidAndBonus", { paid: said(paid), bonus: said(bonus) })}</p>
+    ${expiring.length > 0 && html`<ul>
+      ${expiring.map(
+        ({ amount, expiresAt }) => html`<li key=${expiresAt} class="small-print">
+          ${t("account.expiring", { amount: said(amount), time: formatTime(lang, expiresAt) })}
+        </li>`,
+      )}
+    </ul>`}
+  </section>`;
+}
 
-const Entry = ({ entry, t, lang }) => html`<tr data-test="wallet-entry">
-  <th scope="row">${formatTime(lang, entry.at)}</th>
-  <td>
-    ${entry.kind === "payment"
-      ? html`<a href=${`/orders/${entry.reference}`}>${t("account.kind.payment")}</a>`
-      : t(`account.kind.${entry.kind}`)}
-  </td>
-  <td><b><${Bells} amount=${entry.amount} sign t=${t} lang=${lang} /></b></td>
-  <td><${Bells} amount=${entry.balance} t=${t} lang=${lang} /></td>
-</tr>`;
+function Entry({ entry, t, lang }) {
+  const { kind, reference, at, currency } = entry;
+  return html`<tr data-test="wallet-entry">
+    <th scope="row">${formatTime(lang, at)}</th>
+    <td data-label=${t("account.what")}>${kind === "payment" ? html`<a href=${`/orders/${encodeURIComponent(reference)}`}>${kindOf(kind, t)}</a>` : kindOf(kind, t)}</td>
+    <td data-label=${t("account.amount")}><b><${Bells} amount=${entry.amount} sign ...${{ currency, t, lang }} /></b></td>
+    <td data-label=${t("account.balance")}><${Bells} amount=${entry.balance} ...${{ currency, t, lang }} /></td>
+  </tr>`;
+}
+
+/** A kind of movement by its name; one that these pages do not know is called by the shop's word. */
+function kindOf(kind, t) {
+  const key = `account.kind.${kind}`;
+  return t(key) === key ? kind : t(key);
+}

@@ -9,6 +9,11 @@ const followed = new WeakSet();
 export function follow(shop) {
   if (followed.has(shop)) return;
   followed.add(shop);
+  let owner = shop.session?.custId;
+  shop.addEventListener("session", ({ detail }) => {
+    if (detail?.custId !== owner) clear(); // they are nobody else's
+    owner = detail?.custId;
+  });
   shop.addEventListener("step", ({ detail }) => change([...steps, detail].slice(-MOST)));
 }
 

@@ -1,5 +1,5 @@
 /** What a page asks the shop for, and what to show until it is there. */
-import { html, useCallback, useEffect, useState } from "../html.js";
+import { html, useCallback, useEffect, useRef, useState } from "../html.js";
 import { ProblemNotice } from "./notice.js";
 
 /**
@@ -21,22 +21,35 @@ export function useLoad(ask, inputs) {
   return { ...state, again: useCallback(() => setTurn((n) => n + 1), []) };
 }
 
+/** The next page that has something: a page may be empty though another one follows. */
+async function filled(ask, cursor) {
+  const page = await ask(cursor);
+  const isEnd = !page.nextCursor || page.nextCursor === cursor;
+  return page.items.length > 0 || isEnd ? page : filled(ask, page.nextCursor);
+}
+
 /**
  * A list of the contract that grows page by page: `{items, problem, loading, hasMore, more, again}`.
  * @param {(cursor?: string) => Promise<{items: any[], nextCursor: string | null}>} ask
  */
 export function usePages(ask, inputs) {
-  const first = useLoad(() => ask(), inputs);
+  const first = useLoad(() => filled(ask), inputs);
   const [grown, setGrown] = useState(null);
-  useEffect(() => setGrown(null), [first.data]);
+  const begun = useRef(null);
+  useEffect(() => {
+    begun.current = first.data;
+    setGrown(null);
+  }, [first.data]);
   const pages = grown ?? { items: first.data?.items ?? [], nextCursor: first.data?.nextCursor };
   const more = async () => {
-    setGrown({ ...pages, loading: true });
+    const list = begun.current;
+    const grow = (grown) => list === begun.current && setGrown(grown); // another list may have been asked for since
+    setGrown({ ...pages, problem: null, loading: true });
     try {
-      const page = await ask(pages.nextCursor);
-      setGrown({ items: [...pages.items, ...page.items], nextCursor: page.nextCursor });
+      const page = await filled(ask, pages.nextCursor);
+      grow({ items: [...pages.items, ...page.items], nextCursor: page.nextCursor });
     } catch (problem) {
-      setGrown({ ...pages, problem });
+      grow({ ...pages, problem });
     }
   };
   return {

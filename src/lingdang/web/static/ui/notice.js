@@ -18,12 +18,11 @@ export function ProblemNotice({ problem, t, lang, details, children }) {
 /** The texts `problem.<code>` and `advice.<code>`; a code that has none is told in the shop's own words. */
 export function explain(problem, t, lang) {
   const members = problem.members ?? {};
-  const given = Object.fromEntries(
-    Object.entries(members).map(([name, value]) => [
-      name,
-      typeof value === "number" ? formatNumber(lang, value) : value,
-    ]),
-  );
+  const figures = Object.entries(members).map(([name, value]) => [
+    name,
+    typeof value === "number" ? formatNumber(lang, value) : value,
+  ]);
+  const given = { retryAfter: t("shell.aFew"), ...Object.fromEntries(figures) };
   const known = t(`problem.${problem.code}`) !== `problem.${problem.code}`;
   return {
     heading: known ? t(`problem.${problem.code}`, given) : t("problem.other"),

@@ -1,13 +1,35 @@
-/** What is ticked and what it costs, with the way onwards; it stays in sight at the foot of the screen. */
+/** What is chosen and what it costs, with the way onwards; it stays in sight at the foot of the screen. */
 import { html } from "../html.js";
 import { Bells } from "./bells.js";
+import { MOST } from "./chosen.js";
 
-/** @param {{selected: {count: number, total: number}, busy?: boolean, t: Function, lang: string, children: any}} props */
-export const SettleBar = ({ selected, busy = false, t, lang, children }) =>
-  html`<div class="settle-bar">
-    <p class="running" aria-live="polite" aria-busy=${busy}>
-      <span class="muted">${t("shell.chosen", { count: selected.count })}</span>
-      <span data-test="running-total"><${Bells} amount=${selected.total} lang=${lang} t=${t} class="grand" /></span>
-    </p>
+const NOTHING = { currency: "BELL", count: 0, total: 0, left: 0 };
+
+/**
+ * @param {{orders: object[], busy?: boolean, t: Function, lang: string, way?: (order: object) => any, children?: any}}
+ *   props `orders` are those of `chosen`; `way` is the way onwards of each, `children` the one of all
+ */
+export function SettleBar({ orders, busy = false, t, lang, way, children }) {
+  const shown = orders.length > 0 ? orders : [NOTHING];
+  return html`<div class="settle-bar">
+    <div class="settle-orders">
+      ${orders.length > 1 && html`<p class="small-print">${t("shell.byCurrency")}</p>`}
+      ${orders.some(({ left }) => left > 0) && html`<p class="small-print">${t("shell.most", { most: MOST })}</p>`}
+      ${shown.map(
+        (order) => html`<div class="settle-order" key=${order.currency}>
+          <p class="running" aria-live="polite" aria-busy=${busy}>
+            <span class="muted">${counted(order, t)}</span>
+            <span data-test="running-total">
+              <${Bells} amount=${order.total} currency=${order.currency} lang=${lang} t=${t} class="grand" />
+            </span>
+          </p>
+          ${way?.(order)}
+        </div>`,
+      )}
+    </div>
     ${children}
   </div>`;
+}
+
+const counted = ({ count, left }, t) =>
+  left > 0 ? t("shell.firstOf", { count, all: count + left }) : t("shell.chosen", { count });

@@ -1,6 +1,7 @@
 import { html } from "../../html.js";
 import { loginAddress } from "../../router.js";
 import { ProblemNotice } from "../../ui/notice.js";
+import { text } from "../../ui/text.js";
 
 /** Why the order was not paid, and each way on from there. */
 export const Refusal = ({ problem, order, t, lang }) =>
@@ -17,14 +18,15 @@ function Details({ problem, order, lang }) {
   const name = (id) => order.offer?.vouchers.find((voucher) => voucher.voucherId === id)?.name ?? id;
   if (lines.length === 0 && Object.keys(reasons).length === 0) return null;
   return html`<ul class="named">
-    ${lines.map((line) => html`<li key=${line.productId}>${line.title}</li>`)}
-    ${Object.entries(reasons).map(([id, reason]) => html`<li key=${id}><b>${name(id)}</b>: ${reason[lang]}</li>`)}
+    ${lines.map((line) => html`<li key=${line.productId}>${text(line.title)}</li>`)}
+    ${Object.entries(reasons).map(([id, reason]) => html`<li key=${id}><b>${name(id)}</b>${`: ${reason[lang] ?? reason.code}`}</li>`)}
   </ul>`;
 }
 
 /** What can be done, the best first. Without an offer to show there is nothing to pay or to price anew. */
-function waysOf({ code }, { offer }) {
-  if (offer) return WAYS[code] ?? ["retry", "cart"];
+function waysOf({ code, members }, { offer }) {
+  const isEmpty = offer && remaining(offer, members?.productIds).length === 0;
+  if (offer) return (WAYS[code] ?? ["retry", "cart"]).filter((way) => way !== "without" || !isEmpty);
   return (WAYS[code] ?? ["again", "cart"]).filter((way) => !NEEDS_OFFER.has(way));
 }
 
@@ -69,5 +71,5 @@ function Way({ way, problem, order, t }) {
   }
 }
 
-const remaining = (offer, productIds) =>
+const remaining = (offer, productIds = []) =>
   offer.lines.map((line) => line.productId).filter((id) => !productIds.includes(id));

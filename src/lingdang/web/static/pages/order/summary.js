@@ -5,9 +5,9 @@ import { minutes } from "./clock.js";
 
 /** What is to be paid, from what, until when; and the confirmation, which is sent once however often it is clicked. */
 export function Summary({ order, clock, t, lang }) {
-  const { subtotal, discount, total, wallet } = order.offer;
+  const { subtotal, discount, total, currency, wallet } = order.offer;
   const { phase, busy } = order;
-  const amount = (value) => html`<${Bells} amount=${value} lang=${lang} t=${t} />`;
+  const amount = (value) => html`<${Bells} amount=${value} ...${{ currency, lang, t }} />`;
   return html`<section class="sheet summary" aria-labelledby="summary" aria-busy=${busy}>
     <h2 id="summary" class="aside">${t("order.summary")}</h2>
     <dl>

@@ -2,13 +2,14 @@ import { html, useEffect, useState } from "../../html.js";
 import { formatTime } from "../../i18n.js";
 import { Bells } from "../../ui/bells.js";
 import { explain } from "../../ui/notice.js";
+import { text } from "../../ui/text.js";
 
 /**
  * Every voucher that the reader holds: what it saves, or why it does not. Choosing asks the shop for a new offer.
  * One that cannot stand beside a chosen one takes its place.
  */
 export function Vouchers({ order, t, lang }) {
-  const { vouchers, vouchersProven } = order.offer;
+  const { vouchers, vouchersProven, currency } = order.offer;
   const [chosen, choose] = useChosen(order);
   const locked = order.phase === "paying" || order.phase === "over";
   const toggle = ({ voucherId, reason }) => {
@@ -32,7 +33,7 @@ export function Vouchers({ order, t, lang }) {
     ${vouchers.length === 0 && html`<p class="muted">${t("order.noVouchers")}</p>`}
     ${vouchersProven === false && html`<p class="small-print">${t("order.notProven")}</p>`}
     <ul class="vouchers">
-      ${sorted(vouchers).map((voucher) => html`<${Voucher} key=${voucher.voucherId} ...${{ voucher, toggle, locked, t, lang }} chosen=${chosen.includes(voucher.voucherId)} />`)}
+      ${sorted(vouchers).map((voucher) => html`<${Voucher} key=${voucher.voucherId} ...${{ voucher, toggle, locked, currency, t, lang }} chosen=${chosen.includes(voucher.voucherId)} />`)}
     </ul>
     <${CodeField} ...${{ order, locked, t, lang }} />
   </section>`;
@@ -58,7 +59,7 @@ function useChosen(order) {
 /** The usable first; choosing one moves none. */
 const sorted = (vouchers) => [...vouchers].sort((one, other) => other.usable - one.usable);
 
-function Voucher({ voucher, chosen, toggle, locked, t, lang }) {
+function Voucher({ voucher, chosen, toggle, locked, currency, t, lang }) {
   const { voucherId, name, applied, usable, saves, reason, expiresAt } = voucher;
   const choosable = chosen || applied || (usable && (!reason || reason.code === "not_with"));
   const why = `why-${voucherId}`;
@@ -75,11 +76,11 @@ function Voucher({ voucher, chosen, toggle, locked, t, lang }) {
         aria-describedby=${reason ? why : null}
         onChange=${() => toggle(voucher)}
       />
-      <span class="voucher-name">${name}</span>
+      <span class="voucher-name">${text(name)}</span>
     </label>
     <div class="voucher-text">
-      ${saves > 0 && html`<p class=${applied ? "saved" : "muted"}>${t(applied ? "order.saves" : "order.wouldSave")} <${Bells} amount=${saves} lang=${lang} t=${t} /></p>`}
-      ${reason && html`<p class="reason" id=${why} data-test="voucher-reason" data-reason=${reason.code}>${reason[lang]}</p>`}
+      ${saves > 0 && html`<p class=${applied ? "saved" : "muted"}>${t(applied ? "order.saves" : "order.wouldSave")} <${Bells} amount=${saves} ...${{ currency, t, lang }} /></p>`}
+      ${reason && html`<p class="reason" id=${why} data-test="voucher-reason" data-reason=${reason.code}>${reason[lang] ?? reason.code}</p>`}
       ${expiresAt && html`<p class="small-print">${t("order.until", { time: formatTime(lang, expiresAt) })}</p>`}
     </div>
   </li>`;
@@ -115,6 +116,6 @@ function CodeField({ order, locked, t, lang }) {
 
 /** The shop's own reason where it gives one, in the reader's language. */
 function sentence(problem, t, lang) {
-  const reasons = Object.values(problem.members?.reasons ?? {}).map((reason) => reason[lang]);
+  const reasons = Object.values(problem.members?.reasons ?? {}).map((reason) => reason[lang] ?? reason.code);
   return reasons.length > 0 ? reasons.join(" ") : explain(problem, t, lang).heading;
 }

@@ -1,0 +1,67 @@
+"""A phone of 360 points, the largest amounts, the longest ids and titles, in both languages: nothing is wider."""
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from browser.demo_shop import DemoShop
+from browser.test_orders_of_a_cart import tick
+from browser.visitor import Visitor, profile
+
+WIDTH = 360
+MOST = 10**15
+LONG = {"big-1": "永" * 300, "big-2": "x" * 300}
+NAMES = ["google-oauth2|107412345678901234567890-", "a.very.long.address.of.a.reader@subdomain.example.org-"]
+
+
+async def width(visitor: Visitor) -> int:
+    found: int = await visitor.page.evaluate("document.documentElement.scrollWidth")
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES, ids=["subject", "address"])
+@pytest.mark.parametrize("locale", ["en", "zh-CN"])
+async def test_the_largest_amounts_fit(browser: Browser, demo: DemoShop, locale: str, name: str) -> None:
+    for product_id, title in LONG.items():
+        demo.put_product(
+            product_id, title=title, publisher=title[:100], intro=title, price=MOST // 100, popularity=2**53
+        )
+    async with profile(browser, demo, locale=locale, name=name, bells=MOST, vouchers=("spend-1000",)) as visitor:
+        await visitor.page.set_viewport_size({"width": WIDTH, "height": 740})
+        demo.credit(visitor.cust_id, MOST, currency="GEMSTONES_OF_OLD")
+        await visitor.sign_in()
+        widths = {}
+        await tick(visitor, *LONG)
+        for path, part in (
+            ("/", "book-card"),
+            ("/?add=big-1", "book-card"),
+            ("/cart", "cart-row"),
+            ("/wallet", "wallet-entry"),
+        ):
+            await visitor.open(path)
+            await expect(visitor.part(part).first).to_be_visible()
+            widths[path] = await width(visitor)
+        await visitor.settle()
+        widths["order"] = await width(visitor)
+        await visitor.part("confirm").click()
+        await visitor.succeeded()
+        widths["result"] = await width(visitor)
+        order_id = visitor.order_id
+        for path, part in (
+            ("/library", "entitlement"),
+            ("/read/big-1", "reader-text"),
+            ("/orders", "order-row"),
+            (f"/orders/{order_id}", None),
+            ("/wallet", "wallet-entry"),
+            ("/cart", "cart-row"),
+            ("/login", "login-form"),
+            ("/lab", None),
+        ):
+            await visitor.open(path)
+            await expect(visitor.page.locator("h1")).to_be_visible()
+            if part:
+                await expect(visitor.part(part).first).to_be_visible()
+            widths[path] = await width(visitor)
+        assert {path: found for path, found in widths.items() if found > WIDTH} == {}
+        assert visitor.errors == []
+    for product_id in LONG:
+        demo.put_product(product_id, title="Withdrawn", price=10, status="withdrawn")
