@@ -92,6 +92,14 @@ async def test_not_the_json_it_should_be(ann: Buyer, raw: bytes) -> None:
     await refused(ann, answer, 400, "invalid_request", before)
 
 
+@pytest.mark.parametrize("route", ["/v1/checkout", "/v1/payments"])
+async def test_a_body_of_too_many_parts_is_not_looked_through(ann: Buyer, route: str) -> None:
+    before = books(ann.shop)
+    answer = await ann.shop.http.post(route, json={"productIds": ["book-1"] * 40_000}, headers=ann.headers)
+    problem = await refused(ann, answer, 400, "invalid_request", before)
+    assert problem["errors"] == [{"path": "$", "message": "Expected at most 1000 commas"}]
+
+
 async def test_body_too_large(ann: Buyer) -> None:
     before = books(ann.shop)
     answer = await ann.shop.http.post("/v1/payments", content=b" " * 600_000, headers=ann.headers)
