@@ -236,6 +236,8 @@ def _hand(
     held: Held, named: Collection[str], found: Mapping[str, Voucher | None]
 ) -> tuple[list[Voucher], dict[str, Reason]]:
     """The vouchers to be judged: those in hand, and named ones that are not among them; and why others cannot be."""
+    if not named:
+        return held.vouchers, {}
     in_hand = {voucher.voucher_id for voucher in held.vouchers}
     further, gone = [], {}
     for name in dict.fromkeys(named):

@@ -86,6 +86,8 @@ class Hands:
 
     def named(self, cust_id: str, voucher_ids: Sequence[str]) -> dict[str, Voucher | None]:
         """Those of the vouchers that are the customer's; None for what was used."""
+        if not voucher_ids:
+            return {}
         rows = {i: row for i in voucher_ids if (row := self._named.get((cust_id, i))) is not None}
         return {i: None if row.used else self._voucher(row) for i, row in rows.items()}
 
@@ -95,14 +97,14 @@ class Hands:
             vouchers = [self._voucher(row) for row in picked[0]]
             return Held(vouchers, buyer, len(vouchers), picked[1])
         vouchers = [self._voucher(row) for row in rows]
-        live = [voucher for voucher in vouchers if self._is_live(voucher)]
-        if len(live) < len(vouchers):
-            vouchers = live + [voucher for voucher in vouchers if not self._is_live(voucher)]
-        return Held(vouchers, buyer, len(live), len(live))
+        now = self._now
+        dead = [voucher for voucher in vouchers if voucher.expires_at <= now or voucher.status == "withdrawn"]
+        if dead:
+            gone = {voucher.voucher_id for voucher in dead}
+            vouchers = [voucher for voucher in vouchers if voucher.voucher_id not in gone] + dead
+        live = len(vouchers) - len(dead)
+        return Held(vouchers, buyer, live, live)
 
     def _voucher(self, row: VoucherRow | NamedRow) -> Voucher:
         coupon_id = row.coupon_id
         return Voucher(row.voucher_id, coupon_id, self._definitions[coupon_id], row.expires_at, self._status[coupon_id])
-
-    def _is_live(self, voucher: Voucher) -> bool:
-        return voucher.expires_at > self._now and voucher.status != "withdrawn"

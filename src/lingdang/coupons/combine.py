@@ -91,13 +91,10 @@ def refusals(combination: Combination) -> dict[str, Reason]:
     candidates = combination.candidates
     if len(candidates) > MAX_APPLIED:
         return {candidate.voucher_id: too_many() for candidate in candidates}
-    apart = {
-        candidate.voucher_id: not_with(others)
-        for candidate in candidates
-        if (others := conflicts(candidate, candidates))
-    }
-    if apart:
-        return apart
+    if len(candidates) > 1:
+        apart = {c.voucher_id: not_with(others) for c in candidates if (others := conflicts(c, candidates))}
+        if apart:
+            return apart
     pairs = zip(candidates, combination.saves, strict=True)
     return {candidate.voucher_id: Reason("saves_nothing") for candidate, saves in pairs if saves == 0}
 

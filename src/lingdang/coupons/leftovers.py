@@ -17,7 +17,6 @@ class Leftovers:
         self._saved = sum(combination.saves)
         self._is_best = is_best
         self._prices = prices
-        self._ranks = [candidate.rank for candidate in self._applied]
         self._work = work
 
     def reason(self, candidate: Candidate) -> Reason | None:
@@ -36,7 +35,7 @@ class Leftovers:
         if not self._work.affords(units):
             return False
         self._work.spend(units)
-        place = bisect(self._ranks, candidate.rank)
+        place = bisect([applied.rank for applied in self._applied], candidate.rank)
         remaining = list(self._prices)
         with_it = (*self._applied[:place], candidate, *self._applied[place:])
         return sum([take(applied.cut, remaining) for applied in with_it]) <= self._saved

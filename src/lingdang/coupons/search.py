@@ -32,9 +32,9 @@ def best(candidates: Sequence[Candidate], prices: Sequence[int]) -> Combination:
 
 def search(candidates: Sequence[Candidate], prices: Sequence[int], work: Work) -> Steps[Combination]:
     """As `best`, in steps, within what is left of the work. `proven` is False where that was not enough."""
+    if len(candidates) < 2:
+        return apply(candidates, prices)
     ranked = _worth_a_look(sorted(candidates, key=lambda candidate: candidate.rank))
-    if len(ranked) < 2:
-        return apply(ranked, prices)
     together = [c for c in ranked if not c.stacking.exclusive]
     alone = apply(_best_alone([c for c in ranked if c.stacking.exclusive], prices), prices)
     greedy = _best_of_each_group(together, prices)
