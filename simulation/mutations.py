@@ -172,8 +172,8 @@ MUTATIONS = (
     _one(
         "smallest remainder first",
         "coupons/spread.py",
-        "(-(total * weights[i] % whole), i)",
-        "(total * weights[i] % whole, i)",
+        "[-(total * weight % whole) for weight in weights]",
+        "[total * weight % whole for weight in weights]",
     ),
     _one("minimum spend off by one", "coupons/conditions.py", "if spent >= required:", "if spent > required:"),
     _one("paid bells spent before bonus", _LOTS, 'return name if "@" in name else name + "~"', "return name[1:]"),

@@ -18,7 +18,8 @@ def spread(total: int, weights: Sequence[int]) -> list[int]:
     if not missing:
         return parts
     # A remainder is total*w mod whole; where it is 0 the part is exact, and there are never enough missing to reach it.
-    by_remainder = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), i))
+    remainders = [-(total * weight % whole) for weight in weights]
+    by_remainder = sorted(range(len(weights)), key=remainders.__getitem__)
     for i in by_remainder[:missing]:
         parts[i] += 1
     return parts

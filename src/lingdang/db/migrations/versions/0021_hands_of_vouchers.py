@@ -113,15 +113,18 @@ SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
 AS $$
 DECLARE
-    hands json; crowded text[]; picked json; named json; coupons json; firsts boolean; buyers json;
+    hands json; buyer_ids text[]; coupon_ids text; crowded text[]; picked json; picked_ids text;
+    named json; named_buyers text[]; named_ids text; coupons json; firsts boolean; buyers json;
     ended json; version bigint; products json; owned json; wallets json;
 BEGIN
-    SELECT json_agg(json_build_array(h.customer_id, v.vouchers)),
-           array_agg(h.customer_id) FILTER (WHERE v.held > most)
-      INTO hands, crowded
+    -- Ids of coupons have no spaces.
+    SELECT json_agg(json_build_array(h.customer_id, v.vouchers)), array_agg(h.customer_id),
+           string_agg(v.coupon_ids, ' '), array_agg(h.customer_id) FILTER (WHERE v.held > most)
+      INTO hands, buyer_ids, coupon_ids, crowded
       FROM unnest(holders) AS h (customer_id)
      CROSS JOIN LATERAL (
-           SELECT json_agg(json_build_array(v.voucher_id, v.coupon_id, v.expires_at)) AS vouchers, count(*) AS held
+           SELECT json_agg(json_build_array(v.voucher_id, v.coupon_id, v.expires_at)) AS vouchers, count(*) AS held,
+                  string_agg(v.coupon_id, ' ') AS coupon_ids
              FROM (
                   SELECT v.voucher_id, v.coupon_id, v.expires_at FROM voucher v
                    WHERE v.bucket = b AND v.customer_id = h.customer_id AND v.voucher_id >= oldest
@@ -131,11 +134,12 @@ BEGIN
            HAVING count(*) > 0
            ) v;
     IF crowded IS NOT NULL THEN
-        SELECT json_agg(json_build_array(h.customer_id, v.vouchers, v.held)) INTO picked
+        SELECT json_agg(json_build_array(h.customer_id, v.vouchers, v.held)), string_agg(v.coupon_ids, ' ')
+          INTO picked, picked_ids
           FROM unnest(crowded) AS h (customer_id)
          CROSS JOIN LATERAL (
                SELECT coalesce(json_agg(json_build_array(v.voucher_id, v.coupon_id, v.expires_at)), '[]') AS vouchers,
-                      coalesce(max(v.held), 0) AS held
+                      coalesce(max(v.held), 0) AS held, string_agg(v.coupon_id, ' ') AS coupon_ids
                  FROM (
                       SELECT v.*, count(*) OVER () AS held
                         FROM (
@@ -156,7 +160,9 @@ BEGIN
                ) v;
     END IF;
     IF cardinality(named_vouchers) > 0 THEN
-        SELECT json_agg(json_build_array(v.customer_id, v.voucher_id, v.coupon_id, v.expires_at, v.used)) INTO named
+        SELECT json_agg(json_build_array(v.customer_id, v.voucher_id, v.coupon_id, v.expires_at, v.used)),
+               array_agg(v.customer_id), string_agg(v.coupon_id, ' ')
+          INTO named, named_buyers, named_ids
           FROM unnest(named_customers, named_vouchers) AS n (customer_id, voucher_id)
          CROSS JOIN LATERAL (
                SELECT v.customer_id, v.voucher_id, v.coupon_id, v.expires_at, v.used_by IS NOT NULL AS used
@@ -169,11 +175,8 @@ BEGIN
         SELECT json_agg(json_build_array(c.coupon_id, c.status, c.fingerprint)), bool_or(c.first_purchase)
           INTO coupons, firsts
           FROM (
-               SELECT v->>1 AS coupon_id FROM json_array_elements(hands) AS h, json_array_elements(h->1) AS v
-                UNION
-               SELECT v->>1 FROM json_array_elements(picked) AS h, json_array_elements(h->1) AS v
-                UNION
-               SELECT v->>2 FROM json_array_elements(named) AS v
+               SELECT DISTINCT n.coupon_id
+                 FROM unnest(string_to_array(concat_ws(' ', coupon_ids, picked_ids, named_ids), ' ')) AS n (coupon_id)
                ) h
          CROSS JOIN LATERAL (SELECT c.* FROM coupon c WHERE c.coupon_id = h.coupon_id LIMIT 1) c;
         SELECT json_agg(json_build_array(
@@ -185,9 +188,7 @@ BEGIN
                    coalesce(c.groups, '{}')))
           INTO buyers
           FROM (
-               SELECT h->>0 AS customer_id FROM json_array_elements(hands) AS h
-                UNION
-               SELECT v->>0 FROM json_array_elements(named) AS v
+               SELECT DISTINCT n.customer_id FROM unnest(buyer_ids || named_buyers) AS n (customer_id)
                ) h
           LEFT JOIN LATERAL (
                SELECT c.groups FROM customer c WHERE c.bucket = b AND c.customer_id = h.customer_id LIMIT 1
