@@ -11,8 +11,8 @@ T = TypeVar("T")
 Steps = Generator[None, None, T]
 """Work that yields after each slice, so that others come between, and returns its result at the end."""
 
-SLICE = 40_000
-"""Units between two yields, some 1.2 ms: twenty vouchers in a few groups on twenty lines are done by then."""
+SLICE = 60_000
+"""Units between two yields, some 2 ms: twenty vouchers in a few groups on twenty lines are done by then."""
 
 MAX_UNITS = 800_000
 """The most that one checkout spends on its vouchers, some 25 ms."""
