@@ -12,14 +12,14 @@ from lingdang.coupons.codes import make_codes
 from lingdang.keys import Keyring
 from support.buyer import Buyer, buyer
 from support.people import api_key
-from support.shop import Shop, open_shop
+from support.shop import PATIENCE, Shop, open_shop
 from support.tabs import until, waiting
 from support.vouchers import all_books, claim, codes_of, differences, put_coupon
 
 
 async def insist(one: Buyer, code: str) -> httpx.Response:
     """Claim, and again while the server asks for patience."""
-    for _ in range(100):
+    for _ in range(int(PATIENCE / 0.2)):
         answer = await claim(one, code)
         if answer.status_code != 503:
             return answer

@@ -1,9 +1,11 @@
 """One look a second finds the connections that send, or rest, for too long; who waits for an answer is let be."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import uvicorn
@@ -26,6 +28,14 @@ async def answer_at_length(scope: object, receive: object, send: Callable[[objec
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "_SWEEP_SECONDS", 0.05)
+
+
+@pytest.fixture
+def forward(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Puts the clock of the connections forward by so many seconds."""
+    ahead = [0.0]
+    monkeypatch.setattr(connections, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + sum(ahead)))
+    return ahead.append
 
 
 @asynccontextmanager
@@ -59,14 +69,15 @@ async def test_a_rest_ends() -> None:
         assert await reader.read() == b""
 
 
-async def test_the_next_head_has_its_own_time() -> None:
-    async with connected(sending=0.2, resting=60) as (reader, writer):
+async def test_the_next_head_has_its_own_time(forward: Callable[[float], None]) -> None:
+    async with connected(sending=300, resting=3000) as (reader, writer):
         writer.write(REQUEST)
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
-        await asyncio.sleep(0.5)
+        forward(1000)
         writer.write(REQUEST[:-4])
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)  # several looks
         assert not reader.at_eof(), "it has only begun"
+        forward(1000)
         assert (await reader.read()).startswith(b"HTTP/1.1 408 ")
 
 
