@@ -386,3 +386,81 @@ def test_a_report_fits_into_an_output_that_is_not_utf8(shell: Shell) -> None:
     result = subprocess.run(command, env=os.environ | environ, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout.count("\\u")) == (0, 2)
     assert shell.products() == [("a", "A", 1)]
+
+
+HEADER = "productId,title,price\n"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "codec", "title"),
+    [
+        ("shift_jis", "cp932", "三体Ⅲ 髙橋さんの①"),
+        ("big5", "cp950", "碁王與裏恒的故事"),
+        ("euc-jp", "euc_jp", "吾輩は猫である"),
+        ("euc-kr", "cp949", "해리포터와 똠방각하"),
+        ("windows-1252", "cp1252", "L’Étranger – Œuvres"),
+    ],
+)
+def test_what_spreadsheets_write_in_their_own_encodings(shell: Shell, encoding: str, codec: str, title: str) -> None:
+    content = f"{HEADER}a,{title},5\nb,{title},6\nc,{title},7\n".encode(codec)
+    report = shell.load(content)
+    assert (report["exit"], "not UTF-8 (line 2)" in report["error"], shell.products()) == (2, True, [])
+    assert shell.load(content, "--encoding", encoding)["exit"] == 0
+    assert [row[1] for row in shell.products()] == [title] * 3
+
+
+def test_a_guessed_encoding_shows_what_it_would_read(shell: Shell) -> None:
+    """EUC-KR is GB18030 too, byte by byte; only a reader sees that it makes no sense."""
+    title = "토지"
+    report = shell.load(f"{HEADER}a,{title},5\n".encode("euc-kr"))
+    assert f"“{title.encode('euc-kr').decode('gb18030')}" in report["error"]
+    assert "“三体" in shell.load(f"{HEADER}a,三体,5\n".encode("gb18030"))["error"]
+    assert shell.products() == []
+
+
+@pytest.mark.parametrize("sign", "，；｜")
+def test_full_width_separators(shell: Shell, sign: str) -> None:
+    assert shell.load(f"productId{sign}title{sign}price\na{sign}三体{sign}５\n")["exit"] == 0
+    assert shell.products() == [("a", "三体", 5)]
+
+
+@pytest.mark.parametrize("before", ["\n", "\r\n\r\n", ",,\n", '"","",""\n', " \t\n\u3000\n"])
+def test_blank_rows_before_the_header_are_passed_over(shell: Shell, before: str) -> None:
+    report = shell.load(f"{before}{HEADER}a,A,5\nb,,x\n")
+    assert counts(report) == (1, 0, 0, 1)
+    assert rejected(report) == [before.count("\n") + 3]
+
+
+def test_two_columns_for_one_field_are_refused(shell: Shell) -> None:
+    """The later one had won without a word."""
+    content = "productId,title,Title,price\na,A,B,5\n"
+    report = shell.load(content)
+    assert (report["exit"], "title and Title" in report["error"], shell.products()) == (2, True, [])
+    assert shell.load(content, "--map", "title=Title")["exit"] == 0
+    assert shell.products() == [("a", "B", 5)]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "said"),
+    [
+        ("status", "下架", "status: Expected active or withdrawn, got '下架'"),
+        ("onSaleFrom", "2027-01-31", "onSaleFrom: Expected a moment with its zone, such as 2027-01-31T16:00:00Z"),
+        ("attributes.bad name", "x", "attributes: Expected names of 1 to 64 of A-Z a-z 0-9 . _ -"),
+    ],
+)
+def test_reasons_say_what_is_expected(shell: Shell, column: str, cell: str, said: str) -> None:
+    report = shell.load(f"productId,title,price,{column}\na,A,5,{cell}\n")
+    assert [rejection["reason"].partition(" (")[0] for rejection in report["rejections"]] == [said]
+    assert shell.products() == []
+
+
+def test_standard_input_is_a_dash(shell: Shell) -> None:
+    environ = os.environ | {"LINGDANG_DATABASE_URL": shell.url, "LINGDANG_DATA_DIR": str(shell.folder / "data")}
+    command = [sys.executable, "-m", "lingdang", "catalog", "import", "-", "--format", "csv", "--json"]
+    ended = subprocess.run(command, input=f"{HEADER}a,A,5\n".encode(), env=environ, capture_output=True, check=False)
+    assert (ended.returncode, shell.products()) == (0, [("a", "A", 5)]), ended.stderr
+
+
+def test_a_file_without_a_known_ending_is_named_once(shell: Shell) -> None:
+    report = shell.load("[]", name="books.json")
+    assert (report["exit"], report["error"].count("books.json")) == (2, 1)

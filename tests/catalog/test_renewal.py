@@ -79,3 +79,10 @@ def test_the_index_finds_them(database_url: str) -> None:
         connection.execute("SET enable_seqscan = off")
         plan = connection.execute(f"EXPLAIN {renewal._OLD.replace('%b', '10')}".encode()).fetchall()
     assert any("product_old_terms" in line for (line,) in plan)
+
+
+async def test_a_title_that_gives_no_term_is_made_anew_once(shop: Shop) -> None:
+    """Titles of marks alone had kept the renewal busy for ever."""
+    shop.sql(_AS_BEFORE.replace("'時間簡史 ' || n", "U&'\\0301'"))
+    assert await renew(shop.database_url) == 7
+    assert await renew(shop.database_url) == 0

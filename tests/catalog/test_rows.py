@@ -88,7 +88,7 @@ def test_a_broken_row_is_not_read_again_for_ever(monkeypatch: pytest.MonkeyPatch
     ]
 
 
-@pytest.mark.parametrize("content", [b"", b"\n1,2\n", b"a,a\n1,2\n", b'"a\n'])
+@pytest.mark.parametrize("content", [b"", b"\n,\n", b"a,a\n1,2\n", b'"a\n'])
 def test_a_header_that_names_no_columns_is_refused(content: bytes) -> None:
     with pytest.raises(FileError):
         read(content)

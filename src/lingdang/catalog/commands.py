@@ -19,6 +19,8 @@ from lingdang.commands import explanation, opened
 from lingdang.db.pool import connect_options
 from lingdang.demo.books import book
 
+_STANDARD_INPUT = Path("/dev/stdin")
+
 
 class Report(msgspec.Struct, rename="camel", omit_defaults=True):
     """What `--json` prints. With an `error`, `counts` are of the rows that had been committed."""
@@ -35,7 +37,7 @@ def catalog() -> None:
 
 
 @catalog.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
 @click.option("--format", "kind", type=click.Choice(["csv", "jsonl"]), help="Else told by the file's name.")
 @click.option("--encoding", type=click.Choice(get_args(Encoding)), default="utf-8", show_default=True)
 @click.option("--map", "maps", multiple=True, metavar="FIELD=COLUMN", help="Take FIELD from COLUMN.")
@@ -59,7 +61,7 @@ def import_command(
     preset: str | None,
     as_json: bool,
 ) -> None:
-    """Import products from a CSV file (first line names the columns) or JSON Lines.
+    """Import products from a CSV file (first line names the columns) or JSON Lines; - reads standard input.
 
     \b
     FIELD   productId, title, price (a new product needs these three), listPrice, currency,
@@ -79,6 +81,7 @@ def import_command(
     except MappingError as error:
         raise click.UsageError(str(error)) from None
     report = Report(Counts(), [], [])
+    file = _STANDARD_INPUT if file == Path("-") else file
     try:
         with closing(Source(file, kind or format_of(file), encoding)) as source:
             _import(ctx, source, shape, report, as_json)

@@ -4,12 +4,17 @@ import codecs
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Literal, NamedTuple
 
-Encoding = Literal["utf-8", "gb18030", "utf-16", "big5", "shift_jis"]
+Encoding = Literal["utf-8", "gb18030", "utf-16", "big5", "shift_jis", "euc-jp", "euc-kr", "windows-1252"]
+
+# Spreadsheets write what Windows calls by these names: Ⅲ and ① are in its Shift JIS, 碁 and 裏 in its Big5.
+_CODECS = {"big5": "cp950", "shift_jis": "cp932", "euc-kr": "cp949"}
 
 _HEAD = 2**16
 _BLOCK = 2**20
 _LOOKED_AT = 1000
 """Lines that are not UTF-8 are judged by the first so many."""
+_SAMPLE = 20
+"""Characters of the first line that is not UTF-8, from which a reader tells whether the guess is right."""
 _FEW = 3
 """Fewer lines that are not UTF-8 spoil themselves and not the file."""
 _MARKS_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -43,7 +48,7 @@ def codec_for(file: BinaryIO, encoding: Encoding) -> str:
         return "utf-8-sig"
     if head.startswith(codecs.BOM_UTF8):
         raise EncodingError("begins with the byte order mark of UTF-8: leave --encoding out")
-    codec = _order_of(head) if encoding == "utf-16" else encoding
+    codec = _order_of(head) if encoding == "utf-16" else _CODECS.get(encoding, encoding)
     if not _is_throughout(file, codec):
         line = "" if encoding == "utf-16" else f" (line {_read_as(_from_start(file), codec).first_bad})"
         raise EncodingError(f"not {encoding.upper()}{line}")
@@ -75,9 +80,19 @@ def _decoded(data: bytes, codec: str) -> str:
 
 def _refuse_another_encoding(lines: _Lines) -> None:
     if lines.bad > lines.good and _look_gb18030(lines.some_bad):
-        raise EncodingError(f"not UTF-8 (line {lines.first_bad}): it looks like GB18030, so say --encoding gb18030")
+        sample = _first_written(lines.some_bad[0].decode("gb18030", "replace"))
+        raise EncodingError(
+            f"not UTF-8 (line {lines.first_bad}): it looks like GB18030, so say --encoding gb18030 "
+            f"if that line rightly has “{sample}”, else its own encoding"
+        )
     if lines.bad > lines.good and lines.bad >= _FEW:
         raise EncodingError(f"not UTF-8 (line {lines.first_bad}): save it as UTF-8, or say --encoding")
+
+
+def _first_written(line: str) -> str:
+    """Where it begins to be more than ASCII."""
+    start = next(place for place, char in enumerate(line) if not char.isascii())
+    return line[start : start + _SAMPLE].rstrip()
 
 
 def _from_start(file: BinaryIO) -> Iterator[bytes]:

@@ -78,6 +78,18 @@ class ColumnMapping:
             raise MappingError(f"the file has no column {', '.join(missing)}; it has {listed}")
         if "productId" not in self._columns and "productId" not in map(_own_field, columns):
             raise MappingError(f"no column gives the productId (see --map); the file has {listed}")
+        for field, names in self._own_columns(columns).items():
+            if len(names) > 1:
+                raise MappingError(f"the columns {' and '.join(names)} both give the {field}: say which with --map")
+
+    def _own_columns(self, columns: Sequence[str]) -> dict[str, list[str]]:
+        """The columns that give each field by their own name alone."""
+        found: dict[str, list[str]] = {}
+        for column in columns:
+            field = _own_field(column)
+            if field is not None and field not in self._columns:
+                found.setdefault(field, []).append(column)
+        return found
 
     def __call__(self, row: Row) -> dict[str, Any]:
         """The fields that one row names. Raises ValueError for a number that is none, and for a missing column."""

@@ -13,6 +13,9 @@ _EXPECTED = {
     "currency": "Expected a currency, 1 to 16 of A-Z 0-9 _",
     "coverUrl": "Expected an address that begins with http:// or https://, without spaces",
 }
+_ATTRIBUTE_NAMES = "attributes: Expected names of 1 to 64 of A-Z a-z 0-9 . _ -"
+_MOMENT = "Expected a moment with its zone, such as 2027-01-31T16:00:00Z"
+_STATUS = "Expected active or withdrawn"
 _NO_CONTROLS = "Expected no control characters, such as line ends"
 
 
@@ -23,8 +26,14 @@ def reason_of(error: ValueError, row: Mapping[str, Any] | None = None) -> str:
         found = _PLACE.match(text)
         assert found is not None, "every text matches"
         where, what = found["where"] or "", found["what"]
+        if text.endswith(" - at `key` in `$.attributes`"):
+            return _ATTRIBUTE_NAMES
         if "matching regex" in what:
             what = _EXPECTED.get(where, _NO_CONTROLS)
+        if what.startswith("Invalid RFC3339"):
+            what = _MOMENT
+        if where == "status" and what.startswith("Invalid enum value"):
+            what = f"{_STATUS}, got {what.removeprefix('Invalid enum value ')}"
         text = f"{where}: {what}" if where else what
     lines = _line_ends(row)
     return f"{text} (the row has {lines + 1} lines: was a quote not closed?)" if lines else text

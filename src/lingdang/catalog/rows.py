@@ -29,7 +29,7 @@ MAX_ROW = 2**18
 _READ_AGAIN = 1000
 """So many broken rows of a file are read again behind the line where they broke; further ones are passed over."""
 
-_DELIMITERS = ",;\t|"
+_DELIMITERS = ",;\t|，；｜"
 
 
 class Parsed(NamedTuple):
@@ -100,7 +100,7 @@ def format_of(path: Path) -> Format:
         return "csv"
     if suffix in (".jsonl", ".ndjson"):
         return "jsonl"
-    raise FileError(f"{path.name}: neither .csv nor .jsonl; say which with --format")
+    raise FileError("its name ends neither in .csv nor in .jsonl; say which it is with --format")
 
 
 def _seekable(path: Path) -> BinaryIO:
@@ -176,11 +176,10 @@ class _Header(NamedTuple):
 
 def _read_header(lines: _Lines) -> _Header:
     csv.field_size_limit(MAX_FIELD)
-    lines.begin_row()
-    first = next(lines, "")
+    first = _first_written_line(lines)
     delimiter = _delimiter_of(first)
     if first.rstrip("\r\n").lower() != f"sep={delimiter}":  # that line is a spreadsheet's own
-        lines.back_to(0)
+        lines.back_to(lines.number - 1)
     try:
         cells = next(csv.reader(lines, delimiter=delimiter, strict=True), [])
     except (csv.Error, _EndlessError) as error:
@@ -194,6 +193,15 @@ def _read_header(lines: _Lines) -> _Header:
     if twice:
         raise FileError(f"the header names a column twice: {', '.join(sorted(twice))}")
     return _Header([name or f"column {place}" for place, name in enumerate(names, start=1)], delimiter)
+
+
+def _first_written_line(lines: _Lines) -> str:
+    """The first line in which more than separators stands, as the current row."""
+    while True:
+        lines.begin_row()
+        line = next(lines, "")
+        if not line or (line.strip(_DELIMITERS + '\r\n"') and trimmed(line)):
+            return line
 
 
 def _delimiter_of(line: str) -> str:

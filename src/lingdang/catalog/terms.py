@@ -92,8 +92,7 @@ def product_terms(title: str, publisher: str, authors: str) -> list[str]:
     for text in (publisher, authors):
         if text:
             terms.update(dict.fromkeys(_terms_of_many(text)))
-    whole = title_term(folded)
-    return list(terms) if whole is None else [*terms, whole]
+    return [*terms, title_term(folded) or MARK]
 
 
 @lru_cache(maxsize=10_000)
