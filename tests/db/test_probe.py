@@ -50,6 +50,21 @@ async def test_a_flood_is_one_question_on_one_connection_and_holds_for_a_second(
     assert _connections(database_url) == 0
 
 
+async def test_whoever_waits_is_answered_though_another_has_asked_anew(database_url: str) -> None:
+    hand = Hand()
+    probe = Probe(database_url, False, hand)
+
+    async def again_and_again() -> list[bool]:
+        answers = []
+        for _ in range(3):
+            hand.at += FRESH_SECONDS
+            answers.append(await probe.ready())
+        return answers
+
+    assert await asyncio.gather(*(again_and_again() for _ in range(20))) == [[True] * 3] * 20
+    await probe.close()
+
+
 async def test_a_database_that_is_away_is_not_ready_and_is_found_again(database_url: str) -> None:
     hand = Hand()
     probe = Probe(database_url, False, hand)

@@ -33,8 +33,9 @@ class Probe:
         if self._asking is None or (self._asking.done() and self._monotonic() - self._asked >= FRESH_SECONDS):
             self._asked = self._monotonic()
             self._asking = asyncio.create_task(self._ask())
-        done, _ = await asyncio.wait({self._asking}, timeout=ANSWER_SECONDS)
-        return bool(done) and self._asking.result()
+        asking = self._asking  # by the time this one is heard, somebody else may have asked anew
+        done, _ = await asyncio.wait({asking}, timeout=ANSWER_SECONDS)
+        return bool(done) and asking.result()
 
     async def close(self) -> None:
         if self._asking is not None:
