@@ -225,3 +225,38 @@ async def test_browsing_needs_a_living_session(shop: Shop, path: str) -> None:
     end_session(ann)
     answer = await ann.get(path)
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+
+
+async def test_one_word_for_two_of_a_title(shop: Shop) -> None:
+    """Only where nothing has the word as it stands: *forget* is not *for* and *get*."""
+    await fill(shop, amazing="The Amazing Spider Man", iron="Iron Man 2", piece="ONE PIECE 1", get="For Those Who Get")
+    ann = buyer(shop)
+    for query in ("spiderman", "amazing spiderman"):
+        assert await found(ann, query=query) == ["amazing"]
+    assert await found(ann, query="ironman 2") == ["iron"]
+    assert await found(ann, query="onepiece") == ["piece"]
+    assert await found(ann, query="ironwoman") == []
+    await fill(shop, forget="Forget Me Not")
+    assert await found(ann, query="forget") == ["forget"]
+
+
+async def test_one_word_for_two_page_by_page(shop: Shop) -> None:
+    await fill(shop, **{f"s{n}": {"title": f"Spider Man {n}", "popularity": n} for n in range(5)})
+    ann = buyer(shop)
+    first = (await ann.get("/v1/products", query="spiderman", limit=3)).json()
+    rest = (await ann.get("/v1/products", query="spiderman", limit=3, cursor=first["nextCursor"])).json()
+    assert [p["productId"] for page in (first, rest) for p in page["items"]] == ["s4", "s3", "s2", "s1", "s0"]
+    assert rest["nextCursor"] is None
+
+
+async def test_umlauts_written_as_two_letters(shop: Shop) -> None:
+    await fill(shop, one="Die Größe des Müllers", two="Mueller und Goethe", three="Århus", four="Aarhus", pot="Pot")
+    ann = buyer(shop)
+    assert await found(ann, query="groesse") == ["one"]
+    assert await found(ann, query="Größe") == ["one"]
+    assert await found(ann, query="mueller") == ["two"]
+    assert sorted(await found(ann, query="Müller")) == ["one", "two"]
+    assert await found(ann, query="muellers") == ["one"]
+    assert await found(ann, query="göthe") == ["two"]
+    assert sorted(await found(ann, query="Aarhus")) == sorted(await found(ann, query="århus")) == ["four", "three"]
+    assert await found(ann, query="poet") == []

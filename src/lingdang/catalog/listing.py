@@ -46,17 +46,22 @@ async def list_products(pool: Pool, owner: Owner, query: str, window: Window, no
     if len(query) > MAX_QUERY:
         raise invalid("$.query", f"Expected at most {MAX_QUERY} characters")
     after = _after(window.after)
-    if not query.strip():
-        sql, parameters = _ALL, [now, *after.other, window.limit + 1]
+    search = search_of(query) if query.strip() else None
+    if search is None:
+        statements = [(_ALL, [now, *after.other, window.limit + 1])]
+    elif search.title is None:
+        return Page([], None)
     else:
-        search = search_of(query)
-        if search.title is None:
-            return Page([], None)
-        sql, parameters = _matching(search, after, now, window.limit + 1)
+        either = [search] if search.parted is None else [search, search._replace(words=search.parted)]
+        statements = [_matching(each, after, now, window.limit + 1) for each in either]
+    rows: list[Any] = []
     async with transaction_as(pool, owner) as connection:
-        # Not prepared: which index is the faster one depends on how common these very terms are.
-        cursor = await connection.execute(sql, parameters, binary=True, prepare=False)
-        rows = await cursor.fetchall()
+        for sql, parameters in statements:  # the next one only where nothing was found
+            # Not prepared: which index is the faster one depends on how common these very terms are.
+            cursor = await connection.execute(sql, parameters, binary=True, prepare=False)
+            rows = await cursor.fetchall()
+            if rows:
+                break
     products = [product_of(row) for row in rows]
     marks = [_WHOLE if row[-1] else "" for row in rows]
     cursors = [f"{mark}{p.popularity} {p.product_id}" for mark, p in zip(marks, products, strict=True)]

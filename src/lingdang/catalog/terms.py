@@ -2,7 +2,9 @@
 
 Latin and other spaced scripts give words, found by any beginning of them; words that stand together without a space
 (*Spider-Man*, *L'Étranger*) are found as one word too. Chinese, Japanese and Korean are found by any part: each two
-neighbouring characters are a term, whatever stands between them, and the last character alone. PostgreSQL needs no
+neighbouring characters are a term, whatever stands between them, and the last character alone; so are Thai, Lao, Khmer
+and Burmese, whose words stand without spaces too. The long vowel mark of kana counts as nothing: コンピューター is
+コンピュータ, and whatever dash is written for it. PostgreSQL needs no
 extension or dictionary for either: the terms are a `tsvector` as they stand.
 """
 
@@ -24,10 +26,13 @@ another way of making them. Older ones are made anew (lingdang.catalog.renewal);
 _MAX_TERM = 64
 _MOST_JOINED = 8
 _LEAST_JOINED = 3
+_LONGEST_PARTED = 24
+_MOST_PARTED = 4
 
-# Chinese characters, kana and hangul, without the signs that stand among them.
+# Chinese characters, kana, hangul, Thai, Lao, Burmese and Khmer, without the signs that stand among them.
 _UNSPACED = (
-    "\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\u0e01-\u0e2e\u0e30-\u0e4e\u0e81-\u0eae\u0eb0-\u0ecd\u0edc-\u0edf\u1000-\u103f\u1780-\u17b3\u17b6-\u17d3"
+    "\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fd-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
 )
 _RUN = re.compile(f"[{_UNSPACED}]+")
@@ -49,6 +54,11 @@ _UNSEEN += (0xFEFF, *range(0xFE00, 0xFE10), *range(0xE0000, 0xE01F0))
 _BEFORE: dict[int, str | None] = dict.fromkeys(_UNSEEN) | dict.fromkeys(map(ord, "’‘‛′ʼʹʻ´`＇"), "'") | {ord("♯"): "#"}
 _VOICED = "\u3099\u309a"
 
+# Letters that people without them on their keyboard write as two: Mueller, Aarhus. Short words are too often others.
+_AS_TWO = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
+_TWO = re.compile("([aou])e|(a)a")
+_LEAST_WITH_TWO = 5
+
 
 def _after() -> dict[int, str | None]:
     """Letters that Unicode does not take apart; katakana as hiragana; traditional characters as simplified ones."""
@@ -57,6 +67,7 @@ def _after() -> dict[int, str | None]:
     }
     folded |= {ord("æ"): "ae", ord("œ"): "oe"}
     folded |= {code: chr(code - 0x60) for code in (*range(0x30A1, 0x30F7), 0x30FD, 0x30FE)}
+    folded |= {0x30FC: None}
     lines = Path(__file__).with_name("simplified.txt").read_text(encoding="utf-8").splitlines()
     pairs = "".join(line for line in lines if not line.startswith("#"))
     return folded | dict(zip(map(ord, pairs[::2]), pairs[1::2], strict=True))
@@ -68,11 +79,13 @@ _AFTER = _after()
 class Search(NamedTuple):
     """What a query asks for, as texts of `tsquery`; None where it asks for nothing of the kind.
 
-    `words`: all of these; `title`: the products whose whole title it is.
+    `words`: all of these; `title`: the products whose whole title it is. `parted`: the words, of which each long one may
+    also be two of the product's (*spiderman* for *The Amazing Spider Man*); for when nothing has them as they stand.
     """
 
     words: str | None
     title: str | None
+    parted: str | None
 
 
 def fold(text: str) -> str:
@@ -142,9 +155,28 @@ def search_of(query: str) -> Search:
     """
     folded = fold(query)
     groups = query_terms(folded)
+    if not query.isascii():
+        as_two = query_terms(fold(unicodedata.normalize("NFC", query).lower().translate(_AS_TWO)))
+        if len(as_two) == len(groups):
+            groups = [group + other for group, other in zip(groups, as_two, strict=True)]
     words = [_any_of(group, beginning=group is groups[-1]) for group in groups]
     title = title_term(folded)
-    return Search(" & ".join(words) or None, None if title is None else f"'{title}'")
+    return Search(" & ".join(words) or None, None if title is None else f"'{title}'", _parted(groups, words))
+
+
+def _parted(groups: list[list[str]], words: list[str]) -> str | None:
+    """The search in which each long word may be two whole words; None where that is no other search."""
+    if len(groups) > _MOST_PARTED:
+        return None
+    either = [_or_in_two(group[0], word) for group, word in zip(groups, words, strict=True)]
+    return None if either == words else " & ".join(either)
+
+
+def _or_in_two(term: str, word: str) -> str:
+    if not (term.isalpha() and 2 * _LEAST_JOINED <= len(term) <= _LONGEST_PARTED) or _RUN.match(term):
+        return word
+    places = range(_LEAST_JOINED, len(term) - _LEAST_JOINED + 1)
+    return f"({word} | " + " | ".join(f"('{term[:at]}' & '{term[at:]}')" for at in places) + ")"
 
 
 def query_terms(folded: str) -> list[list[str]]:
@@ -184,6 +216,15 @@ def _is_letter(term: str) -> bool:
 
 def _any_of(terms: list[str], *, beginning: bool) -> str:
     """One of the terms, as the text of a `tsquery`. None of them has a quote or a backslash."""
-    distinct = dict.fromkeys(terms)
-    either = " | ".join(f"'{term}'" if _is_letter(term) and not beginning else f"'{term}':*" for term in distinct)
-    return either if len(distinct) == 1 else f"({either})"
+    either = dict.fromkeys(f"'{term}'" if _is_letter(term) and not beginning else f"'{term}':*" for term in terms)
+    either |= dict.fromkeys(f"'{_with_one(term)}'" for term in terms if _has_two(term))
+    return next(iter(either)) if len(either) == 1 else f"({' | '.join(either)})"
+
+
+def _with_one(term: str) -> str:
+    return _TWO.sub(r"\1\2", term)
+
+
+def _has_two(term: str) -> bool:
+    """Whether it may be a word with an umlaut, written without."""
+    return len(term) >= _LEAST_WITH_TWO and _TWO.search(term) is not None
