@@ -79,8 +79,8 @@ _AFTER = _after()
 class Search(NamedTuple):
     """What a query asks for, as texts of `tsquery`; None where it asks for nothing of the kind.
 
-    `words`: all of these; `title`: the products whose whole title it is. `parted`: the words, of which each long one may
-    also be two of the product's (*spiderman* for *The Amazing Spider Man*); for when nothing has them as they stand.
+    `words`: all of these; `title`: the products whose whole title it is. `parted`: the words, of which each long one
+    may be two of the product's (*spiderman* for *The Amazing Spider Man*), for when nothing has them as they stand.
     """
 
     words: str | None
