@@ -201,3 +201,32 @@ def test_a_pipe_is_read_too(tmp_path: Path) -> None:
     assert list(source.rows()) == [Parsed(2, {"a": "1"})]
     source.close()
     writer.join()
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-16-le", "utf-32-be", "utf-32-le", "gb18030"])
+def test_no_text_begins_with_a_byte_order_mark(codec: str) -> None:
+    assert decoded(("\ufeff第一章 Chapter One，铃铛响过。\n" * 3).encode(codec)).startswith("第一章")
+    assert decoded(("\ufeff\ufeff第一章 Chapter One，铃铛响过。").encode(codec)).startswith("第一章")
+
+
+@pytest.mark.parametrize(
+    ("codec", "text"),
+    [
+        ("big5", "第一章 隕落的天才\n少年面無表情，嘴角有著一抹自嘲。\n"),
+        ("cp932", "吾輩は猫である。名前はまだ無い。\n"),
+        ("euc_jp", "吾輩は猫である。名前はまだ無い。\n"),
+        ("cp1251", "Война и мир\n"),
+        ("koi8-r", "Война и мир\n"),
+    ],
+)
+def test_a_text_that_would_make_no_sense_is_refused(codec: str, text: str) -> None:
+    with pytest.raises(EncodingError, match="save it as UTF-8"):
+        decoded((text * 4).encode(codec))
+
+
+def test_a_file_in_utf_32_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(BOOK.encode("utf-32"))
+    for encoding in ("utf-8", "utf-16"):
+        with pytest.raises(FileError, match="UTF-32"):
+            Source(path, "csv", encoding)

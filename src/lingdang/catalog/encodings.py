@@ -15,8 +15,10 @@ _LOOKED_AT = 1000
 """Lines that are not UTF-8 are judged by the first so many."""
 _SAMPLE = 20
 """Characters of the first line that is not UTF-8, from which a reader tells whether the guess is right."""
+_NONE_OF_THEM = "neither UTF-8 nor UTF-16, GB18030 or Windows-1252: save it as UTF-8"
 _FEW = 3
 """Fewer lines that are not UTF-8 spoil themselves and not the file."""
+_MARKS_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _MARKS_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -40,6 +42,8 @@ def codec_for(file: BinaryIO, encoding: Encoding) -> str:
     Raises EncodingError.
     """
     head = file.read(_HEAD)
+    if head.startswith(_MARKS_32):
+        raise EncodingError("UTF-32: save it as UTF-8")
     if encoding == "utf-8":
         if _looks_utf16(head):
             raise EncodingError("not UTF-8: it looks like UTF-16, so say --encoding utf-16")
@@ -56,10 +60,16 @@ def codec_for(file: BinaryIO, encoding: Encoding) -> str:
 
 
 def decoded(data: bytes) -> str:
-    """The text of a whole file without its byte order mark: UTF-8, else UTF-16, GB18030 or Windows-1252.
+    """The text of a whole file without byte order marks: UTF-8, else UTF-16, UTF-32, GB18030 or Windows-1252.
 
-    Raises EncodingError when it is none of them.
+    Raises EncodingError when it is none of them, or would make no sense.
     """
+    return _as_it_looks(data).lstrip("\ufeff")
+
+
+def _as_it_looks(data: bytes) -> str:
+    if data.startswith(_MARKS_32):
+        return _decoded(data, "utf-32")
     if _looks_utf16(data[:_HEAD]):
         return _decoded(data, _order_of(data[:_HEAD]))
     try:
@@ -68,14 +78,18 @@ def decoded(data: bytes) -> str:
         lines = _read_as(data.splitlines(keepends=True), "utf-8")
     if lines.good > lines.bad:
         return data.decode("utf-8-sig", "replace")  # a broken character is worth less than all the others
-    return _decoded(data, "gb18030" if _look_gb18030(lines.some_bad) else "cp1252")
+    if _look_gb18030(lines.some_bad):
+        return _decoded(data, "gb18030")
+    if _are_mostly_latin(lines.some_bad):
+        return _decoded(data, "cp1252")
+    raise EncodingError(_NONE_OF_THEM)
 
 
 def _decoded(data: bytes, codec: str) -> str:
     try:
         return data.decode(codec)
     except UnicodeDecodeError:
-        raise EncodingError("neither UTF-8 nor UTF-16, GB18030 or Windows-1252") from None
+        raise EncodingError(_NONE_OF_THEM) from None
 
 
 def _refuse_another_encoding(lines: _Lines) -> None:
@@ -162,4 +176,12 @@ def _look_gb18030(lines: Iterable[bytes]) -> bool:
         return False
     written = "".join(char for char in text if not char.isascii())
     usual = written.encode("gb2312", "ignore").decode("gb2312")
-    return len(usual) * 10 >= len(written) * 7 > 0
+    kana = sum("\u3041" <= char <= "\u30fa" for char in written)  # of which EUC-JP has the same bytes
+    return len(usual) * 10 >= len(written) * 7 > 0 and kana * 3 <= len(written)
+
+
+def _are_mostly_latin(lines: Iterable[bytes]) -> bool:
+    """Whether at least half of the letters are ASCII's, as in no Big5, Shift JIS or Cyrillic text."""
+    text = b"".join(lines)
+    beyond = sum(byte > 0x7F for byte in text)
+    return beyond <= sum(byte < 0x80 and chr(byte).isalpha() for byte in text)
