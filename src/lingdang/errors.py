@@ -181,9 +181,9 @@ def invalid(path: str, message: str) -> Problem:
     return Problem("invalid_request", errors=[{"path": path, "message": message}])
 
 
-def retry_later(code: str, seconds: int, why: str | None = None) -> Problem:
+def retry_later(code: str, seconds: int, why: str | None = None, **members: Any) -> Problem:
     """A refusal that passes, such as `rate_limited` or `overloaded`, with its `Retry-After`."""
-    return Problem(code, headers={"Retry-After": str(seconds)}, why=why, retryAfter=seconds)
+    return Problem(code, headers={"Retry-After": str(seconds)}, why=why, retryAfter=seconds, **members)
 
 
 def session_ended() -> Problem:

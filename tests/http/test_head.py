@@ -34,3 +34,27 @@ async def test_a_405_names_head_beside_get(shop: Shop) -> None:
         answer = await shop.http.post(path)
         assert answer.status_code == 405
         assert {"GET", "HEAD"} <= set(answer.headers["allow"].split(", "))
+
+
+METHODS = {
+    "/healthz": {"GET", "HEAD", "OPTIONS"},
+    "/": {"GET", "HEAD", "OPTIONS"},
+    "/v1/wallet": {"GET", "HEAD", "OPTIONS"},
+    "/v1/cart/items/book-1": {"DELETE", "OPTIONS", "PUT"},
+    "/v1/sessions": {"OPTIONS", "POST"},
+    "/v1/sessions/current": {"DELETE", "GET", "HEAD", "OPTIONS"},
+}
+
+
+@pytest.mark.parametrize("path", METHODS)
+async def test_a_path_names_all_its_methods_whoever_serves_them(shop: Shop, path: str) -> None:
+    answer = await shop.http.request("TRACE", path)
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == METHODS[path]
+
+
+async def test_options_names_what_is_served_beside_the_framework(shop: Shop) -> None:
+    for path in ("/healthz", "/v1/cart/items/book-1"):
+        answer = await shop.http.options(path)
+        assert answer.status_code == 204
+        assert set(answer.headers["allow"].split(", ")) == METHODS[path]

@@ -56,6 +56,7 @@ async def test_large_checkouts_of_one_customer_fill_a_quota_and_no_more(database
         assert taken == list(range(len(taken)))
         refused = answers[len(taken)]
         assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+        assert [place["path"] for place in refused.json()["errors"]] == ["Idempotency-Key"]
         size = len(answers[0].content)
         assert kept(shop)[0] == len(taken)
         assert Quota().octets <= kept(shop)[1] < Quota().octets + 2 * size

@@ -67,6 +67,23 @@ async def test_a_trailer_is_no_header(ann: Buyer, own: bool) -> None:
     assert ann.shop.sql("SELECT balance FROM wallet") == [(400 if own else 500,)]
 
 
+@pytest.mark.parametrize(
+    "trailer", [b"Connection: close", b"Proxy-Connection: close", b"connection: Keep-Alive, CLOSE"]
+)
+@pytest.mark.parametrize("path", [b"/v1/checkout", b"/v1/vouchers/claim", b"/v1/absent"])
+async def test_a_trailer_that_ends_the_connection_ends_it_after_the_answer(
+    ann: Buyer, path: bytes, trailer: bytes
+) -> None:
+    """The parser reads nothing behind it: the client is told so instead of waiting for ever."""
+    head = b"POST %b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" % path
+    following = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    before = b"GET /v1/wallet HTTP/1.1\r\nHost: x\r\n\r\n"
+    for ahead in (b"", before, before + before):
+        received = await _talk(ann.shop, ahead + head + b"2\r\n{}\r\n0\r\n" + trailer + b"\r\n\r\n" + following)
+        assert len(received) == ahead.count(b"GET") + 1
+        assert received[-1].headers["connection"] == "close"
+
+
 async def _talk(shop: Shop, sent: bytes) -> list[Answer]:
     url = httpx.URL(shop.url)
     reader, writer = await asyncio.open_connection(url.host, url.port)

@@ -1,6 +1,7 @@
 """Who does not take answers: only a piece of one waits twice, not for long, and not too much of all together."""
 
 import asyncio
+import gc
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -147,3 +148,14 @@ async def test_all_together_may_not_be_too_much(tmp_path: Path, monkeypatch: pyt
         await until(lambda: 0 < len(room.state.connections) <= 4)
         for _, writer in streams:
             writer.close()
+
+
+async def test_who_goes_away_while_answers_wait_is_no_error(room: Room, caplog: pytest.LogCaptureFixture) -> None:
+    """Of requests sent ahead the protocol tells only the newest that its client has gone; the others go on writing."""
+    for _ in range(5):
+        _, writer = await room.ask(COLD * 3)
+        await until(lambda: any(room.waiting()))
+        writer.transport.abort()
+        await until(lambda: not room.state.connections and not room.state.tasks)
+    gc.collect()
+    assert caplog.records == []

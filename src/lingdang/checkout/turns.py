@@ -66,7 +66,7 @@ class Turns:
             return
         queue = self._waiting.get(cust_id, ())
         if len(queue) >= MOST_OF_ONE:
-            raise retry_later("rate_limited", 1)
+            raise retry_later("rate_limited", 1, why=f"{MOST_OF_ONE} checkouts of the customer wait already")
         if self._count >= MOST_OF_ALL:
             raise retry_later("overloaded", self._refusing.seconds())
         turn: _Turn = asyncio.get_running_loop().create_future()

@@ -10,7 +10,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, InternalServerException, SerializationException, ValidationException
 
 from lingdang.errors import Problem
-from lingdang.http.entry import REFUSED, problem_reply, with_head
+from lingdang.http.entry import REFUSED, all_methods, problem_reply
 from lingdang.http.problems import from_decode_error
 
 _log = structlog.get_logger(__name__)
@@ -36,7 +36,7 @@ def _as_problem(error: Exception) -> Problem:
 def _allow(error: HTTPException) -> dict[str, str]:
     """The methods that a 405 must name."""
     allowed = (error.headers or {}).get("allow")
-    return {"Allow": with_head(allowed)} if allowed else {}
+    return {"Allow": all_methods(allowed)} if allowed else {}
 
 
 def _from_validation(error: SerializationException | ValidationException) -> Problem:

@@ -157,7 +157,7 @@ class Entry:
         self._cross_origin = CrossOrigin(origins)
         self._exact = {(r.method, r.path): r for r in hot if r.prefix is None}
         self._prefixed = [r for r in hot if r.prefix is not None]
-        self._allowed = {path: with_head(", ".join(m for m, p in self._exact if p == path)) for _, path in self._exact}
+        self._hot_paths = {path for _, path in self._exact}
         self.max_body_bytes = max_body_bytes
         self._observe = observe
         self._refusals = Refusals()
@@ -237,9 +237,22 @@ class Entry:
 
     def _known(self, path: str) -> tuple[str, str] | None:
         """For a path that the framework does not know: the hot routes' path, and the methods that it has."""
-        if path in self._allowed:
-            return path, self._allowed[path]
-        return next(((r.path, with_head(r.method)) for r in self._prefixed if not r.shared and r.matches(path)), None)
+        if path in self._hot_paths:
+            return path, all_methods("", self._hot_methods(path))
+        return next(
+            ((r.path, all_methods("", [r.method])) for r in self._prefixed if not r.shared and r.matches(path)), None
+        )
+
+    def _hot_methods(self, path: str) -> list[str]:
+        """The methods of this path that are served here."""
+        return [m for m, p in self._exact if p == path] + [r.method for r in self._prefixed if r.matches(path)]
+
+    def _allow_all(self, path: str, said: list[Header]) -> list[Header]:
+        """The framework's headers; an `Allow` among them names what is served here, and HEAD, too."""
+        return [
+            (name, all_methods(value.decode(), self._hot_methods(path)).encode() if name == b"allow" else value)
+            for name, value in said
+        ]
 
     async def answer(
         self, route: HotRoute[Any], param: str, headers: dict[bytes, bytes], body: bytes | Awaitable[bytes]
@@ -286,6 +299,8 @@ class Entry:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 said = [*message["headers"], (b"x-request-id", request_id.encode())]
+                if status == 405 or scope["method"] == "OPTIONS":
+                    said = self._allow_all(scope["path"], said)
                 message["headers"] = [*said, *_not_said(SAFE_HEADERS, said), *self._cross_origin.headers(headers)]
                 _know(scope, status, headers)
                 await send(message)
@@ -376,10 +391,10 @@ def _without_body(send: Send) -> Send:
     return sent
 
 
-def with_head(methods: str) -> str:
+def all_methods(said: str, more: Sequence[str] = ()) -> str:
     """The methods of an Allow header: whatever can be got can be asked for without its body."""
-    names = methods.split(", ")
-    return ", ".join([*names, "HEAD"]) if "GET" in names and "HEAD" not in names else methods
+    names = dict.fromkeys([*(name for name in said.split(", ") if name), *more])
+    return ", ".join(dict.fromkeys([*names, "HEAD"]) if "GET" in names else names)
 
 
 def _given_twice(headers: Iterable[Header]) -> str | None:

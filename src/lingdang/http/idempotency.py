@@ -26,6 +26,7 @@ from lingdang.keys import Keyring
 KEPT = timedelta(hours=24)
 
 _KEY = re.compile(r"[\x20-\x7e]{1,64}")
+_FULL = "As many answers are kept for this customer as may be; without this header none is kept, and none is needed"
 _REPLAYED = ((b"idempotent-replayed", b"true"),)
 
 _FIND = "SELECT kid, fingerprint, sealed FROM idempotency WHERE owner = %b AND key = %b AND expires_at > %b"
@@ -169,7 +170,12 @@ class Idempotency:
     async def _refuse_full(self, ask: Ask, owner: str, now: datetime) -> None:
         [(until,)] = await ask(_ROOM, (owner, now, *self._quota))
         if until is not None:
-            raise retry_later("rate_limited", ceil((until - now).total_seconds()))
+            raise retry_later(
+                "rate_limited",
+                ceil((until - now).total_seconds()),
+                why="the customer's quota of answers that are kept for Idempotency-Key is full",
+                errors=[{"path": "Idempotency-Key", "message": _FULL}],
+            )
 
     async def _keep(
         self, ask: Ask, owner: str, key: str, body: bytes, now: datetime, reply: Reply, kept: timedelta

@@ -84,4 +84,6 @@ class Logins:
             kept = await connection.execute(_KEEP, (*row, *customer, now))
             if await kept.fetchone() is None:
                 first = await (await connection.execute(_FIRST_TO_END, (*customer, now))).fetchone()
-                raise retry_later("rate_limited", seconds_until(first, now))
+                raise retry_later(
+                    "rate_limited", seconds_until(first, now), why=f"{MOST_SESSIONS} sessions by password are open"
+                )

@@ -191,7 +191,9 @@ def _current_routes(sessions: Sessions, pool: Pool, clock: Clock) -> list[HTTPRo
             ended = await connection.execute(_END, (*row, *customer, owner.session_id, *customer, now))
             if await ended.fetchone() is None:
                 first = await (await connection.execute(_FIRST_TO_LAPSE, (*customer, now))).fetchone()
-                raise retry_later("rate_limited", seconds_until(first, now))
+                raise retry_later(
+                    "rate_limited", seconds_until(first, now), why=f"{MOST_SESSIONS} sessions were ended lately"
+                )
         _log.info("session_ended", customer=owner.cust_id, session=str(owner.session_id), client=_address(request))
 
     return [current, end]

@@ -18,7 +18,7 @@ from uvicorn.server import ServerState
 
 from lingdang.errors import Problem, invalid, retry_later
 from lingdang.http.entry import KNOWN, send_reply
-from lingdang.serving.direct import DirectProtocol, written
+from lingdang.serving.direct import DirectCycle, DirectProtocol, written
 from lingdang.serving.seats import Seats
 
 MAX_HEAD_BYTES = 32 * 1024
@@ -101,6 +101,8 @@ class Connection(DirectProtocol):
     def part(self) -> None:
         """Close it once what was written has gone; a client that still sends must not lose the answer for it."""
         self.leaving = True
+        if self.transport.is_closing():
+            return
         if self._in_request and self.transport.can_write_eof():
             self.transport.write_eof()
             self._hold(False)
@@ -221,7 +223,21 @@ class Connection(DirectProtocol):
         if self._body_bytes > _LARGE_BODY:
             self._seats.release(self)
         if not self.leaving:
+            self._mind_trailers()
             super().on_message_complete()
+
+    def _mind_trailers(self) -> None:
+        """Close after this answer where a trailer said so.
+
+        Here a trailer is no header, but to the parser `Connection: close` is one wherever it stands: it would throw all
+        that follows away, and the client would wait for an answer that never comes.
+        """
+        cycle: Any = self.cycle
+        if type(cycle) is DirectCycle or not cycle.keep_alive or self.parser.should_keep_alive():
+            return
+        cycle.keep_alive = False
+        if cycle.response_complete:
+            self.part()
 
     def _has_body(self) -> bool:
         return any(name in _FRAMING and value != b"0" for name, value in self.headers)
@@ -392,14 +408,21 @@ class Connection(DirectProtocol):
 
 
 class _Parting:
-    """A transport for a cycle of uvicorn's, which closes it as its connection parts."""
+    """A transport for a cycle of uvicorn's, which closes it as its connection parts.
 
-    __slots__ = ("_connection", "is_closing", "write")
+    What is written for a client that has gone is dropped: uvicorn tells only the newest of several cycles of it.
+    """
+
+    __slots__ = ("_connection", "_write", "is_closing")
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self.write: Callable[[bytes], None] = connection.transport.write
+        self._write: Callable[[bytes], None] = connection.transport.write
         self.is_closing: Callable[[], bool] = connection.transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        if not self.is_closing():
+            self._write(data)
 
     def close(self) -> None:
         self._connection.part()
