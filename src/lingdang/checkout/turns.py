@@ -13,6 +13,7 @@ from typing import TypeVar, cast
 from lingdang.coupons.work import Steps
 from lingdang.db.refusing import Refusing
 from lingdang.errors import retry_later
+from lingdang.identity.turns import Pacing
 
 T = TypeVar("T")
 
@@ -36,6 +37,7 @@ class Turns:
         self._count = 0
         self._running: str | None = None
         self._refusing = Refusing()
+        self._pacing = Pacing()
 
     def __len__(self) -> int:
         """How many wait."""
@@ -66,6 +68,7 @@ class Turns:
             return
         queue = self._waiting.get(cust_id, ())
         if len(queue) >= MOST_OF_ONE:
+            await self._pacing.hold()  # who repeats at once does not have a checkout read as often
             raise retry_later("rate_limited", 1, why=f"{MOST_OF_ONE} checkouts of the customer wait already")
         if self._count >= MOST_OF_ALL:
             raise retry_later("overloaded", self._refusing.seconds())

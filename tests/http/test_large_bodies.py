@@ -1,0 +1,35 @@
+"""Large bodies are looked at one in a turn of the event loop: others' requests come between."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from lingdang.http.entry import LARGE, Entry, HotRequest, HotRoute, Reply
+
+
+@pytest.mark.parametrize("size", [LARGE, LARGE + 1], ids=["not large", "large"])
+async def test_small_requests_come_between_large_ones(size: int) -> None:
+    seen: list[int] = []
+
+    async def handle(request: HotRequest[Any]) -> Reply:
+        seen.append(len(request.body["text"]))
+        return Reply(b"{}")
+
+    async def nothing(*_: Any) -> None: ...
+
+    route = HotRoute("POST", "/here", dict[str, str], dict[str, str], handle)
+    entry = Entry(nothing, [route], max_body_bytes=10**6, observe=lambda *_: None)
+    around = len(b'{"text":""}')
+
+    def sent(length: int) -> "asyncio.Task[Reply]":
+        body = b'{"text":"%b"}' % (b"x" * (length - around))
+        return asyncio.create_task(entry.answer(route, "", {}, body))
+
+    tasks = [sent(size) for _ in range(5)] + [sent(100) for _ in range(5)]
+    assert {reply.status for reply in await asyncio.gather(*tasks)} == {200}
+    small, large = 100 - around, size - around
+    if size > LARGE:
+        assert seen == [small] * 5 + [large] * 5
+    else:
+        assert seen == [large] * 5 + [small] * 5
