@@ -134,3 +134,22 @@ async def test_a_cart_that_changed_elsewhere_is_settled_without_what_is_gone(vis
     await expect(other.page.locator("[data-code=already_owned]")).to_be_visible()
     await other.part("settle").click()
     await expect(other.part("order-line")).to_have_count(1)
+
+
+async def test_an_offer_after_a_top_up_shows_the_balance_of_now(browser: Browser, demo: DemoShop) -> None:
+    """What was missing when the offer was made had stayed on its page, also when it was loaded anew."""
+    async with profile(browser, demo, bells=5, vouchers=()) as visitor:
+        await visitor.sign_in()
+        await tick(visitor, "book-1")
+        await visitor.settle()
+        await expect(visitor.page.locator(".summary .short")).to_be_visible()
+        order = visitor.page.url
+        demo.credit(visitor.cust_id, 10_000)
+        for _ in range(2):
+            await visitor.page.goto(order)
+            await expect(visitor.part("confirm")).to_be_enabled()
+            await expect(visitor.page.locator(".summary dl")).to_contain_text("10,005")
+            await expect(visitor.page.locator(".summary .short")).to_have_count(0)
+        await visitor.part("confirm").click()
+        await visitor.succeeded()
+        assert visitor.errors == []

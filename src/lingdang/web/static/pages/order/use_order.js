@@ -49,6 +49,15 @@ export function useOrder({ shop, orderId, navigate }) {
     }
   };
 
+  /** A kept offer knows the wallet of its own time; there may have been a top-up since. */
+  const lookIntoWallet = async ({ currency, total }) => {
+    const { balances } = await shop.wallet().catch(() => ({ balances: null }));
+    if (!balances) return;
+    const balance = balances.find((one) => one.currency === currency)?.balance ?? 0;
+    const wallet = { balance, sufficient: balance >= total, shortfall: Math.max(0, total - balance) };
+    setState((now) => (now.offer?.orderId === orderId ? { ...now, offer: { ...now.offer, wallet } } : now));
+  };
+
   const open = async () => {
     try {
       const kept = await shop.keptOrder(orderId);
@@ -56,8 +65,8 @@ export function useOrder({ shop, orderId, navigate }) {
       change({ phase: "offer", offer: kept.order, problem: null });
       if (kept.state === "paying") return await pay("resumed");
       // An offer is of one sign-in: whoever comes back through the login gets a new one at once.
-      if (kept.sessionId !== shop.session.sessionId && (await quote({}, idsOf(kept.order))))
-        change({ note: "order.renewed" });
+      if (kept.sessionId === shop.session.sessionId) await lookIntoWallet(kept.order);
+      else if (await quote({}, idsOf(kept.order))) change({ note: "order.renewed" });
     } catch (problem) {
       change({ phase: "over", problem });
     }
