@@ -189,4 +189,4 @@ async def test_the_example_verifies_with_two_libraries_alone(shop: Shop, tmp_pat
 
 def run_example(file: Path, jwks: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-I", EXAMPLE, file, jwks]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)

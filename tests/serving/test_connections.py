@@ -88,7 +88,9 @@ def test_pipelined_requests_are_answered_whole_and_in_order(served: Served) -> N
         connection.sendall(_REFUSED + unknown + _REFUSED)
         received = b""
         while received.count(b"HTTP/1.1 400 Bad Request\r\n") < 3 or not received.endswith(b"}"):
-            received += connection.recv(65536)
+            part = connection.recv(65536)
+            assert part, received
+            received += part
     bodies = [answer.partition(b"\r\n\r\n")[2] for answer in received.split(b"HTTP/1.1 ")[1:]]
     assert [b"unknown field" in body for body in bodies] == [False, True, False]
     assert received.count(b"date: ") == received.count(b"x-request-id: ") == 3

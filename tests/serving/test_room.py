@@ -12,6 +12,7 @@ from lingdang.serving.descriptors import LEAST, raise_limit
 from lingdang.settings import Settings
 from support.raw import answers, connected, problem_of, until_closed
 from support.served import Served, eventually, run, serving
+from support.shop import PATIENCE
 
 HELLO = bytes.fromhex("1603010200010001fc0303")
 """How a TLS client begins; the rest never comes."""
@@ -22,7 +23,7 @@ def strangers(served: Served, count: int, sent: bytes) -> list[socket.socket]:
     url = httpx.URL(served.url)
     opened = []
     for _ in range(count):
-        connection = socket.create_connection((url.host, url.port or 0), timeout=30)
+        connection = socket.create_connection((url.host, url.port or 0), timeout=PATIENCE)
         connection.sendall(sent)
         opened.append(connection)
     return opened

@@ -22,6 +22,7 @@ from lingdang.serving.connections import Connection, close_overdue
 from lingdang.serving.listening import listen
 from lingdang.serving.seats import Seats
 from lingdang.serving.tls import context, local_certificate
+from support.shop import PATIENCE
 
 LONG = b"x" * 3_000_000
 MOST_WAITING = 300_000
@@ -74,7 +75,8 @@ async def room(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyte
 
 
 @asynccontextmanager
-async def opened(tls: Path | None) -> AsyncIterator[Room]:
+async def opened(tls: Path | None, sending: float = 1) -> AsyncIterator[Room]:
+    """Cuts off who does not take a piece within `sending` seconds."""
     certificate = local_certificate(tls, "127.0.0.1", system_clock()) if tls else None
     entry = Entry(_cold, [HotRoute("POST", "/hot", dict, dict, _hot)], max_body_bytes=100, observe=lambda *_: None)
     config, state, taken = uvicorn.Config(entry, log_config=None, interface="asgi3"), ServerState(), Seats(100)
@@ -86,7 +88,7 @@ async def opened(tls: Path | None) -> AsyncIterator[Room]:
     (listener,) = listen("127.0.0.1", 0, workers=1)
     acceptor = Acceptor(listener, context(certificate) if certificate else None, taken, make)
     acceptor.open()
-    sweep = asyncio.create_task(close_overdue(state, sending=1, resting=60))
+    sweep = asyncio.create_task(close_overdue(state, sending=sending, resting=60))
     trusted = ssl.create_default_context(cafile=str(tls / "ca.pem")) if tls else None
     yield Room(state, listener.getsockname(), trusted)
     sweep.cancel()
@@ -97,7 +99,7 @@ async def opened(tls: Path | None) -> AsyncIterator[Room]:
 
 
 async def until(told: Any) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not told():  # noqa: ASYNC110 - what is waited for has no event
             await asyncio.sleep(0.02)
 
@@ -124,14 +126,22 @@ async def test_a_trickle_does_not_count_as_reading(room: Room, request_: bytes) 
     writer.close()
 
 
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
 @pytest.mark.parametrize("request_", [HOT, COLD], ids=["hot", "cold"])
-async def test_who_reads_slowly_gets_it_whole(room: Room, request_: bytes) -> None:
+async def test_who_reads_slowly_gets_it_whole(tmp_path: Path, request_: bytes, tls: bool) -> None:
+    async with opened(tmp_path if tls else None, sending=PATIENCE) as room:
+        await _read_slowly(room, request_)
+
+
+async def _read_slowly(room: Room, request_: bytes) -> None:
     reader, writer = await room.ask(request_)
     head = await reader.readuntil(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200 ")
     received = 0
     while received < len(LONG):
-        received += len(await reader.read(60_000))
+        part = await reader.read(60_000)
+        assert part, f"cut off after {received} bytes"
+        received += len(part)
         await asyncio.sleep(0.02)
     assert received == len(LONG)
     writer.write(request_)
