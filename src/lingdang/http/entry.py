@@ -4,7 +4,6 @@ Litestar serves all other routes. The hot ones (cart tick, checkout, payment) ar
 their decoded body, which costs a third of a framework's route (docs/decisions/0003-hot-routes.md).
 """
 
-import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -18,6 +17,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from lingdang.errors import Problem, invalid
 from lingdang.http.cross_origin import GRANTED, CrossOrigin
+from lingdang.http.one_a_turn import OneATurn
 from lingdang.http.problems import MEDIA_TYPE, from_decode_error, problem_body
 from lingdang.http.refusals import Refusals
 
@@ -65,7 +65,8 @@ Header = tuple[bytes, bytes]
 Headers = Mapping[bytes, bytes]
 
 LARGE = 32 * 1024
-"""Bytes of a body above which it is looked at in a turn of the event loop that has no other large one."""
+"""Bytes of a body above which it is looked at in a turn of the event loop that has no other large one: to open and sign
+some hundred kilobytes takes milliseconds."""
 _MOST_COMMAS = 1000
 """An order has 100 lines. A body of half a megabyte has room for 40,000, and each would be looked at before they are
 counted: a hundredth of a second for every such request, in which nobody else is served."""
@@ -164,7 +165,7 @@ class Entry:
         self.max_body_bytes = max_body_bytes
         self._observe = observe
         self._refusals = Refusals()
-        self._large = asyncio.Lock()
+        self._large = OneATurn()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP:
@@ -267,7 +268,7 @@ class Entry:
         try:
             raw = body if isinstance(body, bytes) else await body
             if len(raw) > LARGE:
-                await self._turn_for_large()
+                await self._large.wait()
             reply = await route.handle(HotRequest(headers, route.parse(raw), param))
         except ClientGone:
             raise
@@ -279,11 +280,6 @@ class Entry:
             reply = problem_reply(Problem("internal_error"), request_id, headers)
         self._observe(route.method, route.path, reply.status, time.perf_counter() - started)
         return self._whole(reply, request_id, headers)
-
-    async def _turn_for_large(self) -> None:
-        """Opening and signing some hundred kilobytes takes milliseconds: others' requests come between two of them."""
-        async with self._large:
-            await asyncio.sleep(0)
 
     def _whole(self, reply: Reply, request_id: str, headers: Headers) -> Reply:
         """The answer with the headers that every answer has."""
