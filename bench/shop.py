@@ -11,6 +11,7 @@ import psycopg
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from bench.signing import public_jwk
+from lingdang.catalog.terms import MARK
 from lingdang.clock import rfc3339, system_clock
 from lingdang.demo.books import load_demo_catalogue
 from lingdang.identity.sessions import Sessions
@@ -29,8 +30,9 @@ HOUSE_BOOKS = 600
 """Books of the one publisher that everybody buys from."""
 
 _MORE_BOOKS = """
-INSERT INTO product (product_id, title, publisher, currency, price, list_price, created_at, updated_at)
-SELECT prefix || n, 'Volume ' || n, 'House ' || n %% houses, 'BELL', 100 + n %% 900, 1000, now(), now()
+INSERT INTO product (product_id, title, publisher, currency, price, list_price, search, created_at, updated_at)
+SELECT prefix || n, 'Volume ' || n, 'House ' || n %% houses, 'BELL', 100 + n %% 900, 1000,
+       array_to_tsvector(ARRAY[%(mark)s]), now(), now()
   FROM (VALUES ('hot-', 500, %(hot)s), ('house-', 1, %(house)s)) AS k (prefix, houses, count),
        generate_series(1, count) AS n
 """
@@ -85,7 +87,7 @@ def fill(database_url: str, customers: int) -> None:
     values["lot"] = f"bonus@{rfc3339(expiry)}"
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(_FILL, values)
-        connection.execute(_MORE_BOOKS, {"hot": HOT_BOOKS, "house": HOUSE_BOOKS})
+        connection.execute(_MORE_BOOKS, {"hot": HOT_BOOKS, "house": HOUSE_BOOKS, "mark": MARK})
         connection.execute("VACUUM (ANALYZE)")
 
 

@@ -12,8 +12,8 @@ from lingdang.checkout.reading import CheckoutReader
 from lingdang.coupons.guessing import CodeLimits
 from lingdang.db.lane import Lane
 from lingdang.db.pool import make_pool
+from lingdang.http.pacing import Pacing
 from lingdang.identity.sessions import Sessions
-from lingdang.identity.turns import Pacing
 from lingdang.keys import Keyring
 from lingdang.ledger import settlement as settling
 from lingdang.ledger.settlement import Settlement

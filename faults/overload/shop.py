@@ -10,6 +10,7 @@ from argon2 import PasswordHasher
 
 from faults import shop
 from faults.overload.buyers import NEWCOMER, PASSWORD
+from lingdang.catalog.terms import MARK
 from lingdang.db.embedded import EmbeddedServer
 from lingdang.identity.passwords import MEMORY_KIB, PASSES
 
@@ -25,13 +26,16 @@ LETTERS = "abcdef"
 
 _INTRO = "很久很久以前，" * 700
 _PRODUCTS = """
-INSERT INTO product (product_id, title, intro, currency, price, list_price, popularity, created_at, updated_at)
-SELECT 'page-' || n, 'Page ' || n, %(intro)s, 'BELL', 1000 + n * 37, 1000 + n * 37, 1000000 + n, now(), now()
+INSERT INTO product (product_id, title, intro, currency, price, list_price, popularity, search, created_at,
+                     updated_at)
+SELECT 'page-' || n, 'Page ' || n, %(intro)s, 'BELL', 1000 + n * 37, 1000 + n * 37, 1000000 + n,
+       array_to_tsvector(ARRAY[%(mark)s]), now(), now()
   FROM generate_series(1, 250) n
 """
 _MANY_PRODUCTS = """
 INSERT INTO product (product_id, title, currency, price, list_price, popularity, search, created_at, updated_at)
-SELECT 'many-' || n, array_to_string(words, ' '), 'BELL', 100, 100, n, array_to_tsvector(words), now(), now()
+SELECT 'many-' || n, array_to_string(words, ' '), 'BELL', 100, 100, n, array_to_tsvector(words || %(mark)s::text),
+       now(), now()
   FROM generate_series(1, %(count)s) n,
        LATERAL (SELECT ARRAY[substr(h, 1, 6), substr(h, 9, 7), substr(h, 17, 5), substr(h, 25, 8)] AS words
                   FROM md5(n::text) h) w
@@ -58,8 +62,8 @@ def prepare(data_dir: Path, products: int) -> None:
         url = server.start()
         shop.fill(url, shop.CUSTOMERS + STRANGERS)
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(_PRODUCTS, {"intro": _INTRO})
-            connection.execute(_MANY_PRODUCTS, {"count": products})
+            connection.execute(_PRODUCTS, {"intro": _INTRO, "mark": MARK})
+            connection.execute(_MANY_PRODUCTS, {"count": products, "mark": MARK})
             _people(connection)
             _vouchers(connection, f"cust-{shop.CUSTOMERS + HOLDER + 1}")
             connection.execute("VACUUM (ANALYZE)")

@@ -40,6 +40,7 @@ from lingdang.http.answers import EXCEPTION_HANDLERS
 from lingdang.http.entry import Entry, HotRoute, Observe
 from lingdang.http.idempotency import Idempotency
 from lingdang.http.openapi import openapi_config
+from lingdang.http.pacing import Pacing
 from lingdang.http.strict import StrictRequest
 from lingdang.identity import routes as identity_routes
 from lingdang.identity.api_keys import ApiKeys
@@ -48,7 +49,6 @@ from lingdang.identity.logins import Logins
 from lingdang.identity.passwords import Passwords
 from lingdang.identity.platform_tokens import PlatformTokens
 from lingdang.identity.sessions import Sessions
-from lingdang.identity.turns import Pacing
 from lingdang.journal.sealer import Sealer
 from lingdang.journal.sealing import Sealing
 from lingdang.journal.seals import SealKeys

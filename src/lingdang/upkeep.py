@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from lingdang.catalog.renewal import MOST as MOST_RENEWED
 from lingdang.catalog.renewal import renew_terms
 from lingdang.clock import Clock
 from lingdang.db.pool import Pool, fetch_all
+from lingdang.db.rests import Rests
 from lingdang.errors import Problem
 from lingdang.identity.sweep import TABLES, sweep_identity
 from lingdang.ledger.expiry import ExpirySweep
@@ -37,6 +37,7 @@ class Upkeep:
 
     def __init__(self, pool: Pool, settlement: Settlement, clock: Clock) -> None:
         self._pool = pool
+        self._rests = Rests(settlement.seconds_run)
         self.expiry = ExpirySweep(pool, settlement, clock)
         self._clock = clock
         self.overdue = dict.fromkeys(_STATES, 0)
@@ -54,13 +55,10 @@ class Upkeep:
         healers = (
             self.expiry.run,
             lambda: sweep_identity(self._pool, now),
-            self._renew,
+            lambda: renew_terms(self._pool, self._rests),
             lambda: self._count(now),
         )
         return any([await _try(heal) for heal in healers])
-
-    async def _renew(self) -> bool:
-        return await renew_terms(self._pool, MOST_RENEWED) == MOST_RENEWED
 
     async def _count(self, now: datetime) -> bool:
         for table, (column, grace) in _STATES.items():

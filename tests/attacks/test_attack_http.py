@@ -4,13 +4,11 @@ import gzip
 import socket
 import zlib
 from collections.abc import Iterator
-from contextlib import closing
 
-import httpx
 import pytest
 
+from support.raw import connected
 from support.served import Served, serving
-from support.shop import PATIENCE
 
 HIDDEN = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 BODY = b"{}"
@@ -26,8 +24,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def talk(served: Served, sent: bytes, *, half: bool = True) -> bytes:
     """Everything that is answered until the server closes."""
-    url = httpx.URL(served.url)
-    with closing(socket.create_connection((url.host, url.port or 0), timeout=PATIENCE)) as connection:
+    with connected(served) as connection:
         connection.sendall(sent)
         if half:
             connection.shutdown(socket.SHUT_WR)
@@ -141,9 +138,8 @@ def test_expect_is_answered_and_the_body_read(served: Served) -> None:
 def test_half_a_request_and_gone(served: Served) -> None:
     """Clients that leave at every byte of a request leave nothing behind."""
     whole = post(b"Content-Length: 20", body=b'{"productIds":["a"]}')
-    url = httpx.URL(served.url)
     for length in range(1, len(whole), 3):
-        with closing(socket.create_connection((url.host, url.port or 0), timeout=PATIENCE)) as connection:
+        with connected(served) as connection:
             connection.sendall(whole[:length])
     with served.client() as client:
         assert client.get("/readyz").status_code == 200

@@ -23,6 +23,7 @@ from lingdang.serving.listening import listen
 from lingdang.serving.seats import Seats
 from lingdang.serving.tls import context, local_certificate
 from support.shop import PATIENCE
+from support.tabs import until
 
 LONG = b"x" * 3_000_000
 MOST_WAITING = 300_000
@@ -96,12 +97,6 @@ async def opened(tls: Path | None, sending: float = 1) -> AsyncIterator[Room]:
     listener.close()
     for one in list(state.connections):
         one.transport.abort()
-
-
-async def until(told: Any) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not told():  # noqa: ASYNC110 - what is waited for has no event
-            await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("request_", [HOT, COLD, HOT + COLD * 50], ids=["hot", "cold", "many"])

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import httpx
 
 from support.served import Served
+from support.shop import PATIENCE
 
 
 class Answer(NamedTuple):
@@ -24,7 +25,7 @@ class Answer(NamedTuple):
 
 
 @contextmanager
-def connected(served: Served, timeout: float = 30.0) -> Iterator[socket.socket]:
+def connected(served: Served, timeout: float = PATIENCE) -> Iterator[socket.socket]:
     """A connection, over TLS where the server speaks it."""
     url = httpx.URL(served.url)
     plain = socket.create_connection((url.host, url.port or 0), timeout=timeout)

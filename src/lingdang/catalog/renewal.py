@@ -3,15 +3,17 @@
 Workers of that version may still run and write: what they write is found by the same index and made anew too.
 """
 
-import asyncio
 import time
 
 from lingdang.catalog.terms import MARK, product_terms
 from lingdang.db.pool import Pool, transaction
+from lingdang.db.rests import Rests
 
 BATCH = 100
 MOST = 20_000
 """Products of one round."""
+ROUND_SECONDS = 20.0
+"""After so long other healers have their turn."""
 
 _OLD = f"""
     SELECT product_id, title, publisher, attributes->>'authors' FROM product
@@ -23,19 +25,20 @@ _RENEW = """
 """
 
 
-async def renew_terms(pool: Pool, most: int = MOST) -> int:
-    """Make the terms of up to `most` products anew, at half the speed of which the database is able. Returns how many
-    there were. A product is otherwise as it was: its version and `updatedAt` stay.
+async def renew_terms(pool: Pool, rests: Rests, most: int = MOST, seconds: float = ROUND_SECONDS) -> bool:
+    """Make the terms of up to `most` products anew, for about so many seconds, with a rest after each batch. Returns
+    whether there may be more. A product is otherwise as it was: its version and `updatedAt` stay.
     """
     done = 0
-    while done < most:
+    end = time.monotonic() + seconds
+    while done < most and time.monotonic() < end:
         began = time.monotonic()
         renewed = await _renew_some(pool)
         done += renewed
         if renewed < BATCH:
-            break
-        await asyncio.sleep(time.monotonic() - began)
-    return done
+            return False
+        await rests.after(time.monotonic() - began)
+    return True
 
 
 async def _renew_some(pool: Pool) -> int:

@@ -7,12 +7,12 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from lingdang.checkout.fair_queue import FairQueue
 from lingdang.checkout.hands import Held
 from lingdang.checkout.offer import Offer
 from lingdang.checkout.order_token import MAX_TOKEN_LENGTH, OrderTokens
 from lingdang.checkout.pricing import price
 from lingdang.checkout.reading import Asked, CheckoutReader, Facts, Product
-from lingdang.checkout.turns import Turns
 from lingdang.clock import Clock
 from lingdang.coupons.claiming import Code, in_hand_or_claimed
 from lingdang.coupons.deciding import Decision, Verdict, deciding
@@ -124,7 +124,7 @@ class Checkouts:
         self.validity = timedelta(seconds=offer_seconds)
         self._signed_fields = signed_fields
         self._max_body_bytes = max_body_bytes
-        self._turns = Turns()
+        self._choices = FairQueue()
 
     def authenticate(self, authorization: str | None, cust_id: str | None) -> Session:
         """Who asks. Raises Problem `unauthenticated` or `cust_mismatch`."""
@@ -180,7 +180,7 @@ class Checkouts:
         held = facts.held or _EMPTY_HANDED
         order = order_of([_good(p) for p in products], products[0].currency, held.buyer, now)
         vouchers, gone = _hand(held, named or (), facts.named)
-        decision = await self._turns.take(cust_id, deciding(order, vouchers, named, gone, Work()))
+        decision = await self._choices.take(cust_id, deciding(order, vouchers, named, gone, Work()))
         return decision if _is_whole(held) else msgspec.structs.replace(decision, proven=False)
 
     def _answer(

@@ -18,8 +18,8 @@ import structlog
 
 from lingdang.db.pool import Connection, Pool, fetch_all
 from lingdang.errors import Problem
+from lingdang.http.pacing import Pacing
 from lingdang.identity.sessions import bearer
-from lingdang.identity.turns import Pacing
 
 Scope = Literal["catalog:write", "coupons:write", "customers:write", "wallets:credit", "orders:read", "orders:refund"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)

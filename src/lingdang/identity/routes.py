@@ -17,13 +17,13 @@ from lingdang.db.pool import Pool, fetch_as, transaction_as
 from lingdang.errors import Problem, invalid, retry_later
 from lingdang.http.entry import SIGNING_IN, Reply
 from lingdang.http.idempotency import Idempotency
+from lingdang.http.pacing import Pacing
 from lingdang.identity.logins import Logins
 from lingdang.identity.passwords import GivenPassword
 from lingdang.identity.platform_tokens import PlatformTokens
 from lingdang.identity.public_keys import PublicKeyJwk
 from lingdang.identity.session import Session
 from lingdang.identity.sessions import MOST_SESSIONS, IssuedSession, Sessions, bearer, seconds_until
-from lingdang.identity.turns import Pacing
 from lingdang.ids import CustId
 from lingdang.settings import SignType
 

@@ -1,8 +1,7 @@
 """Who takes turns: work of one key is done so many abreast, and so many may wait for it."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from lingdang.errors import retry_later
@@ -46,27 +45,3 @@ class Turns:
             line.length -= 1
             if not line.length:
                 del self._lines[key]
-
-
-class Pacing:
-    """The first refusals of a second are answered at once, the others a second later.
-
-    So whoever repeats at once is refused as seldom, and a flood of guesses takes little from those who buy.
-    """
-
-    PROMPT = 20
-    PAUSE_SECONDS = 1.0
-
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._monotonic = monotonic
-        self._second = 0
-        self._prompt = 0
-
-    async def hold(self) -> None:
-        """Return when the refusal is to be answered."""
-        second = int(self._monotonic())
-        if second != self._second:
-            self._second, self._prompt = second, 0
-        self._prompt += 1
-        if self._prompt > self.PROMPT:
-            await asyncio.sleep(self.PAUSE_SECONDS)

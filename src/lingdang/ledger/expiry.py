@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 
 from lingdang.clock import Clock
 from lingdang.db.pool import Pool, fetch_all, transaction
+from lingdang.db.rests import Rests
 from lingdang.errors import Problem
 from lingdang.ledger.commands import Expire
 from lingdang.ledger.settlement import Settlement
@@ -22,10 +23,6 @@ BATCH = 100
 """Wallets that a worker books out at once."""
 ROUND_SECONDS = 20.0
 """After so long other healers have their turn."""
-BUSY_SHARE = 0.3
-RESTS = (1, 9)
-"""How many times as long as a batch took the next one waits: while the worker has little else to settle, and while it
-settles for more than BUSY_SHARE of that time."""
 
 _ANY = "SELECT 1 FROM wallet WHERE next_expiry <= %b LIMIT 1"
 _TAKE = "SELECT pg_try_advisory_xact_lock(hashtextextended('expiry', %b))"
@@ -44,7 +41,7 @@ class ExpirySweep:
         self._settlement = settlement
         self._clock = clock
         self._random = Random(seed)  # noqa: S311 - it only spreads the workers
-        self._busy = False
+        self._rests = Rests(settlement.seconds_run)
         self.wallets = 0
 
     async def run(self) -> bool:
@@ -63,7 +60,7 @@ class ExpirySweep:
             if count < BATCH:
                 shares.pop()
             if count:
-                await self._rest(time.monotonic() - began)
+                await self._rests.after(time.monotonic() - began)
         return bool(shares)
 
     async def _one_batch(self, share: int) -> int:
@@ -84,10 +81,3 @@ class ExpirySweep:
             if isinstance(answer, BaseException) and not isinstance(answer, Problem):
                 raise answer
         return sum(not isinstance(answer, Problem) for answer in answers)
-
-    async def _rest(self, seconds: float) -> None:
-        """Leave the settlement to payments; while there are many, for the longer."""
-        pause = RESTS[self._busy] * seconds
-        before = self._settlement.seconds_run()
-        await asyncio.sleep(pause)
-        self._busy = self._settlement.seconds_run() - before > BUSY_SHARE * pause

@@ -165,9 +165,7 @@ class Connection(DirectProtocol):
     def on_message_begin(self) -> None:
         if self._replayed:
             return
-        self.url = b""
-        self.expect_100_continue = False
-        self.headers = []
+        super().on_message_begin()
         self._in_head = self._in_request = True
         self._requests += 1
 

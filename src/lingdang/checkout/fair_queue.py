@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 from lingdang.coupons.work import Steps
 from lingdang.db.refusing import Refusing
 from lingdang.errors import retry_later
-from lingdang.identity.turns import Pacing
+from lingdang.http.pacing import Pacing
 
 T = TypeVar("T")
 
@@ -27,8 +27,8 @@ SECONDS = 5.0
 _Turn = asyncio.Future[None]
 
 
-class Turns:
-    """One worker's turns. `seconds` as SECONDS."""
+class FairQueue:
+    """One worker's queue of choices. `seconds` as SECONDS."""
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds

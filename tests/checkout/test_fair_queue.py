@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lingdang.checkout.turns import MOST_OF_ONE, Turns
+from lingdang.checkout.fair_queue import MOST_OF_ONE, FairQueue
 from lingdang.coupons.work import Steps
 from lingdang.errors import Problem
 from lingdang.ids import uuid7
@@ -33,11 +33,11 @@ def chosen(tasks: "list[asyncio.Task[str]]") -> Iterator[str]:
 
 
 async def test_small_choices_overtake_a_costly_one() -> None:
-    turns, choices = Turns(), Choices()
-    heavy = asyncio.create_task(turns.take("ann", choices.steps("heavy", 100)))
+    queue, choices = FairQueue(), Choices()
+    heavy = asyncio.create_task(queue.take("ann", choices.steps("heavy", 100)))
     await asyncio.sleep(0)
     for number in range(5):
-        assert await turns.take(f"cust-{number}", choices.steps("small", 0)) == "small"
+        assert await queue.take(f"cust-{number}", choices.steps("small", 0)) == "small"
     assert choices.ran.count("heavy") < 100
     assert await heavy == "heavy"
     assert choices.ran.count("heavy") == 100
@@ -45,22 +45,22 @@ async def test_small_choices_overtake_a_costly_one() -> None:
 
 async def test_turns_go_round_among_the_customers() -> None:
     """Ann's ten choices and Bob's one: his comes after hers that runs, not after all that were there before."""
-    turns, choices = Turns(), Choices()
-    anns = [asyncio.create_task(turns.take("ann", choices.steps(f"ann-{n}", 3))) for n in range(10)]
+    queue, choices = FairQueue(), Choices()
+    anns = [asyncio.create_task(queue.take("ann", choices.steps(f"ann-{n}", 3))) for n in range(10)]
     await asyncio.sleep(0)
-    bob = asyncio.create_task(turns.take("bob", choices.steps("bob", 3)))
+    bob = asyncio.create_task(queue.take("bob", choices.steps("bob", 3)))
     assert await bob == "bob"
     assert sum(task.done() for task in anns) <= 2
     await asyncio.gather(*anns)
     assert list(chosen(anns)) == [f"ann-{n}" for n in range(10)]
     for n in range(1, 10):
         assert [name for name in choices.ran if name == f"ann-{n}"] == [f"ann-{n}"] * 3
-    assert len(turns) == 0
+    assert len(queue) == 0
 
 
 async def test_one_customer_may_have_so_many_waiting() -> None:
-    turns, choices = Turns(), Choices()
-    anns = [turns.take("ann", choices.steps("ann", 2)) for _ in range(MOST_OF_ONE + 11)]
+    queue, choices = FairQueue(), Choices()
+    anns = [queue.take("ann", choices.steps("ann", 2)) for _ in range(MOST_OF_ONE + 11)]
     answers = await asyncio.gather(*anns, return_exceptions=True)
     refused = [answer for answer in answers if isinstance(answer, Problem)]
     assert (len(refused), {problem.code for problem in refused}) == (10, {"rate_limited"})
@@ -69,37 +69,37 @@ async def test_one_customer_may_have_so_many_waiting() -> None:
 
 
 async def test_who_has_waited_too_long_is_refused_unexecuted() -> None:
-    turns, choices = Turns(seconds=-1.0), Choices()
-    first = asyncio.create_task(turns.take("ann", choices.steps("first", 3)))
+    queue, choices = FairQueue(seconds=-1.0), Choices()
+    first = asyncio.create_task(queue.take("ann", choices.steps("first", 3)))
     await asyncio.sleep(0)
-    second = asyncio.create_task(turns.take("ann", choices.steps("second", 3)))
+    second = asyncio.create_task(queue.take("ann", choices.steps("second", 3)))
     assert await first == "first"
     with pytest.raises(Problem) as refused:
         await second
     assert (refused.value.code, "second" in choices.ran) == ("overloaded", False)
-    assert await turns.take("ann", choices.steps("third", 3)) == "third"
+    assert await queue.take("ann", choices.steps("third", 3)) == "third"
 
 
 async def test_who_goes_away_and_what_fails_pass_the_turn_on() -> None:
-    turns, choices = Turns(), Choices()
+    queue, choices = FairQueue(), Choices()
 
     def failing() -> Steps[str]:
         yield
         yield
         raise Problem("voucher_unusable")
 
-    running = asyncio.create_task(turns.take("ann", choices.steps("gone", 100)))
+    running = asyncio.create_task(queue.take("ann", choices.steps("gone", 100)))
     await asyncio.sleep(0)
-    waiting = asyncio.create_task(turns.take("bob", choices.steps("gone too", 100)))
-    failed = asyncio.create_task(turns.take("carl", failing()))
-    last = asyncio.create_task(turns.take("dora", choices.steps("last", 3)))
+    waiting = asyncio.create_task(queue.take("bob", choices.steps("gone too", 100)))
+    failed = asyncio.create_task(queue.take("carl", failing()))
+    last = asyncio.create_task(queue.take("dora", choices.steps("last", 3)))
     await asyncio.sleep(0)
     running.cancel()
     waiting.cancel()
     assert await last == "last"
     with pytest.raises(Problem):
         await failed
-    assert len(turns) == 0
+    assert len(queue) == 0
 
 
 async def heavy_hand(shop: Shop) -> tuple[Buyer, list[str]]:
