@@ -94,6 +94,7 @@ class CheckoutAnswer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=
 _BESIDE_AN_ID = 6
 _BESIDE_A_TOKEN = 512
 """Bytes of a payment's body beside its products' ids and its token, also where a client puts spaces between."""
+_MOST_BESIDE_A_TOKEN = MAX_LINES * (64 + _BESIDE_AN_ID) + _BESIDE_A_TOKEN
 
 _UNDISCOUNTED = Decision({}, (), [], True)
 _EMPTY_HANDED = Held([], Buyer(), 0, 0)
@@ -269,6 +270,8 @@ def _sellable(product_ids: tuple[str, ...], facts: Facts) -> list[Product]:
 
 def _refuse_unpayable(token: str, product_ids: tuple[str, ...], max_body_bytes: int) -> None:
     """Raises Problem `invalid_request` where no request may carry this offer's payment."""
+    if len(token) + _MOST_BESIDE_A_TOKEN <= min(max_body_bytes, MAX_TOKEN_LENGTH):
+        return
     body = len(token) + sum([len(i) + _BESIDE_AN_ID for i in product_ids]) + _BESIDE_A_TOKEN
     if len(token) > MAX_TOKEN_LENGTH or body > max_body_bytes:
         limit = min(MAX_TOKEN_LENGTH, max_body_bytes)

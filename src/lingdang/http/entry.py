@@ -67,6 +67,8 @@ Headers = Mapping[bytes, bytes]
 LARGE = 32 * 1024
 """Bytes of a body above which it is looked at in a turn of the event loop that has no other large one: to open and sign
 some hundred kilobytes takes milliseconds."""
+_SMALL = 4 * 1024
+"""Bytes of a body in which there is no room for too many commas to matter: a payment's is smaller."""
 _MOST_COMMAS = 1000
 """An order has 100 lines. A body of half a megabyte has room for 40,000, and each would be looked at before they are
 counted: a hundredth of a second for every such request, in which nobody else is served."""
@@ -133,7 +135,7 @@ class HotRoute(Generic[B]):
 
     def parse(self, raw: bytes) -> B:
         """The body, decoded and checked. Raises Problem `invalid_request`."""
-        if raw.count(b",") > _MOST_COMMAS:
+        if len(raw) > _SMALL and raw.count(b",") > _MOST_COMMAS:
             raise invalid("$", f"Expected at most {_MOST_COMMAS} commas")
         try:
             return self.decode(b"{}" if not raw and self.optional_body else raw)
@@ -283,16 +285,11 @@ class Entry:
 
     def _whole(self, reply: Reply, request_id: str, headers: Headers) -> Reply:
         """The answer with the headers that every answer has."""
-        said = (
-            (b"content-length", b"%d" % len(reply.body)),
-            (b"x-request-id", request_id.encode()),
-            *SAFE_HEADERS,
-            *reply.headers,
-        )
+        more = reply.headers
         if self._cross_origin.origins:
-            said += self._cross_origin.headers(headers)
-        typed = reply.headers and any(name == b"content-type" for name, _ in reply.headers)
-        return Reply(reply.body, reply.status, said if typed else (*said, _JSON))
+            more += self._cross_origin.headers(headers)
+        own = ((b"content-length", b"%d" % len(reply.body)), (b"x-request-id", request_id.encode()))
+        return Reply(reply.body, reply.status, own + (_with_common(more) if more else _COMMON))
 
     async def _framework(
         self, scope: HTTPScope, receive: Receive, send: Send, request_id: str, headers: Headers
@@ -323,6 +320,14 @@ SAFE_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"cache-control", b"no-store"),
     (b"content-security-policy", b"default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
 )
+
+
+_COMMON = (*SAFE_HEADERS, _JSON)
+
+
+def _with_common(headers: tuple[Header, ...]) -> tuple[Header, ...]:
+    typed = any(name == b"content-type" for name, _ in headers)
+    return (*SAFE_HEADERS, *headers) if typed else (*SAFE_HEADERS, *headers, _JSON)
 
 
 def _not_said(wanted: Sequence[Header], said: Iterable[Header]) -> list[Header]:

@@ -68,8 +68,9 @@ class Connection(DirectProtocol):
     def __init__(self, *args: Any, seats: Seats, **named: Any) -> None:
         super().__init__(*args, **named)
         self._seats = seats
-        self._in_head = self._in_request = self._progressed = self._replayed = False
+        self._in_head = self._in_request = self._replayed = False
         self._overhead = 0
+        """Bytes since the last piece of a body, or the end of a head or a request."""
         self._body_bytes = 0
         self._unread = b""
         self._requests = self._stalls = 0
@@ -133,17 +134,13 @@ class Connection(DirectProtocol):
                 self._take(data[start : start + _SLICE])
 
     def _take(self, data: bytes) -> None:
-        self._progressed = False
+        self._overhead += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._go_on(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             self.refuse(invalid("$", f"Not a request of HTTP/1.1: {error}"))
-        if self._progressed:
-            self._overhead = 0
-            return
-        self._overhead += len(data)
         if self._overhead > MAX_HEAD_BYTES:
             self.refuse(Problem("head_too_large", limit=MAX_HEAD_BYTES))
 
@@ -158,7 +155,7 @@ class Connection(DirectProtocol):
             self._replayed = True
             self._take(b"POST / HTTP/1.1\r\n" + b"".join(b"%b: %b\r\n" % line for line in framing) + b"\r\n")
             self._replayed = False
-            self._progressed = True
+            self._overhead = 0
         if rest and not self.leaving:
             self._take(rest)
 
@@ -184,8 +181,7 @@ class Connection(DirectProtocol):
     def on_headers_complete(self) -> None:
         if self.leaving or self._replayed:
             return
-        self._progressed = True
-        self._body_bytes = 0
+        self._overhead = self._body_bytes = 0
         if self.turned_away or len(self.tasks) >= self._seats.limit:
             self._answer_with(retry_later("overloaded", _RETRY_SECONDS))
         elif self.parser.should_upgrade() and self.parser.get_method() == b"CONNECT":
@@ -204,7 +200,7 @@ class Connection(DirectProtocol):
     def on_body(self, body: bytes) -> None:
         if self.leaving:
             return
-        self._progressed = True
+        self._overhead = 0
         self._body_bytes += len(body)
         if self._body_bytes > _LARGE_BODY:
             if self.cycle.response_complete:
@@ -214,14 +210,17 @@ class Connection(DirectProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        if self.parser.should_upgrade() and self._has_body():
+        cycle: Any = self.cycle
+        on_short_way = type(cycle) is DirectCycle
+        if not on_short_way and self.parser.should_upgrade() and self._has_body():
             return  # its body follows: see _go_on
         self._in_request = False
-        self._progressed = True
+        self._overhead = 0
         if self._body_bytes > _LARGE_BODY:
             self._seats.release(self)
         if not self.leaving:
-            self._mind_trailers()
+            if not on_short_way:
+                self._mind_trailers()
             super().on_message_complete()
 
     def _mind_trailers(self) -> None:
@@ -231,7 +230,7 @@ class Connection(DirectProtocol):
         that follows away, and the client would wait for an answer that never comes.
         """
         cycle: Any = self.cycle
-        if type(cycle) is DirectCycle or not cycle.keep_alive or self.parser.should_keep_alive():
+        if not cycle.keep_alive or self.parser.should_keep_alive():
             return
         cycle.keep_alive = False
         if cycle.response_complete:
