@@ -14,7 +14,7 @@ class MutationError(Exception):
 
 @dataclass(frozen=True)
 class Edit:
-    """Replace `old` by `new`. `path` may be a pattern: the newest file that matches it is meant (migrations)."""
+    """Replace `old` by `new` in a file below `src/lingdang`."""
 
     path: str
     old: str
@@ -22,14 +22,11 @@ class Edit:
 
     def apply(self, root: Path) -> None:
         """Change the file below `root`, a copy of `src/lingdang`. Raises MutationError."""
-        files = sorted(root.glob(self.path))
-        holding = [file for file in files if self.old in file.read_text(encoding="utf-8")]
-        if not holding:
-            raise MutationError(f"{self.path}: {self.old!r} is not found")
-        text = holding[-1].read_text(encoding="utf-8")
+        file = root / self.path
+        text = file.read_text(encoding="utf-8")
         if text.count(self.old) != 1:
-            raise MutationError(f"{holding[-1].name}: {self.old!r} stands in it {text.count(self.old)} times")
-        holding[-1].write_text(text.replace(self.old, self.new), encoding="utf-8")
+            raise MutationError(f"{self.path}: {self.old!r} stands in it {text.count(self.old)} times")
+        file.write_text(text.replace(self.old, self.new), encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,9 @@ _LOTS = "ledger/lots.py"
 _SETTLEMENT = "ledger/settlement.py"
 _STORE = "ledger/store.py"
 _PAYMENTS = "payment/payments.py"
-_SQL = "db/migrations/versions/0*.py"
+_LOAD = "ledger/load.sql"
+_SAVE = "ledger/save.sql"
+_CLAIM = "coupons/claim.sql"
 _SUBMIT = "            done = await self._settlement.submit(_command(offer))\n"
 _CHECK = "        check_request(request, offer, session, now)\n"
 
@@ -60,9 +59,9 @@ MUTATIONS = (
     Mutation(
         "wallet lock removed",
         (
-            Edit(_SQL, "PERFORM pg_advisory_xact_lock(k.key) FROM (", "PERFORM k.key FROM ("),
-            Edit(_SQL, " WHERE w.ctid = n.place\n       AND", " WHERE"),
-            Edit(_SQL, " AND w.seq = n.before;", ";"),
+            Edit(_LOAD, "PERFORM pg_advisory_xact_lock(k.key) FROM (", "PERFORM k.key FROM ("),
+            Edit(_SAVE, " WHERE w.ctid = n.place\n       AND", " WHERE"),
+            Edit(_SAVE, " AND w.seq = n.before;", ";"),
         ),
     ),
     Mutation(
@@ -78,7 +77,7 @@ MUTATIONS = (
     ),
     Mutation(
         "customer's lock on claiming removed",
-        (Edit(_SQL, "PERFORM pg_advisory_xact_lock(hashtextextended('voucher ' || customer, b));", ""),),
+        (Edit(_CLAIM, "PERFORM pg_advisory_xact_lock(hashtextextended('voucher ' || customer, b));", ""),),
         test="tests/coupons/test_claiming.py::test_a_claim_counts_what_the_same_customer_claims_at_the_moment",
     ),
     # Idempotency
@@ -127,7 +126,7 @@ MUTATIONS = (
     _one("credit lapsed when booked", _RULES, "credit.expires_at <= self._now", "credit.expires_at < self._now"),
     _one(
         "voucher good for a moment too long",
-        _SQL,
+        _LOAD,
         "WHEN v.expires_at <= moment THEN 'expired'",
         "WHEN v.expires_at < moment THEN 'expired'",
     ),
@@ -154,19 +153,19 @@ MUTATIONS = (
     ),
     _one(
         "withdrawn coupon can be paid",
-        _SQL,
+        _LOAD,
         "WHEN c.status = 'withdrawn' THEN 'withdrawn'",
         "WHEN false THEN 'withdrawn'",
     ),
-    _one("first purchase not asked", _SQL, "WHEN c.first_purchase AND EXISTS (", "WHEN false AND EXISTS ("),
-    _one("voucher's use not asked", _SQL, "WHEN v.used_by IS NOT NULL THEN 'used'", "WHEN false THEN 'used'"),
+    _one("first purchase not asked", _LOAD, "WHEN c.first_purchase AND EXISTS (", "WHEN false AND EXISTS ("),
+    _one("voucher's use not asked", _LOAD, "WHEN v.used_by IS NOT NULL THEN 'used'", "WHEN false THEN 'used'"),
     _one(
         "one voucher more for each customer",
-        _SQL,
+        _CLAIM,
         "IF count_held >= c.per_customer THEN",
         "IF count_held > c.per_customer THEN",
     ),
-    _one("supply of a coupon not asked", _SQL, "AND (k.total_limit IS NULL OR k.claimed < k.total_limit)", ""),
+    _one("supply of a coupon not asked", _CLAIM, "AND (k.total_limit IS NULL OR k.claimed < k.total_limit)", ""),
     # Arithmetic
     _one("percent rounded up", "coupons/cuts.py", "* self.percent // 100", "* -self.percent // 100 * -1"),
     _one(

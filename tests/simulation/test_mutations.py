@@ -18,12 +18,12 @@ def test_every_mutation_fits(tmp_path: Path) -> None:
         for edit in mutation.edits:
             edit.apply(root)
         for path in {edit.path for edit in mutation.edits}:
-            for file in root.glob(path):
-                compile(file.read_text(encoding="utf-8"), file.name, "exec")
+            if path.endswith(".py"):
+                compile((root / path).read_text(encoding="utf-8"), path, "exec")
 
 
-@pytest.mark.parametrize(("old", "why"), [("nowhere to be found", "not found"), ("return", "times")])
+@pytest.mark.parametrize(("old", "why"), [("nowhere to be found", "0 times"), ("return", "2 times")])
 def test_a_mutation_that_does_not_fit_is_an_error(tmp_path: Path, old: str, why: str) -> None:
     (tmp_path / "a.py").write_text("def f():\n    return 1\n\ndef g():\n    return 2\n")
     with pytest.raises(MutationError, match=why):
-        Edit("*.py", old, "").apply(tmp_path)
+        Edit("a.py", old, "").apply(tmp_path)

@@ -1,8 +1,12 @@
-"""Alembic's entry: one connection, one transaction, one migration at a time."""
+"""Alembic's entry: one connection, one transaction, one migration at a time, and then functions and views."""
+
+from typing import Any
 
 import psycopg
 from alembic import context
 from sqlalchemy import create_engine, pool, text
+
+from lingdang.db import sql_files
 
 
 def _connect() -> psycopg.Connection:
@@ -17,3 +21,5 @@ with engine.connect() as connection:
         # Two servers that start together migrate one after the other; the second finds nothing to do.
         connection.execute(text("SELECT pg_advisory_xact_lock(7310579618)"))
         context.run_migrations()
+        raw: Any = connection.connection.driver_connection
+        sql_files.apply(raw, sql_files.texts())

@@ -1,22 +1,11 @@
-"""A tick answers what is in the cart; its worker knows the products, as of the catalogue's version."""
-
-from lingdang.db.migrations.run import run
-
-revision = "0015"
-down_revision = "0014"
-
-TICK = """
-DROP FUNCTION cart_tick;
-
 -- Each customer's tick of one product, a customer once. Answers JSON in the shape of lingdang.cart.ticks.Loaded: which
 -- of them, counted from 1, had a session that has ended, and what is in all their carts afterwards, column by column:
 -- building an array for each row takes longer than finding it. Carts are read once, after the tick. What has been
--- bought is answered for the last time. As in 0009, without the products: what they are, the worker remembers.
-CREATE FUNCTION cart_tick(
+-- bought is answered for the last time. What the products are, the worker remembers. One plan, as in ledger_load.
+CREATE OR REPLACE FUNCTION cart_tick(
     b smallint, moment timestamptz, max_items integer,
     customers text[], sessions uuid[], products text[], ticks boolean[]
 ) RETURNS text LANGUAGE plpgsql VOLATILE
--- One plan for every batch, which looks rows up by key (as in 0003).
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
 AS $$
@@ -70,30 +59,3 @@ BEGIN
     RETURN answer;
 END
 $$;
-"""
-
-PRODUCTS = """
--- Products as carts show them, with the catalogue's version in the same snapshot. Answers JSON in the shape of
--- lingdang.cart.goods.Read.
-CREATE FUNCTION cart_products(products text[]) RETURNS text LANGUAGE plpgsql STABLE
-SET plan_cache_mode = force_generic_plan
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
-AS $$
-BEGIN
-    RETURN (
-        SELECT json_build_object('catalogue', c.version, 'goods', coalesce((
-                   SELECT json_agg(json_build_array(p.product_id, p.title, p.currency, p.list_price, p.price,
-                                                    p.status = 'active', p.on_sale_from, p.on_sale_until))
-                     FROM unnest(products) AS n (product_id)
-                    CROSS JOIN LATERAL (
-                          SELECT * FROM product p WHERE p.product_id = n.product_id LIMIT 1
-                          ) p), '[]'))
-          FROM catalogue c WHERE c.one);
-END
-$$;
-"""
-
-
-def upgrade() -> None:
-    for sql in (TICK, PRODUCTS):
-        run(sql)

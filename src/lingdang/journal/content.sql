@@ -1,35 +1,8 @@
-"""A payment's row holds each publisher once, and not what a line costs after its discount."""
-
-from lingdang.db.migrations.run import run
-
-revision = "0014"
-down_revision = "0013"
-
-SQL = """
--- The name of an account of a transfer, whose order has these lines. A number is the revenue of the publisher of that
--- line, counted from 0: rows hold its name once. One that is no line's is shown as it is, and belongs to nothing.
-CREATE FUNCTION account_name(account json, lines json) RETURNS text LANGUAGE sql IMMUTABLE
-RETURN CASE WHEN json_typeof(account) = 'number' AND lines #> ARRAY[account::text] IS NOT NULL
-            THEN 'revenue:' || coalesce(lines #>> ARRAY[account::text, '2'], '')
-            ELSE account #>> '{}' END;
-
--- As in 0010, with accounts by name.
-CREATE OR REPLACE VIEW entry AS
-    SELECT t.bucket, t.customer_id, t.currency, t.seq, leg.ordinality AS leg, t.kind,
-           coalesce(t.reference, t.order_id::text) AS reference, t.at,
-           account_name(leg.account, t.lines) AS account, leg.amount
-      FROM transfer t,
-           ROWS FROM (json_array_elements(t.accounts), unnest(t.amounts)) WITH ORDINALITY AS leg (account, amount);
--- Lines end with their discount; those that were stored before end with what is payable, too.
-CREATE OR REPLACE VIEW order_line AS
-    SELECT o.bucket, o.customer_id, o.order_id, n AS line, l->>0 AS product_id, l->>1 AS title, l->>2 AS publisher,
-           (l->>3)::bigint AS list_price, (l->>4)::bigint AS price, (l->>5)::bigint AS discount,
-           (l->>4)::bigint - (l->>5)::bigint AS payable
-      FROM orders o, json_array_elements(o.lines) WITH ORDINALITY AS e (l, n);
-"""
-
-CONTENT = """
--- As in 0010, with accounts by name: what is sealed says the same, whether a row holds numbers or not.
+-- What of transfers is sealed: for each wallet those after a seq, up to so many. The digest is of a text, as PostgreSQL
+-- prints jsonb, `, ` between its members:
+--   ["lingdang-journal-1", customer, currency, seq, kind, reference, amount, balance, at, accounts, amounts, record]
+-- `record` is the SHA-256, in hex, of what the transfer paid or booked (the order with its entitlements, the credit), or
+-- null. Whoever verifies a statement writes the first text himself from the statement; of the second he needs the hash.
 CREATE OR REPLACE FUNCTION journal_content(
     buckets smallint[], customers text[], currencies text[], after bigint[], at_most integer
 ) RETURNS TABLE (
@@ -91,9 +64,3 @@ BEGIN
      ORDER BY k.place, t.seq;
 END
 $$;
-"""
-
-
-def upgrade() -> None:
-    for sql in (SQL, CONTENT):
-        run(sql)

@@ -1,14 +1,6 @@
-"""The lot that a credit went into, for whoever repeats the credit."""
-
-from lingdang.db.migrations.run import run
-
-revision = "0019"
-down_revision = "0018"
-
-SQL = """
 -- The lots of credits that are booked, in their order: a credit's row says what was asked, its transfer what was done.
--- One plan, which looks rows up by key (as in 0003). Answers a JSON list of names.
-CREATE FUNCTION ledger_credited(b smallint, customers text[], currencies text[], seqs bigint[])
+-- One plan, as in ledger_load. Answers a JSON list of names.
+CREATE OR REPLACE FUNCTION ledger_credited(b smallint, customers text[], currencies text[], seqs bigint[])
 RETURNS text LANGUAGE plpgsql STABLE
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
@@ -28,8 +20,3 @@ BEGIN
     RETURN lots::text;
 END
 $$;
-"""
-
-
-def upgrade() -> None:
-    run(SQL)

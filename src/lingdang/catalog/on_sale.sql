@@ -1,0 +1,7 @@
+-- On sale at a moment: the one definition that catalogue, cart, checkout and settlement share.
+CREATE OR REPLACE FUNCTION product_on_sale(p product, at timestamptz) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT p.status = 'active'
+       AND (p.on_sale_from IS NULL OR p.on_sale_from <= at)
+       AND (p.on_sale_until IS NULL OR at < p.on_sale_until)
+$$;
