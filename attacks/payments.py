@@ -16,7 +16,8 @@ from attacks.texts import TEXTS, any_text
 from attacks.world import CUSTOMERS, Holder, World, offer, order_token
 from lingdang.checkout.order_token import OrderTokens
 from lingdang.http.entry import HotRequest
-from lingdang.ledger.commands import Command, Done
+from lingdang.ledger.done import Done
+from lingdang.ledger.rules import Command
 from lingdang.ledger.settlement import Settlement
 from lingdang.payment.payments import PaymentRequest, Payments
 from lingdang.payment.routes import routes

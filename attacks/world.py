@@ -19,6 +19,7 @@ from lingdang.ledger.commands import Line, UsedVoucher
 from lingdang.settings import SIGN_TYPES, SignType
 
 CUSTOMERS = ("ann", "bob", "tenant:ann-1")
+"""The first one's key is 1."""
 KIDS = ("k2", "k3")
 """Those that open; `k1` is retired."""
 
@@ -78,6 +79,7 @@ def claims(
     now = int(NOW.timestamp())
     said: dict[str, Any] = {
         "sub": cust_id,
+        "cus": 1 + CUSTOMERS.index(cust_id),
         "sid": str(uuid(rng)),
         "sig": sign_type,
         "iat": now - _HOUR,
@@ -99,7 +101,7 @@ def offer(rng: Random, session: Session) -> Offer:
     vouchers = (UsedVoucher(str(uuid(rng)), 10 * len(lines)),) if rng.random() < 0.5 else ()
     return Offer(
         order_id=uuid(rng),
-        cust_id=session.cust_id,
+        customer=session.owner.customer,
         session_id=session.session_id,
         currency="BELL",
         lines=lines,

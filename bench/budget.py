@@ -25,7 +25,8 @@ from bench.figures import spread
 from bench.meters import Meters
 from lingdang.clock import system_clock
 from lingdang.ids import uuid7
-from lingdang.ledger.commands import Line, Pay
+from lingdang.ledger.commands import Line
+from lingdang.ledger.paying import Pay
 from lingdang.ledger.settlement import Settlement
 
 BATCHES = (1, 16, 64, 128, databases.BATCH_LIMIT)
@@ -91,7 +92,7 @@ def _orders(books: Sequence[Line], customers: int, moved: bool) -> Iterator[Pay]
             lines = tuple(twice[first : first + LINES])
             total = sum(line.price for line in lines)
             yield Pay(
-                cust_id=f"cust-{1 + (number * 10_007) % customers}",
+                customer=shop.key_of(f"cust-{1 + (number * 10_007) % customers}"),
                 session_id=uuid7(),
                 order_id=uuid7(),
                 currency="BELL",

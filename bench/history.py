@@ -48,28 +48,30 @@ _PART = 1000
 # Orders as payments leave them: three books each, a transfer with its order, entitlements, and the wallet after it.
 _ORDERS = """
 WITH made AS MATERIALIZED (
-    SELECT 'cust-' || c AS customer_id, w.seq + n AS seq, w.balance - 300 * n AS balance, uuidv7() AS order_id,
+    SELECT w.customer, w.seq + n AS seq, w.balance - 300 * n AS balance, uuidv7() AS order_id,
            now() - interval '1 day' AS at, (w.seq - 2 + n) * 3 AS first
-      FROM generate_series(%(first)s::int, %(last)s::int) AS c
-      JOIN wallet w ON w.bucket = 0 AND w.customer_id = 'cust-' || c AND w.currency = 'BELL',
+      FROM unnest(%(keys)s::bigint[]) AS c (key)
+      JOIN wallet w ON w.bucket = 0 AND w.customer = c.key AND w.currency = 'BELL',
            generate_series(1, %(each)s::int) AS n
 ), paid AS (
-    INSERT INTO transfer (bucket, customer_id, currency, seq, kind, amount, balance, at, accounts, amounts, order_id,
-                          lines)
-    SELECT 0, customer_id, 'BELL', seq, 'payment', -300, balance, at,
+    INSERT INTO transfer (bucket, customer, currency, seq, kind, amount, balance, at, position, accounts, amounts,
+                          cause, detail)
+    SELECT 0, customer, 'BELL', seq, 'payment', -300, balance, at, seq,
            json_build_array(0, %(lot)s::text), ARRAY[300, -300], order_id,
-           json_build_array(json_build_array('old-' || first, 'An old book of ours', 'An Old House', 100, 100, 0),
-                            json_build_array('old-' || first + 1, 'An older one', 'An Old House', 100, 100, 0),
-                            json_build_array('old-' || first + 2, 'The oldest', 'An Old House', 100, 100, 0))
-      FROM made ORDER BY customer_id, seq
+           json_build_array(
+               json_build_array(json_build_array('old-' || first, 'An old book of ours', 'An Old House', 100, 100, 0),
+                                json_build_array('old-' || first + 1, 'An older one', 'An Old House', 100, 100, 0),
+                                json_build_array('old-' || first + 2, 'The oldest', 'An Old House', 100, 100, 0)),
+               json_build_array())
+      FROM made ORDER BY customer, seq
 ), granted AS (
-    INSERT INTO entitlement (bucket, customer_id, product_id, order_id)
-    SELECT 0, customer_id, 'old-' || first + place, order_id FROM made, generate_series(0, 2) AS place
+    INSERT INTO entitlement (bucket, customer, product_id, granted_by)
+    SELECT 0, customer, 'old-' || first + place, seq FROM made, generate_series(0, 2) AS place
 )
 UPDATE wallet w SET seq = w.seq + %(each)s, balance = w.balance - 300 * %(each)s,
                     remaining[1] = w.remaining[1] - 300 * %(each)s
-  FROM generate_series(%(first)s::int, %(last)s::int) AS c
- WHERE w.bucket = 0 AND w.customer_id = 'cust-' || c AND w.currency = 'BELL'
+  FROM unnest(%(keys)s::bigint[]) AS c (key)
+ WHERE w.bucket = 0 AND w.customer = c.key AND w.currency = 'BELL'
 """
 
 
@@ -182,7 +184,8 @@ def _fill(connection: "psycopg.Connection[tuple[object, ...]]", each: int) -> No
     assert row is not None, "the shop was filled"
     with click.progressbar(range(1, CUSTOMERS + 1, _PART), label="storing orders", file=sys.stderr) as parts:
         for first in parts:
-            values = {"first": first, "last": first + _PART - 1, "each": each, "lot": row[0]}
+            keys = [shop.key_of(f"cust-{number}") for number in range(first, first + _PART)]
+            values = {"keys": keys, "each": each, "lot": row[0]}
             connection.execute(_ORDERS, values)
     connection.execute("VACUUM (ANALYZE)")
 
@@ -198,7 +201,8 @@ def _sizes(connection: "psycopg.Connection[tuple[object, ...]]") -> str:
     assert orders is not None, "a count is one row"
     rows = connection.execute(
         "SELECT c.relname, pg_relation_size(c.oid) FROM pg_class c"
-        " WHERE c.relname IN ('transfer', 'transfer_pkey', 'transfer_order', 'entitlement', 'entitlement_pkey')"
+        " WHERE c.relname IN ('transfer', 'transfer_pkey', 'transfer_cause', 'transfer_position',"
+        " 'entitlement', 'entitlement_pkey')"
         " ORDER BY 1"
     ).fetchall()
     parts = [f"{name} {int(str(size)) / int(str(orders[0])):.0f}" for name, size in rows]

@@ -20,7 +20,7 @@ from lingdang.keys import Keyring
 from lingdang.ledger.commands import Line, UsedVoucher
 
 _VALID = timedelta(minutes=15)
-_TRANSFERS = "SELECT customer_id, sum(seq)::bigint FROM wallet GROUP BY customer_id"
+_TRANSFERS = "SELECT customer, max(seq)::bigint FROM wallet GROUP BY customer"
 
 
 class Offers:
@@ -32,7 +32,7 @@ class Offers:
     def __init__(self, keyring: Keyring, database_url: str) -> None:
         self._tokens = OrderTokens(keyring)
         self._url = database_url
-        self._transfers: Counter[str] = Counter()
+        self._transfers: Counter[int] = Counter()
 
     def payments(
         self, purchases: Iterable[Purchase], voucher_ids: Iterable[UUID | None] = repeat(None)
@@ -47,9 +47,9 @@ class Offers:
             self._transfers = Counter(dict(connection.execute(_TRANSFERS).fetchall()))
 
     def _payment(self, purchase: Purchase, voucher_id: UUID | None) -> bytes:
-        cust_id = purchase.buyer.cust_id
-        offer = _offer(purchase, voucher_id, self._transfers[cust_id])
-        self._transfers[cust_id] += 1
+        customer = purchase.buyer.customer.key
+        offer = _offer(purchase, voucher_id, self._transfers[customer])
+        self._transfers[customer] += 1
         return requests.payment(purchase, self._tokens.seal(offer))
 
 
@@ -64,7 +64,7 @@ def _offer(purchase: Purchase, voucher_id: UUID | None, transfers: int) -> Offer
         vouchers = (UsedVoucher(str(voucher_id), OFF),)
     return Offer(
         order_id=uuid7(),
-        cust_id=buyer.cust_id,
+        customer=buyer.customer.key,
         session_id=buyer.session_id,
         currency="BELL",
         lines=lines,

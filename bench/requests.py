@@ -44,7 +44,7 @@ def payment(purchase: Purchase, order_token: str) -> bytes:
     """POST /v1/payments, signed now."""
     buyer, product_ids, now = purchase.buyer, _ids(purchase), int(time.time())
     nonce = uuid7().hex
-    message = string_to_sign(buyer.cust_id, nonce, order_token, product_ids, buyer.sign_type, now)
+    message = string_to_sign(buyer.customer.cust_id, nonce, order_token, product_ids, buyer.sign_type, now)
     body = {
         "productIds": product_ids,
         "timestamp": now,

@@ -35,19 +35,21 @@ from lingdang.journal.sealing import Sealing
 from lingdang.journal.seals import SealKeys
 from lingdang.journal.witness import Witness
 from lingdang.keys import Keyring
-from lingdang.ledger.commands import Line, Pay
+from lingdang.ledger.commands import Line
+from lingdang.ledger.paying import Pay
 from lingdang.signer import Signer
 
 IN_FLIGHT = 128
 LINES = 3
 
 _CUSTOMERS = """
-INSERT INTO wallet (bucket, customer_id, currency, balance, seq, lots, remaining)
-SELECT 0, 'cust-' || n, 'BELL', 1000000000, 1, '{paid}', '{1000000000}'
+INSERT INTO wallet (bucket, customer, currency, balance, seq, moved_at, lots, remaining)
+SELECT 0, n, 'BELL', 1000000000, 1, now(), '{paid}', '{1000000000}'
   FROM generate_series(1, %(customers)s::integer) AS n;
-INSERT INTO transfer (bucket, customer_id, currency, seq, kind, reference, amount, balance, at, accounts, amounts)
-SELECT 0, 'cust-' || n, 'BELL', 1, 'expiry', '', 1000000000, 1000000000, now(), '["x","wallet:paid"]',
-       '{-1000000000,1000000000}'
+INSERT INTO transfer (bucket, customer, currency, seq, kind, amount, balance, at, position, accounts, amounts, cause,
+                      detail)
+SELECT 0, n, 'BELL', 1, 'expiry', 1000000000, 1000000000, now(), 1, '["x","wallet:paid"]',
+       '{-1000000000,1000000000}', gen_random_uuid(), '{}'
   FROM generate_series(1, %(customers)s::integer) AS n
 """
 
@@ -105,7 +107,7 @@ def _fill(url: str, directory: Path, customers: int) -> Shop:
 
 
 def _sealer(shop: Shop, pool: Pool) -> Sealer:
-    sealing = Sealing(SealKeys(shop.keyring), Signer(shop.keyring), "bench")
+    sealing = Sealing(SealKeys(shop.keyring), Signer(shop.keyring), "bench", 1)
     return Sealer(pool, sealing, system_clock, timedelta(seconds=900), Witness(shop.directory / "witness.jws"))
 
 
@@ -120,15 +122,11 @@ async def _measure(shop: Shop, rounds: int, say: Callable[[str], None]) -> None:
             beside.append(await _pay(shop, 2 * number + 1, sealer))
             await _timed(sealer)
         quiet = [await _quiet(shop, sealer) for _ in range(5)]
-        started = time.perf_counter()
-        await sealer.walk()
-        walk = time.perf_counter() - started
     _say_all(say, "sealer alone, transfers/s", alone)
     _say_all(say, "payments/s, no sealer", [r.paid for r in without])
     _say_all(say, "payments/s, sealer beside", [r.paid for r in beside])
     _say_all(say, "  sealed meanwhile/s", [r.sealed for r in beside])
     say(f"round with nothing new     {median(quiet) * 1000:8.1f} ms every {pacing.ROUND_SECONDS:g} s")
-    say(f"walk                       {walk * 1e6 / min(shop.customers, pacing.WALK_WALLETS):8.2f} µs a wallet")
     say(_sizes(shop))
 
 
@@ -147,7 +145,7 @@ async def _timed(sealer: Sealer) -> float:
 async def _quiet(shop: Shop, sealer: Sealer) -> float:
     """Seconds of a round after a transaction that moved no money."""
     with psycopg.connect(shop.url, autocommit=True) as connection:
-        connection.execute("UPDATE seal_walk SET one = true")
+        connection.execute("UPDATE product SET popularity = popularity WHERE product_id = 'book-1'")
     started = time.perf_counter()
     await sealer.round()
     return time.perf_counter() - started
@@ -159,7 +157,7 @@ async def _pay(shop: Shop, number: int, sealer: Sealer | None) -> Round:
     settlement.open()
     sealing = asyncio.create_task(_keep_sealing(sealer)) if sealer else None
     before = sealer.sealed if sealer else 0
-    orders = iter([_order(f"cust-{n}", number) for n in range(1, shop.customers + 1)])
+    orders = iter([_order(n, number) for n in range(1, shop.customers + 1)])
 
     async def buyer() -> None:
         for order in orders:
@@ -184,11 +182,11 @@ async def _keep_sealing(sealer: Sealer) -> None:
         await asyncio.sleep(0.2)
 
 
-def _order(cust_id: str, number: int) -> Pay:
+def _order(customer: int, number: int) -> Pay:
     books = [f"book-{LINES * number + n}" for n in range(1, LINES + 1)]
     lines = tuple(Line(book, f"The title of {book}", "A publisher", 100, 100, 0) for book in books)
     return Pay(
-        cust_id=cust_id,
+        customer=customer,
         session_id=uuid7(),
         order_id=uuid7(),
         currency="BELL",

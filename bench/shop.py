@@ -3,8 +3,9 @@
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -15,6 +16,7 @@ from lingdang.catalog.terms import MARK
 from lingdang.clock import rfc3339, system_clock
 from lingdang.demo.books import load_demo_catalogue
 from lingdang.identity.sessions import Sessions
+from lingdang.ids import Customer
 from lingdang.keys import Keyring, create_keyring
 from lingdang.ledger.commands import Line
 from lingdang.settings import SIGN_TYPES, SignType
@@ -38,32 +40,38 @@ SELECT prefix || n, 'Volume ' || n, 'House ' || n %% houses, 'BELL', 100 + n %% 
 """
 
 _FILL = """
-WITH ids AS (SELECT 'cust-' || n AS customer_id FROM generate_series(1, %(customers)s) AS n),
-wallets AS (
-    INSERT INTO wallet (bucket, customer_id, currency, balance, seq, lots, remaining, next_expiry)
-    SELECT 0, customer_id, 'BELL', %(paid)s + %(bonus)s, %(credits)s, ARRAY[%(lot)s, 'paid'],
+WITH ids AS (
+    INSERT INTO customer (customer, customer_id, created_at)
+    SELECT key, name, now() FROM unnest(%(keys)s::bigint[], %(names)s::text[]) AS c (key, name) RETURNING customer
+), wallets AS (
+    INSERT INTO wallet (bucket, customer, currency, balance, seq, moved_at, lots, remaining, next_expiry)
+    SELECT 0, customer, 'BELL', %(paid)s + %(bonus)s, %(credits)s, now(), ARRAY[%(lot)s, 'paid'],
            ARRAY[%(bonus)s, %(paid)s]::bigint[], %(expiry)s
       FROM ids
 ), movements (seq, credit_id, kind, lot, amount, balance, expires_at) AS (
     VALUES (1, 'first', 'paid', 'paid', %(paid)s::bigint, %(paid)s::bigint, NULL::timestamptz),
            (2, 'gift', 'bonus', %(lot)s, %(bonus)s::bigint, (%(paid)s + %(bonus)s)::bigint, %(expiry)s)
-), credits AS (
-    INSERT INTO credit (bucket, customer_id, credit_id, currency, seq, amount, kind, expires_at, reason, balance,
-                        credited_at)
-    SELECT 0, customer_id, credit_id, 'BELL', seq, amount, kind, expires_at, 'benchmark', balance, now()
-      FROM ids, movements
 )
-INSERT INTO transfer (bucket, customer_id, currency, seq, kind, reference, amount, balance, at, accounts, amounts)
-SELECT 0, customer_id, 'BELL', seq, 'credit', credit_id, amount, balance, now(),
-       json_build_array('clearing:' || kind, 'wallet:' || lot), ARRAY[-amount, amount]
+INSERT INTO transfer (bucket, customer, currency, seq, kind, amount, balance, at, position, accounts, amounts, cause,
+                      detail)
+SELECT 0, customer, 'BELL', seq, 'credit', amount, balance, now(), 1,
+       json_build_array('clearing:' || kind, 'wallet:' || lot), ARRAY[-amount, amount],
+       encode('\\x00'::bytea || substr(sha256(convert_to(customer || ' credit ' || credit_id, 'UTF8')), 1, 15),
+              'hex')::uuid,
+       json_build_object('creditId', credit_id, 'kind', kind, 'reason', 'benchmark', 'expiresAt', expires_at)
   FROM ids, movements
 """
+
+
+def key_of(cust_id: str) -> int:
+    """The key of a customer of the benchmark. Keys are spread as those of customers who came over years."""
+    return int.from_bytes(sha256(cust_id.encode()).digest()[:7], "big")
 
 
 class Buyer(NamedTuple):
     """A customer with a session. `headers` are those of every request; one of the two keys signs."""
 
-    cust_id: str
+    customer: Customer
     session_id: UUID
     headers: bytes
     sign_type: SignType
@@ -83,7 +91,9 @@ def fill(database_url: str, customers: int) -> None:
     now = system_clock()
     load_demo_catalogue(database_url, now)
     expiry = (now + timedelta(days=365)).replace(microsecond=0)
-    values = {"customers": customers, "paid": PAID, "bonus": BONUS, "credits": CREDITS, "expiry": expiry}
+    values: dict[str, Any] = {"paid": PAID, "bonus": BONUS, "credits": CREDITS, "expiry": expiry}
+    values["names"] = [f"cust-{number}" for number in range(1, customers + 1)]
+    values["keys"] = [key_of(name) for name in values["names"]]
     values["lot"] = f"bonus@{rfc3339(expiry)}"
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(_FILL, values)
@@ -122,9 +132,12 @@ def buyers(keyring: Keyring, customers: int, sign_type: SignType, prefix: str = 
     now = datetime.now(UTC)
     made = []
     for number in range(1, customers + 1):
-        issued = sessions.issue(f"{prefix}{number}", sign_type, jwk, now)
-        headers = f"Host: 127.0.0.1\r\nAuthorization: Bearer {issued.session_token}\r\nX-Cust-Id: {issued.cust_id}\r\n"
-        made.append(Buyer(issued.cust_id, issued.session_id, headers.encode(), sign_type, issued.sign_key, private_key))
+        customer = Customer(key_of(f"{prefix}{number}"), f"{prefix}{number}")
+        issued = sessions.issue(customer, sign_type, jwk, now)
+        headers = (
+            f"Host: 127.0.0.1\r\nAuthorization: Bearer {issued.session_token}\r\nX-Cust-Id: {customer.cust_id}\r\n"
+        )
+        made.append(Buyer(customer, issued.session_id, headers.encode(), sign_type, issued.sign_key, private_key))
     return made
 
 

@@ -125,7 +125,7 @@ def half(purchases: Iterable[Purchase], *, odd: bool) -> Iterator[Purchase]:
 
     No customer is on both sides: nobody knows beforehand in which order the sides' payments would be theirs.
     """
-    return (each for each in purchases if int(each.buyer.cust_id.rpartition("-")[2]) % 2 == odd)
+    return (each for each in purchases if int(each.buyer.customer.cust_id.rpartition("-")[2]) % 2 == odd)
 
 
 def with_one_book(purchases: Iterator[Purchase], books: Iterator[Line], customers: int) -> Iterator[Purchase]:

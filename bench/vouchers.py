@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-from bench.shop import Purchase
+from bench.shop import Purchase, key_of
 from lingdang.clock import system_clock
 from lingdang.ids import uuid7
 
@@ -39,10 +39,10 @@ INSERT INTO coupon (coupon_id, definition, status, per_customer, claimed, create
 VALUES (%s, %s, 'active', 1000000, %s, now(), now())
 """
 _HAND_OUT = """
-INSERT INTO voucher (bucket, customer_id, voucher_id, coupon_id, claimed_at, expires_at)
-SELECT 0, %s || n, uuidv7(), %s, now(), now() + interval '1 year' FROM generate_series(1, %s) n
+INSERT INTO voucher (bucket, customer, voucher_id, coupon_id, claimed_at, expires_at)
+SELECT 0, n.key, uuidv7(), %s, now(), now() + interval '1 year' FROM unnest(%s::bigint[]) AS n (key)
 """
-_HOLD = "COPY voucher (bucket, customer_id, voucher_id, coupon_id, claimed_at, expires_at) FROM STDIN (FORMAT binary)"
+_HOLD = "COPY voucher (bucket, customer, voucher_id, coupon_id, claimed_at, expires_at) FROM STDIN (FORMAT binary)"
 
 
 def define(connection: psycopg.Connection[Any], hot: int) -> None:
@@ -50,12 +50,16 @@ def define(connection: psycopg.Connection[Any], hot: int) -> None:
     for coupon_id in (*MANY, *ONE):
         _define(connection, coupon_id, {"kind": "fixed", "amount": OFF}, None, 0)
     _define(connection, "hot", {"kind": "fixed", "amount": OFF}, None, hot)
-    connection.execute(_HAND_OUT, ("hot-", "hot", hot))
+    connection.execute(_HAND_OUT, ("hot", _keys("hot-", hot)))
     for number in range(20):
         coupon_id = f"many-{number}"
         effect = _KINDS[number % len(_KINDS)]
         _define(connection, coupon_id, effect, f"group-{number // len(_KINDS)}", HOLDERS)
-        connection.execute(_HAND_OUT, ("holder-", coupon_id, HOLDERS))
+        connection.execute(_HAND_OUT, (coupon_id, _keys("holder-", HOLDERS)))
+
+
+def _keys(prefix: str, count: int) -> list[int]:
+    return [key_of(f"{prefix}{number}") for number in range(1, count + 1)]
 
 
 def _define(
@@ -76,9 +80,9 @@ def give(connection: psycopg.Connection[Any], purchases: Sequence[Purchase], vou
     with connection.transaction(), connection.cursor() as cursor:
         now = system_clock()
         with cursor.copy(_HOLD) as copy:
-            copy.set_types(("smallint", "text", "uuid", "text", "timestamptz", "timestamptz"))
+            copy.set_types(("smallint", "int8", "uuid", "text", "timestamptz", "timestamptz"))
             for purchase, voucher_id, coupon_id in claims:
-                copy.write_row((0, purchase.buyer.cust_id, voucher_id, coupon_id, now, now + _YEAR))
+                copy.write_row((0, purchase.buyer.customer.key, voucher_id, coupon_id, now, now + _YEAR))
     return made
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from joserfc import jws
 from joserfc.jwk import KeySet
 
-SEALED = ("seq", "kind", "reference", "amount", "balance", "at", "accounts", "amounts", "record")
+SEALED = ("kind", "cause", "reference", "amount", "balance", "at", "position", "accounts", "amounts", "record")
 
 
 def verify(line: str, keys: KeySet) -> dict:
@@ -19,12 +19,15 @@ def verify(line: str, keys: KeySet) -> dict:
     assert signed.headers()["typ"] == "statement+jwt", "not a statement of account"
     claims = json.loads(signed.payload)
     seq, balance, chain = (claims["opening"][name] for name in ("seq", "balance", "chain"))
-    for t in claims["transfers"]:
-        members = [t[name] for name in SEALED]
-        text = json.dumps(["lingdang-journal-1", claims["sub"], claims["currency"], *members], ensure_ascii=False)
-        chain = sha256(bytes.fromhex(chain) + sha256(text.encode()).digest()).hexdigest()
-        seq, balance = seq + 1, balance + t["amount"]
-        assert (t["seq"], t["balance"], sum(t["amounts"])) == (seq, balance, 0), f"transfer {seq} is not sound"
+    for t in sorted(claims["transfers"] + claims["others"], key=lambda row: row["seq"]):
+        seq, digest = seq + 1, t.get("digest")
+        if digest is None:  # not a row of another currency, of which there is no more
+            balance += t["amount"]
+            assert (t["balance"], sum(t["amounts"])) == (balance, 0), f"transfer {seq} is not sound"
+            members = [claims["customer"], t["seq"], claims["currency"], *(t[name] for name in SEALED)]
+            digest = sha256(json.dumps(["lingdang-journal-2", *members], ensure_ascii=False).encode()).hexdigest()
+        assert t["seq"] == seq, f"transfer {seq} is missing"
+        chain = sha256(bytes.fromhex(chain + digest)).hexdigest()
     assert claims["closing"] == {"seq": seq, "balance": balance, "chain": chain}, "the closing is not what follows"
     return claims
 
@@ -32,6 +35,7 @@ def verify(line: str, keys: KeySet) -> dict:
 keys, before = KeySet.import_key_set(json.loads(Path(sys.argv[2]).read_text())), None
 for line in Path(sys.argv[1]).read_text().split():
     claims = verify(line, keys)
-    assert before in (None, (claims["sub"], claims["currency"], claims["opening"])), "a page is missing"
-    before = (claims["sub"], claims["currency"], claims["closing"])
+    wallet = (claims["sub"], claims["customer"], claims["currency"])
+    assert before in (None, (wallet, claims["opening"])), "a page is missing"
+    before = (wallet, claims["closing"])
     print(f"{claims['sub']}: {len(claims['transfers'])} transfers, balance {claims['closing']['balance']}: sound")

@@ -10,9 +10,9 @@ from faults.load import Load, Paid
 from faults.shop import START
 from lingdang.ledger.reconcile import reconcile
 
-_ORDERS = "SELECT order_id, customer_id, total, balance FROM orders"
-_DEBITS = "SELECT order_id, count(*) FROM transfer WHERE order_id IS NOT NULL GROUP BY 1 HAVING count(*) > 1"
-_BALANCES = "SELECT customer_id, balance FROM wallet"
+_ORDERS = "SELECT order_id, customer_id, total, balance FROM orders JOIN customer USING (customer)"
+_DEBITS = "SELECT cause, count(*) FROM transfer WHERE kind = 'payment' GROUP BY 1 HAVING count(*) > 1"
+_BALANCES = "SELECT customer_id, balance FROM wallet JOIN customer USING (customer)"
 _VOUCHERS = "SELECT voucher_id, used_by FROM voucher"
 
 

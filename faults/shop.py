@@ -10,6 +10,7 @@ from lingdang.app import Deployment, make_sessions
 from lingdang.clock import system_clock
 from lingdang.db.embedded import EmbeddedServer
 from lingdang.db.migrate import migrate
+from lingdang.ids import Customer as Known
 from lingdang.keys import Keyring, create_keyring
 from lingdang.settings import Settings
 
@@ -27,19 +28,21 @@ _FILL = (
     SELECT 'book-' || i, 'A book', 'BELL', %(price)s, %(price)s, now(), now() FROM generate_series(1, %(books)s) i
     """,
     """
-    INSERT INTO wallet (bucket, customer_id, currency, balance, seq, lots, remaining)
-    SELECT 0, 'cust-' || i, 'BELL', %(start)s, 1, '{paid}', ARRAY[%(start)s::bigint]
-      FROM generate_series(1, %(customers)s) i
+    INSERT INTO customer (customer, customer_id, created_at)
+    SELECT i, 'cust-' || i, now() FROM generate_series(1, %(customers)s) i
     """,
     """
-    INSERT INTO transfer (bucket, customer_id, currency, seq, kind, reference, amount, balance, at, accounts, amounts)
-    SELECT bucket, customer_id, currency, 1, 'credit', 'gift', balance, balance, now(),
-           '["clearing:paid","wallet:paid"]', ARRAY[-balance, balance]
+    INSERT INTO wallet (bucket, customer, currency, balance, seq, moved_at, lots, remaining)
+    SELECT 0, customer, 'BELL', %(start)s, 1, now(), '{paid}', ARRAY[%(start)s::bigint] FROM customer
+    """,
+    """
+    INSERT INTO transfer (bucket, customer, currency, seq, kind, amount, balance, at, position, accounts, amounts,
+                          cause, detail)
+    SELECT bucket, customer, currency, 1, 'credit', balance, balance, moved_at, 1, '["clearing:paid","wallet:paid"]',
+           ARRAY[-balance, balance],
+           encode('\\x00'::bytea || substr(sha256(convert_to(customer || ' credit gift', 'UTF8')), 1, 15), 'hex')::uuid,
+           '{"creditId": "gift", "kind": "paid", "reason": "test"}'
       FROM wallet
-    """,
-    """
-    INSERT INTO credit
-    SELECT bucket, customer_id, 'gift', currency, 1, balance, 'paid', NULL, 'test', balance, now() FROM wallet
     """,
     """
     INSERT INTO coupon (coupon_id, definition, status, code, per_customer, created_at, updated_at)
@@ -52,6 +55,7 @@ _FILL = (
 class Customer(NamedTuple):
     """A customer with a session that signs with HMAC-SHA256."""
 
+    key: int
     cust_id: str
     session_id: UUID
     token: str
@@ -83,7 +87,7 @@ def customers(data_dir: Path, count: int = CUSTOMERS) -> list[Customer]:
     sessions = make_sessions(Deployment(Settings(), "", Keyring(path), buckets=1))
     made = []
     for number in range(1, count + 1):
-        issued = sessions.issue(f"cust-{number}", "HMAC-SHA256", None, system_clock())
+        issued = sessions.issue(Known(number, f"cust-{number}"), "HMAC-SHA256", None, system_clock())
         assert issued.sign_key is not None, "a keyed session has a sign key"
-        made.append(Customer(issued.cust_id, issued.session_id, issued.session_token, issued.sign_key))
+        made.append(Customer(number, issued.customer.cust_id, issued.session_id, issued.session_token, issued.sign_key))
     return made

@@ -13,8 +13,9 @@ from bench.server import ServerError, clean_environ, lingdang
 from lingdang.clock import system_clock
 from lingdang.identity.api_keys import SCOPES
 from lingdang.identity.sessions import Sessions
+from lingdang.ids import Customer
 from lingdang.keys import Keyring
-from lingdang.serving.demo import CUSTOMER
+from lingdang.serving.demo import CUSTOMER, PASSWORD
 from lingdang.settings import SIGN_TYPES
 
 _SECONDS = 60
@@ -33,11 +34,19 @@ class Demo:
             command, capture_output=True, text=True, env=clean_environ(), timeout=_SECONDS, check=True
         )
         self._api_key = made.stdout.split()[-1]
+        self._customer = self._signed_in()
 
     def customers_headers(self) -> dict[str, str]:
         """Of a new session."""
-        issued = self._sessions.issue(CUSTOMER, "HMAC-SHA256", None, system_clock())
+        issued = self._sessions.issue(self._customer, "HMAC-SHA256", None, system_clock())
         return {"Authorization": f"Bearer {issued.session_token}", "X-Cust-Id": CUSTOMER}
+
+    def _signed_in(self) -> Customer:
+        """The demo's customer, whose key is read from a session that they open themselves."""
+        body = {"custId": CUSTOMER, "password": PASSWORD, "signType": "HMAC-SHA256"}
+        token = httpx.post(f"{self.url}/v1/sessions", json=body, timeout=_SECONDS).json()["sessionToken"]
+        session = self._sessions.authenticate(f"Bearer {token}", CUSTOMER, system_clock())
+        return Customer(session.owner.customer, CUSTOMER)
 
     def operators_headers(self) -> dict[str, str]:
         """Of a key with every scope."""

@@ -17,7 +17,8 @@ from lingdang.backoffice.wallets import CreditRequest, credit_wallet
 from lingdang.checkout.checkouts import CheckoutRequest
 from lingdang.errors import Problem
 from lingdang.identity.sessions import IssuedSession
-from lingdang.ledger.commands import Expire
+from lingdang.ids import Customer
+from lingdang.ledger.expiring import Expire
 from lingdang.payment.payments import PaymentRequest
 from lingdang.settings import SignType
 from simulation.history import FOREVER, INCONCLUSIVE, Event, History, Request
@@ -35,6 +36,7 @@ from simulation.plan import (
     Shelf,
     Step,
     Trouble,
+    key_of,
 )
 from simulation.shop import Shop
 from simulation.workers import Fleet, LostError, Worker, all_of, spin
@@ -67,7 +69,7 @@ class Clients:
         self._final = False
         issuer = fleet.workers[0].sessions
         self._sessions: list[list[IssuedSession]] = [
-            [issuer.issue(cust_id, _sign_type(name), None, BASE) for name in names]
+            [issuer.issue(_customer(cust_id), _sign_type(name), None, BASE) for name in names]
             for cust_id, names in zip(plan.customers, plan.sign_types, strict=True)
         ]
 
@@ -119,7 +121,7 @@ class Clients:
         else:
             session = self._sessions[action.customer][action.session]
             session_id, expires_at = str(session.session_id), session.expires_at.isoformat()
-            ending = self._shop.end_session(session.cust_id, session_id, expires_at)
+            ending = self._shop.end_session(session.customer.cust_id, session_id, expires_at)
             await self._event("ended", session_id, ending)
 
     async def _event(self, what: str, whom: str, work: Coroutine[Any, Any, None]) -> None:
@@ -148,21 +150,22 @@ class Clients:
             kind="paid" if deposit.kind == "paid" else "bonus",
             reason="simulated",
             expires_at=expires_at,
+            currency=deposit.currency,
         )
         wanted = {"creditId": deposit.credit_id, "amount": deposit.amount, "kind": deposit.kind}
-        wanted["expiresAt"] = expires_at
+        wanted |= {"expiresAt": expires_at, "currency": deposit.currency}
         await self._try(
             "deposit",
             cust_id,
             deposit,
             wanted,
             route,
-            lambda worker: credit_wallet(worker.settlement, cust_id, request),
+            lambda worker: credit_wallet(worker.settlement, _customer(cust_id), request),
         )
 
     async def _lapse(self, lapse: Lapse) -> None:
         cust_id = self._plan.customers[lapse.customer]
-        command = Expire(cust_id=cust_id, currency="BELL")
+        command = Expire(customer=key_of(cust_id), currency=lapse.currency)
 
         async def send(worker: Worker) -> tuple[Any, bool]:
             await worker.settlement.submit(command)
@@ -180,12 +183,12 @@ class Clients:
         )
 
         async def send(worker: Worker) -> tuple[Any, bool]:
-            asker = worker.checkouts.authenticate(f"Bearer {session.session_token}", session.cust_id)
+            asker = worker.checkouts.authenticate(f"Bearer {session.session_token}", session.customer.cust_id)
             return await worker.checkouts.quote(request, asker), False
 
         wanted = {"productIds": list(request.product_ids), "code": code, "vouchers": quote.vouchers}
         wanted["sessionId"] = str(session.session_id)
-        answer = await self._try("checkout", session.cust_id, quote, wanted, quote.route, send)
+        answer = await self._try("checkout", session.customer.cust_id, quote, wanted, quote.route, send)
         if answer is not None and answer.outcome == "ok":
             self._offers[quote.slot] = Offered(quote.customer, quote.session, answer.body)
 
@@ -198,7 +201,8 @@ class Clients:
         flaws = payment.flaws
         own = self._sessions[offer.customer]
         session = own[1 - offer.session] if "other_session" in flaws else own[offer.session]
-        cust_id = session.cust_id + "x" if "customer" in flaws else session.cust_id
+        own_id = session.customer.cust_id
+        cust_id = own_id + "x" if "customer" in flaws else own_id
         token = "x" + session.session_token if "session" in flaws else session.session_token
         wanted = {"orderId": offer.answer["orderId"], "flaws": sorted(flaws), "offset": payment.offset}
         wanted["sessionId"] = str(session.session_id)
@@ -207,7 +211,7 @@ class Clients:
             request = self._signed(payment, offer, session, worker)
             return await worker.payments.confirm(request, f"Bearer {token}", cust_id)
 
-        await self._try("payment", session.cust_id, payment, wanted, route, send, payment.patience)
+        await self._try("payment", own_id, payment, wanted, route, send, payment.patience)
 
     def _signed(self, payment: Payment, offer: Offered, session: IssuedSession, worker: Worker) -> PaymentRequest:
         """The request, with its flaws. Its timestamp is `offset` seconds from the second the worker's clock shows."""
@@ -217,7 +221,7 @@ class Clients:
             products = [*products[1:], self._plan.books[0].product_id + "x"]
         token = offer.answer["orderToken"]
         fields = {
-            "custId": session.cust_id,
+            "custId": session.customer.cust_id,
             "nonce": f"nonce-{payment.slot:04}",
             "orderToken": _altered(token) if "token" in flaws else token,
             "productIds": ",".join(products),
@@ -274,6 +278,10 @@ class Clients:
             request.outcome, request.body = "crashed", {"error": repr(error)}
         request.answered = self.history.tick()
         request.latest = self._fleet.clock.latest
+
+
+def _customer(cust_id: str) -> Customer:
+    return Customer(key_of(cust_id), cust_id)
 
 
 def _sign_type(name: str) -> SignType:

@@ -6,12 +6,20 @@ the shop decides; offers that do not exist yet are named by their slot.
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 BASE = datetime(2026, 1, 1, tzinfo=UTC)
 """When every simulated clock begins."""
 OFFER_SECONDS = 900
 SESSION_SECONDS = 24 * 3600
+CURRENCIES = ("BELL", "GEM")
+"""The second one is there in some plans only."""
+
+
+def key_of(cust_id: str) -> int:
+    """The key that a customer of this id has in the shop."""
+    return int.from_bytes(sha256(cust_id.encode()).digest()[:7], "big")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +28,7 @@ class Book:
     price: int
     list_price: int
     publisher: str | None
+    currency: str = CURRENCIES[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,7 @@ class Deposit:
     kind: str
     lapses: int | None
     routes: tuple[tuple[int, ...], ...]
+    currency: str = CURRENCIES[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +119,11 @@ class Logout:
 
 @dataclass(frozen=True, slots=True)
 class Lapse:
-    """Book out what has lapsed in a customer's wallet."""
+    """Book out what has lapsed in one of a customer's wallets."""
 
     customer: int
     route: tuple[int, ...]
+    currency: str = CURRENCIES[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from simulation.plan import (
     BASE,
+    CURRENCIES,
     Action,
     Book,
     Coupon,
@@ -57,6 +58,9 @@ class _Drawing:
 
     def __init__(self, seed: int, prefix: str) -> None:
         self._random = Random(seed)
+        # Drawn apart, so that seeds which were kept go on meaning what they meant.
+        self._apart = Random(f"currencies {seed}")
+        self._currencies = CURRENCIES if self._apart.random() < 0.4 else CURRENCIES[:1]
         self._seed = seed
         self._prefix = prefix
         self._workers = self._random.choice((1, 2, 2, 3, 3))
@@ -96,7 +100,7 @@ class _Drawing:
         waves = tuple(self._wave() for _ in range(random.randint(4, 8)))
         skews = tuple(self._skew() for _ in range(self._workers))
         faults = self._faults()
-        # Drawn apart, so that seeds which were kept go on meaning what they meant.
+        # Drawn apart, as the currencies are.
         self._random = Random(f"afterwards {self._seed}")
         return Plan(
             seed=self._seed,
@@ -116,7 +120,11 @@ class _Drawing:
     def _book(self, number: int) -> Book:
         price = self._random.choice(PRICES)
         publisher = self._random.choice((None, "North", "South"))
-        return Book(f"{self._prefix}-b{number}", price, price + self._random.choice((0, 20)), publisher)
+        list_price = price + self._random.choice((0, 20))
+        return Book(f"{self._prefix}-b{number}", price, list_price, publisher, self._currency())
+
+    def _currency(self) -> str:
+        return self._apart.choice(self._currencies)
 
     def _coupon(self, number: int) -> Coupon:
         random = self._random
@@ -125,6 +133,7 @@ class _Drawing:
         definition: dict[str, Any] = {"name": f"Coupon {number}", "effect": self._effect()}
         if conditions := self._conditions():
             definition["conditions"] = conditions
+        definition["currency"] = self._currency()
         group = random.choice(("default", "other", None))
         definition["stacking"] = {"group": group, "order": random.randint(0, 2), "exclusive": random.random() < 0.1}
         return Coupon(
@@ -212,6 +221,7 @@ class _Drawing:
             kind=self._random.choice(("paid", "bonus")),
             lapses=self._random.choice((None, None, *LAPSES)),
             routes=self._routes(),
+            currency=self._currency(),
         )
         self._deposits.append(deposit)
         return deposit
@@ -222,7 +232,8 @@ class _Drawing:
             return None
         old = self._random.choice(self._deposits)
         amount = old.amount + self._random.choice((0, 0, 1))
-        return Deposit(old.customer, old.credit_id, amount, old.kind, old.lapses, self._routes())
+        currency = self._apart.choice((old.currency, old.currency, self._currency()))
+        return replace(old, amount=amount, routes=self._routes(), currency=currency)
 
     def _rush(self) -> list[Quote] | None:
         """One code claimed by several customers, and by each of them several times, at the same moment."""
@@ -275,7 +286,8 @@ class _Drawing:
             replace(self._quote(), books=(book,), customer=c) for c in random.sample(range(len(self._customers)), 2)
         ]
         self._slots[-2:] = [quote.customer for quote in quotes]
-        gifts = [replace(self._deposit(quote.customer), amount=5000) for quote in quotes]
+        currency = self._books[book].currency
+        gifts = [replace(self._deposit(quote.customer), amount=5000, currency=currency) for quote in quotes]
         first, second = (Payment(quote.slot, frozenset(), 0, None, ((worker,),)) for quote in quotes)
         return [
             (Step(Shelf(book, active=True), 0), *(Step(gift, 0) for gift in gifts)),
@@ -291,11 +303,13 @@ class _Drawing:
         count = self._random.choice((1, 1, 2, 3))
         if code is None and self._coupons and self._random.random() < 0.5:
             code = self._random.randrange(len(self._coupons))
+        session = self._random.choice((0, 0, 1))
+        books = self._random.sample(range(len(self._books)), min(count, len(self._books)))
         return Quote(
             slot=len(self._slots) - 1,
             customer=customer,
-            session=self._random.choice((0, 0, 1)),
-            books=tuple(self._random.sample(range(len(self._books)), min(count, len(self._books)))),
+            session=session,
+            books=tuple(book for book in books if self._books[book].currency == self._books[books[0]].currency),
             code=code,
             vouchers=self._random.random() < 0.8,
             route=self._route(),
@@ -328,7 +342,7 @@ class _Drawing:
         return Logout(self._customer(), self._random.choice((0, 1)))
 
     def _lapse(self) -> Lapse:
-        return Lapse(self._customer(), self._route())
+        return Lapse(self._customer(), self._route(), self._currency())
 
     def _jump(self) -> Jump:
         random = self._random

@@ -5,11 +5,12 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from simulation.plan import BASE, Plan
+from simulation.plan import BASE, Plan, key_of
 
+_CUSTOMER = "INSERT INTO customer (customer, customer_id, created_at) VALUES (%s, %s, %s)"
 _PRODUCT = """
 INSERT INTO product (product_id, title, intro, currency, price, list_price, publisher, created_at, updated_at)
-VALUES (%s, %s, '', 'BELL', %s, %s, %s, %s, %s)
+VALUES (%s, %s, '', %s, %s, %s, %s, %s, %s)
 """
 _COUPON = """
 INSERT INTO coupon (coupon_id, definition, status, code, total_limit, per_customer, valid_until, valid_days, claimed,
@@ -17,7 +18,7 @@ INSERT INTO coupon (coupon_id, definition, status, code, total_limit, per_custom
 VALUES (%s, %s, 'active', %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _VOUCHER = """
-INSERT INTO voucher (bucket, customer_id, voucher_id, coupon_id, claimed_at, expires_at)
+INSERT INTO voucher (bucket, customer, voucher_id, coupon_id, claimed_at, expires_at)
 SELECT 0, %s, %s, coupon_id, %s, least(valid_until, %s + make_interval(days => coalesce(valid_days, 1096)))
   FROM coupon WHERE coupon_id = %s
 """
@@ -25,8 +26,8 @@ _SHELF = "UPDATE product SET status = %s WHERE product_id = %s"
 _RECALL = "UPDATE coupon SET status = 'withdrawn' WHERE coupon_id = %s"
 _LOGOUT = "INSERT INTO session_end VALUES (0, %s, %s, %s) ON CONFLICT DO NOTHING"
 _DONE = """
-SELECT customer_id, order_id::text FROM orders WHERE customer_id = ANY (%(customers)s)
-UNION ALL SELECT customer_id, credit_id FROM credit WHERE customer_id = ANY (%(customers)s)
+SELECT customer, CASE kind WHEN 'payment' THEN cause::text ELSE detail->>'creditId' END
+  FROM transfer WHERE customer = ANY (%s) AND kind IN ('payment', 'credit')
 """
 
 
@@ -37,12 +38,14 @@ class Shop:
         self._connection = connection
 
     async def install(self, plan: Plan) -> None:
-        """Put the plan's books on sale, and its coupons into the world and some hands."""
+        """Make the plan's customers known, put its books on sale, and its coupons into the world and some hands."""
         given = [gift.coupon for gift in plan.gifts]
         async with self._connection.pipeline(), self._connection.transaction():
+            for cust_id in plan.customers:
+                await self._connection.execute(_CUSTOMER, (key_of(cust_id), cust_id, BASE))
             for book in plan.books:
-                shown = (book.product_id, f"Title of {book.product_id}", book.price, book.list_price, book.publisher)
-                await self._connection.execute(_PRODUCT, (*shown, BASE, BASE))
+                shown = (book.product_id, f"Title of {book.product_id}", book.currency, book.price, book.list_price)
+                await self._connection.execute(_PRODUCT, (*shown, book.publisher, BASE, BASE))
             for number, coupon in enumerate(plan.coupons):
                 definition = json.dumps(coupon.definition)
                 limits = (coupon.total_limit, coupon.per_customer, coupon.valid_until, coupon.valid_days)
@@ -50,12 +53,13 @@ class Shop:
                 await self._connection.execute(_COUPON, row)
             for gift in plan.gifts:
                 owner, coupon_id = plan.customers[gift.customer], plan.coupons[gift.coupon].coupon_id
-                await self._connection.execute(_VOUCHER, (owner, gift.voucher_id, BASE, BASE, coupon_id))
+                await self._connection.execute(_VOUCHER, (key_of(owner), gift.voucher_id, BASE, BASE, coupon_id))
 
     async def done(self, plan: Plan) -> set[tuple[str, str]]:
         """Customer and id of all orders and credits that there are."""
-        cursor = await self._connection.execute(_DONE, {"customers": list(plan.customers)})
-        return {(cust_id, name) for cust_id, name in await cursor.fetchall()}
+        names = {key_of(cust_id): cust_id for cust_id in plan.customers}
+        cursor = await self._connection.execute(_DONE, (list(names),))
+        return {(names[key], name) for key, name in await cursor.fetchall()}
 
     async def shelf(self, product_id: str, active: bool) -> None:
         """Withdraw a book from sale, or put it back."""
@@ -67,4 +71,4 @@ class Shop:
 
     async def end_session(self, cust_id: str, session_id: str, expires_at: str) -> None:
         """End a session, as DELETE /v1/sessions/current does."""
-        await self._connection.execute(_LOGOUT, (cust_id, session_id, expires_at))
+        await self._connection.execute(_LOGOUT, (key_of(cust_id), session_id, expires_at))

@@ -28,7 +28,7 @@ PATIENCE = 120.0
 IDLE_LOOPS = 4
 """How many share the CPU time that is burnt, so that the system gives it to them."""
 
-_STORED = "SELECT order_id FROM orders WHERE customer_id = ANY(%s)"
+_STORED = "SELECT order_id FROM orders JOIN customer USING (customer) WHERE customer_id = ANY(%s)"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

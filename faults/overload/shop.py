@@ -41,16 +41,16 @@ SELECT 'many-' || n, array_to_string(words, ' '), 'BELL', 100, 100, n, array_to_
                   FROM md5(n::text) h) w
 """
 _PEOPLE = """
-INSERT INTO customer (bucket, customer_id, password_hash, password_changed_at, created_at)
-SELECT 0, %(name)s || n, %(hash)s, now(), now() FROM generate_series(1, %(count)s) n
+INSERT INTO customer (customer, customer_id, password_hash, password_changed_at, created_at)
+SELECT %(first)s + n, %(name)s || n, %(hash)s, now(), now() FROM generate_series(1, %(count)s) n
 """
 _COUPON = """
 INSERT INTO coupon (coupon_id, definition, status, per_customer, claimed, created_at, updated_at)
 VALUES (%(coupon_id)s, %(definition)s, 'active', 100, 1, now(), now())
 """
 _VOUCHER = """
-INSERT INTO voucher (bucket, customer_id, voucher_id, coupon_id, claimed_at, expires_at)
-VALUES (0, %(cust_id)s, gen_random_uuid(), %(coupon_id)s, now(), now() + interval '1 year')
+INSERT INTO voucher (bucket, customer, voucher_id, coupon_id, claimed_at, expires_at)
+VALUES (0, %(key)s, gen_random_uuid(), %(coupon_id)s, now(), now() + interval '1 year')
 """
 
 
@@ -65,7 +65,7 @@ def prepare(data_dir: Path, products: int) -> None:
             connection.execute(_PRODUCTS, {"intro": _INTRO, "mark": MARK})
             connection.execute(_MANY_PRODUCTS, {"count": products, "mark": MARK})
             _people(connection)
-            _vouchers(connection, f"cust-{shop.CUSTOMERS + HOLDER + 1}")
+            _vouchers(connection, shop.CUSTOMERS + HOLDER + 1)
             connection.execute("VACUUM (ANALYZE)")
     finally:
         server.stop()
@@ -73,18 +73,18 @@ def prepare(data_dir: Path, products: int) -> None:
 
 def _people(connection: psycopg.Connection[Any]) -> None:
     hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=1)
-    members = {"name": MEMBER, "hash": hasher.hash(MEMBERS_PASSWORD), "count": MEMBERS}
+    members = {"name": MEMBER, "hash": hasher.hash(MEMBERS_PASSWORD), "count": MEMBERS, "first": 1_000_000}
     connection.execute(_PEOPLE, members)
-    connection.execute(_PEOPLE, {"name": NEWCOMER, "hash": hasher.hash(PASSWORD), "count": 1})
+    connection.execute(_PEOPLE, {"name": NEWCOMER, "hash": hasher.hash(PASSWORD), "count": 1, "first": 2_000_000})
     connection.execute("UPDATE customer SET customer_id = %s WHERE customer_id = %s", (NEWCOMER, f"{NEWCOMER}1"))
 
 
-def _vouchers(connection: psycopg.Connection[Any], cust_id: str) -> None:
+def _vouchers(connection: psycopg.Connection[Any], key: int) -> None:
     for number, effect in enumerate(_effects()):
         definition = {"name": f"Off {number}", "effect": effect, "stacking": {"group": None, "order": number % 7}}
         values = {"coupon_id": f"off-{number}", "definition": msgspec.json.encode(definition).decode()}
         connection.execute(_COUPON, values)
-        connection.execute(_VOUCHER, values | {"cust_id": cust_id})
+        connection.execute(_VOUCHER, values | {"key": key})
 
 
 def _effects() -> Iterator[dict[str, Any]]:

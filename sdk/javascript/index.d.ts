@@ -198,8 +198,12 @@ export class Lingdang extends EventTarget {
   order(orderId: string): Promise<any>;
   wallet(): Promise<any>;
   walletEntries(query?: PageQuery): Promise<Page<any>>;
-  library(query?: PageQuery): Promise<Page<{ productId: string; orderId: string; grantedAt: string }>>;
-  entitlement(productId: string): Promise<{ productId: string; orderId: string; grantedAt: string; receipt: string }>;
+  library(query?: PageQuery): Promise<Page<{ productId: string; orderId?: string; grantId?: string; grantedAt: string }>>;
+  entitlement(productId: string): Promise<{ productId: string; orderId?: string; grantId?: string; grantedAt: string; receipt: string }>;
+  /** What giving an order back, or some of its products, would bring now. */
+  refundable(orderId: string, productIds?: string[]): Promise<any>;
+  /** Give an order back, or some of its products, where the shop allows it. */
+  refund(orderId: string, refundId: string, asked?: { reason?: string; productIds?: string[] }): Promise<any>;
   vouchers(query?: PageQuery): Promise<Page<any>>;
   claim(code: string): Promise<any>;
   addEventListener(type: "step", listener: (event: CustomEvent<Step>) => void): void;

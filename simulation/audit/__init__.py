@@ -6,6 +6,7 @@ Nothing in this package imports from `lingdang` (a test holds this); it reads ta
 from simulation.audit.answers import audit_answers
 from simulation.audit.evidence import Evidence, read_evidence
 from simulation.audit.findings import Findings, Violation
+from simulation.audit.listed import audit_listed
 from simulation.audit.money import audit_money
 from simulation.audit.orders import audit_orders
 from simulation.audit.pricing import audit_pricing
@@ -21,6 +22,7 @@ def audit(plan: Plan, history: History, evidence: Evidence) -> list[Violation]:
     """Everything that is wrong; an empty list when all is well."""
     findings = Findings()
     audit_money(evidence, findings)
+    audit_listed(evidence, findings)
     audit_orders(history, evidence, findings)
     audit_vouchers(plan, evidence, findings)
     audit_pricing(plan, history, findings)

@@ -1,8 +1,10 @@
-"""Balances, lots and the journal: every wallet is run again from its transfers, by rules written down once more."""
+"""Balances, lots and the journal: wallets are run again from their transfers, by rules written down once more."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 from simulation.audit.evidence import Evidence, Row, moment
 from simulation.audit.findings import Findings
@@ -10,51 +12,67 @@ from simulation.audit.findings import Findings
 
 def audit_money(evidence: Evidence, findings: Findings) -> None:
     """Each wallet is what its transfers make of it, and each transfer what its credit or its order asked for."""
-    for cust_id in evidence.wallets.keys() | evidence.transfers.keys():
-        _Rerun(cust_id, evidence, findings).run()
-    _each_has_one_transfer(evidence, findings)
+    for cust_id, transfers in evidence.transfers.items():
+        _counted(transfers, findings)
+        findings.expect(evidence.known.get(transfers[0]["customer"]) == cust_id, "a customer is known", cust_id)
+    rows = [row for transfers in evidence.transfers.values() for row in transfers]
+    for cust_id, currency in evidence.wallets.keys() | {(row["customer_id"], row["currency"]) for row in rows}:
+        _Rerun(cust_id, currency, evidence, findings).run()
+    _each_cause_has_one_row(rows, findings)
 
 
-def _each_has_one_transfer(evidence: Evidence, findings: Findings) -> None:
-    """One payment for each order, one credit for each credit."""
-    booked: dict[tuple[str, str, str], int] = {}
-    for transfers in evidence.transfers.values():
-        for row in transfers:
-            key = (row["kind"], row["customer_id"], row["reference"])
-            booked[key] = booked.get(key, 0) + 1
-    wanted = {("payment", order["customer_id"], order_id) for order_id, order in evidence.orders.items()}
-    wanted |= {("credit", *key) for key in evidence.credits}
-    for key in wanted | {key for key in booked if key[0] != "expiry"}:
-        findings.expect(key in wanted and booked.get(key) == 1, "one transfer each", key, booked.get(key))
+def _counted(transfers: list[Row], findings: Findings) -> None:
+    """One customer's journal has one order, whatever it is looked at by, and over all currencies."""
+    before = None
+    for place, row in enumerate(transfers, 1):
+        findings.expect(row["seq"] == place, "transfers are counted without a gap", row)
+        if before is not None:
+            in_time = moment(before["at"]) <= moment(row["at"])
+            findings.expect(in_time, "a journal's time never runs backwards", before, row)
+            findings.expect(before["position"] <= row["position"], "readers see a journal in its order", before, row)
+        before = row
+
+
+def _each_cause_has_one_row(rows: list[Row], findings: Findings) -> None:
+    """No order and no credit is booked twice; a credit's cause says whose and which it is."""
+    causes = [row["cause"] for row in rows]
+    findings.expect(len(causes) == len(set(causes)), "each cause has one row", causes)
+    credits = [row for row in rows if row["kind"] == "credit"]
+    names = [(row["customer_id"], row["detail"]["creditId"]) for row in credits]
+    findings.expect(len(names) == len(set(names)), "each cause has one row", names)
+    for row in credits:
+        named = f"{row['customer']} credit {row['detail']['creditId']}"
+        cause = UUID(bytes=bytes(1) + sha256(named.encode()).digest()[:15])
+        findings.expect(row["cause"] == str(cause), "a cause is what it names", row, cause)
 
 
 class _Rerun:
     """One wallet, made again from nothing."""
 
-    def __init__(self, cust_id: str, evidence: Evidence, findings: Findings) -> None:
-        self._cust_id = cust_id
+    def __init__(self, cust_id: str, currency: str, evidence: Evidence, findings: Findings) -> None:
+        self._name = (cust_id, currency)
         self._evidence = evidence
         self._findings = findings
         self._lots: dict[str, int] = {}
 
     def run(self) -> None:
         balance = 0
-        for place, row in enumerate(self._evidence.transfers.get(self._cust_id, []), 1):
-            self._expect(row["seq"] == place, "transfers are counted without a gap", row)
+        transfers = [r for r in self._evidence.transfers.get(self._name[0], []) if r["currency"] == self._name[1]]
+        for row in transfers:
             self._expect(row["balance"] == balance + row["amount"], "balance follows the one before", row)
             self._expect(row["balance"] >= 0, "balances never negative", row)
             self._expect(sum(row["amounts"]) == 0, "sums zero", row)
             balance = row["balance"]
             self._transfer(row)
-        wallet = self._evidence.wallets.get(self._cust_id)
-        if self._expect(wallet is not None, "transfers have their wallet", self._cust_id) and wallet is not None:
-            self._final(wallet, balance)
+        wallet = self._evidence.wallets.get(self._name)
+        if self._expect(wallet is not None, "transfers have their wallet", *self._name) and wallet is not None:
+            self._final(wallet, balance, transfers)
 
-    def _final(self, wallet: Row, balance: int) -> None:
-        count = len(self._evidence.transfers.get(self._cust_id, []))
+    def _final(self, wallet: Row, balance: int, transfers: list[Row]) -> None:
         names = sorted(self._lots, key=_turn)
         self._expect(wallet["balance"] == balance, "wallet is its transfers", wallet, balance)
-        self._expect(wallet["seq"] == count, "wallet counts its transfers", wallet, count)
+        newest = [(row["seq"], moment(row["at"])) for row in transfers[-1:]]
+        self._expect(newest == [(wallet["seq"], moment(wallet["moved_at"]))], "wallet knows its newest row", wallet)
         self._expect(wallet["lots"] == names, "wallet is its lots", wallet, names)
         self._expect(wallet["remaining"] == [self._lots[n] for n in names], "wallet is its lots", wallet, self._lots)
         expiries = [moment(n.partition("@")[2]) for n in names if "@" in n]
@@ -62,36 +80,40 @@ class _Rerun:
         self._expect(stored == min(expiries, default=None), "wallet knows its next expiry", wallet)
 
     def _transfer(self, row: Row) -> None:
-        legs = list(zip(row["accounts"], row["amounts"], strict=True))
+        legs = list(zip(map(str, row["accounts"]), row["amounts"], strict=True))
         moved = {name.removeprefix("wallet:"): amount for name, amount in legs if name.startswith("wallet:")}
         others = {name: amount for name, amount in legs if not name.startswith("wallet:")}
         self._expect(len(moved) + len(others) == len(legs), "each account once", row)
         self._expect(sum(moved.values()) == row["amount"], "amount is the wallet's legs", row)
-        at = moment(row["at"])
-        lapsed = {name: -held for name, held in self._lots.items() if _expiry(name) <= at}
         if row["kind"] == "expiry":
+            lapsed = self._lapsed(row["clock"] or self._latest_lapse(moved, row))
             self._expect(moved == lapsed and lapsed, "expiry takes what has lapsed", row, self._lots)
             self._expect(others == {"breakage": -row["amount"]}, "expiry goes to breakage", row)
         else:
+            lapsed = self._lapsed(row["clock"])
             self._expect(not lapsed, "what has lapsed is not spent", row, self._lots)
-            self._payment(row, moved, others) if row["kind"] == "payment" else self._credit(row, moved, others, at)
+            self._payment(row, moved, others) if row["kind"] == "payment" else self._credit(row, moved, others)
         for name, amount in moved.items():
             self._lots[name] = self._lots.get(name, 0) + amount
             self._expect(self._lots[name] >= 0, "lots never negative", row)
             if self._lots[name] == 0:
                 del self._lots[name]
 
+    def _lapsed(self, clock: datetime | None) -> dict[str, int]:
+        """What had lapsed at this moment; nothing where it is not known."""
+        return {} if clock is None else {name: -held for name, held in self._lots.items() if _expiry(name) <= clock}
+
+    def _latest_lapse(self, moved: dict[str, int], row: Row) -> datetime:
+        """The earliest moment at which all of it had lapsed: the clock, which was not after the row's time."""
+        return min(max(map(_expiry, moved), default=moment(row["at"])), moment(row["at"]))
+
     def _payment(self, row: Row, moved: dict[str, int], others: dict[str, int]) -> None:
-        order = self._evidence.orders.get(row["reference"])
-        if not self._expect(order is not None, "a payment has its order", row) or order is None:
-            return
-        told = (order["customer_id"], order["seq"], order["total"], order["balance"], order["paid_at"])
-        made = (self._cust_id, row["seq"], -row["amount"], row["balance"], row["at"])
-        self._expect(told == made, "an order has its debit", order, row)
+        order = self._evidence.orders[row["cause"]]
         self._expect(moved == self._spent(order["total"]), "bonus first, the soonest to lapse first", row, self._lots)
+        first: dict[str, int] = {}
         revenue: dict[str, int] = {}
-        for line in order["lines"]:
-            account = f"revenue:{line['publisher'] or ''}"
+        for place, line in enumerate(order["lines"]):
+            account = str(first.setdefault(line["publisher"] or "", place))
             revenue[account] = revenue.get(account, 0) + line["price"]
         revenue["discount"] = -order["discount"]
         self._expect(others == {n: a for n, a in revenue.items() if a}, "revenue by publisher, less discount", row)
@@ -106,20 +128,17 @@ class _Rerun:
             amount -= part
         return spent
 
-    def _credit(self, row: Row, moved: dict[str, int], others: dict[str, int], at: datetime) -> None:
+    def _credit(self, row: Row, moved: dict[str, int], others: dict[str, int]) -> None:
         if not self._expect(row["kind"] == "credit", "transfers are of known kinds", row):
             return
-        credit = self._evidence.credits.get((self._cust_id, row["reference"]))
-        if not self._expect(credit is not None, "a credit has its record", row) or credit is None:
-            return
-        told = (credit["seq"], credit["amount"], credit["balance"], credit["credited_at"])
-        self._expect(told == (row["seq"], row["amount"], row["balance"], row["at"]), "a credit is booked once", row)
+        credit = self._evidence.credits[self._name[0], row["detail"]["creditId"]]
         self._expect(others == {f"clearing:{credit['kind']}": -credit["amount"]}, "a credit is cleared", row)
         until = credit["expires_at"] and moment(credit["expires_at"])
         [name] = moved or [""]
         self._expect(name.partition("@")[0] == credit["kind"], "a credit goes into its lot", row)
         self._expect(_expiry(name) == lapses(self._lots, credit["kind"], until), "a credit goes into its lot", row)
-        self._expect(until is None or until > at, "nothing lapsed is credited", row)
+        clock = row["clock"]
+        self._expect(until is None or clock is None or until > clock, "nothing lapsed is credited", row)
 
     def _expect(self, holds: object, promise: str, *where: Any) -> bool:
         return self._findings.expect(holds, promise, *where)

@@ -7,11 +7,11 @@ from typing import Any
 
 from simulation.audit.findings import Findings
 from simulation.history import History, Request
-from simulation.plan import Book, Coupon, Plan
+from simulation.plan import CURRENCIES, Book, Coupon, Plan
 
 Row = dict[str, Any]
 
-_UNMET = ("min_spend", "products_not_eligible")
+_UNMET = ("min_spend", "products_not_eligible", "other_currency")
 
 
 def audit_pricing(plan: Plan, history: History, findings: Findings) -> None:
@@ -28,6 +28,7 @@ def _offer(request: Request, books: dict[str, Book], coupons: dict[str, Coupon],
     bought = [books[product_id] for product_id in request.wanted["productIds"]]
     shown = [(line["productId"], line["price"], line["listPrice"]) for line in told["lines"]]
     findings.expect(shown == [(b.product_id, b.price, b.list_price) for b in bought], "prices are the shop's", told)
+    findings.expect({told["currency"]} == {b.currency for b in bought}, "prices are the shop's", told)
     findings.expect(told["subtotal"] == sum(b.price for b in bought), "subtotal is the prices", told)
     wallet = told["wallet"]
     short = max(0, told["total"] - wallet["balance"])
@@ -80,6 +81,8 @@ def eligible(bought: Sequence[Book], coupon: Coupon) -> list[str]:
     """The products that a coupon is for, in the order of their ids; none where its conditions are not met."""
     conditions = coupon.definition.get("conditions", {})
     publishers = conditions.get("publishers")
+    if {book.currency for book in bought} != {coupon.definition.get("currency", CURRENCIES[0])}:
+        return []
     books = sorted((b for b in bought if not publishers or b.publisher in publishers), key=lambda b: b.product_id)
     least = max(conditions.get("minSpend", 0), coupon.definition["effect"].get("spend", 0))
     return [] if sum(b.price for b in books) < least else [b.product_id for b in books]

@@ -24,6 +24,11 @@ def audit_refusals(plan: Plan, history: History, evidence: Evidence, findings: F
     auditor.against_the_world()
 
 
+def _is_asked(credit: Row, request: Request) -> bool:
+    """Whether the credit is the one that was asked for, as far as requests differ."""
+    return all(credit[name] == request.wanted[name] for name in ("amount", "currency"))
+
+
 class _Refusals:
     def __init__(self, plan: Plan, history: History, evidence: Evidence, findings: Findings) -> None:
         self._plan = plan
@@ -79,14 +84,13 @@ class _Refusals:
         credit = self._evidence.credits.get((request.cust_id, request.wanted["creditId"]))
         until = request.wanted["expiresAt"]
         if request.outcome == "idempotency_mismatch":
-            other = credit is not None and credit["amount"] != request.wanted["amount"]
-            self._expect(other, "a refusal is true", request, credit)
+            self._expect(credit is not None and not _is_asked(credit, request), "a refusal is true", request, credit)
         elif request.outcome == "invalid_request":
             lapsed = until is not None and request.latest is not None and until <= request.latest
             self._expect(lapsed, "a refusal is true", request)
             self._expect(credit is None or not self._plan.monotone, "a final refusal is final", request, credit)
         elif request.outcome == "ok":
-            same = credit is not None and credit["amount"] == request.wanted["amount"]
+            same = credit is not None and _is_asked(credit, request)
             self._expect(same, "a credit is what was asked for", request, credit)
         else:
             self._expect(request.outcome in ("lost", "overloaded", "outcome_unknown"), "a known answer", request)
@@ -168,7 +172,8 @@ class _Refusals:
 
     def _is_short(self, request: Request) -> bool:
         """The balance told is one that the wallet had, and not an older one than was acknowledged before."""
-        told, total = request.body, self._offers[request.wanted["orderId"]]["total"]
+        told, offer = request.body, self._offers[request.wanted["orderId"]]
+        total = offer["total"]
         adds_up = told["required"] == total and told["shortfall"] == total - told["balance"] > 0
         known = max(
             (
@@ -180,9 +185,9 @@ class _Refusals:
             default=0,
         )
         transfers = self._evidence.transfers.get(request.cust_id, [])
-        had = {0} if known == 0 else set()
-        had |= {row["balance"] for row in transfers if row["seq"] >= known}
-        return adds_up and told["balance"] in had
+        balances = [(row["seq"], row["balance"]) for row in transfers if row["currency"] == offer["currency"]]
+        then = [0, *(balance for seq, balance in balances if seq <= known)][-1]
+        return adds_up and told["balance"] in {then, *(balance for seq, balance in balances if seq > known)}
 
     def _is_unusable(self, request: Request) -> bool:
         return all(self._voucher_is(i, reason["code"], request) for i, reason in request.body["reasons"].items())

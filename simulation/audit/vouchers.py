@@ -23,18 +23,29 @@ def audit_vouchers(plan: Plan, evidence: Evidence, findings: Findings) -> None:
 
 def _uses(evidence: Evidence, findings: Findings) -> None:
     spent = [
-        (order["customer_id"], coupon["voucherId"], order_id, order["paid_at"], coupon["saves"])
+        (order["customer_id"], coupon["voucherId"], order_id, coupon["saves"])
         for order_id, order in evidence.orders.items()
         for coupon in order["vouchers"]
     ]
     marked = [
-        (v["customer_id"], voucher_id, v["used_by"], v["used_at"], v["saved"])
+        (v["customer_id"], voucher_id, v["used_by"], v["saved"])
         for voucher_id, v in evidence.vouchers.items()
         if v["used_by"] is not None
     ]
     findings.expect(set(spent) == set(marked), "a voucher is used <=> an order paid with it", set(spent) ^ set(marked))
     ids = [use[1] for use in spent]
     findings.expect(len(ids) == len(set(ids)), "vouchers are used once", spent)
+    for voucher in evidence.vouchers.values():
+        order = evidence.orders.get(voucher["used_by"])
+        if order is not None:
+            _used_when_paid(voucher, order, findings)
+
+
+def _used_when_paid(voucher: Row, order: Row, findings: Findings) -> None:
+    """By the clock, which may show less than the journal's time."""
+    used = moment(voucher["used_at"])
+    right = used <= moment(order["paid_at"]) if order["clock"] is None else used == order["clock"]
+    findings.expect(right, "a voucher is used when its order is paid", voucher, order)
 
 
 def _limits(coupon: Coupon, evidence: Evidence, findings: Findings) -> None:

@@ -18,6 +18,8 @@ from lingdang.backoffice import coupons as coupons_admin
 from lingdang.backoffice import customers as customers_admin
 from lingdang.backoffice import orders as orders_admin
 from lingdang.backoffice import products as products_admin
+from lingdang.backoffice import refunds as refunds_admin
+from lingdang.backoffice import rights as rights_admin
 from lingdang.backoffice import wallets as wallets_admin
 from lingdang.cart import routes as cart_routes
 from lingdang.cart.ticks import CartTicks
@@ -56,8 +58,11 @@ from lingdang.journal.statements import Statements
 from lingdang.journal.witness import Witness
 from lingdang.keys import Keyring
 from lingdang.ledger.settlement import Settlement
+from lingdang.library import refunds as refund_routes
 from lingdang.library import routes as library_routes
+from lingdang.library.entitlements import Openings
 from lingdang.library.receipts import Receipts
+from lingdang.library.refunds import Policy
 from lingdang.payment import routes as payment_routes
 from lingdang.payment.payments import Payments
 from lingdang.payment.signing import SIGNED_FIELDS
@@ -126,7 +131,7 @@ def make_settlement(deployment: Deployment, watch: Watch = UNWATCHED) -> Settlem
 def make_sealer(deployment: Deployment, pool: Pool, settled: Callable[[], float] = lambda: 0.0) -> Sealer:
     """The deployment's sealer of the journal; `settled` as in Sealer."""
     settings, keyring = deployment.settings, deployment.keyring
-    sealing = Sealing(SealKeys(keyring), Signer(keyring), settings.issuer)
+    sealing = Sealing(SealKeys(keyring), Signer(keyring), settings.issuer, deployment.buckets)
     deadline = timedelta(seconds=settings.seal_deadline_seconds)
     return Sealer(pool, sealing, deployment.clock, deadline, make_witness(deployment), settled)
 
@@ -268,6 +273,7 @@ def _routes(parts: _Parts) -> list[HTTPRouteHandler]:
     pools, sessions, clock, settings = parts.pools, parts.sessions, parts.clock, parts.deployment.settings
     pool, reports = pools.customers, pools.reports
     receipts = Receipts(Signer(parts.deployment.keyring), settings.issuer, settings.receipt_seconds)
+    policy = Policy.of(settings)
     return [
         *_session_routes(parts),
         *_admin_routes(parts),
@@ -275,9 +281,17 @@ def _routes(parts: _Parts) -> list[HTTPRouteHandler]:
         *cart_routes.routes(pool, sessions, clock),
         *coupon_routes.routes(sessions, pool, parts.codes, parts.idempotency, clock),
         *library_routes.routes(
-            sessions, pool, reports, receipts, make_statements(parts.deployment), clock, settings.zone
+            sessions,
+            pool,
+            reports,
+            receipts,
+            Openings(pool, policy.days > 0),
+            make_statements(parts.deployment),
+            clock,
+            settings.zone,
         ),
-        *library_routes.public_routes(sessions, pools.access, receipts, clock),
+        *library_routes.public_routes(sessions, pools.access, receipts, Openings(pools.access, policy.days > 0), clock),
+        *refund_routes.routes(sessions, pool, parts.settlement, policy, clock),
         *_web_routes(parts),
     ]
 
@@ -287,7 +301,14 @@ def _web_routes(parts: _Parts) -> list[HTTPRouteHandler]:
     texts = Path(settings.texts_dir).expanduser() if settings.texts_dir else None
     return [
         *web_routes.routes(settings.sign_types, settings.demo),
-        *reading.routes(sessions, parts.pools.access, parts.products, clock, texts),
+        *reading.routes(
+            sessions,
+            parts.pools.access,
+            parts.products,
+            Openings(parts.pools.access, settings.refund_days > 0),
+            clock,
+            texts,
+        ),
         *(signing_lab.routes(sessions, clock) if settings.demo else []),
     ]
 
@@ -298,9 +319,11 @@ def _admin_routes(parts: _Parts) -> list[HTTPRouteHandler]:
     return [
         *customers_admin.routes(api_keys, pool, parts.passwords, buckets, clock),
         *products_admin.routes(api_keys, pool, clock),
-        *wallets_admin.routes(api_keys, parts.settlement),
+        *wallets_admin.routes(api_keys, pool, parts.settlement, clock),
         *coupons_admin.routes(api_keys, pool, buckets, clock),
         *orders_admin.routes(api_keys, pool, buckets),
+        *refunds_admin.routes(api_keys, pool, parts.settlement, Policy.of(parts.deployment.settings), clock),
+        *rights_admin.routes(api_keys, pool, buckets, parts.settlement, clock),
     ]
 
 
@@ -319,6 +342,7 @@ def _session_routes(parts: _Parts) -> list[HTTPRouteHandler]:
         parts.platform_tokens,
         Idempotency(parts.pools.sign_in, parts.deployment.keyring),
         parts.pools.customers,
+        parts.pools.sign_in,
         parts.clock,
         parts.pacing,
     )

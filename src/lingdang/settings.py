@@ -40,6 +40,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     session_seconds: Seconds = 12 * 3600
     offer_seconds: Seconds = 900
     receipt_seconds: Seconds = 30 * 86400
+    refund_days: Annotated[int, Meta(ge=0, le=3650)] = 0
+    """For so many days customers may give back themselves what they have not opened. 0: never."""
+    refund_lapsed: Annotated[str, Meta(pattern=r"^(lapse|extend:[1-9][0-9]{0,3})\Z")] = "extend:30"
+    """What an operator's refund does with bells whose end is past: they live for so many days, or lapse at once."""
+    refund_vouchers: Literal["back", "keep"] = "back"
+    """Whether a wholly refunded order gives its vouchers back."""
     issuer: str = "lingdang"
     time_zone: str = "Asia/Shanghai"
     """The zone in which a day begins and ends, and a time without a zone is told, in commands and queries."""

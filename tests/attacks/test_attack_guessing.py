@@ -1,11 +1,15 @@
 """Guessing passwords, keys and codes, and handing somebody a session of one's own."""
 
+import json
+from typing import Any
+
 import pytest
 
 from lingdang.settings import load_settings
 from support.buyer import buyer, give
 from support.people import PASSWORD, api_key, login, open_session, register
 from support.shop import Shop
+from support.vouchers import put_coupon
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
@@ -29,6 +33,29 @@ async def test_whether_a_customer_exists_is_not_told(shop: Shop) -> None:
     told = [{k: v for k, v in a.json().items() if k != "requestId"} for a in answers]
     assert told[0] == told[1]
     assert [a.status_code for a in answers] == [401, 401]
+    assert shop.sql("SELECT customer_id FROM customer") == [("ann",)], "who only asks is not added"
+
+
+async def test_a_key_of_another_scope_is_not_told_whether_a_customer_exists(shop: Shop) -> None:
+    await register(shop, "ann")
+    put_coupon(shop, "ten")
+    credit = {"creditId": "c", "amount": 1, "kind": "paid", "reason": "R"}
+    requests: list[tuple[str, str, dict[str, Any] | None]] = [
+        ("GET", "/v1/admin/orders?custId={}", None),
+        ("POST", "/v1/admin/wallets/{}/credits", credit),
+        ("POST", "/v1/admin/wallets/{}/credits", credit | {"createCustomer": True}),
+        ("POST", "/v1/admin/coupons/ten/grants", {"custIds": ["{}"]}),
+    ]
+    for headers, status in ((await api_key(shop, "catalog:write"), 403), ({}, 401)):
+        for method, path, body in requests:
+            told = []
+            for who in ("ann", "nobody"):
+                named = json.loads(json.dumps(body).replace("{}", who))
+                answer = await shop.http.request(method, path.format(who), json=named, headers=headers)
+                assert answer.status_code == status
+                told.append({name: text for name, text in answer.json().items() if name != "requestId"})
+            assert told[0] == told[1]
+    assert shop.sql("SELECT customer_id FROM customer") == [("ann",)]
 
 
 async def test_a_session_that_a_client_brings_is_not_taken_over(shop: Shop) -> None:
@@ -48,6 +75,7 @@ async def test_a_session_that_a_client_brings_is_not_taken_over(shop: Shop) -> N
 
 
 async def test_keys_near_a_good_one_open_nothing(shop: Shop) -> None:
+    await register(shop, "ann")
     good = (await api_key(shop, "orders:read"))["Authorization"]
     place = len(good) - 1
     near = [good[:place] + c for c in "abcXYZ019-" if c != good[place]] + [good[:-1], good + "a", good.swapcase()]

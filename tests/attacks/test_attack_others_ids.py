@@ -17,6 +17,7 @@ PUBLIC = {
     ("get", "/readyz"),
     ("get", "/metrics"),
     ("post", "/v1/sessions"),
+    ("get", "/v1/receipts/revoked"),
 }
 """What asks for no session, beside the shop front's own files."""
 SECRET_TITLE = "A title that only the owner of the order reads"
@@ -50,7 +51,8 @@ def placed(path: str, order_id: str) -> str:
 
 
 async def call(shop: Shop, method: str, path: str, headers: dict[str, str]) -> Any:
-    body = {"json": {}} if method in ("put", "post", "patch") else {}
+    whole = {"refundId": "r-1", "reason": "other"} if path.endswith("/refunds") else {}
+    body = {"json": whole} if method in ("put", "post", "patch") else {}
     return await shop.http.request(method, path, headers=headers, **body)
 
 
@@ -133,4 +135,4 @@ async def test_bells_of_others_pay_nothing(shop: Shop, ann: Buyer) -> None:
     for more in ({}, {"custId": "ann"}):
         answer = await bob.send(bob.payment(order["orderToken"], ["common-book"]) | more)
         assert answer.json()["code"] in ("cust_mismatch", "invalid_request")
-    assert shop.sql("SELECT balance FROM wallet WHERE customer_id = 'ann'") == [(677,)]
+    assert shop.sql("SELECT balance FROM wallet JOIN customer USING (customer) WHERE customer_id = 'ann'") == [(677,)]

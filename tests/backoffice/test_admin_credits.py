@@ -24,8 +24,8 @@ async def operator(shop: Shop) -> dict[str, str]:
 
 
 async def credit(shop: Shop, operator: dict[str, str], cust_id: str = "ann", **changed: Any) -> httpx.Response:
-    """Five paid bells as `c-1`, unless changed."""
-    body = {"creditId": "c-1", "amount": 5, "kind": "paid", "reason": "a gift"} | changed
+    """Five paid bells as `c-1` for a customer who may be new, unless changed."""
+    body = {"creditId": "c-1", "amount": 5, "kind": "paid", "reason": "a gift", "createCustomer": True} | changed
     return await shop.http.post(f"/v1/admin/wallets/{cust_id}/credits", json=body, headers=operator)
 
 
@@ -63,6 +63,38 @@ async def test_a_credit_is_booked_once_and_answered_alike(shop: Shop, operator: 
     assert (again.status_code, again.json()) == (200, first.json()), "with the balance it had"
     assert again.headers["idempotent-replayed"] == "true"
     assert books(shop) == before
+
+
+async def test_a_customer_nobody_has_heard_of_is_added_where_the_body_says_so(
+    shop: Shop, operator: dict[str, str]
+) -> None:
+    before = books(shop)
+    for without in ({"createCustomer": False}, {"createCustomer": False, "kind": "bonus"}):
+        await refused(await credit(shop, operator, **without), 404, "not_found", shop, before)
+    assert shop.sql("SELECT * FROM customer") == []
+    body = {"creditId": "c-1", "amount": 5, "kind": "paid", "reason": "a gift"}
+    unsaid = await shop.http.post("/v1/admin/wallets/ann/credits", json=body, headers=operator)
+    await refused(unsaid, 404, "not_found", shop, before)
+    assert (await credit(shop, operator)).status_code == 200
+    [(key,)] = shop.sql("SELECT customer FROM customer WHERE customer_id = 'ann'")
+    assert shop.sql("SELECT customer, balance FROM wallet") == [(key, 5)]
+    for number, says_so in enumerate((False, True)):
+        again = await credit(shop, operator, creditId=f"more-{number}", createCustomer=says_so)
+        assert again.status_code == 200
+    assert shop.sql("SELECT customer, balance FROM wallet") == [(key, 15)], "who is there is not added again"
+
+
+async def test_one_new_customer_in_many_credits_at_once(shop: Shop, operator: dict[str, str]) -> None:
+    answers = await asyncio.gather(*(credit(shop, operator, creditId=f"c-{number}") for number in range(16)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert shop.sql("SELECT customer_id, balance FROM customer JOIN wallet USING (customer)") == [("ann", 80)]
+
+
+async def test_what_is_refused_adds_no_customer(shop: Shop, operator: dict[str, str]) -> None:
+    before = books(shop)
+    for changed in ({"amount": 0}, {"expiresAt": "3000-01-01T00:00:00Z"}, {"kind": "free"}, {"createCustomer": "yes"}):
+        await refused(await credit(shop, operator, **changed), 400, "invalid_request", shop, before)
+    assert shop.sql("SELECT * FROM customer") == []
 
 
 async def test_many_at_once_are_booked_once(shop: Shop, operator: dict[str, str]) -> None:
@@ -235,6 +267,8 @@ async def test_a_wallet_with_many_expiries_pays(shop: Shop, operator: dict[str, 
         {"expiresAt": "0001-01-01T00:00:00+14:00"},
         {"expiresAt": "2998-12-31T23:59:60Z"},
         {"custId": "bob"},
+        {"createCustomer": 1},
+        {"createCustomer": None},
     ],
     ids=lambda changed: str(changed)[:40],
 )

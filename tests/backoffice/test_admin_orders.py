@@ -32,8 +32,17 @@ async def test_the_orders_of_one_customer_page_by_page(shop: Shop) -> None:
     second = (await orders(shop, reader, custId="ann", limit=2, cursor=first["nextCursor"])).json()
     assert first["items"] + second["items"] == seen["items"]
     assert (len(first["items"]), second["nextCursor"]) == (2, None)
-    nobody = await orders(shop, reader, custId="nobody")
-    assert (nobody.status_code, nobody.json()) == (200, {"items": [], "nextCursor": None})
+
+
+async def test_who_has_none_and_who_is_nobody(shop: Shop) -> None:
+    reader = await api_key(shop, "orders:read")
+    nobody = await orders(shop, reader, custId="ann")
+    assert (nobody.status_code, nobody.json()["code"]) == (404, "not_found")
+    buyer(shop)
+    none = await orders(shop, reader, custId="ann")
+    assert (none.status_code, none.json()) == (200, {"items": [], "nextCursor": None})
+    other = await orders(shop, reader, custId="Ann")
+    assert (other.status_code, other.json()["code"]) == (404, "not_found")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from lingdang.cli import main
 
 GIFT = ("wallet", "credit", "alice", "500", "--reason", "welcome", "--kind", "bonus")
+NEW = "--create-customer"
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def run(environ: dict[str, str], *arguments: str) -> Any:
 )
 def test_bells_last_to_the_end_of_their_day(environ: dict[str, str], zone: str | None, expires: str, utc: str) -> None:
     environ = environ | ({} if zone is None else {"LINGDANG_TIME_ZONE": zone})
-    shown = run(environ, "--expires", expires, "--json", "--credit-id", "gift")
+    shown = run(environ, NEW, "--expires", expires, "--json", "--credit-id", "gift")
     assert shown.exit_code == 0, shown.output
     assert json.loads(shown.stdout)["expiresAt"] == utc
     told = run(environ, "--expires", expires, "--credit-id", "gift")
@@ -48,7 +49,7 @@ def test_bells_last_to_the_end_of_their_day(environ: dict[str, str], zone: str |
 
 
 def test_what_has_no_end_says_nothing_of_one(environ: dict[str, str]) -> None:
-    told = run(environ)
+    told = run(environ, NEW)
     assert told.exit_code == 0
     assert "lapses" not in told.stdout
 
@@ -65,8 +66,20 @@ def test_what_has_no_end_says_nothing_of_one(environ: dict[str, str]) -> None:
     ],
 )
 def test_a_wrong_end_says_why(environ: dict[str, str], database_url: str, expires: str, why: str) -> None:
-    refused = run(environ, "--expires", expires)
+    refused = run(environ, NEW, "--expires", expires)
     assert refused.exit_code != 0
     assert why in " ".join(refused.output.split())
     with psycopg.connect(database_url) as connection:
         assert connection.execute("SELECT count(*) FROM wallet").fetchone() == (0,)
+
+
+def test_nobody_has_heard_of_them(environ: dict[str, str], database_url: str) -> None:
+    refused = run(environ)
+    assert refused.exit_code == 1
+    assert "nobody has heard of the customer alice: --create-customer adds them" in refused.output
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        assert connection.execute("SELECT count(*) FROM customer").fetchone() == (0,)
+    assert "alice: +500 BELL bonus, balance 500" in run(environ, NEW).stdout
+    assert "balance 1000" in run(environ).stdout
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        assert connection.execute("SELECT customer_id FROM customer").fetchall() == [("alice",)]

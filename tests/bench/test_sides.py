@@ -10,6 +10,7 @@ from bench.load import Answer, Load
 from bench.meters import Batches, Cost
 from bench.shop import Buyer, Purchase
 from bench.sides import Side, Slice, differing, half, in_turns, joined, with_one_book
+from lingdang.ids import Customer
 from lingdang.ledger.commands import Line
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -34,12 +35,12 @@ def one_slice(name: str, seen: Load, wal_bytes: int, batches: Batches) -> Slice:
 
 
 def purchase(number: int, *product_ids: str) -> Purchase:
-    buyer = Buyer(f"cust-{number}", UUID(int=number), b"", "MD5", "key", None)
+    buyer = Buyer(Customer(number, f"cust-{number}"), UUID(int=number), b"", "MD5", "key", None)
     return Purchase(buyer, tuple(Line(product_id, "Title", None, 100, 100, 0) for product_id in product_ids))
 
 
 def ids(purchases: list[Purchase]) -> list[tuple[str, list[str]]]:
-    return [(each.buyer.cust_id, [line.product_id for line in each.books]) for each in purchases]
+    return [(each.buyer.customer.cust_id, [line.product_id for line in each.books]) for each in purchases]
 
 
 @pytest.mark.parametrize(("number", "order"), [(1, "ABBA"), (2, "BAAB"), (3, "ABBA")])
@@ -91,8 +92,8 @@ def test_what_pays_nothing_may_leave_no_order() -> None:
 
 def test_no_customer_is_on_both_sides() -> None:
     purchases = [purchase(number, "a") for number in (9, 2, 12, 5, 9, 2)]
-    assert [each.buyer.cust_id for each in half(purchases, odd=True)] == ["cust-9", "cust-5", "cust-9"]
-    assert [each.buyer.cust_id for each in half(purchases, odd=False)] == ["cust-2", "cust-12", "cust-2"]
+    assert [each.buyer.customer.cust_id for each in half(purchases, odd=True)] == ["cust-9", "cust-5", "cust-9"]
+    assert [each.buyer.customer.cust_id for each in half(purchases, odd=False)] == ["cust-2", "cust-12", "cust-2"]
 
 
 def test_one_book_is_in_all_until_everybody_has_it() -> None:

@@ -57,14 +57,24 @@ class DemoShop:
 
     def books_of(self, cust_id: str) -> list[str]:
         """What the customer owns."""
-        return [row[0] for row in self._rows("SELECT product_id FROM entitlement WHERE customer_id = %s", cust_id)]
+        return [
+            row[0]
+            for row in self._rows(
+                "SELECT product_id FROM entitlement JOIN customer USING (customer) WHERE customer_id = %s", cust_id
+            )
+        ]
 
     def paid_orders(self, cust_id: str) -> list[int]:
         """The totals of the customer's orders, as the database has them."""
-        return [row[0] for row in self._rows("SELECT total FROM orders WHERE customer_id = %s ORDER BY seq", cust_id)]
+        return [
+            row[0]
+            for row in self._rows(
+                "SELECT total FROM orders JOIN customer USING (customer) WHERE customer_id = %s ORDER BY seq", cust_id
+            )
+        ]
 
     def balance(self, cust_id: str) -> int:
-        rows = self._rows("SELECT balance FROM wallet WHERE customer_id = %s", cust_id)
+        rows = self._rows("SELECT balance FROM wallet JOIN customer USING (customer) WHERE customer_id = %s", cust_id)
         return int(rows[0][0]) if rows else 0
 
     def end_sessions(self, token: str, cust_id: str) -> None:

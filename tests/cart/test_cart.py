@@ -9,6 +9,7 @@ from lingdang.cart.items import MAX_ITEMS
 from lingdang.keys import Keyring
 from support.buyer import buyer, give, stock
 from support.carts import end_session, rows, tick
+from support.customers import key_of
 from support.shop import Shop, open_shop
 
 
@@ -181,8 +182,9 @@ async def test_a_full_cart_takes_no_more_but_still_ticks(shop: Shop) -> None:
     stock(shop, *(f"b-{n}" for n in range(MAX_ITEMS + 2)))
     ann = buyer(shop)
     shop.sql(
-        "INSERT INTO cart_item SELECT 0, 'ann', product_id, true, now() FROM product"
-        " WHERE product_id NOT IN ('b-500', 'b-501')"
+        "INSERT INTO cart_item SELECT 0, %s, product_id, true, now() FROM product"
+        " WHERE product_id NOT IN ('b-500', 'b-501')",
+        (key_of("ann"),),
     )
     before = rows(shop)
     answer = await tick(ann, "b-500")
@@ -190,7 +192,9 @@ async def test_a_full_cart_takes_no_more_but_still_ticks(shop: Shop) -> None:
     assert rows(shop) == before
     assert (await tick(ann, "b-3", False)).json()["selected"]["count"] == MAX_ITEMS - 1
 
-    shop.sql("INSERT INTO entitlement VALUES (0, 'ann', 'b-7', gen_random_uuid())")
+    shop.sql(
+        "INSERT INTO entitlement (customer, granted_by, bucket, product_id) VALUES (%s, 1, 0, 'b-7')", (key_of("ann"),)
+    )
     assert (await tick(ann, "b-500")).status_code == 200, "what is owned does not fill the cart"
     assert len(rows(shop)) == MAX_ITEMS
     assert (await tick(ann, "b-501")).json()["code"] == "cart_full"
@@ -216,7 +220,10 @@ async def test_two_workers_keep_the_limit_and_the_order(shop: Shop, database_url
             " SELECT 'old-' || n, 'Old', 'BELL', 1, 1, now(), now() FROM generate_series(1, %s) n",
             (MAX_ITEMS - 20,),
         )
-        shop.sql("INSERT INTO cart_item SELECT 0, 'ann', product_id, false, now() FROM product WHERE title = 'Old'")
+        shop.sql(
+            "INSERT INTO cart_item SELECT 0, %s, product_id, false, now() FROM product WHERE title = 'Old'",
+            (key_of("ann"),),
+        )
         answers = await asyncio.gather(*(tick((ann, there)[n % 2], product_id) for n, product_id in enumerate(ids)))
         taken = [answer for answer in answers if answer.status_code == 200]
         assert sorted(answer.json()["selected"]["count"] for answer in taken) == list(range(1, 21))

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from itertools import product
-from uuid import UUID
 
 import psycopg
 import pytest
@@ -12,8 +11,8 @@ from lingdang.cart.goods import Good
 from lingdang.cart.ticks import CartTicks, InCart, Tick, Ticked, selected
 from lingdang.clock import system_clock
 from lingdang.db.lane import Lane
-from lingdang.db.pool import Owner
 from lingdang.errors import Problem
+from support.customers import owner_of
 from support.journal import sql
 from support.money import add_products
 
@@ -45,7 +44,7 @@ async def ticks(database_url: str, clock: Moved) -> AsyncIterator[CartTicks]:
 
 
 async def tick(ticks: CartTicks, product_id: str, ticked: bool = True) -> Ticked:
-    return await ticks.tick(Tick(Owner(0, "ann", UUID(int=1)), product_id, ticked))
+    return await ticks.tick(Tick(owner_of("ann"), product_id, ticked))
 
 
 async def named(ticks: CartTicks, version: int, *names: str) -> dict[str, Good]:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from uuid import UUID
 
 import psycopg
 import pytest
@@ -12,14 +11,12 @@ from hypothesis import strategies as st
 from lingdang.cart.ticks import CartTicks, Tick, Ticked, rounds
 from lingdang.clock import system_clock
 from lingdang.db.lane import Lane
-from lingdang.db.pool import Owner
 from lingdang.errors import Problem
-
-SESSION = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
+from support.customers import make_known, owner_of
 
 
 def call(cust_id: str, product_id: str = "b-1", ticked: bool = True, bucket: int = 0) -> Tick:
-    return Tick(Owner(bucket, cust_id, SESSION), product_id, ticked)
+    return Tick(owner_of(cust_id, bucket), product_id, ticked)
 
 
 @pytest.fixture
@@ -41,7 +38,7 @@ def test_rounds_hold_a_customer_once_and_keep_their_order(customers: list[tuple[
     found = list(rounds(batch))
     assert sorted(number for numbers in found for number in numbers) == list(range(len(batch)))
     for numbers in found:
-        owners = [(batch[n].owner.bucket, batch[n].owner.cust_id) for n in numbers]
+        owners = [(batch[n].owner.bucket, batch[n].owner.customer) for n in numbers]
         assert len(set(owners)) == len(owners)
         assert len({bucket for bucket, _ in owners}) == 1
     for owner in set(customers):
@@ -62,6 +59,7 @@ async def test_one_customers_ticks_in_one_batch_happen_in_order(ticks: CartTicks
 
 
 async def test_a_refused_tick_leaves_its_neighbours_alone(ticks: CartTicks, database_url: str) -> None:
+    make_known(database_url, "ann", "bob", "cem")
     calls = [call("ann"), call("bob", "unknown"), call("cem", "b-2")]
     answers = await asyncio.gather(*(ticks.tick(tick) for tick in calls), return_exceptions=True)
     assert isinstance(answers[0], Ticked)
@@ -69,7 +67,9 @@ async def test_a_refused_tick_leaves_its_neighbours_alone(ticks: CartTicks, data
     assert answers[1].code == "not_found"
     assert isinstance(answers[2], Ticked)
     with psycopg.connect(database_url) as connection:
-        found = connection.execute("SELECT customer_id, product_id FROM cart_item ORDER BY 1").fetchall()
+        found = connection.execute(
+            "SELECT customer_id, product_id FROM cart_item JOIN customer USING (customer) ORDER BY 1"
+        ).fetchall()
     assert found == [("ann", "b-1"), ("cem", "b-2")]
 
 

@@ -11,6 +11,7 @@ from lingdang.coupons.work import Steps
 from lingdang.errors import Problem
 from lingdang.ids import uuid7
 from support.buyer import Buyer, buyer, give, stock
+from support.customers import key_of
 from support.shop import Shop
 from support.vouchers import all_books
 
@@ -116,9 +117,9 @@ async def heavy_hand(shop: Shop) -> tuple[Buyer, list[str]]:
         "        'active', 1, now(), now() FROM generate_series(0, 99) n"
     )
     shop.sql(
-        "INSERT INTO voucher SELECT 0, 'ann', v, 'c-' || n - 1, now(), now() + interval '1 year'"
+        "INSERT INTO voucher SELECT 0, %s, v, 'c-' || n - 1, now(), now() + interval '1 year'"
         " FROM unnest(%s::uuid[]) WITH ORDINALITY AS h (v, n)",
-        ([uuid7() for _ in range(100)],),
+        (key_of("ann"), [uuid7() for _ in range(100)]),
     )
     await give(shop, "bob", 5000)
     return buyer(shop, "ann"), ids

@@ -9,8 +9,7 @@ import pytest
 from lingdang.checkout.reading import Asked, CheckoutReader, Product
 from lingdang.clock import system_clock
 from lingdang.db.lane import Lane
-from lingdang.db.pool import Owner
-from lingdang.ids import uuid7
+from support.customers import owner_of
 from support.journal import sql
 
 ADD = """
@@ -29,7 +28,7 @@ async def reader(database_url: str) -> AsyncIterator[CheckoutReader]:
 
 
 async def read(reader: CheckoutReader, *product_ids: str) -> dict[str, Product]:
-    facts = await reader.read(Asked(Owner(0, "ann", uuid7()), product_ids))
+    facts = await reader.read(Asked(owner_of("ann"), product_ids))
     return {product_id: product for product_id, product in facts.products.items() if product_id in product_ids}
 
 

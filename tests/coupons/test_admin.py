@@ -1,6 +1,7 @@
 """The operators' side: definitions, what may change after a claim, figures, scope."""
 
 from support.buyer import buyer
+from support.customers import key_of
 from support.people import api_key
 from support.shop import Shop
 from support.vouchers import all_books, claim, hold, put_coupon
@@ -11,7 +12,8 @@ async def test_figures_and_list(shop: Shop) -> None:
     put_coupon(shop, "other")
     hold(shop, "bob", "ten")
     assert (await claim(buyer(shop), "TEN")).status_code == 201
-    shop.sql("UPDATE voucher SET used_by = gen_random_uuid(), used_at = now(), saved = 10 WHERE customer_id = 'bob'")
+    used = "UPDATE voucher SET used_by = gen_random_uuid(), used_at = now(), saved = 10 WHERE customer = %s"
+    shop.sql(used, (key_of("bob"),))
     operator = await api_key(shop, "coupons:write")
     one = (await shop.http.get("/v1/admin/coupons/ten", headers=operator)).json()
     assert (one["claimed"], one["used"], one["saved"], one["totalLimit"]) == (2, 1, 10, 5)

@@ -11,6 +11,7 @@ import pytest
 from lingdang.coupons.codes import make_codes
 from lingdang.keys import Keyring
 from support.buyer import Buyer, buyer
+from support.customers import key_of, make_known
 from support.people import api_key
 from support.shop import PATIENCE, Shop, open_shop
 from support.tabs import until, waiting
@@ -55,7 +56,8 @@ async def test_a_claim_counts_what_the_same_customer_claims_at_the_moment(shop: 
     put_coupon(shop, "one", code="ONE", limit=9, each=1)
     with psycopg.connect(shop.database_url) as first:
         first.execute(
-            "SELECT * FROM voucher_claim(0::smallint, 'ann', now(), gen_random_uuid(), 'ONE', NULL, NULL, false)"
+            "SELECT * FROM voucher_claim(0::smallint, %s, now(), gen_random_uuid(), 'ONE', NULL, NULL, false)",
+            (key_of("ann"),),
         )
         second = asyncio.create_task(claim(buyer(shop, "ann"), "ONE"))
         await until(lambda: waiting(shop) == 1)
@@ -131,6 +133,7 @@ async def test_one_time_codes_are_good_once(shop: Shop, tmp_path: Path) -> None:
 
 
 async def test_grants_are_given_once_and_within_the_limit(shop: Shop) -> None:
+    make_known(shop.database_url, "ann", "bob", "carl")
     put_coupon(shop, "ten", limit=2)
     operator = await api_key(shop, "coupons:write")
     path = "/v1/admin/coupons/ten/grants"
@@ -148,3 +151,28 @@ async def test_grants_are_given_once_and_within_the_limit(shop: Shop) -> None:
     unknown = await shop.http.post("/v1/admin/coupons/none/grants", json={"custIds": ["ann"]}, headers=operator)
     assert unknown.status_code == 404
     assert all_books(shop) == before
+
+
+async def test_a_grant_to_somebody_unknown_is_refused_for_all_unless_they_are_to_be_added(shop: Shop) -> None:
+    [ann] = make_known(shop.database_url, "ann")
+    put_coupon(shop, "ten")
+    operator = await api_key(shop, "coupons:write")
+    path, wanted = "/v1/admin/coupons/ten/grants", {"custIds": ["ann", "nobody-yet"]}
+    before = all_books(shop)
+    refused = await shop.http.post(path, json=wanted, headers=operator)
+    assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
+    unknown = await shop.http.post(
+        "/v1/admin/coupons/none/grants", json=wanted | {"createCustomer": True}, headers=operator
+    )
+    assert unknown.status_code == 404
+    assert all_books(shop) == before
+    assert shop.sql("SELECT customer_id FROM customer") == [("ann",)]
+
+    granted = await shop.http.post(path, json=wanted | {"createCustomer": True}, headers=operator)
+    again = await shop.http.post(path, json=wanted, headers=operator)
+    assert [(i["custId"], i["isNew"]) for i in granted.json()["items"]] == [("ann", True), ("nobody-yet", True)]
+    assert [i["voucherId"] for i in again.json()["items"]] == [i["voucherId"] for i in granted.json()["items"]]
+    held = dict(shop.sql("SELECT customer_id, customer FROM voucher JOIN customer USING (customer)"))
+    assert set(held) == {"ann", "nobody-yet"}
+    assert held["ann"] == ann.key
+    assert differences(shop) == []

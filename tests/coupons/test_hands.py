@@ -8,9 +8,9 @@ from lingdang.checkout.hands import Held
 from lingdang.checkout.reading import MOST_VOUCHERS, Asked, CheckoutReader
 from lingdang.clock import system_clock
 from lingdang.db.lane import Lane
-from lingdang.db.pool import Owner
 from lingdang.ids import uuid7
 from support.buyer import Buyer, buyer, give, stock
+from support.customers import key_of, owner_of
 from support.people import api_key
 from support.shop import Shop
 from support.vouchers import all_books, codes_of, hold
@@ -48,9 +48,9 @@ def hold_each(shop: Shop, count: int) -> None:
     """One voucher of each of these, newer than what was held before."""
     ids, coupons = [uuid7() for _ in range(count)], [f"small-{n}" for n in range(1, count + 1)]
     shop.sql(
-        "INSERT INTO voucher SELECT 0, 'ann', v, c, now(), now() + interval '1 year'"
+        "INSERT INTO voucher SELECT 0, %s, v, c, now(), now() + interval '1 year'"
         " FROM unnest(%s::uuid[], %s::text[]) AS n (v, c)",
-        (ids, coupons),
+        (key_of("ann"), ids, coupons),
     )
 
 
@@ -116,7 +116,7 @@ async def test_a_named_voucher_that_was_not_looked_at_is_judged(ann: Buyer) -> N
             "UPDATE voucher SET used_by = gen_random_uuid(), used_at = now(), saved = 1 WHERE coupon_id = 'half'",
             "used",
         ),
-        ("UPDATE voucher SET customer_id = 'bob' WHERE coupon_id = 'half'", "not_held"),
+        (f"UPDATE voucher SET customer = {key_of('bob')} WHERE coupon_id = 'half'", "not_held"),
     ],
 )
 @pytest.mark.parametrize("count", [0, MOST_VOUCHERS + 5])
@@ -177,7 +177,7 @@ async def test_a_free_order_is_no_purchase(ann: Buyer) -> None:
 
 
 async def read_hand(reader: CheckoutReader) -> Held:
-    facts = await reader.read(Asked(Owner(0, "ann", uuid7()), ("book-1",)))
+    facts = await reader.read(Asked(owner_of("ann"), ("book-1",)))
     assert facts.held is not None
     return facts.held
 

@@ -7,7 +7,9 @@ import msgspec
 import pytest
 
 from lingdang.errors import Problem
-from lingdang.ledger.commands import Done, Pay, UsedVoucher
+from lingdang.ledger.commands import UsedVoucher
+from lingdang.ledger.done import Done
+from lingdang.ledger.paying import Pay
 from support.buyer import give, stock
 from support.money import line, open_settlement, pay
 from support.shop import Shop

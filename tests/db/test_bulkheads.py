@@ -8,12 +8,12 @@ import psycopg
 import pytest
 
 from lingdang.db.bulkheads import LEAST, LIMITS, shares
-from lingdang.db.pool import Connection, Owner, Pool, fetch_all, fetch_as, transaction, transaction_as
+from lingdang.db.pool import Connection, Pool, fetch_all, fetch_as, transaction, transaction_as
 from lingdang.errors import Problem
-from lingdang.ids import uuid7
 from lingdang.keys import Keyring
 from lingdang.settings import Settings
 from support.buyer import give, stock
+from support.customers import owner_of
 from support.people import api_key, login, open_session
 from support.shop import open_shop
 from support.tabs import until
@@ -21,7 +21,7 @@ from support.tabs import until
 FOR_EVER = "SELECT pg_sleep(3600)"
 _HANGING = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'product'::regclass"
 WHO = "SELECT pg_backend_pid()"
-ANN = Owner(0, "ann", uuid7())
+ANN = owner_of("ann")
 
 
 @pytest.mark.parametrize("connections", [LEAST, LEAST + 1, Settings().pool_size, 200])

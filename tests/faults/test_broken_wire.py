@@ -1,11 +1,12 @@
 """The connection breaks at the commit: the batch is run again, and what was committed is found, not done twice."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from lingdang.errors import Problem
-from lingdang.ledger.commands import Order
+from lingdang.ledger.paying import Order
 from support.buyer import buyer, give, stock
 from support.money import credit, line, open_settlement, pay
 from support.shop import Shop, open_shop
@@ -15,7 +16,10 @@ from support.wire import wired
 @pytest.mark.parametrize("delivered", [True, False], ids=["after the commit", "before the commit"])
 async def test_a_batch_is_run_again(shop: Shop, delivered: bool) -> None:
     stock(shop, "book-1", "book-2")
-    async with wired(shop.database_url) as (wire, url), open_settlement(url, pgbouncer=True) as settlement:
+    async with (
+        wired(shop.database_url) as (wire, url),
+        open_settlement(url, direct_url=shop.database_url, pgbouncer=True) as settlement,
+    ):
         await asyncio.gather(settlement.submit(credit("ann", 500)), settlement.submit(credit("bob", 500)))
         if delivered:
             wire.cut_after_commits = 2
@@ -38,7 +42,7 @@ async def test_what_cannot_be_known_is_said_so_and_a_repeat_tells(shop: Shop, de
         wired(shop.database_url) as (wire, url),
         open_shop(url, shop.keyring, pgbouncer=True, give_up_seconds=0.5) as far,
     ):
-        ann = buyer(far)
+        ann = replace(buyer(shop), shop=far)
         order = await ann.checkout("book-1")
         body = ann.payment(order["orderToken"], ["book-1"])
         if delivered:
@@ -64,7 +68,7 @@ async def test_a_database_that_was_away_before_anything_was_written_took_nothing
     await give(shop, "ann", 500)
     async with (
         wired(shop.database_url) as (wire, url),
-        open_settlement(url, pgbouncer=True, give_up_seconds=0.3) as settlement,
+        open_settlement(url, direct_url=shop.database_url, pgbouncer=True, give_up_seconds=0.3) as settlement,
     ):
         wire.down = True
         with pytest.raises(Problem) as refused:

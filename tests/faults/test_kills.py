@@ -55,10 +55,11 @@ def test_the_comparison_sees_what_is_lost_and_what_is_doubled(database_url: str,
     with psycopg.connect(database_url) as connection:
         connection.execute("UPDATE wallet SET balance = balance - 90, remaining = ARRAY[balance - 90], seq = 2")
         connection.execute(
-            "INSERT INTO transfer (bucket, customer_id, currency, seq, kind, order_id, amount, balance, at, discount,"
-            " lines, accounts, amounts)"
-            " SELECT bucket, customer_id, currency, seq, 'payment', gen_random_uuid(), -90, balance, now(), 10,"
-            " '[]', '[\"wallet:paid\",\"sales\"]', '{-90,90}' FROM wallet WHERE customer_id = 'cust-2'"
+            "INSERT INTO transfer (bucket, customer, currency, seq, kind, amount, balance, at, position, amounts,"
+            " accounts, cause, detail)"
+            " SELECT bucket, customer, currency, 2, 'payment', -90, balance, now(), 2, '{-90,90}',"
+            " '[\"wallet:paid\", \"sales\"]', gen_random_uuid(), '[[], []]'"
+            " FROM wallet JOIN customer USING (customer) WHERE customer_id = 'cust-2'"
         )
     verdict = audit(database_url, load)
     assert (verdict.lost, verdict.doubled) == (0, 1)

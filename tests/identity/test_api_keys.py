@@ -6,6 +6,7 @@ from lingdang.clock import system_clock
 from lingdang.db.pool import Connection
 from lingdang.identity.api_keys import create_api_key, list_api_keys, revoke_api_key
 from lingdang.keys import Keyring
+from support.customers import make_known
 from support.people import api_key
 from support.shop import Shop, open_shop
 
@@ -20,6 +21,7 @@ async def test_a_key_is_stored_as_its_hash_and_refused_everywhere_once_revoked(
     assert shop.sql("SELECT key_id, secret_hash FROM api_key") == [(key_id, digest)]
     assert secret not in str(shop.sql("SELECT * FROM api_key"))
     async with open_shop(database_url, keyring) as other:
+        make_known(database_url, "ann")
         path = "/v1/admin/orders?custId=ann"
         assert (await other.http.get(path, headers=headers)).status_code == 200
         async with await Connection.connect(database_url, autocommit=True) as connection:

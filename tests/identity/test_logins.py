@@ -292,6 +292,7 @@ async def test_wrong_api_keys_are_answered_at_that_pace(shop: Shop, monkeypatch:
         held.append(1)
 
     monkeypatch.setattr(Pacing, "hold", hold)
+    await register(shop, "ann")
     key = await api_key(shop)
     wrong = {"Authorization": key["Authorization"][:-2] + "__"}
     for headers, status in ((key, 200), (wrong, 401), ({}, 401), (key, 200)):
@@ -367,7 +368,7 @@ async def test_a_login_that_meets_a_change_of_password_opens_nothing(shop: Shop)
         proof = await logins.verify("ann", PASSWORD, "192.0.2.1")
         await register(shop, "ann", "another horse")
         with pytest.raises(Problem, match="unauthenticated"):
-            await logins.keep(proof, shop.sessions.issue("ann", "MD5", None, now))
+            await logins.keep(proof, shop.sessions.issue(proof.customer, "MD5", None, now))
     assert shop.sql("SELECT * FROM password_session") == []
 
 

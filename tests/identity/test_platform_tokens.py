@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from structlog.testing import capture_logs
 
+from lingdang.clock import system_clock
 from lingdang.identity.jwks import (
     FIRST_RETRY_SECONDS,
     FRESH_SECONDS,
@@ -29,7 +30,7 @@ from lingdang.identity.jwks import (
 from lingdang.identity.platform_tokens import PlatformTokens
 from lingdang.keys import Keyring
 from lingdang.settings import Settings, SettingsError, load_settings
-from support.people import PASSWORD
+from support.people import PASSWORD, api_key
 from support.platform import AUDIENCE, ISSUER, Key, Platform, open_platform
 from support.served import eventually
 from support.shop import Shop, open_shop
@@ -72,6 +73,27 @@ async def test_a_platforms_customer_signs_in_and_out(shop: Shop, platform: Platf
     platform_token = {"Authorization": f"Bearer {token}", "X-Cust-Id": "tenant:ann-1"}
     assert (await shop.http.get("/v1/cart", headers=platform_token)).status_code == 401, "it is no session"
     assert platform.asked == 1
+
+
+async def test_the_first_sign_in_adds_the_customer_and_every_other_finds_them(shop: Shop, platform: Platform) -> None:
+    token = platform.token(RSA, "RS256", "rsa", sub="ann")
+    answers = [*await asyncio.gather(*(sign_in(shop, token) for _ in range(8))), await sign_in(shop, token)]
+    [(key, password)] = shop.sql("SELECT customer, password_hash FROM customer WHERE customer_id = 'ann'")
+    assert password is None
+    for answer in answers:
+        bearer = f"Bearer {answer.json()['sessionToken']}"
+        assert shop.sessions.authenticate(bearer, "ann", system_clock()).owner.customer == key
+    assert shop.sql("SELECT count(*) FROM customer") == [(1,)]
+
+
+async def test_whom_the_platform_added_before_finds_their_bells(shop: Shop, platform: Platform) -> None:
+    headers = await api_key(shop)
+    body = {"creditId": "c", "amount": 300, "kind": "paid", "reason": "R", "createCustomer": True}
+    assert (await shop.http.post("/v1/admin/wallets/ann/credits", json=body, headers=headers)).status_code == 200
+    answer = await sign_in(shop, platform.token(RSA, "RS256", "rsa", sub="ann"))
+    own = {"Authorization": f"Bearer {answer.json()['sessionToken']}", "X-Cust-Id": "ann"}
+    wallet = (await shop.http.get("/v1/wallet", headers=own)).json()
+    assert [each["balance"] for each in wallet["balances"]] == [300]
 
 
 @pytest.mark.parametrize(
@@ -139,6 +161,7 @@ async def test_wrong_claims(shop: Shop, platform: Platform, claims: dict[str, An
     assert reason in reason_of(events)
     assert token.split(".")[2] not in answer.text + str(events)
     assert "LINGDANG" not in answer.text, "only the operator is told why"
+    assert shop.sql("SELECT * FROM customer") == []
 
 
 SUBJECTS = [

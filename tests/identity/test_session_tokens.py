@@ -14,7 +14,7 @@ from lingdang.identity.tokens import MAX_TOKEN_LENGTH, Claims, Point, SessionTok
 from lingdang.keys import Keyring
 
 SID = UUID("019aaf52-0000-7000-8000-000000000001")
-CLAIMS = Claims(sub="ann", sid=SID, sig="MD5", iat=1_795_441_111, exp=1_795_484_311)
+CLAIMS = Claims(sub="ann", cus=2**62, sid=SID, sig="MD5", iat=1_795_441_111, exp=1_795_484_311)
 LAST = 253_402_300_799
 """The last second of the year 9999."""
 HEADER: dict[str, object] = {"alg": "HS256", "kid": "k1", "typ": "session+jwt"}
@@ -46,6 +46,7 @@ def test_is_a_jwt_that_another_library_reads(tokens: SessionTokens, keyring: Key
     assert read.headers() == HEADER | {"kid": kid}
     assert json.loads(read.payload) == {
         "sub": "ann",
+        "cus": 2**62,
         "sid": str(SID),
         "sig": "MD5",
         "iat": 1_795_441_111,
@@ -55,7 +56,7 @@ def test_is_a_jwt_that_another_library_reads(tokens: SessionTokens, keyring: Key
 
 def test_the_longest_token_is_opened(tokens: SessionTokens) -> None:
     point = Point("x" * 43, "y" * 43)
-    claims = Claims(sub="c" * 64, sid=SID, sig="ES256", iat=LAST, exp=LAST, point=point)
+    claims = Claims(sub="c" * 128, cus=2**63 - 1, sid=SID, sig="ES256", iat=LAST, exp=LAST, point=point)
     token, _ = tokens.seal(claims)
     assert len(token) < MAX_TOKEN_LENGTH
     opened = tokens.open(token)
@@ -88,6 +89,14 @@ def test_times_that_no_datetime_has_are_refused_though_signed(
     tokens: SessionTokens, keyring: Keyring, name: str, time: object
 ) -> None:
     claims = json.dumps(msgspec.to_builtins(CLAIMS) | {name: time}).encode()
+    assert tokens.open(jws.serialize_compact(HEADER, claims, key_of(keyring), ["HS256"])) is None
+
+
+@pytest.mark.parametrize("key", [-1, 2**63, 10**30, 1.5, "1", None])
+def test_a_key_that_no_customer_has_is_refused_though_signed(
+    tokens: SessionTokens, keyring: Keyring, key: object
+) -> None:
+    claims = json.dumps(msgspec.to_builtins(CLAIMS) | {"cus": key}).encode()
     assert tokens.open(jws.serialize_compact(HEADER, claims, key_of(keyring), ["HS256"])) is None
 
 

@@ -15,6 +15,7 @@ from lingdang.identity.sessions import Sessions
 from lingdang.keys import Keyring, retire, rotate
 from lingdang.settings import SIGN_TYPES, SignType
 from support.buyer import Buyer, books, buyer, give, jwk_of, stock
+from support.customers import customer_of
 from support.people import PASSWORD, login, open_session, register
 from support.shop import Shop, open_shop
 
@@ -121,7 +122,9 @@ def refused(sessions: Sessions, token: str, cust_id: str = "ann") -> bool:
 def test_every_single_character_change_is_refused(keyring: Keyring, sign_type: SignType) -> None:
     """Changed, left out, or put in; the last character's unused bits too."""
     sessions = Sessions(keyring, 1, SIGN_TYPES, 3600)
-    token = sessions.issue("ann", sign_type, JWK if sign_type == "ES256" else None, system_clock()).session_token
+    token = sessions.issue(
+        customer_of("ann"), sign_type, JWK if sign_type == "ES256" else None, system_clock()
+    ).session_token
     others = string.ascii_letters + string.digits + "-_=.+/ \n\0é"
     for at, here in enumerate(token):
         assert refused(sessions, token[:at] + token[at + 1 :])
@@ -157,23 +160,23 @@ async def test_what_is_no_session_token(shop: Shop, authorization: str) -> None:
 async def test_an_expired_session_is_refused_though_it_was_known(shop: Shop, keyring: Keyring) -> None:
     sessions = Sessions(keyring, 1, SIGN_TYPES, 3600)
     now = system_clock().replace(microsecond=0)
-    token = sessions.issue("ann", "MD5", None, now).session_token
+    token = sessions.issue(customer_of("ann"), "MD5", None, now).session_token
     last = now + timedelta(seconds=3599.999)
     assert sessions.authenticate(f"Bearer {token}", "ann", last).expires_at == now + timedelta(hours=1)
     with pytest.raises(Problem, match="unauthenticated"):
         sessions.authenticate(f"Bearer {token}", "ann", now + timedelta(hours=1))
-    old = shop.sessions.issue("ann", "MD5", None, now - timedelta(days=1)).session_token
+    old = shop.sessions.issue(customer_of("ann"), "MD5", None, now - timedelta(days=1)).session_token
     answer = await shop.http.get("/v1/cart", headers={"Authorization": f"Bearer {old}", "X-Cust-Id": "ann"})
     assert answer.status_code == 401
 
 
 def test_rotation_goes_unnoticed_and_a_retired_key_opens_nothing(keyring: Keyring) -> None:
     sessions = Sessions(keyring, 1, SIGN_TYPES, 3600)
-    old = sessions.issue("ann", "MD5", None, system_clock())
+    old = sessions.issue(customer_of("ann"), "MD5", None, system_clock())
     assert not refused(sessions, old.session_token)
     rotate(keyring.path, system_clock(), system_clock())
     keyring.versions()  # have it read at once
-    new = sessions.issue("ann", "MD5", None, system_clock())
+    new = sessions.issue(customer_of("ann"), "MD5", None, system_clock())
     fresh = Sessions(Keyring(keyring.path), 1, SIGN_TYPES, 3600)
     for each in (sessions, fresh):
         found = each.authenticate(f"Bearer {old.session_token}", "ann", system_clock())
@@ -190,24 +193,30 @@ def test_another_deployments_token_is_refused(keyring: Keyring, tmp_path_factory
 
     path = tmp_path_factory.mktemp("other") / "keyring.json"
     create_keyring(path, system_clock())
-    token = Sessions(Keyring(path), 1, SIGN_TYPES, 3600).issue("ann", "MD5", None, system_clock()).session_token
+    token = (
+        Sessions(Keyring(path), 1, SIGN_TYPES, 3600)
+        .issue(customer_of("ann"), "MD5", None, system_clock())
+        .session_token
+    )
     assert refused(Sessions(keyring, 1, SIGN_TYPES, 3600), token)
 
 
 def test_sign_keys_differ_and_are_found_again(keyring: Keyring) -> None:
     sessions = Sessions(keyring, 1, SIGN_TYPES, 3600)
-    issued = [sessions.issue(cust_id, "HMAC-SHA256", None, system_clock()) for cust_id in ("ann", "ann", "bob")]
+    issued = [
+        sessions.issue(customer_of(cust_id), "HMAC-SHA256", None, system_clock()) for cust_id in ("ann", "ann", "bob")
+    ]
     assert len({each.sign_key for each in issued}) == 3
     for each in issued:
         again = Sessions(keyring, 1, SIGN_TYPES, 3600)
-        session = again.authenticate(f"Bearer {each.session_token}", each.cust_id, system_clock())
+        session = again.authenticate(f"Bearer {each.session_token}", each.customer.cust_id, system_clock())
         assert session.sign_key == each.sign_key
 
 
 def test_the_memory_of_tokens_is_bounded_by_use(keyring: Keyring, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CACHE_SIZE", 3)
     sessions = Sessions(keyring, 1, SIGN_TYPES, 3600)
-    tokens = [sessions.issue("ann", "MD5", None, system_clock()).session_token for _ in range(10)]
+    tokens = [sessions.issue(customer_of("ann"), "MD5", None, system_clock()).session_token for _ in range(10)]
     for token in tokens:
         assert not refused(sessions, tokens[0])
         assert not refused(sessions, token)

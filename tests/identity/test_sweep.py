@@ -11,8 +11,8 @@ from lingdang.identity.sweep import sweep_identity
 from support.shop import Shop
 
 _FILL = {
-    "session_end": "SELECT 0, 'ann', gen_random_uuid(), %(until)s",
-    "password_session": "SELECT 0, 'ann', gen_random_uuid(), %(until)s",
+    "session_end": "SELECT 0, 1, gen_random_uuid(), %(until)s",
+    "password_session": "SELECT 0, 1, gen_random_uuid(), %(until)s",
     "login_attempt": "SELECT 'customer ' || gen_random_uuid(), '{}', %(until)s",
     "idempotency": "SELECT 'POST /v1/sessions ann', gen_random_uuid()::text, 'k1', '', '', %(until)s, %(until)s",
 }

@@ -19,7 +19,7 @@ async def test_workers_share_the_work(database_url: str, monkeypatch: pytest.Mon
     with psycopg.connect(database_url, autocommit=True) as connection:
         for until, count in ((over, 95), (now, 5)):
             connection.execute(
-                "INSERT INTO session_end SELECT 0, 'ann', gen_random_uuid(), %s FROM generate_series(1, %s)",
+                "INSERT INTO session_end SELECT 0, 1, gen_random_uuid(), %s FROM generate_series(1, %s)",
                 (until, count),
             )
         async with make_pool(database_url, 4, pgbouncer=False) as pool:

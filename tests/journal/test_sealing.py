@@ -9,18 +9,22 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from msgspec import structs
 
 from lingdang.app import Watch
 from lingdang.clock import system_clock
 from lingdang.db.pool import Connection
+from lingdang.journal import positions, sealing
 from lingdang.journal.chain import entry_text
 from lingdang.journal.pace import PATIENCE_SECONDS, Pace
+from lingdang.journal.positions import MAX_POSITION, Places
 from lingdang.journal.sealer import Sealer
-from lingdang.journal.sealing import AT_MOST, Behind, behind_in_pages, portions
+from lingdang.journal.sealing import AT_MOST, Behind, portions
 from lingdang.keys import Keyring, retire, rotate
 from lingdang.serving.metrics import Metrics
 from support.buyer import buyer, give, stock
-from support.journal import buy, fill, open_sealer, seal_all, sql, verify
+from support.customers import key_of, make_known
+from support.journal import buy, fill, in_flight, open_sealer, seal_all, sql, verify
 from support.money import credit, line, open_settlement, pay
 from support.served import eventually
 from support.shop import open_shop
@@ -30,13 +34,34 @@ def checks(database_url: str, keyring: Keyring, witness: Path | None = None) -> 
     return [difference.check for difference in verify(database_url, keyring, witness=witness).differences]
 
 
+FIVE = ("ann", "bob", "cat", "dan", "eve")
+
+
 async def credit_five(database_url: str, favourite: str) -> None:
     """Eleven transfers: one for each of five customers, and six more for one of them."""
     async with open_settlement(database_url) as settlement:
-        for name in ("ann", "bob", "cat", "dan", "eve"):
+        for name in FIVE:
             await settlement.submit(credit(name, 1))
         for number in range(6):
             await settlement.submit(credit(favourite, 1, credit_id=f"more-{number}"))
+
+
+def steps_of(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Whose rows each step has read, from now on."""
+    names = {key_of(name): name for name in FIVE}
+    steps: list[list[str]] = []
+
+    async def read_on(connection: Connection, bucket: int, after: int, most: int) -> Places:
+        read = await positions.read_on(connection, bucket, after, most)
+        steps.append([names[place.customer] for place in read.places])
+        return read
+
+    monkeypatch.setattr(sealing, "read_on", read_on)
+    return steps
+
+
+def by_two(*names: str) -> list[list[str]]:
+    return [list(names[start : start + 2]) for start in range(0, len(names), 2)]
 
 
 async def test_the_database_writes_the_text_that_python_writes(database_url: str) -> None:
@@ -48,15 +73,17 @@ async def test_the_database_writes_the_text_that_python_writes(database_url: str
         await settlement.submit(pay("ann", line("book-5", 7, 3, publisher=odd)))
     with psycopg.connect(database_url, autocommit=True) as connection:
         rows = connection.execute(
-            "SELECT customer_id, currency, seq, kind, reference, amount, balance, at, accounts, amounts, record, digest"
-            " FROM journal_content('{0}', '{ann}', '{BELL}', '{0}', 10)"
+            "SELECT customer::text, seq, currency, kind, cause::text, reference, amount, balance, at, place::text,"
+            " accounts, amounts, record, digest FROM journal_content('{0}', ARRAY[%s::bigint], '{0}', 10)",
+            (key_of("ann"),),
         ).fetchall()
         for *members, digest in rows:
             assert connection.execute("SELECT sha256(convert_to(%s, 'UTF8'))", (entry_text(*members),)).fetchone() == (
                 digest,
             )
-    assert odd in {reference for _, _, _, _, reference, *_ in rows}
-    assert f"revenue:{odd}" in rows[-1][8]
+    assert [seq for _, seq, *_ in rows] == [1, 2, 3, 4, 5]
+    assert rows[3][5] == odd
+    assert f"revenue:{odd}" in rows[-1][10]
 
 
 async def test_an_empty_shop_is_not_signed(database_url: str, keyring: Keyring) -> None:
@@ -77,16 +104,16 @@ async def test_a_wallet_with_much_to_seal(database_url: str, keyring: Keyring) -
     assert verify(database_url, keyring).differences == []
 
 
-def test_a_portion_is_of_transfers_not_of_wallets() -> None:
-    """What one statement seals takes as long as it has transfers; of one wallet no more than a seal holds counts."""
+def test_a_portion_is_of_transfers_not_of_customers() -> None:
+    """What one statement seals takes as long as it has transfers."""
 
     def lacking(*each: int) -> list[Behind]:
-        return [Behind(0, f"cust-{place}", "BELL", 7, None, 7 + lacks) for place, lacks in enumerate(each)]
+        return [Behind(0, place, 7, None, 7 + lacks) for place, lacks in enumerate(each)]
 
     behind = lacking(1, 1, 1, 3, 1, 4 * AT_MOST, 1)
     assert list(portions(behind, 3)) == [behind[:3], behind[3:4], behind[4:6], behind[6:]]
-    assert list(portions(behind, AT_MOST + 8)) == [behind]
-    assert list(portions(behind, AT_MOST + 7)) == [behind[:6], behind[6:]]
+    assert list(portions(behind, 4 * AT_MOST + 8)) == [behind]
+    assert list(portions(behind, 4 * AT_MOST + 7)) == [behind[:6], behind[6:]]
     assert list(portions([], 3)) == []
 
 
@@ -135,25 +162,82 @@ async def test_a_served_shop_seals_by_itself(
     assert verify(database_url, keyring).differences == []
 
 
-async def test_a_walk_goes_on_where_it_stopped(
+async def test_a_round_goes_on_where_another_sealer_stopped(
     database_url: str, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One walk seals all wallets of a stretch, a few at a time, and those that lack more than one seal holds."""
-    monkeypatch.setattr("lingdang.journal.sealer.AT_ONCE", 2)
-    monkeypatch.setattr("lingdang.journal.sealing.AT_MOST", 3)
+    """Each step reads the journal on from the newest checkpoint, whoever made it, and nothing twice."""
+    monkeypatch.setattr("lingdang.journal.pace.MANY", 2)
+    monkeypatch.setattr(sealing, "AT_MOST", 3)
+    read = steps_of(monkeypatch)
     await credit_five(database_url, "cat")
+    for expected in (11, 0):
+        async with open_sealer(database_url, keyring) as sealer:
+            await sealer.round()
+            assert sealer.sealed == expected
+    async with open_settlement(database_url) as settlement:
+        await settlement.submit(credit("cat", 1))
     async with open_sealer(database_url, keyring) as sealer:
-        await sealer.walk()
-        assert sealer.sealed == 11
+        await sealer.round()
+        assert sealer.sealed == 1
+    assert read == [*by_two("ann", "bob", "cat", "dan", "eve", *["cat"] * 6), [], ["cat"]]
     assert verify(database_url, keyring).differences == []
-    assert sql(database_url, "SELECT customer_id, finished_at IS NULL FROM seal_walk") == [("", False)]
+    [(positions, newest)] = sql(
+        database_url,
+        "SELECT positions, (SELECT max(position) FROM transfer) FROM seal_checkpoint ORDER BY number DESC LIMIT 1",
+    )
+    assert positions == [newest]
 
 
-async def test_what_the_rounds_have_missed_the_walk_finds(database_url: str, keyring: Keyring) -> None:
+async def test_what_is_committed_late_is_sealed_in_its_turn(database_url: str, keyring: Keyring) -> None:
+    """What ended after a settlement in flight began is left for the step after its end."""
+    make_known(database_url, "ann", "bob")
+    async with open_sealer(database_url, keyring) as sealer, open_settlement(database_url) as settlement:
+        await settlement.submit(credit("bob", 1))
+        async with in_flight(database_url, credit("ann", 7)) as slow:
+            await settlement.submit(credit("bob", 1))
+            await sealer.round()
+            assert sealer.sealed == 1
+            await slow.execute("COMMIT")
+        await sealer.round()
+        assert sealer.sealed == 3
+    assert verify(database_url, keyring).differences == []
+
+
+async def test_what_was_made_to_be_passed_over_is_found(database_url: str, keyring: Keyring) -> None:
+    """How far the sealer has read is not signed: whoever moves it on has rows passed over, and no metric tells."""
     await fill(database_url)
-    async with open_sealer(database_url, keyring) as sealer:
-        await sealer.walk()
-        assert sealer.sealed == 6
+    await seal_all(database_url, keyring)
+    sql(database_url, f"UPDATE seal_checkpoint SET positions = ARRAY[{MAX_POSITION}]")
+    await buy(database_url, "ann", "book-3")
+    assert await seal_all(database_url, keyring) == 0
+    report = verify(database_url, keyring, lambda: system_clock() + timedelta(hours=1))
+    assert [(difference.check, report.unsealed) for difference in report.differences] == [("journal_unsealed", 1)]
+
+
+async def test_one_chain_over_two_currencies(database_url: str, keyring: Keyring) -> None:
+    async with open_settlement(database_url) as settlement:
+        for number, currency in enumerate(("BELL", "GEM", "GEM", "BELL", "GEM")):
+            command = credit("ann", 5, credit_id=f"c-{number}")
+            await settlement.submit(structs.replace(command, currency=currency))
+            await seal_all(database_url, keyring)
+    assert sql(database_url, "SELECT first_seq, last_seq FROM seal ORDER BY place") == [(n, n) for n in range(1, 6)]
+    report = verify(database_url, keyring)
+    assert (report.sealed, report.unsealed, report.differences) == (5, 0, [])
+    sql(database_url, "UPDATE transfer SET currency = 'BELL' WHERE seq = 3")
+    [difference] = verify(database_url, keyring).differences
+    assert (difference.check, difference.cust_id, difference.detail) == ("journal_changed", "ann", "BELL seq 3")
+
+
+async def test_each_bucket_is_read_on_from_where_its_own_reading_ended(database_url: str, keyring: Keyring) -> None:
+    """And all of them are sealed in one log."""
+    async with open_settlement(database_url, buckets=3) as settlement:
+        for turn in range(2):
+            for number in range(8):
+                await settlement.submit(credit(f"cust-{number}", 1, credit_id=f"c-{turn}"))
+            assert await seal_all(database_url, keyring, buckets=3) == 8
+    assert sql(database_url, "SELECT count(DISTINCT bucket), count(*), max(place) FROM seal") == [(3, 16, 16)]
+    newest = "SELECT array_agg(p ORDER BY b) FROM (SELECT bucket AS b, max(position) AS p FROM transfer GROUP BY 1) t"
+    assert sql(database_url, newest) == sql(database_url, "SELECT positions FROM seal_checkpoint WHERE number = 2")
     assert verify(database_url, keyring).differences == []
 
 
@@ -167,19 +251,27 @@ async def test_what_is_found_past_the_deadline_is_counted(database_url: str, key
     assert [difference.check for difference in report.differences] == ["journal_unsealed"]
     assert report.differences[0].detail.startswith("6 transfers past the deadline, the oldest: ann BELL seq 1 of ")
     async with open_sealer(database_url, keyring, later) as sealer:
-        await sealer.walk()
         await sealer.round()
-        assert (sealer.overdue, sealer.sealed) == (6, 6)
+        assert (sealer.overdue, sealer.sealed) == (6, 6), "looked at before they were sealed"
+        await sealer.round()
+        assert (sealer.overdue, sealer.sealed) == (0, 6)
         assert sealer.lag() < 5
     assert verify(database_url, keyring, later).differences == []
 
 
 async def test_a_gap_is_not_sealed_over(database_url: str, keyring: Keyring) -> None:
+    """Nor does it hold up anybody else; whose journal it is in is counted as overdue."""
     await fill(database_url)
-    sql(database_url, "DELETE FROM transfer WHERE customer_id = 'ann' AND seq = 2")
-    assert await seal_all(database_url, keyring) == 4
+    sql(database_url, f"DELETE FROM transfer WHERE customer = {key_of('ann')} AND seq = 2")
+    async with open_sealer(database_url, keyring) as sealer:
+        await sealer.round()
+        assert sealer.sealed == 4
+        for name in ("ann", "bob"):
+            await buy(database_url, name, "book-5")
+        await sealer.round()
+        assert (sealer.sealed, sealer.overdue) == (5, 1)
     report = verify(database_url, keyring)
-    assert (report.sealed, report.unsealed) == (4, 1)
+    assert (report.sealed, report.unsealed) == (5, 2)
 
 
 async def test_a_new_key_signs_anew_and_the_old_one_can_go(database_url: str, keyring: Keyring) -> None:
@@ -220,8 +312,8 @@ async def test_the_end_cut_off_with_its_seals_is_seen_by_the_witness(
     await seal_all(database_url, keyring)
     witness = tmp_path / "witness.jws"
     kept = witness.read_text()
-    sql(database_url, "DELETE FROM transfer WHERE customer_id = 'ann' AND seq = 4")
-    sql(database_url, "DELETE FROM seal WHERE customer_id = 'ann' AND last_seq = 4")
+    sql(database_url, f"DELETE FROM transfer WHERE customer = {key_of('ann')} AND seq = 4")
+    sql(database_url, f"DELETE FROM seal WHERE customer = {key_of('ann')} AND last_seq = 4")
     sql(database_url, "DELETE FROM seal_checkpoint WHERE number = 2")
     assert checks(database_url, keyring) == ["journal_rolled_back"]
     # What is sealed afterwards is sealed on the wrong state, and signed; the witness stays as it was.
@@ -239,7 +331,7 @@ async def test_the_end_cut_off_with_its_seals_is_seen_by_the_witness(
 async def test_everything_removed_is_seen_by_the_witness(database_url: str, keyring: Keyring) -> None:
     await fill(database_url)
     await seal_all(database_url, keyring)
-    sql(database_url, "TRUNCATE wallet, transfer, entitlement, credit, seal, seal_checkpoint")
+    sql(database_url, "TRUNCATE wallet, transfer, entitlement, seal, seal_checkpoint")
     assert checks(database_url, keyring) == ["journal_rolled_back"]
 
 
@@ -270,26 +362,18 @@ async def test_payments_come_first_for_a_while(database_url: str, keyring: Keyri
 async def test_a_busy_worker_seals_step_by_step(
     database_url: str, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each step is of so few transfers, found by one look into the pages; a wallet with many transfers gets several."""
+    """Each step reads and seals so few transfers, and signs where the log stands then."""
     monkeypatch.setattr("lingdang.journal.pace.FEW", 2)
-    monkeypatch.setattr("lingdang.journal.sealing.AT_MOST", 3)
-    looks: list[list[str]] = []
-
-    async def look(connection: Connection, first: int, end: int) -> list[Behind]:
-        found = await behind_in_pages(connection, first, end)
-        looks.append([wallet.customer_id for wallet in found])
-        return found
-
-    monkeypatch.setattr("lingdang.journal.sealer.behind_in_pages", look)
+    read = steps_of(monkeypatch)
     await credit_five(database_url, "ann")
     async with open_sealer(database_url, keyring) as sealer:
         sealer.pace = all_day()
         sealer.caught_up -= PATIENCE_SECONDS + 1
         await sealer.round()
         assert sealer.sealed == 11
-    assert looks == [["ann", "bob", "cat", "dan", "eve"], ["ann"], ["ann"]], "all five, and twice what ann has more"
+    assert read == by_two("ann", "bob", "cat", "dan", "eve", *["ann"] * 6)
     assert verify(database_url, keyring).differences == []
-    assert sql(database_url, "SELECT max(number) FROM seal_checkpoint") == [(5,)]
+    assert sql(database_url, "SELECT max(number) FROM seal_checkpoint") == [(6,)]
 
 
 async def test_beside_payments_one_sealer_is_enough(database_url: str, keyring: Keyring) -> None:

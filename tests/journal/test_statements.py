@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec import structs
 
 from lingdang.clock import rfc3339, system_clock
 from lingdang.jose import to_base64url
@@ -18,7 +19,9 @@ from lingdang.journal import statements
 from lingdang.journal.statement import Statement, verify_file, verify_statement
 from lingdang.signer import SignatureError, Signer, read_jwks
 from support.buyer import Buyer, buyer, give, stock
+from support.customers import key_of
 from support.journal import seal_all
+from support.money import credit, open_settlement
 from support.shop import Shop
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "verify_statement.py"
@@ -52,7 +55,8 @@ async def test_all_of_a_wallet(shop: Shop) -> None:
     assert [(t.seq, t.kind) for t in statement.transfers] == [(1, "credit"), (2, "payment"), (3, "payment")]
     balance = (await ann.get("/v1/wallet")).json()["balances"][0]["balance"]
     assert (statement.closing.seq, statement.closing.balance, statement.sealed_to) == (3, balance, 2)
-    assert [t.record is not None for t in statement.transfers] == [True] * 3
+    assert (statement.customer, statement.others) == (str(key_of("ann")), [])
+    assert [t.cause for t in statement.transfers[1:]] == [t.reference for t in statement.transfers[1:]]
     await seal_all(shop.database_url, shop.keyring)
     _, again, _ = await state(ann)
     assert (again.closing, again.sealed_to) == (statement.closing, 3)
@@ -74,7 +78,8 @@ async def test_periods_and_pages_join_up(shop: Shop, monkeypatch: pytest.MonkeyP
         verify_file("\n".join(reversed(texts)), keys)
 
     monkeypatch.setattr(statements, "LIMIT", 1)
-    pages, cursor = [], None
+    pages: list[str] = []
+    cursor = None
     while cursor or not pages:
         text, _, cursor = await state(ann, **({"cursor": cursor} if cursor else {}))
         pages.append(text)
@@ -100,6 +105,73 @@ async def test_nothing_happened(shop: Shop) -> None:
     _, later, _ = await state(ann, **{"from": rfc3339(system_clock()), "to": "2099-01-01T00:00:00+08:00"})
     assert (later.transfers, later.opening) == ([], later.closing)
     assert later.opening.seq == 3
+
+
+async def earn(shop: Shop) -> Buyer:
+    """Ann with credits of two currencies in turn: BELL, GEM, BELL, GEM, BELL."""
+    async with open_settlement(shop.database_url) as settlement:
+        for number, currency in enumerate(("BELL", "GEM", "BELL", "GEM", "BELL")):
+            command = credit("ann", number + 1, credit_id=f"c-{number}")
+            await settlement.submit(structs.replace(command, currency=currency))
+    return buyer(shop)
+
+
+async def test_of_another_currency_only_the_place_is_told(shop: Shop) -> None:
+    ann = await earn(shop)
+    await seal_all(shop.database_url, shop.keyring)
+    chains = set()
+    for currency, own, others, balance in (
+        ("BELL", [1, 3, 5], [2, 4], 9),
+        ("GEM", [2, 4], [1, 3, 5], 6),
+        ("NONE", [], [1, 2, 3, 4, 5], 0),
+    ):
+        _, statement, _ = await state(ann, currency=currency)
+        assert [t.seq for t in statement.transfers] == own
+        assert [o.seq for o in statement.others] == others
+        assert (statement.closing.seq, statement.closing.balance, statement.sealed_to) == (5, balance, 5)
+        chains.add(statement.closing.chain)
+    assert len(chains) == 1, "they are of one journal"
+
+
+async def test_pages_over_two_currencies_join_up(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The balance of a page's opening may be of a row that stands far before it; `others` count as rows."""
+    ann = await earn(shop)
+    await seal_all(shop.database_url, shop.keyring)
+    for limit in (1, 2, 3):
+        monkeypatch.setattr(statements, "LIMIT", limit)
+        for currency, own in (("BELL", [(1, 1), (3, 4), (5, 9)]), ("GEM", [(2, 2), (4, 6)])):
+            pages: list[str] = []
+            cursor = None
+            while cursor or not pages:
+                text, page, cursor = await state(ann, currency=currency, **({"cursor": cursor} if cursor else {}))
+                assert len(page.transfers) + len(page.others) <= limit
+                pages.append(text)
+            stated = verify_file("\n".join(pages), Signer(shop.keyring).public_keys())
+            assert [(t.seq, t.balance) for s in stated for t in s.transfers] == own
+
+
+async def test_an_opening_that_was_tampered_with_is_not_signed(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its balance is of a row that is in no page, and that row is compared with its seal."""
+    ann = await earn(shop)
+    await seal_all(shop.database_url, shop.keyring)
+    monkeypatch.setattr(statements, "LIMIT", 1)
+    _, _, first = await state(ann)
+    _, _, second = await state(ann, cursor=first)
+    shop.sql("UPDATE transfer SET balance = 7 WHERE seq = 1")
+    answer = await ann.get("/v1/wallet/statement", cursor=second)
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+
+
+async def test_a_clock_set_back_moves_no_row_into_another_period(shop: Shop) -> None:
+    """What comes after a row of tomorrow is of tomorrow: a period ends at one row."""
+    ann = await spend(shop)
+    tomorrow = system_clock().replace(microsecond=0) + timedelta(days=1)
+    shop.sql("UPDATE transfer SET at = %s WHERE seq = 3", (tomorrow,))
+    shop.sql("UPDATE wallet SET moved_at = %s", (tomorrow,))
+    await give(shop, "ann", 5)
+    assert shop.sql("SELECT at FROM transfer WHERE seq = 4") == [(tomorrow,)]
+    _, until, _ = await state(ann)
+    assert [t.seq for t in until.transfers] == [1, 2]
 
 
 async def test_what_cannot_be_asked(shop: Shop) -> None:
@@ -149,12 +221,16 @@ async def test_signed_and_yet_not_sound(shop: Shop) -> None:
     for change, reason in (
         ({"transfers": [claims["transfers"][0], claims["transfers"][2]]}, "transfer 2 is missing"),
         ({"transfers": claims["transfers"][:2]}, "do not lead to the closing"),
-        ({"sub": "bob"}, "do not lead to the closing"),
+        ({"customer": str(key_of("bob"))}, "do not lead to the closing"),
         ({"currency": "GEM"}, "do not lead to the closing"),
         ({"opening": claims["opening"] | {"balance": 5}}, "is not the one before plus its amount"),
         ({"opening": claims["opening"] | {"chain": "1" * 64}}, "do not lead to the closing"),
         ({"transfers": [claims["transfers"][0], second | {"amounts": [1] * len(second["amounts"])}]}, "sum to zero"),
         ({"closing": claims["closing"] | {"chain": "x"}}, "it is not a statement"),
+        ({"others": [{"seq": 2, "digest": "1" * 64}]}, "transfer 3 is missing"),
+        ({"others": [{"seq": 4, "digest": "1" * 64}]}, "do not lead to the closing"),
+        ({"others": [{"seq": 5, "digest": "1" * 64}]}, "transfer 4 is missing"),
+        ({"others": [{"seq": 4, "digest": "1" * 64, "amount": 5}]}, "it is not a statement"),
         ({"more": 1}, "it is not a statement"),
     ):
         with pytest.raises(SignatureError, match=reason):
@@ -176,17 +252,20 @@ def test_a_jwk_set_that_is_none() -> None:
 
 async def test_the_example_verifies_with_two_libraries_alone(shop: Shop, tmp_path: Path) -> None:
     ann = await spend(shop)
-    text, statement, _ = await state(ann)
+    await earn(shop)
     jwks = tmp_path / "jwks.json"
     jwks.write_bytes((await shop.http.get("/.well-known/jwks.json")).content)
     file = tmp_path / "statement.jws"
-    for content, code in ((text, 0), (text[:-40] + ("A" if text[-40] != "A" else "B") + text[-39:], 1)):
-        file.write_text(content + "\n")
-        result = await asyncio.to_thread(run_example, file, jwks)
-        assert result.returncode == code, result.stderr
-        assert (f"balance {statement.closing.balance}: sound" in result.stdout) == (code == 0)
+    for currency in ("BELL", "GEM"):
+        text, statement, _ = await state(ann, currency=currency)
+        assert statement.others
+        for content, code in ((text, 0), (text[:-40] + ("A" if text[-40] != "A" else "B") + text[-39:], 1)):
+            file.write_text(content + "\n")
+            result = await asyncio.to_thread(run_example, file, jwks)
+            assert result.returncode == code, result.stderr
+            assert (f"balance {statement.closing.balance}: sound" in result.stdout) == (code == 0)
 
 
 def run_example(file: Path, jwks: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-I", EXAMPLE, file, jwks]
+    command: list[str | Path] = [sys.executable, "-I", EXAMPLE, file, jwks]
     return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)

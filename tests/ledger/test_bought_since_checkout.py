@@ -1,4 +1,4 @@
-"""What a customer owns and has paid is asked about when their wallets have moved since the checkout, not otherwise."""
+"""What a customer owns and has paid is asked about when their journal has grown since the checkout, not otherwise."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,26 +9,29 @@ import psycopg
 import pytest
 
 from lingdang.clock import system_clock
-from lingdang.db.pool import Connection
+from lingdang.db.flush import Statement
 from lingdang.errors import Problem
 from lingdang.ledger import store
-from lingdang.ledger.commands import Pay
+from lingdang.ledger.paying import Pay
+from lingdang.ledger.rules import Command
 from lingdang.ledger.settlement import Settlement
+from support.customers import key_of
 from support.money import add_products, credit, line, open_settlement, pay
 
 
 @pytest.fixture
-def asked(database_url: str, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+def asked(database_url: str, monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     """The customers whose purchases were looked up, batch by batch."""
     add_products(database_url, "book-1", "book-2", "book-3")
-    seen: list[list[str]] = []
-    look_up = store._bought
+    seen: list[list[int]] = []
+    look_up = store._found
 
-    async def noted(connection: Connection, bucket: int, pays: Sequence[Pay]) -> store.Bought:
-        seen.append([pay.cust_id for pay in pays])
-        return await look_up(connection, bucket, pays)
+    def noted(bucket: int, commands: Sequence[Command]) -> list[Statement]:
+        if payers := [command.customer for command in commands if isinstance(command, Pay)]:
+            seen.append(payers)
+        return look_up(bucket, commands)
 
-    monkeypatch.setattr(store, "_bought", noted)
+    monkeypatch.setattr(store, "_found", noted)
     return seen
 
 
@@ -43,17 +46,17 @@ async def outcome(settlement: Settlement, command: Pay) -> str:
         return problem.code
 
 
-async def test_nobody_is_asked_whose_wallets_stand_still(database_url: str, asked: list[list[str]]) -> None:
+async def test_nobody_is_asked_whose_journal_stands_still(database_url: str, asked: list[list[int]]) -> None:
     async with open_settlement(database_url) as settlement:
         await asyncio.gather(*(settlement.submit(credit(name, 500)) for name in ("ann", "bob")))
         assert [await outcome(settlement, paying("ann", f"book-{n}", n)) for n in (1, 2, 3)] == ["paid"] * 3
         assert not asked
         assert await outcome(settlement, paying("bob", "book-1", 0)) == "paid"
         assert await outcome(settlement, paying("bob", "book-2", None)) == "paid"
-    assert asked == [["bob"], ["bob"]]
+    assert asked == [[key_of("bob")], [key_of("bob")]]
 
 
-async def test_only_they_are_asked_whose_wallets_moved(database_url: str, asked: list[list[str]]) -> None:
+async def test_only_they_are_asked_whose_journal_has_grown(database_url: str, asked: list[list[int]]) -> None:
     async with open_settlement(database_url) as settlement:
         await asyncio.gather(*(settlement.submit(credit(name, 500)) for name in ("ann", "bob", "cem")))
         await settlement.submit(credit("bob", 1))
@@ -62,10 +65,10 @@ async def test_only_they_are_asked_whose_wallets_moved(database_url: str, asked:
         commands = [paying(name, "book-1", 1) for name in ("ann", "bob", "cem")]
         assert await asyncio.gather(*(outcome(settlement, each) for each in commands)) == ["paid"] * 3
         await first
-    assert asked == [["bob"]]
+    assert asked == [[key_of("bob")]]
 
 
-async def test_an_older_checkout_of_the_same_book_is_refused(database_url: str, asked: list[list[str]]) -> None:
+async def test_an_older_checkout_of_the_same_book_is_refused(database_url: str, asked: list[list[int]]) -> None:
     async with open_settlement(database_url) as settlement:
         await settlement.submit(credit("ann", 500))
         order, other = paying("ann", "book-1", 1), paying("ann", "book-1", 1)
@@ -79,7 +82,7 @@ async def test_an_older_checkout_of_the_same_book_is_refused(database_url: str, 
         ]
 
 
-async def test_a_paid_order_is_answered_after_its_offer_ended(database_url: str, asked: list[list[str]]) -> None:
+async def test_a_paid_order_is_answered_after_its_offer_ended(database_url: str, asked: list[list[int]]) -> None:
     now = system_clock()
     async with open_settlement(database_url, clock=lambda: now) as settlement:
         await settlement.submit(credit("ann", 100))
@@ -90,8 +93,8 @@ async def test_a_paid_order_is_answered_after_its_offer_ended(database_url: str,
         assert await outcome(settlement, paying("ann", "book-2", 2)) == "token_expired"
 
 
-async def test_a_count_that_is_wrong_is_found_out(database_url: str, asked: list[list[str]]) -> None:
-    """A database that was put back to an earlier day: its wallets may have come to the same count another way."""
+async def test_a_count_that_is_wrong_is_found_out(database_url: str, asked: list[list[int]]) -> None:
+    """A database that was put back to an earlier day: its journals may have come to the same count another way."""
     async with open_settlement(database_url) as settlement:
         await asyncio.gather(*(settlement.submit(credit(name, 500)) for name in ("ann", "bob")))
         order = paying("ann", "book-1", 1)
@@ -100,17 +103,17 @@ async def test_a_count_that_is_wrong_is_found_out(database_url: str, asked: list
         answers = await asyncio.gather(*(outcome(settlement, each) for each in beside))
         assert answers == ["paid", "already_owned", "replayed"]
     with psycopg.connect(database_url) as connection:
-        assert connection.execute("SELECT customer_id, balance, seq FROM wallet ORDER BY 1").fetchall() == [
-            ("ann", 400, 2),
-            ("bob", 400, 2),
-        ]
+        found = connection.execute(
+            "SELECT customer_id, balance, seq FROM wallet JOIN customer USING (customer) ORDER BY 1"
+        )
+        assert found.fetchall() == [("ann", 400, 2), ("bob", 400, 2)]
 
 
-async def test_transfers_are_counted_over_all_currencies(database_url: str, asked: list[list[str]]) -> None:
+async def test_transfers_are_counted_over_all_currencies(database_url: str, asked: list[list[int]]) -> None:
     async with open_settlement(database_url) as settlement:
         await settlement.submit(credit("ann", 500))
         await settlement.submit(msgspec.structs.replace(credit("ann", 500), currency="GEM"))
         assert await outcome(settlement, paying("ann", "book-1", 2)) == "paid"
         assert not asked
         assert await outcome(settlement, paying("ann", "book-2", 2)) == "paid"
-    assert asked == [["ann"]]
+    assert asked == [[key_of("ann")]]

@@ -8,7 +8,8 @@ import pytest
 
 from lingdang.errors import Problem
 from lingdang.ids import uuid7
-from lingdang.ledger.commands import Order, Pay
+from lingdang.ledger.paying import Order, Pay
+from support.customers import key_of
 from support.money import add_products, credit, line, open_settlement, pay
 
 
@@ -86,15 +87,15 @@ async def test_a_command_that_breaks_the_rules_themselves_is_refused_alone(datab
 @pytest.mark.parametrize(
     "lock",
     [
-        pytest.param("SELECT pg_advisory_xact_lock(hashtextextended('wallet ann', 0))", id="by another worker"),
-        pytest.param("SELECT 1 FROM wallet WHERE customer_id = 'ann' FOR UPDATE", id="by hand"),
+        pytest.param(f"SELECT pg_advisory_xact_lock({key_of('ann')})", id="by another worker"),
+        pytest.param(f"SELECT 1 FROM wallet WHERE customer = {key_of('ann')} FOR UPDATE", id="by hand"),
     ],
 )
 async def test_a_locked_wallet_keeps_only_its_owner_waiting(database_url: str, lock: str) -> None:
     async with open_settlement(database_url) as settlement:
         await asyncio.gather(*(settlement.submit(credit(name, 1)) for name in ("ann", "bob")))
         with psycopg.connect(database_url) as holder:
-            holder.execute(lock)
+            holder.execute(lock.encode())
             answers = await asyncio.gather(
                 *(settlement.submit(credit(name, 1)) for name in ("ann", "bob")), return_exceptions=True
             )
@@ -102,7 +103,10 @@ async def test_a_locked_wallet_keeps_only_its_owner_waiting(database_url: str, l
         assert isinstance(answers[0], Problem)
         assert answers[0].code == "overloaded"
         assert not isinstance(answers[1], BaseException)
-    assert rows(database_url, "SELECT balance FROM wallet ORDER BY customer_id") == [(1,), (2,)]
+    assert rows(database_url, "SELECT balance FROM wallet JOIN customer USING (customer) ORDER BY customer_id") == [
+        (1,),
+        (2,),
+    ]
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -58,16 +58,15 @@ async def test_pain_03_the_database_itself_refuses_a_second_row_for_one_order(ta
     the second row of one order and the second right to one book are refused by the tables."""
     assert (await tabs[0].buy("book-1")).status_code == 200
     before = all_books(tabs[0].shop)
-    columns = "amount, balance, at, bucket, customer_id, currency, kind, accounts, amounts, reference, order_id"
-    again = f"{columns}, discount, lines, coupons"
+    again = "amount, balance, at, position, customer, bucket, currency, kind, amounts, accounts, cause, detail"
     for statement, refused_by in (
         (
             f"INSERT INTO transfer (seq, {again}) SELECT seq + 1, {again} FROM transfer WHERE kind = 'payment'",
-            "transfer_order",
+            "transfer_cause",
         ),
         (
-            "INSERT INTO entitlement (bucket, customer_id, product_id, order_id)"
-            " SELECT bucket, customer_id, product_id, gen_random_uuid() FROM entitlement",
+            "INSERT INTO entitlement (bucket, customer, product_id, granted_by)"
+            " SELECT bucket, customer, product_id, granted_by + 1 FROM entitlement",
             "entitlement_pkey",
         ),
     ):

@@ -10,6 +10,7 @@ import psycopg
 from lingdang.keys import Keyring
 from support.buyer import Buyer, buyer, stock
 from support.carts import tick
+from support.customers import key_of
 from support.money import credit, open_settlement
 from support.people import api_key
 from support.shop import Shop, open_shop
@@ -50,7 +51,8 @@ async def test_pain_13_every_success_under_load_is_whole_and_its_id_is_its_own(w
         assert (body["orderId"], body["paid"]) == (orders[n // 2]["orderId"], 100)
         assert [granted["productId"] for granted in body["entitlements"]] == [product_id]
     assert len({order["orderId"] for order in orders}) == len(wanted)
-    stored = {(cust_id, str(order_id)) for cust_id, order_id in one.sql("SELECT customer_id, order_id FROM orders")}
+    rows = one.sql("SELECT customer_id, order_id FROM orders JOIN customer USING (customer)")
+    stored = {(cust_id, str(order_id)) for cust_id, order_id in rows}
     assert stored == {(each.cust_id, order["orderId"]) for (each, _), order in zip(wanted, orders, strict=True)}
     assert one.sql("SELECT DISTINCT balance, seq FROM wallet") == [(0, 5)]
 
@@ -133,7 +135,7 @@ async def test_pain_20_promotions_cost_a_cart_nothing_until_one_is_held(database
     costs = []
     for cust_id, coupons, held in (("bob", 0, 0), ("cem", 500, 0), ("dan", 0, 20)):
         query(database_url, OFFER, (coupons,))
-        query(database_url, HAND_OUT, (held, cust_id))
+        query(database_url, HAND_OUT, (held, key_of(cust_id)))
         before = await work(database_url)
         await purchase(cust_id)
         costs.append(await work(database_url) - before)
@@ -141,7 +143,8 @@ async def test_pain_20_promotions_cost_a_cart_nothing_until_one_is_held(database
     assert none["checkout_facts"] == none["ledger_load"] == none["ledger_save"] == 1
     assert offered == none
     more = holding - none
-    assert set(more) == {"voucher", "coupon"}
+    assert set(more) == {"voucher", "coupon", "customer"}
+    assert more["customer"] == 1, "their groups"
     assert more["voucher"] + more["coupon"] < 70, "three rows for each that is held, and for the one that is used up"
 
 

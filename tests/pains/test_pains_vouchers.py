@@ -129,8 +129,8 @@ async def test_pain_08_who_comes_too_late_for_a_limit_keeps_their_bells(workers:
     assert sorted(await asyncio.gather(*map(buy, buyers))) == [90] * 5 + [100] * 15
     assert supply(one) == (5, 5)
     assert one.sql(
-        "SELECT count(*) FROM voucher v JOIN order_coupon c ON c.voucher_id = v.voucher_id"
-        " AND c.customer_id = v.customer_id AND c.order_id = v.used_by WHERE v.saved = 10"
+        "SELECT count(*) FROM voucher v JOIN order_voucher o ON o.voucher_id = v.voucher_id"
+        " AND o.customer = v.customer AND o.order_id = v.used_by AND o.saves = v.saved WHERE v.saved = 10"
     ) == [(5,)]
 
 

@@ -106,7 +106,7 @@ async def test_pain_25_one_notification_delivered_many_times_is_one_credit(worke
     operator = await api_key(one, "wallets:credit")
 
     async def deliver(n: int, amount: int = 100) -> httpx.Response:
-        body = {"creditId": "notice-1", "amount": amount, "kind": "paid", "reason": "topped up"}
+        body = {"creditId": "notice-1", "amount": amount, "kind": "paid", "reason": "topped up", "createCustomer": True}
         return await workers[n % 2].http.post("/v1/admin/wallets/ann/credits", json=body, headers=operator)
 
     answers = await asyncio.gather(*map(deliver, range(24)))

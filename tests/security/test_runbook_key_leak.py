@@ -10,18 +10,20 @@ from lingdang.app import Deployment, make_sessions
 from lingdang.clock import system_clock
 from lingdang.db.pool import Connection
 from lingdang.identity.api_keys import create_api_key
+from lingdang.ids import Customer
 from lingdang.keys import Keyring
 from lingdang.settings import Settings
+from support.customers import make_known
 from support.reader import PASSWORD, code_of_paying, headers, kids, signed_in, status, stock
 from support.runbook import Runbook
 from support.served import Served, eventually, serving
 from support.shop import PATIENCE
 
 
-def _forged(stolen: Path) -> dict[str, str]:
-    """A session as Ann, made from a copy of the keyring and nothing else."""
+def _forged(ann: Customer, stolen: Path) -> dict[str, str]:
+    """A session as Ann, made from a copy of the keyring and her key, which stands in all her rows and tokens."""
     sessions = make_sessions(Deployment(Settings(), "", Keyring(stolen), 1))
-    issued = sessions.issue("ann", "HMAC-SHA256", None, system_clock())
+    issued = sessions.issue(ann, "HMAC-SHA256", None, system_clock())
     return {"Authorization": f"Bearer {issued.session_token}", "X-Cust-Id": "ann"}
 
 
@@ -30,15 +32,16 @@ def test_the_runbook_shuts_out_who_has_the_keyring(tmp_path: Path) -> None:
     with serving(data_dir, "--http") as served:
         stock(served.database_url())
         runbook = Runbook("key-leak", LINGDANG_DATA_DIR=str(data_dir), WITNESS=str(tmp_path / "witness.jws"))
+        [ann] = make_known(served.database_url(), "ann")
         with signed_in(served) as honest:
             honest.pay(honest.checkout(["book-1"]))
             offered = honest.checkout(["book-2"]).order_token
             shutil.copy(data_dir / "keyring.json", stolen)
-            forged = _forged(stolen)
+            forged = _forged(ann, stolen)
             assert status(served, forged) == 200, "with the keyring anybody is Ann"
             assert "no differences" in runbook.play("The keyring")
             eventually(lambda: kids(served) == ["k2"])
-            for refused in (forged, _forged(stolen), headers(honest)):
+            for refused in (forged, _forged(ann, stolen), headers(honest)):
                 assert status(served, refused) == 401
         with signed_in(served) as again:
             assert code_of_paying(served, headers(again), offered) == "token_invalid"

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from lingdang.errors import Problem
 from lingdang.http.refusals import LINES_A_SECOND, Refusals
 from support.buyer import buyer, stock
+from support.customers import make_known
 from support.people import api_key, login, open_session
 from support.shop import Shop
 
@@ -55,6 +56,7 @@ async def test_refused_on_both_ways_of_a_request(shop: Shop) -> None:
 
 async def test_what_a_key_does_and_may_not(shop: Shop) -> None:
     office = await api_key(shop, "orders:read", name="office")
+    make_known(shop.database_url, "ann")
     with capture_logs() as events:
         assert (await shop.http.get("/v1/admin/orders?custId=ann", headers=office)).status_code == 200
         answer = await shop.http.put("/v1/admin/products/b", json={"title": "T", "price": 1}, headers=office)

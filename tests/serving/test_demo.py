@@ -58,7 +58,7 @@ PRODUCT = (
     "INSERT INTO product (product_id, title, currency, price, list_price, publisher, created_at, updated_at)"
     " VALUES ('book-1', 'Own', 'BELL', 1, 1, 'P', now(), now()), ('book-2', 'Own', 'BELL', 1, 1, 'P', now(), now())"
 )
-CUSTOMER = "INSERT INTO customer (bucket, customer_id, created_at) VALUES (0, 'demo', now())"
+CUSTOMER = "INSERT INTO customer (customer, customer_id, created_at) VALUES (1, 'demo', now())"
 COUPON = (
     "INSERT INTO coupon (coupon_id, definition, status, total_limit, per_customer, created_at, updated_at)"
     " VALUES ('welcome', '{}', 'active', NULL, 1, now(), now())"
@@ -77,14 +77,13 @@ def test_a_shop_in_which_there_is_anything_is_left_alone(
     assert not has_demo_customer(_settings(keyring, tmp_path), database_url)
 
 
-async def test_bells_and_rights_without_a_customer_s_row_count(
+async def test_a_customer_of_an_identity_provider_and_their_bells_count(
     database_url: str, keyring: Keyring, tmp_path: Path
 ) -> None:
-    """Customers of an identity provider have none."""
     async with open_settlement(database_url) as settlement:
         await settlement.submit(credit("auth0|5f7c", 100))
     before = _contents(database_url)
-    assert fill_demo(_settings(keyring, tmp_path), database_url) == "wallets, transfers"
+    assert fill_demo(_settings(keyring, tmp_path), database_url) == "customers, wallets, transfers"
     assert _contents(database_url) == before
 
 

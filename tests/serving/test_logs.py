@@ -18,6 +18,7 @@ from lingdang.keys import Keyring
 from lingdang.serving.logs import HIDDEN, without_secrets
 from lingdang.settings import SignType
 from support.buyer import Buyer
+from support.customers import customer_of
 from support.served import Served, eventually, serving
 from support.shop import Shop
 
@@ -212,7 +213,7 @@ async def _use(served: Served) -> list[str]:
                 " created_at, updated_at) VALUES ('b1', 'Title', 'BELL', 1, 1, 'P', now(), now())"
             )
         for sign_type in sign_types:
-            issued = sessions.issue("ann", sign_type, None, system_clock())
+            issued = sessions.issue(customer_of("ann"), sign_type, None, system_clock())
             ann = Buyer(shop, "ann", issued.session_token, sign_type, issued.sign_key)
             order = await ann.checkout("b1")
             body = ann.payment(order["orderToken"], ["b1"])

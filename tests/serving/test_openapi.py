@@ -7,6 +7,7 @@ from jsonschema_rs import validator_for
 
 from lingdang.errors import KINDS
 from support.buyer import buyer
+from support.people import api_key
 from support.shop import Shop
 
 PATTERN_OF_PYTHON = r"\Z"
@@ -74,9 +75,13 @@ async def test_what_is_answered_conforms(shop: Shop, document: dict[str, Any]) -
     ann = buyer(shop)
     refused = await shop.http.post("/v1/payments", json={}, headers=ann.headers)
     unknown = await shop.http.put("/v1/cart/items/absent", headers=ann.headers)
+    key = await api_key(shop)
+    nobody = await shop.http.get("/v1/admin/orders", params={"custId": "nobody"}, headers=key)
+    assert nobody.status_code == 404
     for answer, path, method in (
         (refused, "/v1/payments", "post"),
         (unknown, "/v1/cart/items/{product_id}", "put"),
+        (nobody, "/v1/admin/orders", "get"),
         (await ann.get("/v1/cart"), "/v1/cart", "get"),
         (await shop.http.get("/healthz"), "/healthz", "get"),
     ):

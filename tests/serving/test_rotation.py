@@ -9,6 +9,7 @@ from lingdang.app import Deployment, make_sessions
 from lingdang.clock import system_clock
 from lingdang.keys import Keyring
 from lingdang.settings import Settings
+from support.customers import customer_of
 from support.served import Served, eventually, run, serving
 from support.shop import PATIENCE
 
@@ -16,7 +17,9 @@ from support.shop import PATIENCE
 def _session(served: Served) -> dict[str, str]:
     """The headers of a session that the newest key made."""
     keyring = Keyring(served.data_dir / "keyring.json")
-    issued = make_sessions(Deployment(Settings(), "", keyring, 1)).issue("ann", "MD5", None, system_clock())
+    issued = make_sessions(Deployment(Settings(), "", keyring, 1)).issue(
+        customer_of("ann"), "MD5", None, system_clock()
+    )
     return {"Authorization": f"Bearer {issued.session_token}", "X-Cust-Id": "ann"}
 
 

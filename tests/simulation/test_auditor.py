@@ -2,11 +2,15 @@
 
 import ast
 import copy
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -20,10 +24,14 @@ from simulation.audit.evidence import evidence_of
 from simulation.audit.money import lapses
 from simulation.audit.pricing import shares
 from simulation.history import FOREVER, Event, History, Request
-from simulation.plan import BASE, Book, Coupon, Plan
+from simulation.plan import BASE, CURRENCIES, Book, Coupon, Plan, key_of
 
 ANN, VOUCHER, ORDER, SESSION = "ann", "v-1", "o-1", "s-1"
+BOB = "bob"
+BELL, GEM = CURRENCIES
+LINE = ("productId", "title", "publisher", "listPrice", "price", "discount")
 AT = BASE.isoformat()
+BEFORE = (BASE - timedelta(seconds=1)).isoformat()
 UNTIL = (BASE + timedelta(hours=1)).isoformat()
 YEARS = (BASE + timedelta(days=1096)).isoformat()
 BOOKS = (Book("a", 100, 120, "North"), Book("b", 51, 51, None))
@@ -47,8 +55,8 @@ PLAN = Plan(
     workers=1,
     monotone=True,
     skews=(timedelta(),),
-    customers=(ANN,),
-    sign_types=(("MD5", "MD5"),),
+    customers=(ANN, BOB),
+    sign_types=(("MD5", "MD5"),) * 2,
     books=BOOKS,
     coupons=(COUPON,),
     gifts=(),
@@ -56,11 +64,16 @@ PLAN = Plan(
 )
 
 
+def cause_of(credit_id: str) -> str:
+    return str(UUID(bytes=bytes(1) + sha256(f"{key_of(ANN)} credit {credit_id}".encode()).digest()[:15]))
+
+
 class Story:
     """A credit of 500 bonus, a checkout of two books with a voucher, and its payment, asked for twice. All is well."""
 
     def __init__(self) -> None:
         self.history = History()
+        self.monotone = True
         lines = [
             {"productId": "a", "title": "A", "publisher": "North", "listPrice": 120, "price": 100, "discount": 10},
             {"productId": "b", "title": "B", "publisher": None, "listPrice": 51, "price": 51, "discount": 5},
@@ -87,33 +100,49 @@ class Story:
             "paidAt": AT,
             "entitlements": rights,
         }
-        key = {"bucket": 0, "customer_id": ANN, "currency": "BELL"}
-        credit = {"creditId": "d", "custId": ANN, "amount": 500, "kind": "bonus", "balance": 500, "currency": "BELL"}
+        key = {"bucket": 0, "customer": key_of(ANN), "currency": BELL}
+        credit = {"creditId": "d", "custId": ANN, "amount": 500, "kind": "bonus", "balance": 500, "currency": BELL}
         self.credited = {**credit, "reason": "r", "expiresAt": None, "creditedAt": AT}
+        stored = [[line[name] for name in LINE] for line in lines]
         self.tables: dict[str, list[dict[str, Any]]] = {
-            "wallet": [{**key, "balance": 364, "seq": 2, "lots": ["bonus"], "remaining": [364], "next_expiry": None}],
+            "customer": [{"customer": key_of(ANN), "customer_id": ANN}],
+            "wallet": [
+                {
+                    **key,
+                    "balance": 364,
+                    "seq": 2,
+                    "moved_at": AT,
+                    "lots": ["bonus"],
+                    "remaining": [364],
+                    "next_expiry": None,
+                }
+            ],
             "transfer": [
                 {
                     **key,
                     "seq": 1,
+                    "position": 7,
                     "kind": "credit",
-                    "reference": "d",
+                    "cause": cause_of("d"),
                     "amount": 500,
                     "balance": 500,
                     "at": AT,
                     "accounts": ["clearing:bonus", "wallet:bonus"],
                     "amounts": [-500, 500],
+                    "detail": {"creditId": "d", "kind": "bonus", "reason": "r", "expiresAt": None},
                 },
                 {
                     **key,
                     "seq": 2,
+                    "position": 8,
                     "kind": "payment",
-                    "reference": ORDER,
+                    "cause": ORDER,
                     "amount": -136,
                     "balance": 364,
                     "at": AT,
-                    "accounts": ["wallet:bonus", "revenue:North", "revenue:", "discount"],
+                    "accounts": ["wallet:bonus", 0, 1, "discount"],
                     "amounts": [-136, 100, 51, -15],
+                    "detail": [stored, [[VOUCHER, 15]]],
                 },
             ],
             "orders": [
@@ -124,8 +153,8 @@ class Story:
                     "seq": 2,
                     "balance": 364,
                     "paid_at": AT,
-                    "lines": lines,
-                    "vouchers": [{"voucherId": VOUCHER, "saves": 15}],
+                    "lines": copy.deepcopy(stored),
+                    "vouchers": [[VOUCHER, 15]],
                 }
             ],
             "credit": [
@@ -141,7 +170,7 @@ class Story:
                     "credited_at": AT,
                 }
             ],
-            "entitlement": [{**key, "product_id": i, "order_id": ORDER} for i in "ab"],
+            "entitlement": [{**key, "product_id": i, "granted_by": 2} for i in "ab"],
             "voucher": [
                 {
                     **key,
@@ -156,13 +185,26 @@ class Story:
             ],
             "coupon": [{"coupon_id": "k", "claimed": 1}],
         }
-        self.ask("deposit", {"creditId": "d", "amount": 500, "kind": "bonus", "expiresAt": None}, self.credited)
+        self.deposit = {"creditId": "d", "amount": 500, "kind": "bonus", "expiresAt": None, "currency": BELL}
+        self.ask("deposit", self.deposit, self.credited)
         quote = {"productIds": ["a", "b"], "code": "K", "vouchers": True, "sessionId": SESSION}
         self.ask("checkout", quote, self.offer)
         self.pay()
         self.pay(replayed=True)
         self.pay(final=True, replayed=True)
         self.history.stood = {(ANN, "d"), (ANN, ORDER)}
+
+    def add_gems(self) -> None:
+        """After it all a credit of 7 in another currency."""
+        changes = {"currency": GEM, "seq": 3, "amount": 7, "balance": 7}
+        named = {"creditId": "g", "kind": "bonus", "reason": "r"}
+        [credit, _] = self.tables["transfer"]
+        booked = {**credit, **changes, "position": 9, "amounts": [-7, 7], "detail": named, "cause": cause_of("g")}
+        self.tables["transfer"].append(booked)
+        self.tables["credit"].append({**self.tables["credit"][0], **changes, "credit_id": "g"})
+        self.tables["wallet"].append({**self.tables["wallet"][0], **changes, "remaining": [7]})
+        told = {"creditId": "g", "amount": 7, "currency": GEM}
+        self.ask("deposit", {**self.deposit, **told}, {**self.credited, **told, "balance": 7})
 
     def ask(self, kind: str, wanted: dict[str, Any], body: dict[str, Any], outcome: str = "ok") -> Request:
         """A request and its answer."""
@@ -192,7 +234,8 @@ class Story:
         return self.history.requests[number]
 
     def broken(self) -> set[str]:
-        return {violation.promise for violation in audit(PLAN, self.history, evidence_of(self.tables))}
+        plan = replace(PLAN, monotone=self.monotone)
+        return {violation.promise for violation in audit(plan, self.history, evidence_of(plan, self.tables))}
 
 
 def _refused(code: str, **members: Any) -> Callable[[Story], Any]:
@@ -230,34 +273,74 @@ def _no_voucher_offered(story: Story) -> None:
 
 
 def _second_order(story: Story) -> None:
-    story.tables["orders"].append({**story.tables["orders"][0], "order_id": "o-2"})
+    story.tables["transfer"].append({**story.tables["transfer"][1], "cause": "o-2", "seq": 3})
+
+
+def _order_before(story: Story) -> None:
+    payment = story.tables["transfer"][1]
+    story.tables["transfer"].append({**payment, "cause": "o-0", "seq": 0, "detail": [payment["detail"][0], []]})
+
+
+def _another_line(story: Story) -> None:
+    story.tables["transfer"][1]["detail"][0][0][4] = 101
+
+
+def _spent_after_it_lapsed(story: Story) -> None:
+    """The lot lapses at the moment of the payment, which is later than the credit."""
+    lot, detail = f"bonus@{AT}", {**story.tables["transfer"][0]["detail"], "expiresAt": AT}
+    story.tables["transfer"][0].update(at=BEFORE, accounts=["clearing:bonus", f"wallet:{lot}"], detail=detail)
+    story.row("transfer", accounts=[f"wallet:{lot}", 0, 1, "discount"])
+    story.row("wallet", lots=[lot], next_expiry=AT)
 
 
 LIES: dict[str, tuple[Callable[[Story], Any], str]] = {
-    "a transfer is missing": (lambda s: s.tables["transfer"].pop(), "one transfer each"),
+    "a transfer is missing": (lambda s: s.tables["transfer"].pop(), "what is listed is what was written"),
+    "a transfer of nobody": (lambda s: s.tables["customer"].clear(), "a customer is known"),
+    "another name": (lambda s: s.row("customer", customer_id="bob"), "a customer is known"),
+    "booked twice": (lambda s: s.row("transfer", cause=cause_of("d")), "each cause has one row"),
+    "another cause": (lambda s: s.tables["transfer"][0].update(cause=cause_of("e")), "a cause is what it names"),
+    "earlier than the row before": (lambda s: s.row("transfer", at=BEFORE), "a journal's time never runs backwards"),
+    "read before the row before": (lambda s: s.row("transfer", position=6), "readers see a journal in its order"),
     "a gap in the journal": (lambda s: s.row("transfer", seq=3), "transfers are counted without a gap"),
     "a balance out of nothing": (lambda s: s.row("transfer", balance=365), "balance follows the one before"),
     "a leg is missing": (lambda s: s.row("transfer", amounts=[-136, 100, 51, 0]), "sums zero"),
     "another wallet balance": (lambda s: s.row("wallet", balance=365), "wallet is its transfers"),
+    "another newest row": (lambda s: s.row("wallet", seq=1), "wallet knows its newest row"),
+    "another moment of the newest row": (lambda s: s.row("wallet", moved_at=UNTIL), "wallet knows its newest row"),
     "another lot": (lambda s: s.row("wallet", lots=["paid"]), "wallet is its lots"),
     "an expiry unknown": (lambda s: s.row("wallet", next_expiry=UNTIL), "wallet knows its next expiry"),
     "taken from another lot": (
-        lambda s: s.row("transfer", accounts=["wallet:paid", "revenue:North", "revenue:", "discount"]),
+        lambda s: s.row("transfer", accounts=["wallet:paid", 0, 1, "discount"]),
         "bonus first, the soonest to lapse first",
     ),
     "revenue of another": (
-        lambda s: s.row("transfer", accounts=["wallet:bonus", "revenue:South", "revenue:", "discount"]),
+        lambda s: s.row("transfer", accounts=["wallet:bonus", 1, 0, "discount"]),
         "revenue by publisher, less discount",
     ),
-    "an order without a debit": (lambda s: s.row("orders", balance=0), "an order has its debit"),
+    "spent after it lapsed": (_spent_after_it_lapsed, "what has lapsed is not spent"),
+    "an order listed with another balance": (
+        lambda s: s.row("orders", balance=0),
+        "what is listed is what was written",
+    ),
+    "an order listed with other lines": (
+        lambda s: s.row("orders", lines=[]),
+        "what is listed is what was written",
+    ),
+    "a credit listed twice": (
+        lambda s: s.tables["credit"].append(s.tables["credit"][0]),
+        "what is listed is what was written",
+    ),
+    "a credit listed otherwise": (lambda s: s.row("credit", reason="s"), "what is listed is what was written"),
     "an order that nobody was offered": (_second_order, "an order was offered"),
-    "another total than offered": (lambda s: s.row("orders", total=137), "an order is as offered"),
-    "a total that does not add up": (lambda s: s.row("orders", subtotal=152), "an order adds up"),
-    "paid too late": (lambda s: s.row("orders", paid_at=UNTIL), "an offer is paid before it expires"),
+    "another total than offered": (lambda s: s.row("transfer", amount=-137), "an order is as offered"),
+    "another line than offered": (_another_line, "lines as offered"),
+    "a total that does not add up": (_another_line, "an order adds up"),
+    "paid too late": (lambda s: s.row("transfer", at=UNTIL), "an offer is paid before it expires"),
     "a right without a payment": (
         lambda s: s.tables["entitlement"].append({**s.tables["entitlement"][0], "product_id": "c"}),
         "entitlement <=> payment",
     ),
+    "a right by another row": (lambda s: s.row("entitlement", granted_by=1), "entitlement <=> payment"),
     "a payment without its right": (lambda s: s.tables["entitlement"].pop(), "entitlement <=> payment"),
     "bought twice": (_second_order, "nothing is bought twice"),
     "a voucher used twice": (_second_order, "vouchers are used once"),
@@ -275,10 +358,11 @@ LIES: dict[str, tuple[Callable[[Story], Any], str]] = {
         "a voucher is good as long as its coupon says",
     ),
     "a voucher used too late": (lambda s: s.row("voucher", used_at=YEARS), "a voucher is used before it expires"),
-    "not the first purchase": (
-        lambda s: s.tables["orders"].append({**s.tables["orders"][0], "order_id": "o-0", "seq": 1, "vouchers": []}),
-        "a first-purchase voucher pays the first order above 0",
+    "a voucher used at another moment": (
+        lambda s: s.row("voucher", used_at=BEFORE),
+        "a voucher is used when its order is paid",
     ),
+    "not the first purchase": (_order_before, "a first-purchase voucher pays the first order above 0"),
     "another price": (lambda s: s.request(1).body["lines"][0].update(price=99), "prices are the shop's"),
     "another share": (
         lambda s: [line.update(discount=d) for line, d in zip(s.request(1).body["lines"], (9, 6), strict=True)],
@@ -290,15 +374,19 @@ LIES: dict[str, tuple[Callable[[Story], Any], str]] = {
     ),
     "a better combination": (_no_voucher_offered, "the best combination is offered"),
     "a voucher shown twice": (_voucher_shown_twice, "each voucher is shown once"),
-    "acknowledged and gone": (lambda s: s.tables["orders"].clear(), "what was acknowledged is in the database"),
+    "acknowledged and gone": (lambda s: s.tables["transfer"].pop(), "what was acknowledged is in the database"),
     "a credit acknowledged and gone": (
-        lambda s: s.tables["credit"].clear(),
+        lambda s: s.tables["transfer"].pop(0),
         "what was acknowledged is in the database",
     ),
     "done twice": (lambda s: setattr(s.request(3), "replayed", False), "done once, replayed ever after"),
     "another answer later": (lambda s: s.request(3).body.update(balance=1), "no answer is taken back"),
     "an answer that is not the record": (lambda s: s.request(2).body.update(paid=1), "the answer is the record"),
     "a credit of another amount": (lambda s: s.request(0).wanted.update(amount=1), "a credit is what was asked for"),
+    "a credit of another currency": (
+        lambda s: s.request(0).wanted.update(currency=GEM),
+        "a credit is what was asked for",
+    ),
     "paid with a wrong signature": (_flawed_but_paid, "a flawed request is refused as the contract says"),
     "a good request called flawed": (_refused("sign_invalid"), "a good request is not called flawed"),
     "an accident": (_refused("internal_error"), "no answer is an accident"),
@@ -322,7 +410,7 @@ LIES: dict[str, tuple[Callable[[Story], Any], str]] = {
     "paid what was withdrawn": (lambda s: s.happens("withdrawn", "a", True), "nothing is paid against the world"),
     "paid with what was recalled": (lambda s: s.happens("recalled", "k", True), "nothing is paid against the world"),
     "paid in an ended session": (lambda s: s.happens("ended", SESSION, True), "an ended session is refused"),
-    "claimed, and not in hand": (lambda s: s.row("voucher", customer_id="bob"), "a claimed voucher is in hand"),
+    "claimed, and not in hand": (lambda s: s.row("voucher", customer=key_of(BOB)), "a claimed voucher is in hand"),
     "crashed": (lambda s: setattr(s.request(1), "outcome", "crashed"), "no answer is an accident"),
 }
 
@@ -337,6 +425,58 @@ def test_a_lie_is_found(lie: str) -> None:
     tell, promise = LIES[lie]
     tell(story)
     assert promise in story.broken()
+
+
+def test_a_true_story_in_two_currencies() -> None:
+    story = Story()
+    story.add_gems()
+    assert story.broken() == set()
+
+
+LIES_ABOUT_GEMS: dict[str, tuple[Callable[[Story], Any], str]] = {
+    "counted by wallet": (lambda s: s.row("transfer", seq=1), "transfers are counted without a gap"),
+    "earlier than a row of the other": (
+        lambda s: s.row("transfer", at=BEFORE),
+        "a journal's time never runs backwards",
+    ),
+    "one balance of both": (lambda s: s.row("transfer", balance=371), "balance follows the one before"),
+    "the other's newest row": (lambda s: s.row("wallet", seq=2), "wallet knows its newest row"),
+    "refused with the other's balance": (
+        lambda s: s.pay("insufficient_bells", {"required": 136, "balance": 7, "shortfall": 129}),
+        "a refusal is true",
+    ),
+    "one credit in both": (
+        lambda s: s.tables["transfer"][-1]["detail"].update(creditId="d"),
+        "each cause has one row",
+    ),
+}
+
+
+@pytest.mark.parametrize("lie", LIES_ABOUT_GEMS)
+def test_a_lie_about_two_currencies_is_found(lie: str) -> None:
+    story = Story()
+    story.add_gems()
+    tell, promise = LIES_ABOUT_GEMS[lie]
+    tell(story)
+    assert promise in story.broken()
+
+
+def test_rows_are_decided_by_a_clock_that_may_have_gone_back() -> None:
+    """The journal's time stays where it was; what was good by the clock was good."""
+    story = Story()
+    story.monotone = False
+    for table, name in (("transfer", "at"), ("credit", "credited_at"), ("orders", "paid_at"), ("wallet", "moved_at")):
+        for row in story.tables[table]:
+            row[name] = UNTIL
+    for request in story.history.requests:
+        request.latest = BASE + timedelta(hours=1)
+        request.body = json.loads(json.dumps(request.body).replace(f'dAt": "{AT}', f'dAt": "{UNTIL}'))
+    assert story.broken() == set()
+    story.row("voucher", used_at=YEARS)
+    assert "a voucher is used when its order is paid" in story.broken()
+    story.row("voucher", used_at=AT)
+    story.tables["transfer"][0]["at"] = AT
+    assert "an offer is paid before it expires" in story.broken()
 
 
 def test_true_refusals_are_no_lies() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lingdang.coupons import cuts
-from lingdang.ledger import rules
+from lingdang.ledger import crediting
 from lingdang.payment import payments
 from simulation.seeding import plan_of
 from simulation.wire import KINDS
@@ -56,7 +56,7 @@ def _all_to_the_first(total: int, weights: Sequence[int]) -> list[int]:
 
 BROKEN: dict[str, tuple[Any, str, Any]] = {
     "a flawed request is refused as the contract says": (payments, "verifies", lambda *_: True),
-    "a credit is what was asked for": (rules, "_same", lambda *_: True),
+    "a credit is what was asked for": (crediting, "_same", lambda *_: True),
     "a discount is spread by largest remainder": (cuts, "spread", _all_to_the_first),
 }
 

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from lingdang.clock import system_clock
 from lingdang.identity.sessions import Sessions
 from lingdang.settings import SignType
+from support.customers import make_known
 from support.money import credit, open_settlement
 from support.shop import Shop
 
@@ -104,14 +105,16 @@ def sessions_of(shop: Shop) -> Sessions:
 def buyer(shop: Shop, cust_id: str = "ann", sign_type: SignType = "HMAC-SHA256") -> Buyer:
     """A customer with a fresh session, made without a password."""
     key = ec.generate_private_key(ec.SECP256R1()) if sign_type == "ES256" else None
-    issued = sessions_of(shop).issue(cust_id, sign_type, jwk_of(key) if key else None, system_clock())
+    [customer] = make_known(shop.database_url, cust_id)
+    issued = sessions_of(shop).issue(customer, sign_type, jwk_of(key) if key else None, system_clock())
     return Buyer(shop, cust_id, issued.session_token, sign_type, issued.sign_key, key)
 
 
 async def give(shop: Shop, cust_id: str, amount: int) -> None:
     """Credit paid bells."""
+    [customer] = make_known(shop.database_url, cust_id)
     async with open_settlement(shop.database_url) as settlement:
-        await settlement.submit(credit(cust_id, amount))
+        await settlement.submit(credit(customer.key, amount))
 
 
 def stock(shop: Shop, *product_ids: str, price: int = 100, publisher: str = "Penguin") -> None:
@@ -125,7 +128,7 @@ def stock(shop: Shop, *product_ids: str, price: int = 100, publisher: str = "Pen
         )
 
 
-LEDGER_TABLES = ("wallet", "transfer", "orders", "credit", "entitlement")
+LEDGER_TABLES = ("wallet", "transfer", "entitlement")
 
 
 def books(shop: Shop) -> dict[str, str]:

@@ -16,11 +16,13 @@ def end_session(buyer: Buyer) -> None:
     """End the buyer's session as a logout on another machine does."""
     session = buyer.shop.sessions.authenticate(f"Bearer {buyer.token}", buyer.cust_id, system_clock())
     buyer.shop.sql(
-        "INSERT INTO session_end (bucket, customer_id, session_id, expires_at) VALUES (%s, %s, %s, %s)",
-        (session.owner.bucket, session.cust_id, session.session_id, session.expires_at),
+        "INSERT INTO session_end (bucket, customer, session_id, expires_at) VALUES (%s, %s, %s, %s)",
+        (session.owner.bucket, session.owner.customer, session.session_id, session.expires_at),
     )
 
 
 def rows(shop: Shop) -> list[tuple[object, ...]]:
     """Every cart's rows."""
-    return shop.sql("SELECT customer_id, product_id, ticked, added_at FROM cart_item ORDER BY 1, 2")
+    return shop.sql(
+        "SELECT customer_id, product_id, ticked, added_at FROM cart_item JOIN customer USING (customer) ORDER BY 1, 2"
+    )

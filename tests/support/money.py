@@ -10,8 +10,13 @@ import psycopg
 
 from lingdang.clock import system_clock
 from lingdang.ids import uuid7
-from lingdang.ledger.commands import Credit, Line, LotKind, Pay
+from lingdang.ledger.commands import Line, LotKind
+from lingdang.ledger.crediting import Credit
+from lingdang.ledger.done import Done
+from lingdang.ledger.paying import Pay
+from lingdang.ledger.rules import Command
 from lingdang.ledger.settlement import Settlement
+from support.customers import key_of, make_key_known
 
 SESSION = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 
@@ -20,11 +25,11 @@ def line(product_id: str, price: int = 100, discount: int = 0, publisher: str | 
     return Line(product_id, f"Title of {product_id}", publisher, price, price, discount)
 
 
-def pay(cust_id: str, *lines: Line, order_id: UUID | None = None, expires_at: datetime | None = None) -> Pay:
+def pay(cust_id: str | int, *lines: Line, order_id: UUID | None = None, expires_at: datetime | None = None) -> Pay:
     subtotal = sum(item.price for item in lines)
     discount = sum(item.discount for item in lines)
     return Pay(
-        cust_id=cust_id,
+        customer=cust_id if isinstance(cust_id, int) else key_of(cust_id),
         session_id=SESSION,
         order_id=order_id or uuid7(),
         currency="BELL",
@@ -38,7 +43,7 @@ def pay(cust_id: str, *lines: Line, order_id: UUID | None = None, expires_at: da
 
 
 def credit(
-    cust_id: str,
+    cust_id: str | int,
     amount: int,
     *,
     credit_id: str | None = None,
@@ -46,7 +51,7 @@ def credit(
     expires_at: datetime | None = None,
 ) -> Credit:
     return Credit(
-        cust_id=cust_id,
+        customer=cust_id if isinstance(cust_id, int) else key_of(cust_id),
         credit_id=credit_id or str(uuid7()),
         currency="BELL",
         amount=amount,
@@ -66,9 +71,26 @@ def add_products(database_url: str, *product_ids: str) -> None:
         )
 
 
+class _Opened(Settlement):
+    """A settlement whose customers are in the database, of which `direct_url` is, by their first command."""
+
+    def __init__(self, database_url: str, direct_url: str, **options: Any) -> None:
+        super().__init__(database_url, **options)
+        self._direct_url = direct_url
+        self._known: set[int] = set()
+
+    async def submit(self, command: Command) -> Done:
+        if command.customer not in self._known:
+            self._known.add(command.customer)
+            make_key_known(self._direct_url, command.customer)
+        return await super().submit(command)
+
+
 @asynccontextmanager
-async def open_settlement(database_url: str, **options: Any) -> AsyncIterator[Settlement]:
-    """A settlement with the defaults of a small shop."""
+async def open_settlement(
+    database_url: str, *, direct_url: str | None = None, **options: Any
+) -> AsyncIterator[Settlement]:
+    """A settlement with the defaults of a small shop. `direct_url`: beside a `database_url` that goes over a wire."""
     defaults: dict[str, Any] = {
         "buckets": 1,
         "clock": system_clock,
@@ -78,7 +100,7 @@ async def open_settlement(database_url: str, **options: Any) -> AsyncIterator[Se
         "seconds": 5.0,
         "give_up_seconds": 20.0,
     }
-    settlement = Settlement(database_url, **(defaults | options))
+    settlement = _Opened(database_url, direct_url or database_url, **(defaults | options))
     settlement.open()
     try:
         yield settlement

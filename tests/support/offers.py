@@ -6,6 +6,7 @@ from uuid import UUID
 from lingdang.checkout.offer import Offer
 from lingdang.clock import system_clock
 from lingdang.ids import uuid7
+from support.customers import key_of
 from support.money import SESSION, line
 
 
@@ -14,4 +15,5 @@ def offer(cust_id: str = "ann", session_id: UUID = SESSION, *product_ids: str, p
     lines = tuple(line(product_id, price) for product_id in product_ids or ("book-1", "book-2", "book-3"))
     total = sum(item.payable for item in lines)
     now = system_clock()
-    return Offer(uuid7(), cust_id, session_id, "BELL", lines, (), total, 0, total, now, now + timedelta(minutes=15))
+    ends = now + timedelta(minutes=15)
+    return Offer(uuid7(), key_of(cust_id), session_id, "BELL", lines, (), total, 0, total, now, ends)

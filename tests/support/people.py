@@ -21,7 +21,7 @@ async def register(shop: Shop, cust_id: str, password: str | None = PASSWORD) ->
     """A customer with a password, hashed as cheaply as argon2 allows."""
     passwords = Passwords(memory_kib=8, passes=1)
     async with make_pool(shop.database_url, 2, pgbouncer=False) as pool:
-        added = await add_customer(pool, passwords, 0, cust_id, password, system_clock())
+        added = await add_customer(pool, passwords, 1, cust_id, password, system_clock())
     passwords.close()
     return added
 

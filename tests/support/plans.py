@@ -9,8 +9,7 @@ from psycopg.rows import TupleRow
 
 FUNCTIONS = (
     "ledger_load",
-    "ledger_bought",
-    "ledger_credited",
+    "ledger_found",
     "ledger_save",
     "checkout_facts",
     "cart_tick",
@@ -84,6 +83,15 @@ def explain(connection: Connection, statement: Statement) -> list[dict[str, Any]
         row = connection.execute(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {statement.text}".encode()).fetchone()
     assert row is not None, "a plan is one row"
     return list(_nodes(row[0][0]["Plan"]))
+
+
+def reads_all(connection: Connection, node: dict[str, Any]) -> bool:
+    """Whether a node reads its table from end to end, or an index of it: without a condition on its first column."""
+    if "Index Name" not in node:
+        return str(node["Node Type"]) == "Seq Scan"
+    row = connection.execute("SELECT pg_get_indexdef(%s::regclass, 1, true)", (node["Index Name"],)).fetchone()
+    assert row is not None, "an index has a column"
+    return not node.get("Index Cond", "").lstrip("(").startswith(f"{row[0].lstrip('(')} =")
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -33,10 +33,10 @@ def stock(database_url: str) -> None:
 async def _add_ann(database_url: str) -> None:
     passwords = Passwords(memory_kib=8, passes=1)
     async with make_pool(database_url, 2, pgbouncer=False) as pool:
-        await add_customer(pool, passwords, 0, "ann", PASSWORD, system_clock())
+        added = await add_customer(pool, passwords, 1, "ann", PASSWORD, system_clock())
     passwords.close()
     async with open_settlement(database_url) as settlement:
-        await settlement.submit(credit("ann", 1000))
+        await settlement.submit(credit(added.customer.key, 1000))
 
 
 @contextmanager

@@ -46,6 +46,9 @@ async def wallet_held(shop: Shop, cust_id: str) -> AsyncIterator[None]:
     """A payment of this customer that starts meanwhile is decided, but cannot write before the block ends."""
     await_locks(shop.database_url)
     with psycopg.connect(shop.database_url) as holder:
-        holder.execute("SELECT 1 FROM wallet WHERE customer_id = %s FOR UPDATE", (cust_id,))
+        holder.execute(
+            "SELECT 1 FROM wallet JOIN customer USING (customer) WHERE customer_id = %s FOR UPDATE OF wallet",
+            (cust_id,),
+        )
         yield
         holder.rollback()

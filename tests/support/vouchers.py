@@ -8,6 +8,7 @@ import psycopg
 from lingdang.ids import uuid7
 from lingdang.ledger.reconcile import Difference, reconcile
 from support.buyer import Buyer, books
+from support.customers import make_known
 from support.shop import Shop
 
 VOUCHER_TABLES = ("coupon", "coupon_code", "voucher")
@@ -31,8 +32,10 @@ def put_coupon(shop: Shop, coupon_id: str, *, code: str | None = None, limit: in
 def hold(shop: Shop, cust_id: str, coupon_id: str) -> str:
     """A voucher in a customer's hand, as a claim leaves it."""
     voucher_id = uuid7()
+    [customer] = make_known(shop.database_url, cust_id)
     shop.sql(
-        "INSERT INTO voucher VALUES (0, %s, %s, %s, now(), now() + interval '1 year')", (cust_id, voucher_id, coupon_id)
+        "INSERT INTO voucher VALUES (0, %s, %s, %s, now(), now() + interval '1 year')",
+        (customer.key, voucher_id, coupon_id),
     )
     shop.sql("UPDATE coupon SET claimed = claimed + 1 WHERE coupon_id = %s", (coupon_id,))
     return str(voucher_id)

@@ -19,17 +19,21 @@ MANY = 20_000
 # As ledger_save leaves a bonus of two bells that has lapsed since.
 _FILL = """
 WITH gift AS (
-    SELECT 'c' || n AS customer, 'bonus@2020-01-01T00:00:00.000Z' AS lot FROM generate_series(1, %(many)s) AS n),
-credited AS (
-    INSERT INTO credit (bucket, customer_id, credit_id, currency, seq, amount, kind, expires_at, reason, balance,
-                        credited_at)
-    SELECT 0, customer, 'gift', 'BELL', 1, 2, 'bonus', '2020-01-01 00:00Z', 'a gift', 2, '2019-01-01 00:00Z' FROM gift),
+    SELECT n AS customer, 'bonus@2020-01-01T00:00:00.000Z' AS lot FROM generate_series(1, %(many)s) AS n),
+known AS (
+    INSERT INTO customer (customer, customer_id, created_at)
+    SELECT customer, 'c' || customer, '2019-01-01 00:00Z' FROM gift),
 moved AS (
-    INSERT INTO transfer (amount, balance, at, seq, bucket, customer_id, currency, kind, amounts, accounts, reference)
-    SELECT 2, 2, '2019-01-01 00:00Z', 1, 0, customer, 'BELL', 'credit', '{-2, 2}',
-           json_build_array('clearing:bonus', 'wallet:' || lot), 'gift' FROM gift)
-INSERT INTO wallet (next_expiry, bucket, customer_id, currency, lots, remaining, balance, seq)
-SELECT '2020-01-01 00:00Z', 0, customer, 'BELL', ARRAY[lot], '{2}', 2, 1 FROM gift
+    INSERT INTO transfer (amount, balance, at, position, customer, seq, bucket, currency, kind, amounts, accounts,
+                          cause, detail)
+    SELECT 2, 2, '2019-01-01 00:00Z', 1, customer, 1, 0, 'BELL', 'credit', '{-2, 2}',
+           json_build_array('clearing:bonus', 'wallet:' || lot),
+           encode('\\x00' || substr(sha256(convert_to(customer || ' credit gift', 'UTF8')), 1, 15), 'hex')::uuid,
+           json_build_object('creditId', 'gift', 'kind', 'bonus', 'reason', 'a gift',
+                             'expiresAt', '2020-01-01T00:00:00Z')
+      FROM gift)
+INSERT INTO wallet (next_expiry, customer, bucket, currency, lots, remaining, balance, moved_at, seq)
+SELECT '2020-01-01 00:00Z', customer, 0, 'BELL', ARRAY[lot], '{2}', 2, '2019-01-01 00:00Z', 1 FROM gift
 """
 
 
@@ -72,7 +76,7 @@ async def test_two_workers_share_a_mass_expiry(database_url: str) -> None:
 async def test_a_share_that_another_is_at_is_passed_over(database_url: str) -> None:
     fill(database_url, 500)
     taken = [f"SELECT pg_advisory_xact_lock(hashtextextended('expiry', {share}))" for share in range(SHARES // 2)]
-    left = f"SELECT count(*) FROM wallet WHERE balance > 0 AND abs(hashtext(customer_id)::bigint) % {SHARES}"
+    left = f"SELECT count(*) FROM wallet WHERE balance > 0 AND customer % {SHARES}"
     async with workers(database_url, 1) as [sweep]:
         with psycopg.connect(database_url) as other:
             for lock in taken:

@@ -23,6 +23,7 @@ from lingdang.payment.signing import string_to_sign
 from lingdang.settings import SIGN_TYPES, SignType
 from lingdang.web.signing_lab import diagnose
 from support.buyer import Buyer, buyer, jwk_of, stock
+from support.customers import customer_of
 from support.shop import Shop
 
 FIELDS = {"nonce": "abcdefgh", "orderToken": "eyJ.a+b/c.d", "timestamp": 1795427841}
@@ -35,7 +36,7 @@ class Signer:
     def __init__(self, keyring: Keyring, sign_type: SignType) -> None:
         self.key = ec.generate_private_key(ec.SECP256R1()) if sign_type == "ES256" else None
         sessions, now = Sessions(keyring, 1, SIGN_TYPES, 3600), system_clock()
-        issued = sessions.issue("ann", sign_type, jwk_of(self.key) if self.key else None, now)
+        issued = sessions.issue(customer_of("ann"), sign_type, jwk_of(self.key) if self.key else None, now)
         self.session: Session = sessions.authenticate(f"Bearer {issued.session_token}", "ann", now)
         self.sign_key = issued.sign_key or ""
         self.text = string_to_sign("ann", "abcdefgh", FIELDS["orderToken"], IDS, sign_type, 1795427841)  # type: ignore[arg-type]

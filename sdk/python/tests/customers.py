@@ -31,5 +31,9 @@ async def log_in(client: AsyncClient, cust_id: str, sign_type: SignType = "ES256
 
 def debits(shop: Shop, cust_id: str) -> list[int]:
     """What payments have taken from a customer."""
-    rows = shop.sql("SELECT amount FROM transfer WHERE customer_id = %s AND kind = 'payment' ORDER BY seq", (cust_id,))
+    rows = shop.sql(
+        "SELECT amount FROM transfer JOIN customer USING (customer)"
+        " WHERE customer_id = %s AND kind = 'payment' ORDER BY seq",
+        (cust_id,),
+    )
     return [int(row[0]) for row in rows]

@@ -12,7 +12,9 @@ from lingdang.app import Deployment, make_settlement
 from lingdang.backoffice.wallets import CreditAnswer, CreditRequest, credit_wallet
 from lingdang.clock import rfc3339
 from lingdang.commands import CUST_ID, CommandError, opened, settings_of
+from lingdang.db.pool import make_pool
 from lingdang.errors import Problem
+from lingdang.identity.customers import customer_named
 from lingdang.ids import DEFAULT_CURRENCY, uuid7
 
 
@@ -34,6 +36,7 @@ def wallet() -> None:
 )
 @click.option("--currency", default=DEFAULT_CURRENCY, show_default=True)
 @click.option("--credit-id", help="Your own id: the same id is booked once, however often it is sent.")
+@click.option("--create-customer", is_flag=True, help="Add the customer when nobody has heard of CUSTID.")
 @click.option("--json", "as_json", is_flag=True, help="Print the credit as JSON.")
 @click.pass_context
 def credit(
@@ -45,6 +48,7 @@ def credit(
     expires: str | None,
     currency: str,
     credit_id: str | None,
+    create_customer: bool,
     as_json: bool,
 ) -> None:
     """Add AMOUNT bells to the wallet of CUSTID."""
@@ -55,6 +59,7 @@ def credit(
         reason=reason,
         expiresAt=None if expires is None else _end(expires, settings_of(ctx).zone),
         currency=currency,
+        createCustomer=create_customer,
     )
     with opened(ctx) as deployment:
         answer, replayed = asyncio.run(credit_now(deployment, cust_id, request))
@@ -92,8 +97,12 @@ async def credit_now(deployment: Deployment, cust_id: str, request: CreditReques
     settlement = make_settlement(deployment)
     settlement.open()
     try:
-        return await credit_wallet(settlement, cust_id, request)
+        async with make_pool(deployment.database_url, 1, deployment.settings.pgbouncer) as pool:
+            customer = await customer_named(pool, cust_id, request.create_customer, deployment.clock())
+        return await credit_wallet(settlement, customer, request)
     except Problem as problem:
+        if problem.code == "not_found":
+            raise CommandError(f"nobody has heard of the customer {cust_id}: --create-customer adds them") from None
         errors = problem.members.get("errors") or [{"message": problem.kind.detail.format_map(problem.members)}]
         raise CommandError(f"{problem.code}: {errors[0]['message']}") from None
     finally:

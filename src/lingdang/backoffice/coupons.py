@@ -23,7 +23,8 @@ from lingdang.db.pool import Pool, transaction
 from lingdang.http.paging import Cursor, Limit, Page, window
 from lingdang.http.strict import checked_id
 from lingdang.identity.api_keys import ApiKeys
-from lingdang.ids import CustId, bucket_of
+from lingdang.identity.customers import known_customers, make_known
+from lingdang.ids import CustId, Customer, bucket_of
 
 _SCOPE: Final = "coupons:write"
 
@@ -34,6 +35,8 @@ class GrantRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rena
     """Who is to hold a voucher of the coupon."""
 
     cust_ids: Annotated[tuple[CustId, ...], Meta(min_length=1, max_length=1000)]
+    create_customer: bool = False
+    """CustIds nobody has heard of become customers'; without it the whole request is refused for them."""
 
 
 class Granted(msgspec.Struct, frozen=True, rename="camel"):
@@ -95,14 +98,17 @@ def routes(api_keys: ApiKeys, pool: Pool, buckets: int, clock: Clock) -> list[HT
         await api_keys.require(request.headers.get("authorization"), _SCOPE)
         async with transaction(pool) as connection:
             await get_coupon(connection, coupon_id)
-        return GrantAnswer([await grant_one(coupon_id, cust_id) for cust_id in data.cust_ids])
+        customers = await (
+            make_known(pool, data.cust_ids, clock()) if data.create_customer else known_customers(pool, data.cust_ids)
+        )
+        return GrantAnswer([await grant_one(coupon_id, customer) for customer in customers])
 
-    async def grant_one(coupon_id: str, cust_id: str) -> Granted:
+    async def grant_one(coupon_id: str, customer: Customer) -> Granted:
         # A transaction each: none waits for another customer's lock while it holds the coupon's.
         async with transaction(pool) as connection:
-            reason, held = await grant(connection, bucket_of(cust_id, buckets), cust_id, coupon_id, clock())
+            reason, held = await grant(connection, bucket_of(customer.key, buckets), customer.key, coupon_id, clock())
         if held is None:
-            return Granted(cust_id, None, False, reason)
-        return Granted(cust_id, str(held.voucher_id), held.is_new, None)
+            return Granted(customer.cust_id, None, False, reason)
+        return Granted(customer.cust_id, str(held.voucher_id), held.is_new, None)
 
     return [write, show, everything, grants]

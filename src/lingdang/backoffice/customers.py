@@ -15,7 +15,7 @@ from lingdang.db.pool import Pool
 from lingdang.identity.api_keys import ApiKeys
 from lingdang.identity.customers import add_customer, set_groups
 from lingdang.identity.passwords import NewPassword, Passwords
-from lingdang.ids import ID_PATTERN, CustId, bucket_of
+from lingdang.ids import ID_PATTERN, CustId
 
 Group = Annotated[str, Meta(pattern=ID_PATTERN, description="A group as the platform names it.")]
 
@@ -49,10 +49,9 @@ def routes(api_keys: ApiKeys, pool: Pool, passwords: Passwords, buckets: int, cl
     )
     async def add(request: Request[Any, Any, Any], data: JSONBody[CustomerRequest]) -> Response[CustomerAnswer]:
         await api_keys.require(request.headers.get("authorization"), "customers:write")
-        bucket = bucket_of(data.cust_id, buckets)
-        added = await add_customer(pool, passwords, bucket, data.cust_id, data.password, clock())
+        added = await add_customer(pool, passwords, buckets, data.cust_id, data.password, clock())
         if data.groups is not None:
-            await set_groups(pool, bucket, data.cust_id, data.groups)
+            await set_groups(pool, added.customer, data.groups)
         return Response(CustomerAnswer(data.cust_id, added.created_at), status_code=201 if added.created else 200)
 
     return [add]

@@ -10,6 +10,7 @@ from lingdang.db.pool import Pool
 from lingdang.http.paging import Cursor, Limit, Page, window
 from lingdang.http.strict import checked_cust_id
 from lingdang.identity.api_keys import ApiKeys
+from lingdang.identity.customers import known_customer
 from lingdang.ids import CustId, bucket_of
 from lingdang.library.orders import OrderView, list_orders_of
 
@@ -25,7 +26,7 @@ def routes(api_keys: ApiKeys, pool: Pool, buckets: int) -> list[HTTPRouteHandler
         cursor: Cursor = None,
     ) -> Page[OrderView]:
         await api_keys.require(request.headers.get("authorization"), "orders:read")
-        checked_cust_id(cust_id)
-        return await list_orders_of(pool, bucket_of(cust_id, buckets), cust_id, window(limit, cursor))
+        customer = await known_customer(pool, checked_cust_id(cust_id))
+        return await list_orders_of(pool, bucket_of(customer.key, buckets), customer.key, window(limit, cursor))
 
     return [orders]

@@ -9,10 +9,13 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import Meta
 
+from lingdang.clock import Clock
+from lingdang.db.pool import Pool
 from lingdang.http.strict import checked_cust_id
 from lingdang.identity.api_keys import ApiKeys
-from lingdang.ids import DEFAULT_CURRENCY, MAX_AMOUNT, Currency, CustId
-from lingdang.ledger.commands import Credit, Credited
+from lingdang.identity.customers import customer_named
+from lingdang.ids import DEFAULT_CURRENCY, MAX_AMOUNT, Currency, CustId, Customer
+from lingdang.ledger.crediting import Credit, Credited
 from lingdang.ledger.lots import lot_expiry
 from lingdang.ledger.settlement import Settlement
 from lingdang.moments import Moment, checked
@@ -36,6 +39,8 @@ class CreditRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ren
     reason: Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,200}\Z")]
     expires_at: Moment | None = None
     currency: Currency = DEFAULT_CURRENCY
+    create_customer: bool = False
+    """A custId nobody has heard of becomes a customer's."""
 
 
 class CreditAnswer(msgspec.Struct, frozen=True, rename="camel"):
@@ -55,7 +60,9 @@ class CreditAnswer(msgspec.Struct, frozen=True, rename="camel"):
     credited_at: datetime
 
 
-async def credit_wallet(settlement: Settlement, cust_id: str, request: CreditRequest) -> tuple[CreditAnswer, bool]:
+async def credit_wallet(
+    settlement: Settlement, customer: Customer, request: CreditRequest
+) -> tuple[CreditAnswer, bool]:
     """Book a credit, or answer as it was answered when it was booked (True: a replay).
 
     Raises Problem `idempotency_mismatch`, `wallet_full`, `invalid_request` (already lapsed, or out of bounds) or
@@ -64,7 +71,7 @@ async def credit_wallet(settlement: Settlement, cust_id: str, request: CreditReq
     expires_at = checked("$.expiresAt", request.expires_at)
     done = await settlement.submit(
         Credit(
-            cust_id=cust_id,
+            customer=customer.key,
             credit_id=request.credit_id,
             currency=request.currency,
             amount=request.amount,
@@ -74,13 +81,13 @@ async def credit_wallet(settlement: Settlement, cust_id: str, request: CreditReq
         )
     )
     assert isinstance(done.record, Credited), "a credit is answered with its record"
-    return _answer(done.record), done.replayed
+    return _answer(customer, done.record), done.replayed
 
 
-def _answer(record: Credited) -> CreditAnswer:
+def _answer(customer: Customer, record: Credited) -> CreditAnswer:
     return CreditAnswer(
         credit_id=record.credit_id,
-        cust_id=record.cust_id,
+        cust_id=customer.cust_id,
         currency=record.currency,
         amount=record.amount,
         kind=record.kind,
@@ -91,7 +98,7 @@ def _answer(record: Credited) -> CreditAnswer:
     )
 
 
-def routes(api_keys: ApiKeys, settlement: Settlement) -> list[HTTPRouteHandler]:
+def routes(api_keys: ApiKeys, pool: Pool, settlement: Settlement, clock: Clock) -> list[HTTPRouteHandler]:
     """The credit route; scope `wallets:credit`."""
 
     @post(
@@ -104,7 +111,9 @@ def routes(api_keys: ApiKeys, settlement: Settlement) -> list[HTTPRouteHandler]:
         request: Request[Any, Any, Any], cust_id: CustId, data: JSONBody[CreditRequest]
     ) -> Response[CreditAnswer]:
         await api_keys.require(request.headers.get("authorization"), "wallets:credit")
-        answer, replayed = await credit_wallet(settlement, checked_cust_id(cust_id), data)
+        checked("$.expiresAt", data.expires_at)  # before anybody is added
+        customer = await customer_named(pool, checked_cust_id(cust_id), data.create_customer, clock())
+        answer, replayed = await credit_wallet(settlement, customer, data)
         return Response(answer, headers={"Idempotent-Replayed": "true"} if replayed else {})
 
     return [credit]

@@ -49,9 +49,9 @@ _READ = """
       LEFT JOIN cart_selected(%b, %b, %b) s ON true
      ORDER BY v.added_at, v.product_id
 """
-_TICK_ALL = "UPDATE cart_item SET ticked = %b WHERE bucket = %b AND customer_id = %b AND ticked <> %b"
-_REMOVE = "DELETE FROM cart_item WHERE bucket = %b AND customer_id = %b AND product_id = %b"
-_LOCK = "SELECT cart_lock(%b::smallint, %b)"
+_TICK_ALL = "UPDATE cart_item SET ticked = %b WHERE bucket = %b AND customer = %b AND ticked <> %b"
+_REMOVE = "DELETE FROM cart_item WHERE bucket = %b AND customer = %b AND product_id = %b"
+_LOCK = "SELECT cart_lock(%b)"
 _NO_FLUSH = "SET LOCAL synchronous_commit = off"
 
 
@@ -64,8 +64,8 @@ async def tick_all(pool: Pool, owner: Owner, ticked: bool, now: datetime) -> Car
     """Tick or untick every item. Answers the cart as it is then."""
     async with transaction_as(pool, owner) as connection:
         await connection.execute(_NO_FLUSH)
-        await connection.execute(_LOCK, (owner.bucket, owner.cust_id))
-        await connection.execute(_TICK_ALL, (ticked, owner.bucket, owner.cust_id, ticked))
+        await connection.execute(_LOCK, (owner.customer,))
+        await connection.execute(_TICK_ALL, (ticked, owner.bucket, owner.customer, ticked))
         cursor = await connection.execute(_READ, _reading(owner, now), binary=True)
         return _cart(await cursor.fetchall())
 
@@ -74,12 +74,12 @@ async def remove(pool: Pool, owner: Owner, product_id: str) -> None:
     """Take a product out of the cart, if it is there."""
     async with transaction_as(pool, owner) as connection:
         await connection.execute(_NO_FLUSH)
-        await connection.execute(_LOCK, (owner.bucket, owner.cust_id))
-        await connection.execute(_REMOVE, (owner.bucket, owner.cust_id, product_id))
+        await connection.execute(_LOCK, (owner.customer,))
+        await connection.execute(_REMOVE, (owner.bucket, owner.customer, product_id))
 
 
 def _reading(owner: Owner, now: datetime) -> tuple[object, ...]:
-    return (owner.bucket, owner.cust_id, now) * 2
+    return (owner.bucket, owner.customer, now) * 2
 
 
 def _cart(rows: Sequence[TupleRow]) -> Cart:

@@ -4,7 +4,7 @@
 -- bought is answered for the last time. What the products are, the worker remembers. One plan, as in ledger_load.
 CREATE OR REPLACE FUNCTION cart_tick(
     b smallint, moment timestamptz, max_items integer,
-    customers text[], sessions uuid[], products text[], ticks boolean[]
+    customers bigint[], sessions uuid[], products text[], ticks boolean[]
 ) RETURNS text LANGUAGE plpgsql VOLATILE
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
@@ -13,28 +13,28 @@ DECLARE
     ended bigint[]; answer json; gone tid[];
 BEGIN
     SET LOCAL synchronous_commit = off;  -- a lost tick costs nobody anything
-    PERFORM cart_lock(b, c.customer) FROM (SELECT unnest(customers) AS customer ORDER BY 1) c;
+    PERFORM cart_lock(c.customer) FROM (SELECT unnest(customers) AS customer ORDER BY 1) c;
 
     SELECT coalesce(array_agg(c.number), '{}') INTO ended
       FROM unnest(customers, sessions) WITH ORDINALITY AS c (customer, session, number)
      CROSS JOIN LATERAL (
            SELECT FROM session_end e
-            WHERE e.bucket = b AND e.customer_id = c.customer AND e.session_id = c.session LIMIT 1
+            WHERE e.bucket = b AND e.customer = c.customer AND e.session_id = c.session LIMIT 1
            ) e;
 
-    INSERT INTO cart_item AS i (bucket, customer_id, product_id, ticked, added_at)
+    INSERT INTO cart_item AS i (bucket, customer, product_id, ticked, added_at)
     SELECT b, c.customer, c.product, c.tick, moment
       FROM unnest(customers, products, ticks) WITH ORDINALITY AS c (customer, product, tick, number)
      WHERE c.number <> ALL (ended)
        AND EXISTS (SELECT FROM product p WHERE p.product_id = c.product)
        AND (max_items > (SELECT count(*) FROM cart_item o
-                          WHERE o.bucket = b AND o.customer_id = c.customer AND o.product_id <> c.product)
+                          WHERE o.bucket = b AND o.customer = c.customer AND o.product_id <> c.product)
             OR max_items > (SELECT count(*) FROM cart_item o
-                             WHERE o.bucket = b AND o.customer_id = c.customer AND o.product_id <> c.product
+                             WHERE o.bucket = b AND o.customer = c.customer AND o.product_id <> c.product
                                AND NOT EXISTS (SELECT FROM entitlement e
-                                                WHERE e.bucket = b AND e.customer_id = o.customer_id
+                                                WHERE e.bucket = b AND e.customer = o.customer
                                                   AND e.product_id = o.product_id)))
-        ON CONFLICT (bucket, customer_id, product_id) DO UPDATE SET ticked = excluded.ticked
+        ON CONFLICT (bucket, customer, product_id) DO UPDATE SET ticked = excluded.ticked
      WHERE i.ticked <> excluded.ticked;
 
     SELECT json_build_object(
@@ -48,9 +48,9 @@ BEGIN
      CROSS JOIN LATERAL (
            SELECT i.ctid AS place, i.product_id, i.ticked, i.added_at,
                   EXISTS (SELECT FROM entitlement e
-                           WHERE e.bucket = b AND e.customer_id = c.customer AND e.product_id = i.product_id) AS owned
+                           WHERE e.bucket = b AND e.customer = c.customer AND e.product_id = i.product_id) AS owned
              FROM cart_item i
-            WHERE i.bucket = b AND i.customer_id = c.customer OFFSET 0
+            WHERE i.bucket = b AND i.customer = c.customer OFFSET 0
            ) i;
     -- The customers are locked, and this statement's snapshot keeps a row's place from being another's.
     IF gone IS NOT NULL THEN

@@ -15,7 +15,7 @@ from lingdang.db.pool import Connection, Owner
 from lingdang.errors import Problem, session_ended
 
 _TICK = numbered(
-    "SELECT cart_tick(%b::smallint, %b::timestamptz, %b::integer, %b::text[], %b::uuid[], %b::text[], %b::boolean[])"
+    "SELECT cart_tick(%b::smallint, %b::timestamptz, %b::integer, %b::bigint[], %b::uuid[], %b::text[], %b::boolean[])"
 )
 
 
@@ -111,7 +111,7 @@ class CartTicks:
             ticks[0].owner.bucket,
             now,
             MAX_ITEMS,
-            [tick.owner.cust_id for tick in ticks],
+            [tick.owner.customer for tick in ticks],
             [tick.owner.session_id for tick in ticks],
             [tick.product_id for tick in ticks],
             [tick.ticked for tick in ticks],
@@ -127,10 +127,10 @@ def rounds(batch: Sequence[Tick]) -> Iterator[list[int]]:
 
     Nearly every batch is one round; a customer who ticks faster than batches run makes more.
     """
-    turns: dict[tuple[int, str], int] = {}
+    turns: dict[tuple[int, int], int] = {}
     found: dict[tuple[int, int], list[int]] = {}
     for number, tick in enumerate(batch):
-        customer = (tick.owner.bucket, tick.owner.cust_id)
+        customer = (tick.owner.bucket, tick.owner.customer)
         turn = turns.get(customer, 0)
         turns[customer] = turn + 1
         found.setdefault((turn, tick.owner.bucket), []).append(number)

@@ -1,7 +1,7 @@
 -- Products for many sessions. Answers a JSON array of, for each in their order: whether the session has ended, and the
 -- product in the order of lingdang.catalog.reading.Row, or null when there is none.
 CREATE OR REPLACE FUNCTION product_load(
-    moment timestamptz, buckets smallint[], customers text[], sessions uuid[], products text[]
+    moment timestamptz, buckets smallint[], customers bigint[], sessions uuid[], products text[]
 ) RETURNS text LANGUAGE plpgsql STABLE
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
@@ -10,7 +10,7 @@ BEGIN
     RETURN (
         SELECT json_agg(json_build_array(
                    EXISTS (SELECT FROM session_end e
-                            WHERE e.bucket = c.bucket AND e.customer_id = c.customer AND e.session_id = c.session),
+                            WHERE e.bucket = c.bucket AND e.customer = c.customer AND e.session_id = c.session),
                    CASE WHEN p.product_id IS NOT NULL THEN json_build_array(
                        p.product_id, p.title, p.currency, p.price, p.list_price, p.publisher, p.intro, p.cover_url,
                        p.attributes, p.on_sale_from, p.on_sale_until, p.status, p.popularity,

@@ -13,7 +13,7 @@ from lingdang.db.lane import Lane
 from lingdang.db.pool import Connection, Owner
 from lingdang.errors import Problem, session_ended
 
-_SQL = numbered("SELECT product_load(%b::timestamptz, %b::smallint[], %b::text[], %b::uuid[], %b::text[])")
+_SQL = numbered("SELECT product_load(%b::timestamptz, %b::smallint[], %b::bigint[], %b::uuid[], %b::text[])")
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
@@ -90,7 +90,7 @@ class ProductReader:
         parameters = (
             self._clock(),
             [asked.owner.bucket for asked in batch],
-            [asked.owner.cust_id for asked in batch],
+            [asked.owner.customer for asked in batch],
             [asked.owner.session_id for asked in batch],
             [asked.product_id for asked in batch],
         )

@@ -150,7 +150,7 @@ class Checkouts:
         priced = price(products, decision)
         offer = Offer(
             order_id=uuid7(),
-            cust_id=session.cust_id,
+            customer=session.owner.customer,
             session_id=session.session_id,
             currency=products[0].currency,
             lines=priced.lines,
@@ -171,7 +171,7 @@ class Checkouts:
             self._codes.attempt(owner.cust_id, code) as require_left,
             transaction_as(self._pool, owner) as connection,
         ):
-            await in_hand_or_claimed(connection, owner.bucket, owner.cust_id, code, self._clock(), require_left)
+            await in_hand_or_claimed(connection, owner.bucket, owner.customer, code, self._clock(), require_left)
 
     async def _decide(
         self, named: tuple[str, ...] | None, products: list[Product], facts: Facts, cust_id: str, now: datetime

@@ -33,7 +33,7 @@ class VoucherRow(msgspec.Struct, frozen=True, array_like=True):
 class NamedRow(msgspec.Struct, frozen=True, array_like=True):
     """A voucher that its customer named."""
 
-    customer_id: str
+    customer: int
     voucher_id: str
     coupon_id: str
     expires_at: datetime
@@ -51,7 +51,7 @@ class CouponRow(msgspec.Struct, frozen=True, array_like=True):
 class BuyerRow(msgspec.Struct, frozen=True, array_like=True):
     """A customer who holds vouchers. `first_purchase` is only found out where a voucher asks for it."""
 
-    customer_id: str
+    customer: int
     first_purchase: bool
     groups: frozenset[str]
 
@@ -63,8 +63,8 @@ class LoadedHands(msgspec.Struct, frozen=True):
     many live ones they have.
     """
 
-    hands: list[tuple[str, list[VoucherRow]]]
-    picked: list[tuple[str, list[VoucherRow], int]]
+    hands: list[tuple[int, list[VoucherRow]]]
+    picked: list[tuple[int, list[VoucherRow], int]]
     named: list[NamedRow]
     coupons: list[CouponRow]
     buyers: list[BuyerRow]
@@ -77,22 +77,22 @@ class Hands:
         self._definitions = definitions
         self._now = now
         self._status = {coupon.coupon_id: coupon.status for coupon in loaded.coupons}
-        self._buyers = {row.customer_id: Buyer(row.first_purchase, row.groups) for row in loaded.buyers}
-        picked = {cust_id: (rows, live) for cust_id, rows, live in loaded.picked}
-        self.held = {cust_id: self._held(cust_id, rows, picked.get(cust_id)) for cust_id, rows in loaded.hands}
-        self._named = {(row.customer_id, row.voucher_id): row for row in loaded.named}
+        self._buyers = {row.customer: Buyer(row.first_purchase, row.groups) for row in loaded.buyers}
+        picked = {customer: (rows, live) for customer, rows, live in loaded.picked}
+        self.held = {customer: self._held(customer, rows, picked.get(customer)) for customer, rows in loaded.hands}
+        self._named = {(row.customer, row.voucher_id): row for row in loaded.named}
         for row in loaded.named:
-            self.held.setdefault(row.customer_id, Held([], self._buyers[row.customer_id], 0, 0))
+            self.held.setdefault(row.customer, Held([], self._buyers[row.customer], 0, 0))
 
-    def named(self, cust_id: str, voucher_ids: Sequence[str]) -> dict[str, Voucher | None]:
+    def named(self, customer: int, voucher_ids: Sequence[str]) -> dict[str, Voucher | None]:
         """Those of the vouchers that are the customer's; None for what was used."""
         if not voucher_ids:
             return {}
-        rows = {i: row for i in voucher_ids if (row := self._named.get((cust_id, i))) is not None}
+        rows = {i: row for i in voucher_ids if (row := self._named.get((customer, i))) is not None}
         return {i: None if row.used else self._voucher(row) for i, row in rows.items()}
 
-    def _held(self, cust_id: str, rows: list[VoucherRow], picked: tuple[list[VoucherRow], int] | None) -> Held:
-        buyer = self._buyers[cust_id]
+    def _held(self, customer: int, rows: list[VoucherRow], picked: tuple[list[VoucherRow], int] | None) -> Held:
+        buyer = self._buyers[customer]
         if picked is not None:
             vouchers = [self._voucher(row) for row in picked[0]]
             return Held(vouchers, buyer, len(vouchers), picked[1])

@@ -11,12 +11,12 @@ from lingdang.ledger.commands import Line, UsedVoucher
 class Offer(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):
     """Customer, session, lines, prices, vouchers, total and expiry. Sums are in whole bells.
 
-    `transfers`: how many the customer's wallets had when the lines were seen not to be owned. While there is none more,
-    that still holds.
+    `transfers`: how many rows the customer's journal had when the lines were seen not to be owned. While there are
+    no more, that still holds.
     """
 
     order_id: UUID
-    cust_id: str
+    customer: int
     session_id: UUID
     currency: str
     lines: tuple[Line, ...]

@@ -32,8 +32,8 @@ MOST_VOUCHERS = 300
 _VOUCHER_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _SQL = numbered("""
-SELECT checkout_facts(%b::smallint, %b::timestamptz, %b::uuid, %b::integer, %b::text[], %b::uuid[],
-                      %b::text[], %b::text[], %b::uuid[], %b::text[], %b::text[], %b::text[])
+SELECT checkout_facts(%b::smallint, %b::timestamptz, %b::uuid, %b::integer, %b::bigint[], %b::uuid[],
+                      %b::bigint[], %b::bigint[], %b::uuid[], %b::bigint[], %b::text[], %b::text[])
 """)
 
 
@@ -67,7 +67,7 @@ class Product(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fal
 class Facts(msgspec.Struct, frozen=True):
     """One checkout's answer: known products by id, those already owned, spendable bells by currency.
 
-    `transfers` is how many the customer's wallets have had, seen at the same moment as what is owned.
+    `transfers` is how many rows the customer's journal has, seen at the same moment as what is owned.
     `held` is None for a customer without a voucher in hand. `named` are those of the named vouchers that are the
     customer's, whatever became of them; they are None if they were used.
     """
@@ -86,7 +86,7 @@ class Loaded(LoadedHands, frozen=True):
     ended: list[UUID]
     catalogue: int
     products: list[Product]
-    owned: list[tuple[str, str]]
+    owned: list[tuple[int, str]]
     wallets: list[Wallet]
 
 
@@ -159,18 +159,18 @@ class CheckoutReader:
         lines: Sequence[str],
         unknown: Sequence[str],
     ) -> Loaded:
-        named = [(a.owner.cust_id, name) for a in batch for name in a.named if _VOUCHER_ID.fullmatch(name)]
+        named = [(a.owner.customer, name) for a in batch for name in a.named if _VOUCHER_ID.fullmatch(name)]
         parameters = (
             self._bucket,
             now,
             oldest_uuid7(now - LONGEST_LIFE),
             MOST_VOUCHERS,
-            [a.owner.cust_id for a in batch],
+            [a.owner.customer for a in batch],
             [a.owner.session_id for a in batch],
-            list({a.owner.cust_id: None for a in batch}),
-            [cust_id for cust_id, _ in named],
+            list({a.owner.customer: None for a in batch}),
+            [customer for customer, _ in named],
             [name for _, name in named],
-            [a.owner.cust_id for a in batch for _ in a.product_ids],
+            [a.owner.customer for a in batch for _ in a.product_ids],
             lines,
             unknown,
         )
@@ -182,24 +182,24 @@ def _facts(
 ) -> list[Facts | Problem]:
     ended = set(loaded.ended)
     owned = set(loaded.owned)
-    wallets: dict[str, list[Wallet]] = {}
+    wallets: dict[int, list[Wallet]] = {}
     for wallet in loaded.wallets:
-        wallets.setdefault(wallet.customer_id, []).append(wallet)
+        wallets.setdefault(wallet.customer, []).append(wallet)
     answers: list[Facts | Problem] = []
     for asked in batch:
-        cust_id = asked.owner.cust_id
-        own = wallets.get(cust_id, ())
+        customer = asked.owner.customer
+        own = wallets.get(customer, ())
         if asked.owner.session_id in ended:
             answers.append(session_ended())
             continue
         answers.append(
             Facts(
                 products,
-                [product_id for product_id in asked.product_ids if (cust_id, product_id) in owned],
+                [product_id for product_id in asked.product_ids if (customer, product_id) in owned],
                 {wallet.currency: spendable(wallet, now) for wallet in own},
-                sum([wallet.seq for wallet in own]),
-                hands.held.get(cust_id),
-                hands.named(cust_id, asked.named),
+                max([wallet.seq for wallet in own], default=0),
+                hands.held.get(customer),
+                hands.named(customer, asked.named),
             )
         )
     return answers

@@ -3,7 +3,7 @@
 -- is locked last, after a look without a lock has turned away whoever comes too late.
 -- `granting`: a customer who holds or held one is answered with it, so that a repeated grant adds nothing.
 CREATE OR REPLACE FUNCTION voucher_claim(
-    b smallint, customer text, moment timestamptz, fresh uuid, public_code text, hash bytea, named text,
+    b smallint, owner bigint, moment timestamptz, fresh uuid, public_code text, hash bytea, named text,
     granting boolean
 ) RETURNS TABLE (refusal text, claimed_voucher uuid, is_new boolean)
 LANGUAGE plpgsql AS $$
@@ -23,7 +23,7 @@ BEGIN
         RETURN;
     END IF;
     IF one_time.claimed_by IS NOT NULL THEN
-        RETURN QUERY SELECT CASE WHEN one_time.claimed_by <> customer THEN 'code_used' END, one_time.voucher_id, false;
+        RETURN QUERY SELECT CASE WHEN one_time.claimed_by <> owner THEN 'code_used' END, one_time.voucher_id, false;
         RETURN;
     END IF;
     IF NOT granting THEN
@@ -36,17 +36,17 @@ BEGIN
             RETURN;
         END IF;
     END IF;
-    PERFORM pg_advisory_xact_lock(hashtextextended('voucher ' || customer, b));
+    PERFORM pg_advisory_xact_lock(hashint8extended(owner, 2));
     IF one_time.code_hash IS NOT NULL THEN
         SELECT * INTO one_time FROM coupon_code o WHERE o.code_hash = hash FOR UPDATE;
         IF one_time.claimed_by IS NOT NULL THEN
             RETURN QUERY
-            SELECT CASE WHEN one_time.claimed_by <> customer THEN 'code_used' END, one_time.voucher_id, false;
+            SELECT CASE WHEN one_time.claimed_by <> owner THEN 'code_used' END, one_time.voucher_id, false;
             RETURN;
         END IF;
     END IF;
     SELECT count(*), (array_agg(v.voucher_id ORDER BY v.voucher_id DESC))[1] INTO count_held, held
-      FROM voucher v WHERE v.bucket = b AND v.customer_id = customer AND v.coupon_id = c.coupon_id;
+      FROM voucher v WHERE v.bucket = b AND v.customer = owner AND v.coupon_id = c.coupon_id;
     IF granting AND held IS NOT NULL THEN
         RETURN QUERY SELECT NULL::text, held, false;
         RETURN;
@@ -68,11 +68,11 @@ BEGIN
         RETURN NEXT;
         RETURN;
     END IF;
-    INSERT INTO voucher (bucket, customer_id, voucher_id, coupon_id, claimed_at, expires_at)
-    VALUES (b, customer, fresh, c.coupon_id, moment,
+    INSERT INTO voucher (bucket, customer, voucher_id, coupon_id, claimed_at, expires_at)
+    VALUES (b, owner, fresh, c.coupon_id, moment,
             least(c.valid_until, moment + make_interval(days => coalesce(c.valid_days, 1096))));
     IF one_time.code_hash IS NOT NULL THEN
-        UPDATE coupon_code o SET claimed_by = customer, voucher_id = fresh WHERE o.code_hash = hash;
+        UPDATE coupon_code o SET claimed_by = owner, voucher_id = fresh WHERE o.code_hash = hash;
     END IF;
     RETURN QUERY SELECT NULL::text, fresh, true;
 END

@@ -13,7 +13,7 @@ from lingdang.http.paging import Page, Window, page
 _COLUMNS = """
 SELECT v.voucher_id, c.coupon_id, c.definition, c.status, v.claimed_at, v.expires_at, v.used_by
   FROM voucher v JOIN coupon c ON c.coupon_id = v.coupon_id
- WHERE v.bucket = %b AND v.customer_id = %b
+ WHERE v.bucket = %b AND v.customer = %b
 """
 _LIST = f"{_COLUMNS} AND v.voucher_id < %b::uuid ORDER BY v.voucher_id DESC LIMIT %b"
 _ONE = f"{_COLUMNS} AND v.voucher_id = %b::uuid"
@@ -44,14 +44,14 @@ async def list_held(pool: Pool, owner: Owner, window: Window, now: datetime) -> 
         before = UUID(window.after or _NEWEST)
     except ValueError:
         raise invalid("$.cursor", "Not a cursor that this server gave") from None
-    rows = await fetch_as(pool, owner, _LIST, (owner.bucket, owner.cust_id, before, window.limit + 1))
+    rows = await fetch_as(pool, owner, _LIST, (owner.bucket, owner.customer, before, window.limit + 1))
     views = [_view(row, now) for row in rows]
     return page(views, [str(view.voucher_id) for view in views], window.limit)
 
 
 async def get_held(connection: Connection, owner: Owner, voucher_id: UUID, now: datetime) -> HeldVoucher:
     """One voucher that the customer holds."""
-    cursor = await connection.execute(_ONE, (owner.bucket, owner.cust_id, voucher_id), binary=True)
+    cursor = await connection.execute(_ONE, (owner.bucket, owner.customer, voucher_id), binary=True)
     row = await cursor.fetchone()
     assert row is not None, "the caller has seen the voucher in this transaction"
     return _view(row, now)

@@ -59,7 +59,7 @@ def routes(
 
             async def produce() -> Reply:
                 require_left()
-                claimed = await claim(connection, owner.bucket, owner.cust_id, data.code, now)
+                claimed = await claim(connection, owner.bucket, owner.customer, data.code, now)
                 view = await get_held(connection, owner, claimed.voucher_id, now)
                 return Reply(encode(view), 201 if claimed.is_new else 200)
 

@@ -14,19 +14,31 @@ _ANSWER_SECONDS = 5.0
 
 
 class Lane:
-    """One connection for one gathering lane; never shared between tasks."""
+    """One connection for one gathering lane; never shared between tasks. `begin`: each one's first statement."""
 
-    def __init__(self, url: str, pgbouncer: bool, answer_seconds: float = _ANSWER_SECONDS) -> None:
+    def __init__(
+        self, url: str, pgbouncer: bool, answer_seconds: float = _ANSWER_SECONDS, *, begin: str | None = None
+    ) -> None:
         self._url = url
         self._pgbouncer = pgbouncer
         self._answer_seconds = answer_seconds
+        self._begin = begin
         self._connection: Connection | None = None
 
     async def connection(self) -> Connection:
         """The open connection. Raises psycopg.OperationalError while the database cannot be reached."""
         if self._connection is None or self._connection.closed or self._connection.broken:
             self._connection = await Connection.connect(self._url, **connect_options(self._pgbouncer))
+            if self._begin is not None:
+                await self._prepare(self._connection, self._begin)
         return self._connection
+
+    async def _prepare(self, connection: Connection, begin: str) -> None:
+        try:
+            await connection.execute(begin.encode())
+        except BaseException:
+            await self.close()
+            raise
 
     async def twice(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Do `work`, which may be repeated, and once more on a new connection when the first one breaks.

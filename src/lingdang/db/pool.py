@@ -29,13 +29,14 @@ _STOPPED_RETRY_SECONDS = 5
 
 # A statement of the pool's takes one core: that as many run as there are connections is what the pool promises.
 _LIMIT = "SELECT set_config('statement_timeout', %b, %b), set_config('max_parallel_workers_per_gather', '0', %b)"
-_ENDED = "SELECT 1 FROM session_end WHERE bucket = %b AND customer_id = %b AND session_id = %b"
+_ENDED = "SELECT 1 FROM session_end WHERE bucket = %b AND customer = %b AND session_id = %b"
 
 
 class Owner(msgspec.Struct, frozen=True, gc=False):
     """Whose rows a query touches, and in which session it is made."""
 
     bucket: int
+    customer: int
     cust_id: str
     session_id: UUID
 
@@ -118,7 +119,7 @@ async def fetch_as(pool: Pool, owner: Owner, sql: str, params: Sequence[Any] = (
     """
     async with _connection(pool) as connection, connection.pipeline():
         await pool.limit_transaction(connection)
-        ended = await connection.execute(_ENDED, (owner.bucket, owner.cust_id, owner.session_id))
+        ended = await connection.execute(_ENDED, (owner.bucket, owner.customer, owner.session_id))
         cursor = await connection.execute(sql, params, binary=True)
         if await ended.fetchone() is not None:
             raise session_ended()
@@ -144,7 +145,7 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
 
 async def refuse_ended(connection: Connection, owner: Owner) -> None:
     """Raises Problem `unauthenticated` when the owner's session has ended."""
-    ended = await connection.execute(_ENDED, (owner.bucket, owner.cust_id, owner.session_id))
+    ended = await connection.execute(_ENDED, (owner.bucket, owner.customer, owner.session_id))
     if await ended.fetchone() is not None:
         raise session_ended()
 

@@ -63,9 +63,9 @@ _COUPONS: dict[str, CouponInput] = msgspec.convert(
 )
 
 
-async def give_demo_coupons(connection: Connection, bucket: int, cust_id: str, now: datetime) -> None:
+async def give_demo_coupons(connection: Connection, bucket: int, customer: int, now: datetime) -> None:
     """Define the coupons, and give the customer a voucher of each that has no code, in the caller's transaction."""
     for coupon_id, coupon in _COUPONS.items():
         await put_coupon(connection, coupon_id, coupon, now)
         if coupon.code is None:
-            await grant(connection, bucket, cust_id, coupon_id, now)
+            await grant(connection, bucket, customer, coupon_id, now)

@@ -49,6 +49,15 @@ def page(rows: Sequence[T], keys: Sequence[str], limit: int) -> Page[T]:
     return Page(list(rows[:limit]), to_cursor(keys[limit - 1]) if more else None)
 
 
+def read_seq(key: str | None) -> int | None:
+    """The number of a journal's row that a cursor stands for. Raises Problem `invalid_request`."""
+    if key is None:
+        return None
+    if not (key.isascii() and key.isdigit() and len(key) <= 10 and int(key) < 2**31):
+        raise invalid("$.cursor", "Not a cursor that this server gave")
+    return int(key)
+
+
 def to_cursor(key: str) -> str:
     """A key of a list as a client gets it, to send it back."""
     return base64.urlsafe_b64encode(key.encode()).rstrip(b"=").decode()

@@ -21,7 +21,15 @@ from lingdang.errors import Problem
 from lingdang.http.pacing import Pacing
 from lingdang.identity.sessions import bearer
 
-Scope = Literal["catalog:write", "coupons:write", "customers:write", "wallets:credit", "orders:read", "orders:refund"]
+Scope = Literal[
+    "catalog:write",
+    "coupons:write",
+    "customers:write",
+    "entitlements:write",
+    "wallets:credit",
+    "orders:read",
+    "orders:refund",
+]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 _log = structlog.get_logger(__name__)

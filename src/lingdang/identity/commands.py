@@ -16,7 +16,6 @@ from lingdang.identity import api_keys
 from lingdang.identity.api_keys import SCOPES, Scope
 from lingdang.identity.customers import Added, add_customer
 from lingdang.identity.passwords import NewPassword, Passwords
-from lingdang.ids import bucket_of
 
 T = TypeVar("T")
 
@@ -51,10 +50,9 @@ def add(ctx: click.Context, cust_id: str, password_stdin: bool, as_json: bool) -
 async def add_customer_now(deployment: Deployment, cust_id: str, password: str | None) -> Added:
     """Add a customer from outside a server. Raises CommandError with the refusal's sentence."""
     passwords = Passwords()
-    bucket = bucket_of(cust_id, deployment.buckets)
     try:
         async with make_pool(deployment.database_url, 2, deployment.settings.pgbouncer) as pool:
-            return await add_customer(pool, passwords, bucket, cust_id, password, deployment.clock())
+            return await add_customer(pool, passwords, deployment.buckets, cust_id, password, deployment.clock())
     except Problem as problem:
         raise CommandError(f"{problem.code}: {problem.kind.detail.format_map(problem.members)}") from None
     finally:

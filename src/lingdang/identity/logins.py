@@ -9,35 +9,33 @@ from lingdang.errors import Problem, retry_later
 from lingdang.identity.login_limits import LoginLimits
 from lingdang.identity.passwords import Passwords
 from lingdang.identity.sessions import MOST_SESSIONS, IssuedSession, seconds_until
-from lingdang.ids import bucket_of
+from lingdang.ids import Customer, bucket_of
 
-_FIND = "SELECT password_hash, password_changed_at FROM customer WHERE bucket = %b AND customer_id = %b"
+_FIND = "SELECT customer, password_hash, password_changed_at FROM customer WHERE customer_id = %b"
 _RENEW = """
-UPDATE customer SET password_hash = %b
- WHERE bucket = %b AND customer_id = %b AND password_changed_at = %b
+UPDATE customer SET password_hash = %b WHERE customer = %b AND password_changed_at = %b
 """
 # The lock makes a login and a change of the password follow each other: the change ends what this has kept, or
 # this finds the password changed.
 _STILL_SO = """
-SELECT 1 FROM customer WHERE bucket = %b AND customer_id = %b AND password_changed_at = %b FOR SHARE
+SELECT 1 FROM customer WHERE customer = %b AND password_changed_at = %b FOR SHARE
 """
 _KEEP = f"""
-INSERT INTO password_session (bucket, customer_id, session_id, expires_at)
+INSERT INTO password_session (bucket, customer, session_id, expires_at)
 SELECT %b, %b, %b, %b
  WHERE (SELECT count(*) FROM password_session
-         WHERE bucket = %b AND customer_id = %b AND expires_at > %b) < {MOST_SESSIONS}
+         WHERE bucket = %b AND customer = %b AND expires_at > %b) < {MOST_SESSIONS}
 RETURNING 1
 """  # noqa: S608 - a constant
 _FIRST_TO_END = """
-SELECT min(expires_at) FROM password_session WHERE bucket = %b AND customer_id = %b AND expires_at > %b
+SELECT min(expires_at) FROM password_session WHERE bucket = %b AND customer = %b AND expires_at > %b
 """
 
 
 class Proof(msgspec.Struct, frozen=True):
     """That a customer gave the right password, and which: the one that was set at `password_changed_at`."""
 
-    bucket: int
-    cust_id: str
+    customer: Customer
     password_changed_at: datetime
 
 
@@ -59,15 +57,14 @@ class Logins:
             return await self._compare(cust_id, password)
 
     async def _compare(self, cust_id: str, password: str) -> Proof:
-        bucket = bucket_of(cust_id, self._buckets)
-        rows = await fetch_all(self._pool, _FIND, (bucket, cust_id))
-        stored, changed_at = rows[0] if rows else (None, None)
+        rows = await fetch_all(self._pool, _FIND, (cust_id,))
+        key, stored, changed_at = rows[0] if rows else (0, None, None)
         verdict = await self._passwords.verify(password, stored)
         if not verdict.right:
             raise Problem("unauthenticated", why="the password is wrong" if stored else "nobody has a password there")
         if verdict.renewed is not None:
-            await fetch_all(self._pool, _RENEW, (verdict.renewed, bucket, cust_id, changed_at))
-        return Proof(bucket, cust_id, changed_at)
+            await fetch_all(self._pool, _RENEW, (verdict.renewed, key, changed_at))
+        return Proof(Customer(key, cust_id), changed_at)
 
     async def keep(self, proof: Proof, session: IssuedSession) -> None:
         """Remember a session by its password.
@@ -75,9 +72,10 @@ class Logins:
         Raises Problem `unauthenticated` when that was changed just now, `rate_limited` for a customer with
         MOST_SESSIONS of them: none is ended for another.
         """
-        customer, now = (proof.bucket, proof.cust_id), session.issued_at
+        key, now = proof.customer.key, session.issued_at
+        customer = (bucket_of(key, self._buckets), key)
         async with transaction(self._pool) as connection:
-            still = await connection.execute(_STILL_SO, (proof.bucket, proof.cust_id, proof.password_changed_at))
+            still = await connection.execute(_STILL_SO, (key, proof.password_changed_at))
             if await still.fetchone() is None:
                 raise Problem("unauthenticated", why="the password was changed meanwhile")
             row = (*customer, session.session_id, session.expires_at)

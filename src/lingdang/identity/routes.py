@@ -18,13 +18,14 @@ from lingdang.errors import Problem, invalid, retry_later
 from lingdang.http.entry import SIGNING_IN, Reply
 from lingdang.http.idempotency import Idempotency
 from lingdang.http.pacing import Pacing
+from lingdang.identity.customers import make_known
 from lingdang.identity.logins import Logins
 from lingdang.identity.passwords import GivenPassword
 from lingdang.identity.platform_tokens import PlatformTokens
 from lingdang.identity.public_keys import PublicKeyJwk
 from lingdang.identity.session import Session
 from lingdang.identity.sessions import MOST_SESSIONS, IssuedSession, Sessions, bearer, seconds_until
-from lingdang.ids import CustId
+from lingdang.ids import CustId, Customer
 from lingdang.settings import SignType
 
 Asked = Request[Any, Any, Any]
@@ -33,15 +34,15 @@ _log = structlog.get_logger(__name__)
 
 # A session by password has been counted when it was opened. Any number can be opened with a platform's token.
 _END = f"""
-INSERT INTO session_end AS e (bucket, customer_id, session_id, expires_at)
+INSERT INTO session_end AS e (bucket, customer, session_id, expires_at)
 SELECT %b, %b, %b, %b
- WHERE EXISTS (SELECT FROM password_session WHERE bucket = %b AND customer_id = %b AND session_id = %b)
-    OR (SELECT count(*) FROM session_end WHERE bucket = %b AND customer_id = %b AND expires_at > %b) < {MOST_SESSIONS}
-ON CONFLICT (bucket, customer_id, session_id) DO UPDATE SET expires_at = e.expires_at
+ WHERE EXISTS (SELECT FROM password_session WHERE bucket = %b AND customer = %b AND session_id = %b)
+    OR (SELECT count(*) FROM session_end WHERE bucket = %b AND customer = %b AND expires_at > %b) < {MOST_SESSIONS}
+ON CONFLICT (bucket, customer, session_id) DO UPDATE SET expires_at = e.expires_at
 RETURNING 1
 """  # noqa: S608 - a constant
 _FIRST_TO_LAPSE = """
-SELECT min(expires_at) FROM session_end WHERE bucket = %b AND customer_id = %b AND expires_at > %b
+SELECT min(expires_at) FROM session_end WHERE bucket = %b AND customer = %b AND expires_at > %b
 """
 
 
@@ -80,7 +81,7 @@ class CurrentSession(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 class _Customer(msgspec.Struct, frozen=True):
     """Who has proved to be whom, and what is to be done with the session opened for them."""
 
-    cust_id: str
+    customer: Customer
     keep: Callable[[IssuedSession], Awaitable[None]]
 
 
@@ -89,6 +90,7 @@ class _Proofs(msgspec.Struct, frozen=True):
 
     logins: Logins
     platform_tokens: PlatformTokens | None
+    pool: Pool
     pacing: Pacing
 
     async def prove(self, request: Asked, data: OpenRequest, now: datetime) -> _Customer:
@@ -102,13 +104,15 @@ class _Proofs(msgspec.Struct, frozen=True):
     async def _prove(self, request: Asked, data: OpenRequest, now: datetime) -> _Customer:
         authorization = request.headers.get("authorization")
         if data.cust_id is None and data.password is None:
-            return _Customer(await self._by_token(bearer(authorization), now), _keep_nothing)
+            cust_id = await self._by_token(bearer(authorization), now)
+            [customer] = await make_known(self.pool, [cust_id], now)
+            return _Customer(customer, _keep_nothing)
         if authorization is not None:
             raise invalid("$.password", "Send a password or an Authorization header, not both")
         if data.cust_id is None or data.password is None:
             raise invalid("$", "custId and password belong together")
         proof = await self.logins.verify(data.cust_id, data.password, _address(request))
-        return _Customer(data.cust_id, lambda issued: self.logins.keep(proof, issued))
+        return _Customer(proof.customer, lambda issued: self.logins.keep(proof, issued))
 
     async def _by_token(self, token: str | None, now: datetime) -> str:
         if token is None:
@@ -124,11 +128,12 @@ def routes(
     platform_tokens: PlatformTokens | None,
     idempotency: Idempotency,
     pool: Pool,
+    sign_in: Pool,
     clock: Clock,
     pacing: Pacing,
 ) -> list[HTTPRouteHandler]:
     """The sessions' routes. Without `platform_tokens` only the built-in login opens one."""
-    proofs = _Proofs(logins, platform_tokens, pacing)
+    proofs = _Proofs(logins, platform_tokens, sign_in, pacing)
     return [_open_route(sessions, proofs, idempotency, clock), *_current_routes(sessions, pool, clock)]
 
 
@@ -139,14 +144,14 @@ def _open_route(sessions: Sessions, proofs: _Proofs, idempotency: Idempotency, c
         request.scope[SIGNING_IN] = data.cust_id  # type: ignore[literal-required]
         public_key = None if data.public_key is None else msgspec.to_builtins(data.public_key)
         sessions.check(data.sign_type, public_key)
-        customer = await proofs.prove(request, data, now)
+        proved = await proofs.prove(request, data, now)
 
         async def produce() -> Reply:
-            issued = sessions.issue(customer.cust_id, data.sign_type, public_key, now)
-            await customer.keep(issued)
+            issued = sessions.issue(proved.customer, data.sign_type, public_key, now)
+            await proved.keep(issued)
             _log.info(
                 "session_opened",
-                customer=issued.cust_id,
+                customer=issued.customer.cust_id,
                 session=str(issued.session_id),
                 by="token" if data.password is None else "password",
                 sign_type=issued.sign_type,
@@ -156,7 +161,9 @@ def _open_route(sessions: Sessions, proofs: _Proofs, idempotency: Idempotency, c
 
         key = request.headers.get("idempotency-key")
         body = msgspec.json.encode(data)
-        return _response(await idempotency.once(f"POST /v1/sessions {customer.cust_id}", key, body, now, produce))
+        return _response(
+            await idempotency.once(f"POST /v1/sessions {proved.customer.cust_id}", key, body, now, produce)
+        )
 
     return open_session
 
@@ -185,7 +192,7 @@ def _current_routes(sessions: Sessions, pool: Pool, clock: Clock) -> list[HTTPRo
         now = clock()
         session = who(request, now)
         owner = session.owner
-        customer = owner.bucket, owner.cust_id
+        customer = owner.bucket, owner.customer
         row = *customer, owner.session_id, session.expires_at
         async with transaction_as(pool, owner) as connection:
             ended = await connection.execute(_END, (*row, *customer, owner.session_id, *customer, now))
@@ -209,7 +216,7 @@ def _address(request: Asked) -> str:
 
 def _opened(issued: IssuedSession, now: datetime) -> OpenedSession:
     return OpenedSession(
-        cust_id=issued.cust_id,
+        cust_id=issued.customer.cust_id,
         session_id=issued.session_id,
         session_token=issued.session_token,
         sign_type=issued.sign_type,

@@ -15,7 +15,7 @@ from lingdang.errors import Problem, invalid
 from lingdang.identity.public_keys import PublicKeyJwk, load_point
 from lingdang.identity.session import Session
 from lingdang.identity.tokens import MAX_TOKEN_LENGTH, Claims, Point, SessionTokens
-from lingdang.ids import bucket_of, uuid7
+from lingdang.ids import Customer, bucket_of, uuid7
 from lingdang.jose import to_base64url
 from lingdang.keys import Keyring
 from lingdang.settings import SignType
@@ -31,7 +31,7 @@ CACHE_SIZE = 50_000
 class IssuedSession(msgspec.Struct, frozen=True, kw_only=True):
     """A new session as its customer is told of it. `sign_key` is None for ES256."""
 
-    cust_id: str
+    customer: Customer
     session_id: UUID
     session_token: str
     sign_type: SignType
@@ -84,14 +84,19 @@ class Sessions:
         return Point(jwk.x, jwk.y)
 
     def issue(
-        self, cust_id: str, sign_type: SignType, public_key: Mapping[str, Any] | None, now: datetime
+        self,
+        customer: Customer,
+        sign_type: SignType,
+        public_key: Mapping[str, Any] | None,
+        now: datetime,
     ) -> IssuedSession:
         """Open a session for a customer who has proved to be one. Raises as `check`."""
         point = self.check(sign_type, public_key)
         issued_at = now.replace(microsecond=0)
         expires_at = issued_at + self._valid
         claims = Claims(
-            sub=cust_id,
+            sub=customer.cust_id,
+            cus=customer.key,
             sid=uuid7(),
             sig=sign_type,
             iat=int(issued_at.timestamp()),
@@ -100,7 +105,7 @@ class Sessions:
         )
         token, kid = self._tokens.seal(claims)
         return IssuedSession(
-            cust_id=cust_id,
+            customer=customer,
             session_id=claims.sid,
             session_token=token,
             sign_type=sign_type,
@@ -144,7 +149,7 @@ class Sessions:
 
     def _session(self, kid: str, claims: Claims) -> Session:
         return Session(
-            owner=Owner(bucket_of(claims.sub, self._buckets), claims.sub, claims.sid),
+            owner=Owner(bucket_of(claims.cus, self._buckets), claims.cus, claims.sub, claims.sid),
             sign_type=claims.sig,
             sign_key=self._sign_key(kid, claims),
             public_key=load_point(claims.point.x, claims.point.y) if claims.point else None,

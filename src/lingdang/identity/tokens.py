@@ -32,9 +32,10 @@ class Point(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a token says: customer, session, sign type, and Unix seconds; `point` for ES256 alone."""
+    """What a token says: custId and key of the customer, session, sign type, Unix seconds; `point` for ES256 alone."""
 
     sub: CustId
+    cus: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     sid: UUID
     sig: SignType
     iat: _Seconds

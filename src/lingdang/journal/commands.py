@@ -17,6 +17,7 @@ from lingdang.app import Deployment, make_sealer, make_statements, make_witness
 from lingdang.commands import CUST_ID, CommandError, opened
 from lingdang.db.pool import Connection, connect_options, make_pool
 from lingdang.errors import Problem
+from lingdang.identity.customers import known_customer
 from lingdang.ids import DEFAULT_CURRENCY, bucket_of
 from lingdang.journal.seals import SealKeys
 from lingdang.journal.statement import verify_file
@@ -205,8 +206,10 @@ async def issue_now(
     options = connect_options(deployment.settings.pgbouncer)
     try:
         start, end = read_period(since, until, now, deployment.settings.zone)
-        bucket = bucket_of(cust_id, deployment.buckets)
-        wanted = Wanted(bucket, cust_id, checked_currency(currency), start, end)
+        async with make_pool(deployment.database_url, 1, deployment.settings.pgbouncer) as pool:
+            customer = await known_customer(pool, cust_id)
+        bucket = bucket_of(customer.key, deployment.buckets)
+        wanted = Wanted(bucket, customer, checked_currency(currency), start, end)
         pages = []
         async with await Connection.connect(deployment.database_url, **options) as connection:
             while True:
@@ -220,6 +223,8 @@ async def issue_now(
 
 
 def _sentence(problem: Problem) -> str:
+    if problem.code == "not_found":
+        return "nobody has heard of this customer"
     if problem.code == "internal_error":
         return "the journal contradicts its seals, and is not signed: run `lingdang reconcile`"
     errors = problem.members.get("errors") or [{"path": "", "message": problem.kind.detail}]

@@ -1,10 +1,10 @@
-"""One step of sealing, in one transaction: find wallets that are behind their journal, seal what they lack, sign.
+"""One step of sealing, in one transaction: read the journal on, seal what came of each customer, sign.
 
 Only one step runs at a time, under an advisory lock. Should two ever run together, the keys of `seal` and
 `seal_checkpoint` let one of them fail.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -15,11 +15,12 @@ import structlog
 from lingdang.db.pool import Connection
 from lingdang.journal.chain import START, extend
 from lingdang.journal.checkpoints import peek, read_checkpoint, sign_checkpoint
+from lingdang.journal.positions import read_on
 from lingdang.journal.seals import LOG_START, Seal, SealKeys, extend_log, leaf, mac_of
 from lingdang.signer import SignatureError, Signer, kid_of
 
 AT_MOST = 20
-"""Transfers in one seal; a wallet that lacks more gets several, one a step."""
+"""Transfers in one seal; a customer who has more gets several."""
 PORTION = 50
 """Transfers sealed without a pause, some 3 ms: the event loop's other work, and that of the database's core, waits."""
 
@@ -29,54 +30,35 @@ _LOCK = "SELECT pg_try_advisory_xact_lock(7308319, 1)"
 
 _LOOK_UP = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
 
-_NEWEST = "SELECT number, place, block, jws FROM seal_checkpoint ORDER BY number DESC LIMIT 1"
+_NEWEST = "SELECT number, place, positions, jws FROM seal_checkpoint ORDER BY number DESC LIMIT 1"
 
-_BLOCKS = "SELECT pg_relation_size('transfer') / current_setting('block_size')::bigint"
-
-_SEALED = """
-LEFT JOIN LATERAL (
-     SELECT s.last_seq, s.chain FROM seal s
-      WHERE s.bucket = t.bucket AND s.customer_id = t.customer_id AND s.currency = t.currency
-      ORDER BY s.last_seq DESC LIMIT 1
-     ) s ON true
-WHERE t.seq > coalesce(s.last_seq, 0)
-ORDER BY t.customer_id, t.currency, t.bucket
+_BEHIND = """
+SELECT k.bucket, k.customer, coalesce(s.last_seq, 0), s.chain, k.seq
+  FROM unnest(%b::smallint[], %b::bigint[], %b::integer[]) AS k (bucket, customer, seq)
+  LEFT JOIN LATERAL (
+       SELECT s.last_seq, s.chain FROM seal s
+        WHERE s.bucket = k.bucket AND s.customer = k.customer ORDER BY s.last_seq DESC LIMIT 1
+       ) s ON true
+ WHERE k.seq > coalesce(s.last_seq, 0)
+ ORDER BY k.customer
 """
 
-# The table is only ever added to, so what is new stands in its last pages. No index is needed to read these.
-_IN_PAGES = f"""
-SELECT t.bucket, t.customer_id, t.currency, coalesce(s.last_seq, 0), s.chain, t.seq
-  FROM (SELECT bucket, customer_id, currency, max(seq) AS seq FROM transfer
-         WHERE ctid >= %b::tid AND ctid < %b::tid GROUP BY 1, 2, 3) t
-{_SEALED}
-"""  # noqa: S608 - a constant
-
-_IN_WALLETS = f"""
-SELECT t.bucket, t.customer_id, t.currency, coalesce(s.last_seq, 0), s.chain, t.seq
-  FROM (SELECT bucket, customer_id, currency, seq FROM wallet
-         WHERE (customer_id, currency, bucket) > (%b, %b, %b::smallint)
-           AND (customer_id, currency, bucket) <= (%b, %b, %b::smallint)) t
-{_SEALED}
- LIMIT %b
-"""  # noqa: S608 - a constant
-
-_CONTENT = "SELECT bucket, customer_id, currency, seq, moment, digest FROM journal_content(%b, %b, %b, %b, %b)"
+_CONTENT = "SELECT bucket, customer, seq, digest FROM journal_content(%b, %b, %b, %b)"
 
 _INSERT_SEALS = """
-INSERT INTO seal (place, bucket, customer_id, currency, first_seq, last_seq, digests, chain, key_version, mac)
-SELECT * FROM unnest(%b::bigint[], %b::smallint[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::bytea[],
+INSERT INTO seal (place, customer, bucket, first_seq, last_seq, digests, chain, key_version, mac)
+SELECT * FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::integer[], %b::integer[], %b::bytea[],
                      %b::bytea[], %b::integer[], %b::bytea[])
 """
 
-_INSERT_CHECKPOINT = "INSERT INTO seal_checkpoint (number, place, block, made_at, jws) VALUES (%b, %b, %b, %b, %b)"
+_INSERT_CHECKPOINT = "INSERT INTO seal_checkpoint (number, place, positions, made_at, jws) VALUES (%b, %b, %b, %b, %b)"
 
 
 class Behind(NamedTuple):
-    """A wallet with transfers after its last seal, where its chain stands, and the newest transfer that was found."""
+    """A customer with transfers after their last seal, where their chain stands, and the newest transfer to seal."""
 
     bucket: int
-    customer_id: str
-    currency: str
+    customer: int
     last_seq: int
     chain: bytes | None
     newest_seq: int
@@ -86,42 +68,42 @@ class Unsealed(NamedTuple):
     """A transfer to seal, as `journal_content` gives it."""
 
     bucket: int
-    customer_id: str
-    currency: str
+    customer: int
     seq: int
-    moment: datetime
     digest: bytes
 
 
 class Head(NamedTuple):
-    """The newest checkpoint: `block` is a hint only, and `jws` is None before the first one."""
+    """The newest checkpoint: how far each bucket's journal was read, and `jws`, None before the first one."""
 
     number: int
     place: int
     root: bytes
-    block: int
+    positions: list[int]
     jws: str | None
 
 
 class Step(NamedTuple):
-    """What a step did: how many transfers it sealed, when those it found were made, and whether some were left over."""
+    """What a step did: how many transfers it sealed, whose it could not, and whether there is more."""
 
     transfers: int
-    moments: list[datetime]
+    blocked: list[int]
     more: bool
 
 
 class Sealing:
     """Makes steps with one deployment's keys."""
 
-    def __init__(self, keys: SealKeys, signer: Signer, issuer: str) -> None:
+    def __init__(self, keys: SealKeys, signer: Signer, issuer: str, buckets: int) -> None:
         self._keys = keys
         self._signer = signer
         self._issuer = issuer
+        self._buckets = buckets
 
     async def begin(self, connection: Connection) -> Head | None:
         """Take the lock for the transaction and read where the log stands; None while another one seals."""
-        if not await _value(connection, _LOCK):
+        [(locked,)] = await (await connection.execute(_LOCK)).fetchall()
+        if not locked:
             return None
         await connection.execute(_LOOK_UP)
         return await self.head(connection)
@@ -130,9 +112,9 @@ class Sealing:
         """Where the log stands."""
         row = await (await connection.execute(_NEWEST)).fetchone()
         if row is None:
-            return Head(0, 0, LOG_START, 0, None)
-        number, place, block, jws = row
-        return Head(number, place, self._root(jws), block, jws)
+            return Head(0, 0, LOG_START, [0] * self._buckets, None)
+        number, place, positions, jws = row
+        return Head(number, place, self._root(jws), positions, jws)
 
     def _root(self, jws: str) -> bytes:
         """The root to go on from. From a false one too: whoever verifies reads the log from its start."""
@@ -144,71 +126,63 @@ class Sealing:
                 _log.error("journal_checkpoint_not_genuine", reason=str(error))
         return bytes.fromhex(stated.root) if stated else LOG_START
 
-    async def seal(
-        self, connection: Connection, head: Head, behind: Sequence[Behind], block: int, now: datetime
-    ) -> Step:
-        """Seal what these wallets lack, up to AT_MOST transfers each, and sign where the log stands then."""
+    async def seal_on(self, connection: Connection, head: Head, most: int, now: datetime) -> Step:
+        """Seal about `most` transfers that came after the newest checkpoint, and sign where the log stands then."""
+        positions = list(head.positions)
+        newest: dict[tuple[int, int], int] = {}
+        more = False
+        for bucket, after in enumerate(head.positions):
+            read = await read_on(connection, bucket, after, most)
+            newest.update({(bucket, place.customer): place.seq for place in read.places})
+            positions[bucket], more = read.cursor, more or read.more
+        if not newest:
+            return Step(0, [], False)
+        behind = await _behind(connection, newest)
+        seals = await self._seal(connection, head.place, behind)
+        root = head.root
+        for seal in seals:
+            root = extend_log(root, seal.leaf())
+        await self._sign(connection, head, len(seals), root, positions, now)
+        sealed = {seal.customer: seal.last_seq for seal in seals}
+        blocked = [each.customer for each in behind if sealed.get(each.customer, 0) < each.newest_seq]
+        return Step(sum([seal.last_seq - seal.first_seq + 1 for seal in seals]), blocked, more)
+
+    async def _seal(self, connection: Connection, place: int, behind: Sequence[Behind]) -> list[Seal]:
         version, key = self._keys.sealing()
-        lengths: list[int] = []
-        moments: list[datetime] = []
-        place, root = head.place, head.root
+        made: list[Seal] = []
         for some in portions(behind, PORTION):
             rows = await _content(connection, some)
-            seals = list(make_seals(some, rows, place, version, key))
-            for seal in seals:
-                root = extend_log(root, seal.leaf())
+            seals = list(make_seals(some, rows, place + len(made), version, key))
             if seals:
                 await connection.execute(_INSERT_SEALS, [list(column) for column in zip(*seals, strict=True)])
-            place += len(seals)
-            moments += [row.moment for row in rows]
-            lengths += [seal.last_seq - seal.first_seq + 1 for seal in seals]
-        if lengths:
-            await self._sign(connection, head, place, root, block, now)
-        return Step(sum(lengths), moments, AT_MOST in lengths)
+            made += seals
+        return made
 
     async def sign_anew(self, connection: Connection, now: datetime) -> None:
         """Sign the log as it stands when its newest checkpoint is under an older key, which may be retired."""
         head = await self.begin(connection)
         if head is not None and self.is_old(head):
-            await self._sign(connection, head, head.place, head.root, head.block, now)
+            await self._sign(connection, head, 0, head.root, head.positions, now)
 
     def is_old(self, head: Head) -> bool:
         """Whether the newest checkpoint is under another key than the one that signs now."""
         return head.jws is not None and kid_of(head.jws) != self._signer.kid()
 
     async def _sign(
-        self, connection: Connection, head: Head, place: int, root: bytes, block: int, now: datetime
+        self, connection: Connection, head: Head, seals: int, root: bytes, positions: list[int], now: datetime
     ) -> None:
-        jws = sign_checkpoint(self._signer, self._issuer, head.number + 1, place, root, now)
-        await connection.execute(_INSERT_CHECKPOINT, (head.number + 1, place, block, now, jws))
-
-
-async def blocks(connection: Connection) -> int:
-    """How many pages the journal has; 0 on a sharded database, where only the walk over the wallets finds."""
-    return int(await _value(connection, _BLOCKS))
-
-
-async def behind_in_pages(connection: Connection, first: int, end: int) -> list[Behind]:
-    """The wallets with transfers in the pages `first` ≤ page < `end` that are not sealed."""
-    cursor = await connection.execute(_IN_PAGES, (f"({first},0)", f"({end},0)"), binary=True)
-    return [Behind(*row) for row in await cursor.fetchall()]
-
-
-async def behind_in_wallets(
-    connection: Connection, after: tuple[str, str, int], upto: tuple[str, str, int], most: int
-) -> list[Behind]:
-    """Up to `most` wallets of a stretch, in the order of the key, whose journal is not sealed to its end."""
-    cursor = await connection.execute(_IN_WALLETS, (*after, *upto, most), binary=True)
-    return [Behind(*row) for row in await cursor.fetchall()]
+        number, place = head.number + 1, head.place + seals
+        jws = sign_checkpoint(self._signer, self._issuer, number, place, root, now)
+        await connection.execute(_INSERT_CHECKPOINT, (number, place, positions, now, jws))
 
 
 def portions(behind: Sequence[Behind], transfers: int) -> Iterator[list[Behind]]:
-    """The wallets in their order, in portions of so many transfers to seal or, with the last wallet's, some more."""
+    """The customers in their order, in portions of so many transfers, or some more with the last customer's."""
     some: list[Behind] = []
     lacking = 0
-    for wallet in behind:
-        some.append(wallet)
-        lacking += min(wallet.newest_seq - wallet.last_seq, AT_MOST)
+    for each in behind:
+        some.append(each)
+        lacking += each.newest_seq - each.last_seq
         if lacking >= transfers:
             yield some
             some, lacking = [], 0
@@ -219,21 +193,19 @@ def portions(behind: Sequence[Behind], transfers: int) -> Iterator[list[Behind]]
 def make_seals(
     behind: Sequence[Behind], rows: Sequence[Unsealed], place: int, version: int, key: bytes
 ) -> Iterator[Seal]:
-    """A seal for each wallet, of what follows its last one without a gap. `place` is the log's last."""
-    known = {wallet[:3]: wallet for wallet in behind}
-    for name, found in groupby(rows, itemgetter(0, 1, 2)):
-        wallet = known[name]
-        first = wallet.last_seq + 1
-        digests = [row.digest for row in _without_gap(first, found)]
-        if not digests:
-            _log.error("journal_gap", customer=wallet.customer_id, currency=wallet.currency, seq=first)
-            continue
-        place += 1
-        last = wallet.last_seq + len(digests)
-        chain = extend(wallet.chain or START, digests)
-        bucket, cust_id, currency = wallet[:3]
-        mac = mac_of(key, leaf(place, cust_id, currency, first, last, chain))
-        yield Seal(place, bucket, cust_id, currency, first, last, b"".join(digests), chain, version, mac)
+    """Seals for each customer, of what follows their last one without a gap. `place` is the log's last."""
+    known = {each[:2]: each for each in behind}
+    for name, found in groupby(rows, itemgetter(0, 1)):
+        each = known[name]
+        chain, upto = each.chain or START, each.last_seq
+        digests = [row.digest for row in _without_gap(upto + 1, found)][: each.newest_seq - upto]
+        if len(digests) < each.newest_seq - upto:
+            _log.error("journal_gap", customer_key=str(each.customer), seq=upto + len(digests) + 1)
+        for start in range(0, len(digests), AT_MOST):
+            some = digests[start : start + AT_MOST]
+            place, first, upto, chain = place + 1, upto + 1, upto + len(some), extend(chain, some)
+            mac = mac_of(key, leaf(place, each.customer, first, upto, chain))
+            yield Seal(place, each.customer, each.bucket, first, upto, b"".join(some), chain, version, mac)
 
 
 def _without_gap(first: int, rows: Iterator[Unsealed]) -> Iterator[Unsealed]:
@@ -243,19 +215,19 @@ def _without_gap(first: int, rows: Iterator[Unsealed]) -> Iterator[Unsealed]:
         yield row
 
 
+async def _behind(connection: Connection, newest: Mapping[tuple[int, int], int]) -> list[Behind]:
+    """What is not sealed of these customers, named by bucket and key, up to these transfers."""
+    parameters = ([bucket for bucket, _ in newest], [customer for _, customer in newest], list(newest.values()))
+    cursor = await connection.execute(_BEHIND, parameters, binary=True)
+    return [Behind(*row) for row in await cursor.fetchall()]
+
+
 async def _content(connection: Connection, behind: Sequence[Behind]) -> list[Unsealed]:
     parameters = (
-        [wallet.bucket for wallet in behind],
-        [wallet.customer_id for wallet in behind],
-        [wallet.currency for wallet in behind],
-        [wallet.last_seq for wallet in behind],
-        AT_MOST,
+        [each.bucket for each in behind],
+        [each.customer for each in behind],
+        [each.last_seq for each in behind],
+        max([each.newest_seq - each.last_seq for each in behind]),
     )
     cursor = await connection.execute(_CONTENT, parameters, binary=True)
     return [Unsealed(*row) for row in await cursor.fetchall()]
-
-
-async def _value(connection: Connection, sql: str) -> int:
-    row = await (await connection.execute(sql)).fetchone()
-    assert row is not None, "it answers one row"
-    return int(row[0])

@@ -14,12 +14,11 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Seal(NamedTuple):
-    """One stretch of one wallet's transfers, `first_seq` to `last_seq`, as the table `seal` has it."""
+    """One stretch of one customer's journal, `first_seq` to `last_seq`, as the table `seal` has it."""
 
     place: int
+    customer: int
     bucket: int
-    customer_id: str
-    currency: str
     first_seq: int
     last_seq: int
     digests: bytes
@@ -29,12 +28,12 @@ class Seal(NamedTuple):
 
     def leaf(self) -> bytes:
         """What the log and the MAC cover. The digests are covered through the chain."""
-        return leaf(self.place, self.customer_id, self.currency, self.first_seq, self.last_seq, self.chain)
+        return leaf(self.place, self.customer, self.first_seq, self.last_seq, self.chain)
 
 
-def leaf(place: int, cust_id: str, currency: str, first_seq: int, last_seq: int, chain: bytes) -> bytes:
+def leaf(place: int, customer: int, first_seq: int, last_seq: int, chain: bytes) -> bytes:
     """The bytes of one seal in the log."""
-    return _encode((place, cust_id, currency, first_seq, last_seq, chain.hex()))
+    return _encode((place, customer, first_seq, last_seq, chain.hex()))
 
 
 def extend_log(root: bytes, leaf: bytes) -> bytes:

@@ -14,7 +14,7 @@ Hash = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
 class Stand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A wallet after its transfer `seq` (0: before the first): the balance, and the chain of its transfers."""
+    """A wallet after row `seq` of its customer's journal (0: before the first): its balance, the journal's chain."""
 
     seq: int
     balance: int
@@ -22,24 +22,37 @@ class Stand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StatedTransfer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A journal row as it is sealed. `record` is the hash of the order or the credit behind it."""
+    """A journal row as it is sealed. `record` is the hash of all else that is fixed about it."""
 
     seq: int
     kind: str
+    cause: str
     reference: str
     amount: int
     balance: int
     at: str
+    position: str
     accounts: list[str]
     amounts: list[int]
-    record: Hash | None
+    record: Hash
+
+
+class Other(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A row of another currency, or without bells: only its place in the chain is told."""
+
+    seq: int
+    digest: Hash
 
 
 class Statement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """The claims: every transfer of one wallet between two stands. `sealed_to` is how far it was sealed by then."""
+    """The claims: every row of a customer's journal between two stands, those of one wallet in full.
+
+    `customer` is the key in the rows. `sealed_to` is how far the journal was sealed by then.
+    """
 
     iss: str
     sub: str
+    customer: str
     jti: str
     iat: int
     currency: str
@@ -47,6 +60,7 @@ class Statement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=
     to: str = msgspec.field()
     opening: Stand
     transfers: list[StatedTransfer]
+    others: list[Other]
     closing: Stand
     sealed_to: int
 
@@ -58,39 +72,48 @@ def verify_statement(jws: str, keys: PublicKeys) -> Statement:
     except msgspec.MsgspecError as error:
         raise SignatureError(f"it is not a statement: {error}") from None
     stand = statement.opening
-    for transfer in statement.transfers:
-        stand = after(statement.sub, statement.currency, stand, transfer)
+    rows: list[StatedTransfer | Other] = [*statement.transfers, *statement.others]
+    for row in sorted(rows, key=lambda row: row.seq):
+        stand = after(statement, stand, row)
     if stand != statement.closing:
         raise SignatureError("the transfers do not lead to the closing balance and chain")
     return statement
 
 
-def after(cust_id: str, currency: str, stand: Stand, transfer: StatedTransfer) -> Stand:
-    """Where a wallet stands after one more transfer. Raises SignatureError for one that cannot follow."""
-    if transfer.seq != stand.seq + 1:
+def after(statement: Statement, stand: Stand, row: StatedTransfer | Other) -> Stand:
+    """Where a wallet stands after one more row. Raises SignatureError for one that cannot follow."""
+    if row.seq != stand.seq + 1:
         raise SignatureError(f"transfer {stand.seq + 1} is missing")
-    if transfer.balance != stand.balance + transfer.amount:
-        raise SignatureError(f"the balance after transfer {transfer.seq} is not the one before plus its amount")
-    if len(transfer.accounts) != len(transfer.amounts) or sum(transfer.amounts) != 0:
-        raise SignatureError(f"the legs of transfer {transfer.seq} do not sum to zero")
-    return Stand(transfer.seq, transfer.balance, _chain(cust_id, currency, stand, transfer))
+    if isinstance(row, Other):
+        return Stand(row.seq, stand.balance, _extended(stand, bytes.fromhex(row.digest)))
+    if row.balance != stand.balance + row.amount:
+        raise SignatureError(f"the balance after transfer {row.seq} is not the one before plus its amount")
+    if len(row.accounts) != len(row.amounts) or sum(row.amounts) != 0:
+        raise SignatureError(f"the legs of transfer {row.seq} do not sum to zero")
+    return Stand(row.seq, row.balance, _extended(stand, _digest(statement, row)))
 
 
-def _chain(cust_id: str, currency: str, stand: Stand, transfer: StatedTransfer) -> str:
+def _extended(stand: Stand, digest: bytes) -> str:
+    return extend(bytes.fromhex(stand.chain), [digest]).hex()
+
+
+def _digest(statement: Statement, row: StatedTransfer) -> bytes:
     text = entry_text(
-        cust_id,
-        currency,
-        transfer.seq,
-        transfer.kind,
-        transfer.reference,
-        transfer.amount,
-        transfer.balance,
-        transfer.at,
-        transfer.accounts,
-        transfer.amounts,
-        transfer.record,
+        statement.customer,
+        row.seq,
+        statement.currency,
+        row.kind,
+        row.cause,
+        row.reference,
+        row.amount,
+        row.balance,
+        row.at,
+        row.position,
+        row.accounts,
+        row.amounts,
+        row.record,
     )
-    return extend(bytes.fromhex(stand.chain), [sha256(text.encode()).digest()]).hex()
+    return sha256(text.encode()).digest()
 
 
 def verify_file(text: str, keys: PublicKeys) -> list[Statement]:
@@ -110,5 +133,5 @@ def verify_file(text: str, keys: PublicKeys) -> list[Statement]:
 
 def joins(earlier: Statement, later: Statement) -> bool:
     """Whether one statement goes on exactly where another of the same wallet ends."""
-    names = [(s.iss, s.sub, s.currency) for s in (earlier, later)]
+    names = [(s.iss, s.sub, s.customer, s.currency) for s in (earlier, later)]
     return names[0] == names[1] and earlier.closing == later.opening

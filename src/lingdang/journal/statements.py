@@ -1,9 +1,8 @@
 """Making statements of account: a wallet's transfers of a period, compared with their seals, then signed."""
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -13,41 +12,49 @@ from lingdang import moments
 from lingdang.clock import rfc3339
 from lingdang.db.pool import Connection
 from lingdang.errors import Problem, invalid
-from lingdang.ids import Currency, uuid7
-from lingdang.journal.chain import START, extend
+from lingdang.ids import Currency, Customer, uuid7
+from lingdang.journal.chain import START, extend, split
 from lingdang.journal.seals import Seal, SealKeys
-from lingdang.journal.statement import TYP, Stand, StatedTransfer
+from lingdang.journal.statement import TYP, Other, Stand, StatedTransfer
 from lingdang.signer import Signer
 
 Row = tuple[Any, ...]
-Wallet = tuple[int, str, str]
 
 LIMIT = 500
-"""Transfers in one statement; what is more comes in the next, which joins up."""
+"""Rows of the journal in one statement; what is more comes in the next, which joins up."""
 
 _log = structlog.get_logger(__name__)
 
+# Times of a journal never run backwards: what is before a moment ends at one row.
 _PERIOD = """
 SELECT coalesce(max(seq) FILTER (WHERE at < %b), 0), coalesce(max(seq) FILTER (WHERE at < %b), 0)
-  FROM transfer WHERE bucket = %b AND customer_id = %b AND currency = %b
+  FROM transfer WHERE bucket = %b AND customer = %b
 """
 
-_SEALED_TO = """
-SELECT coalesce(max(last_seq), 0) FROM seal WHERE bucket = %b AND customer_id = %b AND currency = %b
+_SEALED_TO = "SELECT coalesce(max(last_seq), 0) FROM seal WHERE bucket = %b AND customer = %b"
+
+_BALANCE = """
+SELECT seq, balance FROM transfer WHERE bucket = %b AND customer = %b AND currency = %b AND seq <= %b
+ ORDER BY seq DESC LIMIT 1
+"""
+
+_SEAL_OF = """
+SELECT place, customer, bucket, first_seq, last_seq, digests, chain, key_version, mac FROM seal
+ WHERE bucket = %b AND customer = %b AND last_seq >= %b ORDER BY last_seq LIMIT 1
 """
 
 # From the last seal that ends before the period, so that the chain has a start, to its end.
 _SEALS = """
-SELECT place, bucket, customer_id, currency, first_seq, last_seq, digests, chain, key_version, mac FROM seal s
- WHERE bucket = %b AND customer_id = %b AND currency = %b AND last_seq >= (
+SELECT place, customer, bucket, first_seq, last_seq, digests, chain, key_version, mac FROM seal s
+ WHERE bucket = %b AND customer = %b AND last_seq >= (
        SELECT coalesce(max(a.last_seq), 0) FROM seal a
-        WHERE a.bucket = s.bucket AND a.customer_id = s.customer_id AND a.currency = s.currency AND a.last_seq <= %b)
+        WHERE a.bucket = s.bucket AND a.customer = s.customer AND a.last_seq <= %b)
  ORDER BY last_seq LIMIT %b
 """
 
 _CONTENT = """
-SELECT seq, kind, reference, amount, balance, at, accounts, amounts, record, digest
-  FROM journal_content(ARRAY[%b::smallint], ARRAY[%b], ARRAY[%b], ARRAY[%b::bigint], %b)
+SELECT seq, currency, kind, cause::text, reference, amount, balance, at, place::text, accounts, amounts, record, digest
+  FROM journal_content(ARRAY[%b::smallint], ARRAY[%b::bigint], ARRAY[%b::integer], %b)
 """
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -57,7 +64,7 @@ class Wanted(NamedTuple):
     """Which wallet, which moments (`since` ≤ at < `until`), and after which seq when there was a page before."""
 
     bucket: int
-    cust_id: str
+    customer: Customer
     currency: str
     since: datetime
     until: datetime
@@ -82,51 +89,71 @@ class Statements:
     async def make(self, connection: Connection, wanted: Wanted, now: datetime) -> SignedStatement:
         """The statement of up to LIMIT transfers.
 
-        Raises Problem `invalid_request` for a seq that the wallet has not, and `internal_error` where the journal
+        Raises Problem `invalid_request` for a seq that the journal has not, and `internal_error` where the journal
         contradicts its seals: nothing is signed that was tampered with.
         """
-        wallet = (wanted.bucket, wanted.cust_id, wanted.currency)
-        opening, last = await _row(connection, _PERIOD, (wanted.since, wanted.until, *wallet))
+        journal = (wanted.bucket, wanted.customer.key)
+        opening, last = await _row(connection, _PERIOD, (wanted.since, wanted.until, *journal))
         if wanted.after is not None:
             opening = wanted.after
         closing = max(opening, min(last, opening + LIMIT))
-        seals, rows = await self._read(connection, wallet, opening, closing)
-        stands = _stands(seals, rows, opening)
+        seals, rows = await self._read(connection, journal, opening, closing)
+        balance = await self._balance(connection, journal, wanted.currency, opening)
+        stands = _stands(seals, rows, opening, wanted.currency, balance)
         if not {opening, closing} <= stands.keys():
             raise invalid("$.cursor", "Not a cursor that this server gave")
         self._compare(seals, stands)
-        (sealed_to,) = await _row(connection, _SEALED_TO, wallet)
+        (sealed_to,) = await _row(connection, _SEALED_TO, journal)
+        shown = [row for row in rows if row[0] > opening]
         claims = {
             "iss": self._issuer,
-            "sub": wanted.cust_id,
+            "sub": wanted.customer.cust_id,
+            "customer": str(wanted.customer.key),
             "jti": str(uuid7()),
             "iat": int(now.timestamp()),
             "currency": wanted.currency,
             "from": rfc3339(wanted.since),
             "to": rfc3339(wanted.until),
             "opening": stands[opening],
-            "transfers": [StatedTransfer(*row[:-1]) for row in rows if row[0] > opening],
+            "transfers": [StatedTransfer(row[0], *row[2:-1]) for row in shown if row[1] == wanted.currency],
+            "others": [Other(row[0], row[-1].hex()) for row in shown if row[1] != wanted.currency],
             "closing": stands[closing],
             "sealedTo": sealed_to,
         }
         return SignedStatement(self._signer.sign(TYP, claims), closing if closing < last else None)
 
+    async def _balance(self, connection: Connection, journal: tuple[int, int], currency: str, opening: int) -> int:
+        """What the wallet held at the opening: as its last row before that states, which is compared with its seal."""
+        held = await _rows(connection, _BALANCE, (*journal, currency, opening))
+        if not held:
+            return 0
+        seq, balance = held[0]
+        for seal in [Seal(*row) for row in await _rows(connection, _SEAL_OF, (*journal, seq))]:
+            [row] = await _rows(connection, _CONTENT, (*journal, seq - 1, 1))
+            if seal.first_seq <= seq and split(seal.digests)[seq - seal.first_seq : seq - seal.first_seq + 1] != [
+                row[-1]
+            ]:
+                self._refuse(seal)
+        return int(balance)
+
     async def _read(
-        self, connection: Connection, wallet: Wallet, opening: int, closing: int
+        self, connection: Connection, journal: tuple[int, int], opening: int, closing: int
     ) -> tuple[list[Seal], list[Row]]:
-        """The seals from the last one that ends by the opening on, and the transfers after that one."""
-        seals = [Seal(*row) for row in await _rows(connection, _SEALS, (*wallet, opening, closing - opening + 2))]
+        """The seals from the last one that ends by the opening on, and the rows after that one."""
+        seals = [Seal(*row) for row in await _rows(connection, _SEALS, (*journal, opening, closing - opening + 2))]
         after = _start(seals, opening)[0]
-        # The opening itself is read too: its balance is stated.
-        rows = await _rows(connection, _CONTENT, (*wallet, min(after, max(0, opening - 1)), closing - after + 1))
-        return seals, [row for row in rows if row[0] <= closing]
+        rows = await _rows(connection, _CONTENT, (*journal, after, closing - after))
+        return seals, rows
 
     def _compare(self, seals: Sequence[Seal], stands: dict[int, Stand]) -> None:
         for seal in seals:
             stand = stands.get(seal.last_seq)
             if self._keys.genuine(seal) is False or (stand is not None and stand.chain != seal.chain.hex()):
-                _log.error("journal_broken", customer=seal.customer_id, currency=seal.currency, seq=seal.last_seq)
-                raise Problem("internal_error")
+                self._refuse(seal)
+
+    def _refuse(self, seal: Seal) -> NoReturn:
+        _log.error("journal_broken", customer_key=str(seal.customer), seq=seal.last_seq)
+        raise Problem("internal_error")
 
 
 def read_period(since: str | None, until: str | None, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
@@ -157,13 +184,6 @@ def checked_currency(text: str) -> str:
         raise invalid("$.currency", "Expected a currency such as BELL") from None
 
 
-def read_seq(cursor: str | None) -> int | None:
-    """The seq that a cursor stands for. Raises Problem `invalid_request`."""
-    if cursor is not None and not re.fullmatch("[0-9]{1,15}", cursor):
-        raise invalid("$.cursor", "Not a cursor that this server gave")
-    return None if cursor is None else int(cursor)
-
-
 def _start(seals: Sequence[Seal], opening: int) -> tuple[int, bytes]:
     """A seq and the chain there: of the last seal that ends by the opening, else before the first transfer."""
     if seals and seals[0].last_seq <= opening:
@@ -171,15 +191,16 @@ def _start(seals: Sequence[Seal], opening: int) -> tuple[int, bytes]:
     return 0, START
 
 
-def _stands(seals: Sequence[Seal], rows: Sequence[Row], opening: int) -> dict[int, Stand]:
-    """The wallet after each transfer that was read, by seq."""
+def _stands(seals: Sequence[Seal], rows: Sequence[Row], opening: int, currency: str, balance: int) -> dict[int, Stand]:
+    """The wallet from the opening on, where it held `balance`, by the seq of each row."""
     seq, chain = _start(seals, opening)
-    stands = {} if seq else {0: Stand(0, 0, START.hex())}
+    stands = {seq: Stand(seq, balance, chain.hex())} if seq == opening else {}
     for row in rows:
-        if row[0] > seq:
-            chain = extend(chain, [row[-1]])
-        if row[0] >= seq:
-            stands[row[0]] = Stand(row[0], row[4], chain.hex())
+        chain = extend(chain, [row[-1]])
+        if row[0] > opening and row[1] == currency:
+            balance = row[6]
+        if row[0] >= opening:
+            stands[row[0]] = Stand(row[0], balance, chain.hex())
     return stands
 
 

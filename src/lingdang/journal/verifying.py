@@ -1,8 +1,8 @@
-"""`lingdang reconcile` on the seals: what was changed, removed or slipped in since, wallet by wallet, then the log.
+"""`lingdang reconcile` on the seals: what was changed, removed or slipped in since, customer by customer, then the log.
 
-A transfer is compared with its digest, the digests with the wallet's chain, each seal with its MAC, all seals with the
-signed checkpoints, and the checkpoints with the witness. The first two say where, the last three that nobody without
-the keyring made it fit.
+A transfer is compared with its digest, the digests with the customer's chain, each seal with its MAC, all seals with
+the signed checkpoints, and the checkpoints with the witness. The first two say where, the last three that nobody
+without the keyring made it fit.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,28 +18,26 @@ from lingdang.clock import rfc3339
 from lingdang.journal.chain import START, extend, split
 from lingdang.journal.checkpoints import peek, read_checkpoint
 from lingdang.journal.seals import LOG_START, Seal, SealKeys, extend_log
-from lingdang.ledger.reconcile import IN_CHUNK, Chunk, Difference, chunks
+from lingdang.ledger.reconcile import IN_CHUNK, Chunk, Difference, Names, chunks
 from lingdang.signer import PublicKeys, SignatureError, kid_of
 
 T = TypeVar("T")
 
 Rows = psycopg.Connection[tuple[Any, ...]]
 
-_OWNER = attrgetter("customer_id", "currency", "bucket")
+_OWNER = attrgetter("customer", "bucket")
 
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
-_COLUMNS = "place, bucket, customer_id, currency, first_seq, last_seq, digests, chain, key_version, mac"
+_COLUMNS = "place, customer, bucket, first_seq, last_seq, digests, chain, key_version, mac"
 
-_SEALS = f"SELECT {_COLUMNS} FROM seal WHERE {IN_CHUNK} ORDER BY customer_id, currency, bucket, last_seq"  # noqa: S608
+_SEALS = f"SELECT {_COLUMNS} FROM seal WHERE {IN_CHUNK} ORDER BY customer, bucket, last_seq"  # noqa: S608
 
 _ENTRIES = f"""
-SELECT c.customer_id, c.currency, c.bucket, c.seq, c.moment, c.digest
-  FROM (SELECT array_agg(bucket) AS buckets, array_agg(customer_id) AS customers, array_agg(currency) AS currencies,
-               array_agg(0::bigint - 9223372036854775807) AS after
-          FROM (SELECT DISTINCT customer_id, currency, bucket FROM transfer WHERE {IN_CHUNK}
-                 ORDER BY customer_id, currency, bucket) t) k,
-       journal_content(k.buckets, k.customers, k.currencies, k.after, 2147483647) c
+SELECT c.customer, c.currency, c.bucket, c.seq, c.moment, c.digest
+  FROM (SELECT array_agg(bucket) AS buckets, array_agg(customer) AS customers, array_agg(-2147483648) AS after
+          FROM (SELECT DISTINCT customer, bucket FROM transfer WHERE {IN_CHUNK} ORDER BY customer, bucket) t) k,
+       journal_content(k.buckets, k.customers, k.after, 2147483647) c
 """  # noqa: S608 - constants
 
 _LOG = f"SELECT {_COLUMNS} FROM seal ORDER BY place"  # noqa: S608
@@ -58,7 +56,7 @@ class Sealed(msgspec.Struct):
 
 
 class _Entry(NamedTuple):
-    customer_id: str
+    customer: int
     currency: str
     bucket: int
     seq: int
@@ -71,6 +69,7 @@ class Verifier:
 
     def __init__(self, connection: Rows, keys: SealKeys, public: PublicKeys, overdue_before: datetime) -> None:
         self._connection = connection
+        self._names = Names(connection)
         self._keys = keys
         self._public = public
         self._overdue_before = overdue_before
@@ -81,7 +80,7 @@ class Verifier:
         """Verify everything. `witness` is a checkpoint's JWS; `progress` is told the customers done since last time."""
         for chunk in chunks(self._connection):
             with self._connection.transaction():
-                self._wallets(chunk)
+                self._chunk(chunk)
             progress(chunk.customers)
         with self._connection.transaction():
             self._log(witness)
@@ -90,21 +89,21 @@ class Verifier:
             self._add("journal_unsealed", "", f"{len(self._overdue)} transfers past the deadline, the oldest: {first}")
         return self._found
 
-    def _wallets(self, chunk: Chunk) -> None:
+    def _chunk(self, chunk: Chunk) -> None:
         place = chunk._asdict()
         self._connection.execute(_SNAPSHOT)
         seals = {
-            key: list(of_wallet)
-            for key, of_wallet in groupby(_stream(self._connection, "seals", _SEALS, place, Seal._make), _OWNER)
+            key: list(of_customer)
+            for key, of_customer in groupby(_stream(self._connection, "seals", _SEALS, place, Seal._make), _OWNER)
         }
         for key, entries in groupby(_stream(self._connection, "entries", _ENTRIES, place, _Entry._make), _OWNER):
-            self._wallet(*key[:2], seals.pop(key, []), entries)
-        for key, of_wallet in seals.items():
-            self._wallet(*key[:2], of_wallet, iter(()))
+            self._customer(key[0], seals.pop(key, []), entries)
+        for key, of_customer in seals.items():
+            self._customer(key[0], of_customer, iter(()))
 
-    def _wallet(self, cust_id: str, currency: str, seals: Sequence[Seal], entries: Iterable[_Entry]) -> None:
+    def _customer(self, customer: int, seals: Sequence[Seal], entries: Iterable[_Entry]) -> None:
         found = self._found
-        expected, missing = self._digests(cust_id, currency, seals)
+        expected, missing = self._digests(customer, seals)
         found.seals += len(seals)
         sealed_to = seals[-1].last_seq if seals else 0
         for entry in entries:
@@ -112,17 +111,19 @@ class Verifier:
             if digest is not None:
                 found.sealed += 1
                 if digest != entry.digest:
-                    self._add("journal_changed", cust_id, f"{currency} seq {entry.seq} or what it paid or booked")
+                    self._add("journal_changed", self._names[customer], f"{entry.currency} seq {entry.seq}")
             elif entry.seq > sealed_to:
                 found.unsealed += 1
                 if entry.moment < self._overdue_before:
-                    self._overdue.append(f"{cust_id} {currency} seq {entry.seq} of {rfc3339(entry.moment)}")
+                    self._overdue.append(
+                        f"{self._names[customer]} {entry.currency} seq {entry.seq} of {rfc3339(entry.moment)}"
+                    )
             elif not any(entry.seq in stretch for stretch in missing):
-                self._add("journal_slipped_in", cust_id, f"{currency} seq {entry.seq}")
+                self._add("journal_slipped_in", self._names[customer], f"{entry.currency} seq {entry.seq}")
         for seq in expected:
-            self._add("journal_removed", cust_id, f"{currency} seq {seq}")
+            self._add("journal_removed", self._names[customer], f"seq {seq}")
 
-    def _digests(self, cust_id: str, currency: str, seals: Sequence[Seal]) -> tuple[dict[int, bytes], list[range]]:
+    def _digests(self, customer: int, seals: Sequence[Seal]) -> tuple[dict[int, bytes], list[range]]:
         """What each transfer was when it was sealed, and the stretches whose seals are missing."""
         expected: dict[int, bytes] = {}
         missing: list[range] = []
@@ -131,13 +132,13 @@ class Verifier:
         for seal in seals:
             if seal.first_seq != upto + 1:
                 missing.append(range(upto + 1, seal.first_seq))
-                self._add("seal_removed", cust_id, f"{currency} seq {upto + 1} to {seal.first_seq - 1}")
+                self._add("seal_removed", self._names[customer], f"seq {upto + 1} to {seal.first_seq - 1}")
                 chain = None  # what this seal goes on from is gone; its MAC still vouches for it
             digests = split(seal.digests)
             if len(digests) != seal.last_seq - seal.first_seq + 1 or (
                 chain is not None and extend(chain, digests) != seal.chain
             ):
-                self._add("seal_changed", cust_id, f"{currency} seq {seal.first_seq} to {seal.last_seq}")
+                self._add("seal_changed", self._names[customer], f"seq {seal.first_seq} to {seal.last_seq}")
             expected.update(enumerate(digests, seal.first_seq))
             chain, upto = seal.chain, seal.last_seq
         return expected, missing
@@ -145,7 +146,7 @@ class Verifier:
     def _log(self, witness: str | None) -> None:
         self._connection.execute(_SNAPSHOT)
         seals = _stream(self._connection, "log", _LOG, {}, Seal._make)
-        log = _Log(self._keys, seals, self._add)
+        log = _Log(self._keys, seals, self._add, self._names)
         number, verified = 0, True
         for row_number, place, jws in _stream(self._connection, "checkpoints", _CHECKPOINTS, {}, tuple):
             self._found.checkpoints += 1
@@ -188,10 +189,13 @@ class Verifier:
 class _Log:
     """The seals in the order of the log, chained as far as the next checkpoint."""
 
-    def __init__(self, keys: SealKeys, seals: Iterator[Seal], add: Callable[[str, str, str], None]) -> None:
+    def __init__(
+        self, keys: SealKeys, seals: Iterator[Seal], add: Callable[[str, str, str], None], names: "Names"
+    ) -> None:
         self._keys = keys
         self._seals = seals
         self._add = add
+        self._names = names
         self._next = next(seals, None)
         self._root = LOG_START
         self._sound = True
@@ -224,14 +228,14 @@ class _Log:
     def rest(self) -> None:
         """What stands after the last checkpoint was signed by nobody."""
         for seal in (*([self._next] if self._next else []), *self._seals):
-            self._add("seal_slipped_in", seal.customer_id, f"{_described(seal)}, after the last checkpoint")
+            self._add("seal_slipped_in", self._names[seal.customer], f"{_described(seal)}, after the last checkpoint")
 
     def _take(self, seal: Seal) -> None:
         self._up_to(seal.place)
         self.place = seal.place
         self._root = extend_log(self._root, seal.leaf())
         if self._keys.genuine(seal) is False:
-            self._add("seal_changed", seal.customer_id, f"{_described(seal)}: its MAC does not fit")
+            self._add("seal_changed", self._names[seal.customer], f"{_described(seal)}: its MAC does not fit")
             self._sound = False
 
     def _up_to(self, place: int) -> None:
@@ -243,7 +247,7 @@ class _Log:
 
 
 def _described(seal: Seal) -> str:
-    return f"{seal.currency} seq {seal.first_seq} to {seal.last_seq}, place {seal.place}"
+    return f"seq {seal.first_seq} to {seal.last_seq}, place {seal.place}"
 
 
 def _missed(witness: str, number: int, place: int) -> str:

@@ -1,7 +1,7 @@
 """Booking out what has lapsed in wallets that nobody touches: in shares, by every worker, beside payments.
 
-Customers are spread over shares by a hash. Whoever works on one holds its lock meanwhile, and others take other shares:
-so no two workers book out one wallet, and more of them are quicker.
+Customers are spread over shares by their keys. Whoever works on one holds its lock meanwhile, and others take other
+shares: so no two workers book out one wallet, and more of them are quicker.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from lingdang.clock import Clock
 from lingdang.db.pool import Pool, fetch_all, transaction
 from lingdang.db.rests import Rests
 from lingdang.errors import Problem
-from lingdang.ledger.commands import Expire
+from lingdang.ledger.expiring import Expire
 from lingdang.ledger.settlement import Settlement
 
 SHARES = 32
@@ -27,8 +27,8 @@ ROUND_SECONDS = 20.0
 _ANY = "SELECT 1 FROM wallet WHERE next_expiry <= %b LIMIT 1"
 _TAKE = "SELECT pg_try_advisory_xact_lock(hashtextextended('expiry', %b))"
 _LAPSED = f"""
-SELECT customer_id, currency FROM wallet
- WHERE next_expiry <= %b AND abs(hashtext(customer_id)::bigint) %% {SHARES} = %b
+SELECT customer, currency FROM wallet
+ WHERE next_expiry <= %b AND customer %% {SHARES} = %b
  ORDER BY next_expiry LIMIT {BATCH}
 """  # noqa: S608 - constants
 
@@ -75,7 +75,7 @@ class ExpirySweep:
 
     async def _book_out(self, rows: Sequence[TupleRow]) -> int:
         """How many of them are done."""
-        commands = [Expire(cust_id=cust_id, currency=currency) for cust_id, currency in rows]
+        commands = [Expire(customer=customer, currency=currency) for customer, currency in rows]
         answers = await asyncio.gather(*map(self._settlement.submit, commands), return_exceptions=True)
         for answer in answers:
             if isinstance(answer, BaseException) and not isinstance(answer, Problem):

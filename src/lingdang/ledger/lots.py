@@ -52,9 +52,9 @@ def _end_of_period(moment: datetime, expiring: int) -> datetime:
     return moment if moment == start else following
 
 
-def lot_kind(name: str) -> str:
+def lot_kind(name: str) -> LotKind:
     """`paid` or `bonus`."""
-    return name.partition("@")[0]
+    return "paid" if name.startswith("paid") else "bonus"
 
 
 def lot_expiry(name: str) -> datetime | None:

@@ -1,6 +1,14 @@
--- Orders as paid.
+-- Orders as paid, and their refunds. Lines and vouchers stand as the customer was offered them: arrays in the order of
+-- lingdang.ledger.commands.Line and UsedVoucher. A refund is [refundId, lines, reason, at], its lines [productId, bells].
 CREATE OR REPLACE VIEW orders AS
-    SELECT bucket, customer_id, order_id, currency, seq, coalesce(discount, 0) - amount AS subtotal,
-           coalesce(discount, 0) AS discount, -amount AS total, balance, at AS paid_at, lines,
-           coalesce(coupons, '[]') AS coupons
-      FROM transfer WHERE order_id IS NOT NULL;
+    SELECT t.bucket, t.customer, t.cause AS order_id, t.currency, t.seq, l.discount - t.amount AS subtotal, l.discount,
+           -t.amount AS total, t.balance, t.at AS paid_at, t.detail->0 AS lines, t.detail->1 AS vouchers,
+           coalesce((SELECT json_agg(json_build_array(r.detail->'refundId', r.detail->'lines', r.detail->'reason', r.at)
+                                     ORDER BY r.seq)
+                       FROM transfer r
+                      WHERE r.kind = 'refund' AND r.detail->>'orderId' = t.cause::text AND r.bucket = t.bucket),
+                    '[]') AS refunds
+      FROM transfer t,
+           LATERAL (SELECT coalesce(sum((e.l->>5)::bigint), 0)::bigint AS discount
+                      FROM json_array_elements(t.detail->0) AS e (l)) l
+     WHERE t.kind = 'payment';

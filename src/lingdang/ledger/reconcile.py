@@ -1,22 +1,24 @@
 """Reconciliation: everything that must agree, compared row by row.
 
-Customers are walked in key order, a thousand at a time, each chunk in one read-only snapshot, so that it can
-run beside a server at work. Rows whose wallet is missing fall into a chunk as well.
+Customers are walked in the order of their keys, a thousand at a time, each chunk in one read-only snapshot, so that it
+can run beside a server at work. Rows of a customer without a wallet fall into a chunk as well.
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import psycopg
 
 CHUNK = 1000
 
-IN_CHUNK = "customer_id > %(after)s AND (%(upto)s::text IS NULL OR customer_id <= %(upto)s)"
+IN_CHUNK = "customer > %(after)s AND (%(upto)s::bigint IS NULL OR customer <= %(upto)s)"
+
+Rows = psycopg.Connection[tuple[Any, ...]]
 
 
 class Check(NamedTuple):
-    """What must hold, and the query that answers (customer_id, detail) for each place where it does not."""
+    """What must hold, and the query that answers (customer, detail) for each place where it does not."""
 
     name: str
     sql: str
@@ -26,14 +28,19 @@ CHECKS = tuple(
     Check(name, sql.replace("IN_CHUNK", IN_CHUNK))
     for name, sql in (
         (
+            "customer_is_known",
+            """SELECT DISTINCT w.customer, 'a wallet of nobody' FROM (SELECT * FROM wallet WHERE IN_CHUNK) w
+                 LEFT JOIN customer c USING (customer) WHERE c.customer IS NULL""",
+        ),
+        (
             "transfer_sums_to_zero",
-            """SELECT customer_id, currency || ' seq ' || seq || ' sums to ' || total(amounts)
+            """SELECT customer, currency || ' seq ' || seq || ' sums to ' || total(amounts)
                  FROM transfer WHERE IN_CHUNK AND total(amounts) <> 0""",
         ),
         (
             "transfer_amount_is_its_wallet_legs",
-            """SELECT customer_id, currency || ' seq ' || seq FROM (
-                   SELECT customer_id, currency, seq, amount,
+            """SELECT customer, currency || ' seq ' || seq FROM (
+                   SELECT customer, currency, seq, amount,
                           (SELECT coalesce(sum(l.part), 0)
                              FROM ROWS FROM (json_array_elements_text(accounts), unnest(amounts)) AS l (account, part)
                             WHERE l.account LIKE 'wallet:%%') AS legs
@@ -42,84 +49,126 @@ CHECKS = tuple(
         ),
         (
             "running_balance",
-            """SELECT customer_id, currency || ' seq ' || seq FROM (
-                   SELECT customer_id, currency, bucket, seq, amount, balance,
-                          lag(balance, 1, 0) OVER w AS before, row_number() OVER w AS place
+            """SELECT customer, currency || ' seq ' || seq FROM (
+                   SELECT customer, currency, bucket, seq, amount, balance, lag(balance, 1, 0) OVER w AS before
                      FROM transfer WHERE IN_CHUNK
-                   WINDOW w AS (PARTITION BY customer_id, currency, bucket ORDER BY seq)) t
-                WHERE balance <> before + amount OR seq <> place""",
+                   WINDOW w AS (PARTITION BY customer, currency, bucket ORDER BY seq)) t
+                WHERE balance <> before + amount""",
+        ),
+        (
+            "journal_has_one_order",
+            """SELECT customer, 'seq ' || seq FROM (
+                   SELECT customer, bucket, seq, at, position, row_number() OVER w AS place,
+                          lag(at, 1, '-infinity') OVER w AS at_before,
+                          lag(position, 1, 0::bigint) OVER w AS position_before
+                     FROM transfer WHERE IN_CHUNK
+                   WINDOW w AS (PARTITION BY customer, bucket ORDER BY seq)) t
+                WHERE seq <> place OR at < at_before OR position < position_before""",
         ),
         (
             "balance_is_its_entries",
-            """SELECT coalesce(w.customer_id, t.customer_id),
+            """SELECT coalesce(w.customer, t.customer),
                       coalesce(w.currency, t.currency) || ' balance ' || coalesce(w.balance, 0)
                       || ' entries ' || coalesce(t.amount, 0)
                  FROM (SELECT * FROM wallet WHERE IN_CHUNK) w
-                 FULL JOIN (SELECT customer_id, currency, bucket, sum(amount) AS amount, max(seq) AS seq
-                              FROM transfer WHERE IN_CHUNK GROUP BY 1, 2, 3) t USING (customer_id, currency, bucket)
-                WHERE (w.balance, w.seq) IS DISTINCT FROM (t.amount, t.seq)""",
+                 FULL JOIN (SELECT customer, currency, bucket, sum(amount) AS amount, max(seq) AS seq, max(at) AS at
+                              FROM transfer WHERE IN_CHUNK GROUP BY 1, 2, 3) t USING (customer, currency, bucket)
+                WHERE (w.balance, w.seq, w.moved_at) IS DISTINCT FROM (t.amount, t.seq, t.at)""",
         ),
         (
             "balance_is_its_lots",
-            """SELECT customer_id, currency || ' balance ' || balance || ' lots ' || total(remaining)
+            """SELECT customer, currency || ' balance ' || balance || ' lots ' || total(remaining)
                  FROM wallet WHERE IN_CHUNK AND balance <> total(remaining)""",
         ),
         (
             "lots_are_their_entries",
-            """SELECT coalesce(w.customer_id, t.customer_id),
+            """SELECT coalesce(w.customer, t.customer),
                       coalesce(w.account, t.account) || ' holds ' || coalesce(w.amount, 0)
                       || ' entries ' || coalesce(t.amount, 0)
-                 FROM (SELECT customer_id, currency, bucket, 'wallet:' || l.name AS account, l.amount
+                 FROM (SELECT customer, currency, bucket, 'wallet:' || l.name AS account, l.amount
                          FROM wallet, unnest(lots, remaining) AS l (name, amount) WHERE IN_CHUNK) w
-                 FULL JOIN (SELECT customer_id, currency, bucket, account, sum(e.amount) AS amount
+                 FULL JOIN (SELECT customer, currency, bucket, account, sum(e.amount) AS amount
                               FROM entry e WHERE IN_CHUNK AND account LIKE 'wallet:%%'
                              GROUP BY 1, 2, 3, 4 HAVING sum(e.amount) <> 0) t
-                   USING (customer_id, currency, bucket, account)
+                   USING (customer, currency, bucket, account)
                 WHERE w.amount IS DISTINCT FROM t.amount""",
         ),
         (
             "order_adds_up",
-            """SELECT customer_id, order_id::text
-                 FROM (SELECT * FROM orders WHERE IN_CHUNK) o
-                 LEFT JOIN (SELECT customer_id, order_id, bucket, sum(price) AS price, sum(discount) AS off,
-                                   sum(payable) AS payable
-                              FROM order_line WHERE IN_CHUNK GROUP BY 1, 2, 3) l USING (customer_id, order_id, bucket)
-                WHERE (subtotal, discount, total) IS DISTINCT FROM (price, off, payable)""",
+            """SELECT customer, order_id::text FROM orders o
+                WHERE IN_CHUNK AND total <> (
+                      SELECT coalesce(sum((l->>4)::bigint - (l->>5)::bigint), 0)
+                        FROM json_array_elements(o.lines) AS l)""",
         ),
         (
-            "order_has_its_entitlements",
-            """SELECT coalesce(o.customer_id, e.customer_id),
-                      coalesce(o.order_id, e.order_id) || ' ' || coalesce(o.product_id, e.product_id)
-                 FROM (SELECT *, true AS bought FROM order_line WHERE IN_CHUNK) o
-                 FULL JOIN (SELECT *, true AS granted FROM entitlement WHERE IN_CHUNK) e
-                   USING (customer_id, order_id, product_id, bucket)
-                WHERE bought IS NULL OR granted IS NULL""",
+            "right_is_its_journal",
+            """SELECT coalesce(j.customer, e.customer),
+                      coalesce(j.product_id, e.product_id) || ' by seq ' || coalesce(j.seq, e.seq)
+                 FROM (SELECT * FROM (
+                              SELECT DISTINCT ON (customer, bucket, product_id)
+                                     customer, bucket, product_id, seq, granted
+                                FROM right_change WHERE IN_CHUNK
+                               ORDER BY customer, bucket, product_id, seq DESC) last WHERE granted) j
+                 FULL JOIN (SELECT customer, bucket, product_id, granted_by AS seq, true AS there
+                              FROM entitlement WHERE IN_CHUNK) e USING (customer, bucket, product_id, seq)
+                WHERE j.granted IS NULL OR e.there IS NULL""",
+        ),
+        (
+            "right_is_granted_once",
+            """SELECT customer, product_id || ' by seq ' || seq FROM (
+                   SELECT customer, product_id, seq, granted, lag(granted, 1, false) OVER w AS before
+                     FROM right_change WHERE IN_CHUNK
+                   WINDOW w AS (PARTITION BY customer, bucket, product_id ORDER BY seq)) t
+                WHERE granted = before""",
         ),
         (
             "order_has_its_vouchers",
-            """SELECT coalesce(o.customer_id, v.customer_id),
+            """SELECT coalesce(o.customer, v.customer),
                       coalesce(o.order_id, v.order_id) || ' ' || coalesce(o.voucher_id, v.voucher_id)
-                 FROM (SELECT customer_id, order_id, bucket, voucher_id, saves FROM order_coupon WHERE IN_CHUNK) o
-                 FULL JOIN (SELECT customer_id, used_by AS order_id, bucket, voucher_id, saved
+                 FROM (SELECT customer, order_id, bucket, voucher_id, saves FROM order_voucher v
+                        WHERE IN_CHUNK AND NOT EXISTS (
+                              SELECT FROM transfer r
+                               WHERE r.kind = 'refund' AND r.detail->>'orderId' = v.order_id::text
+                                 AND r.bucket = v.bucket AND r.detail->'vouchers' IS NOT NULL)) o
+                 FULL JOIN (SELECT customer, used_by AS order_id, bucket, voucher_id, saved
                               FROM voucher WHERE IN_CHUNK AND used_by IS NOT NULL) v
-                   USING (customer_id, order_id, bucket, voucher_id)
+                   USING (customer, order_id, bucket, voucher_id)
                 WHERE o.saves IS DISTINCT FROM v.saved""",
         ),
         (
             "discount_is_its_vouchers",
-            """SELECT customer_id, order_id::text
-                 FROM (SELECT * FROM orders WHERE IN_CHUNK) o
-                 JOIN (SELECT customer_id, order_id, bucket, sum(saves) AS off
-                         FROM order_coupon WHERE IN_CHUNK GROUP BY 1, 2, 3) c USING (customer_id, order_id, bucket)
-                WHERE discount <> off""",
+            """SELECT customer, order_id::text FROM orders o
+                WHERE IN_CHUNK AND discount <> (
+                      SELECT coalesce(sum((v->>1)::bigint), 0) FROM json_array_elements(o.vouchers) AS v)""",
         ),
         (
-            "credit_has_its_entry",
-            """SELECT coalesce(c.customer_id, t.customer_id), coalesce(c.credit_id, t.reference)
-                 FROM (SELECT * FROM credit WHERE IN_CHUNK) c
-                 FULL JOIN (SELECT * FROM transfer WHERE IN_CHUNK AND kind = 'credit') t
-                   ON (t.customer_id, t.currency, t.seq, t.bucket) = (c.customer_id, c.currency, c.seq, c.bucket)
-                WHERE (c.credit_id, c.amount, c.balance) IS DISTINCT FROM (t.reference, t.amount, t.balance)""",
+            "refunds_are_of_their_orders",
+            """SELECT r.customer, 'refund of ' || (r.detail->>'orderId')
+                 FROM (SELECT * FROM transfer WHERE IN_CHUNK AND kind = 'refund') r
+                 LEFT JOIN transfer o ON o.cause = (r.detail->>'orderId')::uuid AND o.bucket = r.bucket
+                                     AND o.customer = r.customer AND o.currency = r.currency AND o.kind = 'payment',
+                      json_array_elements(r.detail->'lines') AS e (l)
+                WHERE NOT EXISTS (
+                      SELECT FROM json_array_elements(o.detail->0) AS p (l)
+                       WHERE p.l->>0 = e.l->>0 AND (p.l->>4)::bigint - (p.l->>5)::bigint = (e.l->>1)::bigint)""",
+        ),
+        (
+            "line_is_refunded_once",
+            """SELECT customer, (detail->>'orderId') || ' ' || (e.l->>0)
+                 FROM transfer, json_array_elements(detail->'lines') AS e (l)
+                WHERE IN_CHUNK AND kind = 'refund'
+                GROUP BY customer, detail->>'orderId', e.l->>0 HAVING count(*) > 1""",
+        ),
+        (
+            "cause_is_what_it_names",
+            r"""SELECT customer, kind || ' ' || reference FROM (
+                   SELECT customer, kind, cause,
+                          CASE WHEN kind = 'refund' AND detail->>'by' = 'customer' THEN 'own ' ELSE '' END
+                          || journal_reference(kind, cause, detail) AS reference
+                     FROM transfer WHERE IN_CHUNK AND kind NOT IN ('payment', 'expiry')) t
+                WHERE '\x00'::bytea
+                      || substr(sha256(convert_to(customer || ' ' || kind || ' ' || reference, 'UTF8')), 1, 15)
+                      <> uuid_send(cause)""",
         ),
     )
 )
@@ -135,9 +184,10 @@ SHARED_CHECKS = (
     ),
     Check(
         "code_has_its_voucher",
-        """SELECT o.coupon_id, 'code of ' || o.claimed_by
+        """SELECT o.coupon_id, 'code of ' || coalesce(c.customer_id, o.claimed_by::text)
              FROM coupon_code o
-             LEFT JOIN voucher v ON v.voucher_id = o.voucher_id AND v.customer_id = o.claimed_by
+             LEFT JOIN customer c ON c.customer = o.claimed_by
+             LEFT JOIN voucher v ON v.voucher_id = o.voucher_id AND v.customer = o.claimed_by
             WHERE o.claimed_by IS NOT NULL AND v.coupon_id IS DISTINCT FROM o.coupon_id""",
     ),
 )
@@ -164,33 +214,44 @@ class Report(msgspec.Struct, frozen=True):
 class Chunk(NamedTuple):
     """The customers after one, up to another (None: to the end), and how many they are."""
 
-    after: str
-    upto: str | None
+    after: int
+    upto: int | None
     customers: int
 
 
-def count_wallets(connection: psycopg.Connection[tuple[object, ...]]) -> int:
+class Names:
+    """The custIds of customers, looked up where something about one is told."""
+
+    def __init__(self, connection: Rows) -> None:
+        self._connection = connection
+
+    def __getitem__(self, customer: int) -> str:
+        """The custId; the key of a customer who is not there."""
+        row = self._connection.execute("SELECT customer_id FROM customer WHERE customer = %s", (customer,)).fetchone()
+        return str(customer) if row is None else str(row[0])
+
+
+def count_wallets(connection: Rows) -> int:
     """About how many wallets there are, for a progress bar."""
     row = connection.execute("SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE relname = 'wallet'").fetchone()
-    return int(str(row[0])) if row else 0
+    return int(row[0]) if row else 0
 
 
-def reconcile(
-    connection: psycopg.Connection[tuple[object, ...]], progress: Callable[[int], None] = lambda _: None
-) -> Report:
+def reconcile(connection: Rows, progress: Callable[[int], None] = lambda _: None) -> Report:
     """Compare everything. `progress` is told the customers done since the last call.
 
     `connection` is in autocommit mode. The report's numbers are those of the rows seen.
     """
     differences: list[Difference] = []
     customers = orders = transfers = 0
+    names = Names(connection)
     for chunk in chunks(connection):
         place = chunk._asdict()
         with connection.transaction():
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             for check in CHECKS:
-                for cust_id, detail in connection.execute(check.sql.encode(), place):
-                    differences.append(Difference(check.name, str(cust_id), str(detail)))
+                for customer, detail in connection.execute(check.sql.encode(), place).fetchall():
+                    differences.append(Difference(check.name, names[customer], str(detail)))
             orders += _count(connection, "orders", place)
             transfers += _count(connection, "transfer", place)
         customers += chunk.customers
@@ -201,22 +262,21 @@ def reconcile(
     return Report(customers, orders, transfers, differences)
 
 
-def chunks(connection: psycopg.Connection[tuple[object, ...]]) -> Iterator[Chunk]:
+def chunks(connection: Rows) -> Iterator[Chunk]:
     """The customers in stretches of up to CHUNK, wherever they have a wallet or not."""
-    after = ""
+    after = -1
     while True:
         rows = connection.execute(
-            "SELECT DISTINCT customer_id FROM wallet WHERE customer_id > %s ORDER BY customer_id LIMIT %s",
-            (after, CHUNK),
+            "SELECT DISTINCT customer FROM wallet WHERE customer > %s ORDER BY customer LIMIT %s", (after, CHUNK)
         ).fetchall()
         if len(rows) < CHUNK:
             yield Chunk(after, None, len(rows))
             return
-        upto = str(rows[-1][0])
+        upto = int(rows[-1][0])
         yield Chunk(after, upto, len(rows))
         after = upto
 
 
-def _count(connection: psycopg.Connection[tuple[object, ...]], table: str, place: dict[str, object]) -> int:
+def _count(connection: Rows, table: str, place: dict[str, object]) -> int:
     row = connection.execute(f"SELECT count(*) FROM {table} WHERE {IN_CHUNK}".encode(), place).fetchone()  # noqa: S608
-    return int(str(row[0])) if row else 0
+    return int(row[0]) if row else 0

@@ -1,6 +1,6 @@
 """The settlement: the one door to the money. Commands gather, and are settled in one transaction a batch.
 
-Several workers and machines may each run one on the same database: the wallets' row locks order them.
+Several workers and machines may each run one on the same database: locks of the customers order them.
 """
 
 import asyncio
@@ -18,9 +18,9 @@ from lingdang.db.pool import AWAY, Connection
 from lingdang.errors import Problem, retry_later
 from lingdang.ids import bucket_of
 from lingdang.ledger import store
-from lingdang.ledger.commands import Command, Done
+from lingdang.ledger.done import Done
 from lingdang.ledger.remembered import Remembered
-from lingdang.ledger.rules import Result, settle
+from lingdang.ledger.rules import Command, Result, settle
 from lingdang.ledger.state import Changes
 
 AGAIN_SECONDS = 0.1
@@ -52,7 +52,13 @@ class Settlement:
     ) -> None:
         self._buckets = buckets
         self._lanes = [
-            _BucketLane(bucket, Lane(database_url, pgbouncer), clock, give_up_seconds, observe_database)
+            _BucketLane(
+                bucket,
+                Lane(database_url, pgbouncer, begin=store.begin(bucket)),
+                clock,
+                give_up_seconds,
+                observe_database,
+            )
             for bucket in range(buckets)
         ]
         self._gathers = [
@@ -81,7 +87,7 @@ class Settlement:
         Raises the Problem it is refused with: a rule's; `overloaded` when it was not executed and may be sent
         again; `outcome_unknown` when the database went away in the middle, and sending it again tells.
         """
-        return await self._gathers[bucket_of(command.cust_id, self._buckets)].submit(command)
+        return await self._gathers[bucket_of(command.customer, self._buckets)].submit(command)
 
     def open(self) -> None:
         """Start settling, on the running event loop."""

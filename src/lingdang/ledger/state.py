@@ -6,76 +6,96 @@ from uuid import UUID
 
 import msgspec
 
-from lingdang.ledger.commands import Credited, Order
-
 
 class Wallet(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """One customer's bells of one currency. `lots` are in the order in which they are spent.
 
-    balance = Σ remaining; `seq` counts the wallet's transfers; `next_expiry` is the soonest of its lots'. `place` is
-    where the store read it, and means nothing to anybody else.
+    balance = Σ remaining; `seq` and `moved_at` are those of the wallet's newest row; `next_expiry` is the soonest
+    of its lots'. `place` is where the store read it, and means nothing to anybody else.
     """
 
-    customer_id: str
+    customer: int
     currency: str
     balance: int = 0
     seq: int = 0
+    moved_at: datetime | None = None
     lots: tuple[str, ...] = ()
     remaining: tuple[int, ...] = ()
     next_expiry: datetime | None = None
     place: str | None = None
 
 
-class Transfer(msgspec.Struct, frozen=True, gc=False):
-    """One journal row: `amounts` belong to `accounts` one by one and sum to zero.
+class Row(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """One row of the journal: `amounts` belong to `accounts` one by one and sum to zero.
 
     An account that is a number is the revenue of that line's publisher, counted from 0: the name stands in the order.
-    Its cause is an order, which is part of it, or what `reference` names.
+    `detail` is JSON in the shape of its kind.
     """
 
-    customer_id: str
+    customer: int
     currency: str
     seq: int
     kind: str
-    reference: str | None
     amount: int
     balance: int
+    at: datetime
     accounts: Sequence[str | int]
     amounts: list[int]
-    order: Order | None = None
+    cause: UUID
+    detail: msgspec.Raw
 
 
 class State(msgspec.Struct, kw_only=True):
-    """What was loaded under the wallets' locks. The sets and maps hold only what is out of the ordinary.
+    """What was loaded under the customers' locks. The sets and maps hold only what is out of the ordinary.
 
-    Customers are named by custId, orders by (custId, orderId), credits by (custId, creditId); `unusable` tells why a
-    voucher, by (custId, voucherId), cannot be used: `not_held`, `used`, `withdrawn`, `expired` or `not_first_purchase`.
-    Those in `first_purchase` can be used until the customer has an order above 0 bells.
+    Customers are named by their keys. `rights` has, by (customer, productId), the row that granted the right; `opened`
+    are those that were used. `refunds` are the rows of earlier refunds, by the orders that are asked about. `unusable`
+    tells why a voucher, by (customer, voucherId), cannot be used: `not_held`, `used`, `withdrawn`, `expired`
+    or `not_first_purchase`. Those in `first_purchase` can be used until the customer has an order above 0 bells.
     """
 
-    wallets: dict[tuple[str, str], Wallet] = {}
+    wallets: dict[tuple[int, str], Wallet] = {}
     ended_sessions: set[UUID] = set()
-    orders: dict[tuple[str, UUID], Order] = {}
-    credits: dict[tuple[str, str], Credited] = {}
-    owned: set[tuple[str, str]] = set()
+    rows: list[Row] = []
+    rights: dict[tuple[int, str], int] = {}
+    opened: set[tuple[int, str]] = set()
+    refunds: dict[UUID, list[Row]] = {}
     unavailable: set[str] = set()
-    unusable: dict[tuple[str, str], str] = {}
-    first_purchase: set[tuple[str, str]] = set()
+    unusable: dict[tuple[int, str], str] = {}
+    first_purchase: set[tuple[int, str]] = set()
+
+
+class Right(msgspec.Struct, frozen=True, gc=False):
+    """The right to a product, by the row that granted it. `unopened`: it must not have been used."""
+
+    customer: int
+    product_id: str
+    granted_by: int
+    unopened: bool = False
+
+
+class Use(msgspec.Struct, frozen=True, gc=False):
+    """A voucher that an order used up, or, where `saves` is None, gives back."""
+
+    customer: int
+    voucher_id: str
+    order_id: UUID
+    saves: int | None
 
 
 class Changes(msgspec.Struct):
-    """What a batch writes. `wallets` are final states, `before` the `seq` they had; the rest is added."""
+    """What a batch writes. `wallets` are final states, `before` the `seq` they had; the rest is added.
+
+    `granted` has the products of each of `rows` to which it grants a right that the batch has not revoked again.
+    """
 
     now: datetime
-    wallets: dict[tuple[str, str], Wallet] = {}
-    before: dict[tuple[str, str], int] = {}
-    transfers: list[Transfer] = []
-    credits: list[Credited] = []
-
-    @property
-    def orders(self) -> list[Order]:
-        """The orders among the transfers."""
-        return [transfer.order for transfer in self.transfers if transfer.order is not None]
+    wallets: dict[tuple[int, str], Wallet] = {}
+    before: dict[tuple[int, str], int] = {}
+    rows: list[Row] = []
+    granted: list[list[str]] = []
+    revoked: list[Right] = []
+    used: list[Use] = []
 
     def __bool__(self) -> bool:
-        return bool(self.transfers)
+        return bool(self.rows)

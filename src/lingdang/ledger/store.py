@@ -1,4 +1,4 @@
-"""The store: a few SQL functions, each called once for a whole batch, whatever its size."""
+"""The store: three SQL functions, each called once for a whole batch, whatever its size."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,11 +6,13 @@ from uuid import UUID
 
 import msgspec
 
-from lingdang.db.flush import array_literal, ask, flush, numbered
+from lingdang.db.flush import Statement, array_literal, ask, flush, numbered
 from lingdang.db.pool import Connection
-from lingdang.ledger.commands import Command, Credit, Credited, Order, Pay
+from lingdang.ledger.paying import Pay
+from lingdang.ledger.refunding import detail_of
 from lingdang.ledger.remembered import Remembered
-from lingdang.ledger.state import Changes, State, Wallet
+from lingdang.ledger.rules import Command
+from lingdang.ledger.state import Changes, Row, State, Wallet
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -18,51 +20,54 @@ class Loaded(msgspec.Struct, frozen=True):
 
     wallets: list[Wallet]
     ended: list[UUID]
-    credits: list[Credited]
     catalogue: int | None
     listed: list[tuple[str, bool]]
-    unusable: list[tuple[str, str, str]]
+    unusable: list[tuple[int, str, str]]
 
 
-class Bought(msgspec.Struct, frozen=True):
-    """What ledger_bought answers, as it comes."""
+class Found(msgspec.Struct, frozen=True):
+    """What ledger_found answers, as it comes."""
 
-    owned: list[tuple[str, str]] = []
-    orders: list[Order] = []
+    rows: list[Row] = []
+    refunds: list[Row] = []
+    rights: list[tuple[int, str, int, bool]] = []
 
 
 _decode = msgspec.json.Decoder(Loaded).decode
-_decode_bought = msgspec.json.Decoder(Bought).decode
-_decode_lots = msgspec.json.Decoder(list[str]).decode
+_decode_found = msgspec.json.Decoder(Found).decode
 _encode = msgspec.json.Encoder().encode
 
-_BEGIN = b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
-_COMMIT = b"COMMIT"
+_BEGIN: Statement = (b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", ())
+_COMMIT: Statement = (b"COMMIT", ())
 
 _LOAD = numbered("""
-SELECT ledger_load(%b::smallint, %b::timestamptz, %b::text[], %b::text[], %b::uuid[], %b::text[], %b::text[],
-                   %b::text[], %b::text[], %b::uuid[])
+SELECT ledger_load(%b::smallint, %b::timestamptz, %b::bigint[], %b::bigint[], %b::uuid[], %b::text[], %b::bigint[],
+                   %b::uuid[])
 """)
 
-_BOUGHT = numbered("""
-SELECT ledger_bought(%b::smallint, %b::text[], %b::text[], %b::text[], %b::uuid[])
+_FOUND = numbered("""
+SELECT ledger_found(%b::smallint, %b::uuid[], %b::uuid[], %b::bigint[], %b::text[])
 """)
 
-_CREDITED = numbered("""
-SELECT ledger_credited(%b::smallint, %b::text[], %b::text[], %b::bigint[])
-""")
+_WALLETS = """
+SELECT customer, currency, balance, seq, moved_at, lots, remaining, next_expiry FROM wallet
+ WHERE bucket = %b AND customer = %b
+"""
 
 _SAVE = numbered("""
 SELECT ledger_save(%b::smallint, %b::timestamptz,
-    %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::text[], %b::text[], %b::timestamptz[], %b::tid[],
-    %b::bigint[],
-    %b::text[], %b::text[], %b::bigint[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::text[], %b::text[],
-    %b::uuid[], %b::bigint[], %b::text[], %b::text[],
-    %b::text[],
-    %b::text[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::text[], %b::timestamptz[], %b::text[],
-    %b::bigint[],
-    %b::text[], %b::uuid[], %b::uuid[], %b::bigint[])
+    %b::bigint[], %b::text[], %b::bigint[], %b::integer[], %b::timestamptz[], %b::text[], %b::text[],
+    %b::timestamptz[], %b::tid[], %b::integer[],
+    %b::bigint[], %b::text[], %b::integer[], %b::text[], %b::bigint[], %b::bigint[], %b::timestamptz[], %b::text[],
+    %b::text[], %b::uuid[], %b::text[], %b::text[],
+    %b::bigint[], %b::text[], %b::integer[], %b::boolean[],
+    %b::bigint[], %b::uuid[], %b::uuid[], %b::bigint[])
 """)
+
+
+def begin(bucket: int) -> str:
+    """With what a connection begins on which the bucket's batches are saved: positions need the server's epoch."""
+    return f"SELECT journal_begin({bucket}::smallint)"
 
 
 async def load(
@@ -74,83 +79,97 @@ async def load(
     *,
     in_doubt: bool = False,
 ) -> State:
-    """Begin a transaction, lock the batch's wallets and read what its decision needs: one flush.
+    """Begin a transaction, lock the batch's customers and read what its decision needs: one flush.
 
     Products that are known to be `on_sale` are not asked about, unless the catalogue has changed meanwhile: then once
-    more, about all. What has been bought is asked about where wallets have moved since the checkout, in one flush
-    more; `in_doubt`: everywhere. So is the lot of a credit that is repeated.
+    more, about all. What the journal has of a payment is asked about where the customer's has grown since the checkout,
+    in one flush more; `in_doubt`: everywhere.
     """
     on_sale.read_by(connection)
     pays = [command for command in commands if isinstance(command, Pay)]
     lines = [line.product_id for pay in pays for line in pay.lines]
     asked = on_sale.unknown(lines)
-    questions = _questions(bucket, commands, pays, now, asked)
-    loaded = _decode(await ask(connection, (_BEGIN, ()), (_LOAD, questions)))
+    sought = [command for command in commands if in_doubt or not isinstance(command, Pay)]
+    answers = await flush(connection, _BEGIN, _load(bucket, commands, pays, now, asked), *_found(bucket, sought))
+    loaded = _decode(_answer(answers[1]))
+    found = [_decode_found(_answer(answer)) for answer in answers[2:]]
     if not on_sale.still_holds(loaded.catalogue):
         asked = on_sale.unknown(lines)
-        questions = _questions(bucket, commands, pays, now, asked)
-        loaded = _decode(await ask(connection, (_LOAD, questions)))
+        loaded = _decode(await ask(connection, _load(bucket, commands, pays, now, asked)))
     on_sale.learn(loaded.catalogue, dict.fromkeys(set(asked).difference(name for name, _ in loaded.listed), True))
-    moved = pays if in_doubt else _moved(pays, loaded.wallets)
-    booked = await _booked(connection, bucket, loaded.credits) if loaded.credits else []
-    return _state(loaded, booked, await _bought(connection, bucket, moved) if moved else Bought())
+    if not in_doubt:
+        for statement in _found(bucket, _moved(pays, loaded.wallets)):
+            found.append(_decode_found(await ask(connection, statement)))
+    return _state(loaded, found)
 
 
 def _moved(pays: Sequence[Pay], wallets: Sequence[Wallet]) -> list[Pay]:
-    """The payments of customers who have had a transfer since the checkout, or of whom that is not known."""
-    counts: dict[str, int] = {}
+    """The payments of customers whose journal has grown since the checkout, or of whom that is not known."""
+    counts: dict[int, int] = {}
     for wallet in wallets:
-        counts[wallet.customer_id] = counts.get(wallet.customer_id, 0) + wallet.seq
-    return [pay for pay in pays if pay.transfers != counts.get(pay.cust_id, 0)]
+        if wallet.seq > counts.get(wallet.customer, 0):
+            counts[wallet.customer] = wallet.seq
+    return [pay for pay in pays if pay.transfers != counts.get(pay.customer, 0)]
 
 
-async def _bought(connection: Connection, bucket: int, pays: Sequence[Pay]) -> Bought:
+def _load(
+    bucket: int, commands: Sequence[Command], pays: Sequence[Pay], now: datetime, products: Sequence[str]
+) -> Statement:
     parameters = (
         bucket,
-        [p.cust_id for p in pays for _ in p.lines],
-        [line.product_id for p in pays for line in p.lines],
-        [p.cust_id for p in pays],
-        [p.order_id for p in pays],
-    )
-    return _decode_bought(await ask(connection, (_BOUGHT, parameters)))
-
-
-async def _booked(connection: Connection, bucket: int, credits: Sequence[Credited]) -> list[Credited]:
-    """Credits that are repeated, with the lots that they went into: one flush more."""
-    parameters = (bucket, [c.cust_id for c in credits], [c.currency for c in credits], [c.seq for c in credits])
-    lots = _decode_lots(await ask(connection, (_CREDITED, parameters)))
-    return [msgspec.structs.replace(each, lot=lot) for each, lot in zip(credits, lots, strict=True)]
-
-
-def _questions(
-    bucket: int, commands: Sequence[Command], pays: Sequence[Pay], now: datetime, products: Sequence[str]
-) -> tuple[object, ...]:
-    credits = [c for c in commands if isinstance(c, Credit)]
-    return (
-        bucket,
         now,
-        sorted({c.cust_id for c in commands}),
-        [p.cust_id for p in pays],
+        sorted({c.customer for c in commands}),
+        [p.customer for p in pays],
         [p.session_id for p in pays],
         products,
-        [c.cust_id for c in credits],
-        [c.credit_id for c in credits],
-        [p.cust_id for p in pays for _ in p.vouchers],
+        [p.customer for p in pays for _ in p.vouchers],
         [voucher.voucher_id for p in pays for voucher in p.vouchers],
     )
+    return _LOAD, parameters
 
 
-def _state(loaded: Loaded, booked: Sequence[Credited], bought: Bought) -> State:
+def _found(bucket: int, commands: Sequence[Command]) -> list[Statement]:
+    """The question what the journal has of these commands; none when there is nothing to ask."""
+    orders = [order for c in commands if (order := c.order) is not None]
+    causes = [*orders, *(cause for c in commands if (cause := c.cause) is not None)]
+    rights = [(c.customer, name) for c in commands for name in c.rights]
+    if not causes:
+        return []
+    return [(_FOUND, (bucket, causes, orders, [customer for customer, _ in rights], [name for _, name in rights]))]
+
+
+def _answer(answer: bytes | None) -> bytes:
+    assert answer is not None, "a function answers one row"
+    return answer
+
+
+def _state(loaded: Loaded, found: Sequence[Found]) -> State:
     return State(
-        wallets={(w.customer_id, w.currency): w for w in loaded.wallets},
+        wallets={(w.customer, w.currency): w for w in loaded.wallets},
         ended_sessions=set(loaded.ended),
-        orders={(o.cust_id, o.order_id): o for o in bought.orders},
-        credits={(c.cust_id, c.credit_id): c for c in booked},
-        owned=set(bought.owned),
+        rows=[row for each in found for row in each.rows],
+        rights={(customer, name): seq for each in found for customer, name, seq, _ in each.rights},
+        opened={(customer, name) for each in found for customer, name, _, opened in each.rights if opened},
+        refunds=_by_order([row for each in found for row in each.refunds]),
         unavailable={product_id for product_id, on_sale in loaded.listed if not on_sale},
-        unusable={(cust_id, voucher): why for cust_id, voucher, why in loaded.unusable if why != "first_purchase"},
-        first_purchase={(cust_id, voucher) for cust_id, voucher, why in loaded.unusable if why == "first_purchase"},
+        unusable={(customer, voucher): why for customer, voucher, why in loaded.unusable if why != "first_purchase"},
+        first_purchase={(customer, voucher) for customer, voucher, why in loaded.unusable if why == "first_purchase"},
     )
+
+
+def _by_order(refunds: Sequence[Row]) -> dict[UUID, list[Row]]:
+    found: dict[UUID, list[Row]] = {}
+    for row in refunds:
+        found.setdefault(detail_of(row).order_id, []).append(row)
+    return found
+
+
+async def peek(connection: Connection, bucket: int, command: Command) -> State:
+    """What one command would be decided on, read without a lock: for whoever only asks what it would do."""
+    cursor = await connection.execute(_WALLETS, (bucket, command.customer), binary=True)
+    wallets = [msgspec.convert(row, Wallet) for row in await cursor.fetchall()]
+    found = [_decode_found(_answer(await ask(connection, statement))) for statement in _found(bucket, [command])]
+    return _state(Loaded(wallets, [], None, [], []), found)
 
 
 async def save(connection: Connection, bucket: int, changes: Changes) -> None:
@@ -159,81 +178,68 @@ async def save(connection: Connection, bucket: int, changes: Changes) -> None:
         bucket,
         changes.now,
         *_wallets(changes),
-        *_transfers(changes),
-        *_credits(changes),
+        *_rows(changes),
+        *_revoked(changes),
         *_vouchers(changes),
     )
-    await flush(connection, (_SAVE, parameters), (_COMMIT, ()))
+    await flush(connection, (_SAVE, parameters), _COMMIT)
 
 
 async def leave(connection: Connection) -> None:
     """End the transaction of a batch that changes nothing."""
-    await flush(connection, (_COMMIT, ()))
+    await flush(connection, _COMMIT)
 
 
 def _wallets(changes: Changes) -> tuple[Sequence[object], ...]:
     wallets = list(changes.wallets.values())
     return (
-        [w.customer_id for w in wallets],
+        [w.customer for w in wallets],
         [w.currency for w in wallets],
         [w.balance for w in wallets],
         [w.seq for w in wallets],
+        [w.moved_at for w in wallets],
         [_array(w.lots) for w in wallets],
         [_array(w.remaining) for w in wallets],
         [w.next_expiry for w in wallets],
         [w.place for w in wallets],
-        [changes.before[w.customer_id, w.currency] for w in wallets],
+        [changes.before[w.customer, w.currency] for w in wallets],
     )
 
 
-def _transfers(changes: Changes) -> tuple[Sequence[object], ...]:
-    transfers = changes.transfers
-    orders = [t.order for t in transfers]
+def _rows(changes: Changes) -> tuple[Sequence[object], ...]:
+    rows = changes.rows
     return (
-        [t.customer_id for t in transfers],
-        [t.currency for t in transfers],
-        [t.seq for t in transfers],
-        [t.kind for t in transfers],
-        [t.reference for t in transfers],
-        [t.amount for t in transfers],
-        [t.balance for t in transfers],
-        [_json(t.accounts) for t in transfers],
-        [_array(t.amounts) for t in transfers],
-        [o and o.order_id for o in orders],
-        [(o and o.discount) or None for o in orders],
-        [o and _json(o.lines) for o in orders],
-        [_json(o.vouchers) if o and o.vouchers else None for o in orders],
-        [o and _array([line.product_id for line in o.lines]) for o in orders],
+        [r.customer for r in rows],
+        [r.currency for r in rows],
+        [r.seq for r in rows],
+        [r.kind for r in rows],
+        [r.amount for r in rows],
+        [r.balance for r in rows],
+        [r.at for r in rows],
+        [_encode(r.accounts).decode() for r in rows],
+        [_array(r.amounts) for r in rows],
+        [r.cause for r in rows],
+        [bytes(r.detail).decode() for r in rows],
+        [_array(products) if products else None for products in changes.granted],
     )
 
 
-def _credits(changes: Changes) -> tuple[Sequence[object], ...]:
-    credits = changes.credits
+def _revoked(changes: Changes) -> tuple[Sequence[object], ...]:
     return (
-        [c.cust_id for c in credits],
-        [c.credit_id for c in credits],
-        [c.currency for c in credits],
-        [c.seq for c in credits],
-        [c.amount for c in credits],
-        [c.kind for c in credits],
-        [c.expires_at for c in credits],
-        [c.reason for c in credits],
-        [c.balance for c in credits],
+        [right.customer for right in changes.revoked],
+        [right.product_id for right in changes.revoked],
+        [right.granted_by for right in changes.revoked],
+        [right.unopened for right in changes.revoked],
     )
 
 
 def _vouchers(changes: Changes) -> tuple[Sequence[object], ...]:
-    used = [(order, voucher) for order in changes.orders for voucher in order.vouchers]
     return (
-        [order.cust_id for order, _ in used],
-        [voucher.voucher_id for _, voucher in used],
-        [order.order_id for order, _ in used],
-        [voucher.saves for _, voucher in used],
+        [use.customer for use in changes.used],
+        [use.voucher_id for use in changes.used],
+        [use.order_id for use in changes.used],
+        [use.saves for use in changes.used],
     )
-
-
-def _json(value: object) -> str:
-    return _encode(value).decode()
 
 
 def _array(values: Sequence[object]) -> str:

@@ -9,38 +9,35 @@ import msgspec
 
 from lingdang.db.pool import Owner, Pool, fetch_all, fetch_as
 from lingdang.errors import Problem
-from lingdang.http.paging import Page, Window, to_cursor
-from lingdang.library.reaching import read_reached, write_reached
+from lingdang.http.paging import Page, Window, read_seq, to_cursor
 
-_COLUMNS = "order_id, currency, subtotal, discount, total, balance, paid_at, lines, coupons"
+_COLUMNS = "order_id, currency, subtotal, discount, total, balance, paid_at, lines, vouchers, refunds"
 
 STRETCH = 1000
-"""Transfers of each journal that are looked through for orders at first: credits, too, stand between them."""
+"""Rows of the journal that are looked through for orders at first: credits, too, stand between them."""
 
 GROWTH = 4
 LONGEST_STRETCH = 64_000
 """While none is found the stretch grows, up to this."""
 
-# Each currency's journal is read down its own key from where a cursor says, for a stretch: its numbers have no gap.
+# The journal is read down its key from where a cursor says, for a stretch: its numbers have no gap.
 _LIST = """
-SELECT w.currency, greatest(w.below - w.stretch, 1), o.seq, o.order_id, o.currency, o.subtotal, o.discount, o.total,
-       o.balance, o.paid_at, o.lines, o.coupons
+SELECT greatest(j.below - j.stretch, 1), o.seq, o.order_id, o.currency, o.subtotal, o.discount, o.total, o.balance,
+       o.paid_at, o.lines, o.vouchers, o.refunds
   FROM (
-       SELECT w.bucket, w.customer_id, w.currency, coalesce(c.seq, w.seq + 1) AS below,
-              %b::bigint AS stretch
-         FROM wallet w LEFT JOIN unnest(%b::text[], %b::bigint[]) AS c (currency, seq) ON c.currency = w.currency
-        WHERE w.bucket = %b AND w.customer_id = %b
-       ) w
+       SELECT coalesce(%b::integer, (
+                  SELECT max(w.seq) + 1 FROM wallet w WHERE w.bucket = %b AND w.customer = %b
+                  ), 1) AS below, %b::integer AS stretch
+       ) j
   LEFT JOIN LATERAL (
        SELECT * FROM orders o
-        WHERE o.bucket = w.bucket AND o.customer_id = w.customer_id AND o.currency = w.currency
-          AND o.seq < w.below AND o.seq >= w.below - w.stretch
+        WHERE o.bucket = %b AND o.customer = %b AND o.seq < j.below AND o.seq >= j.below - j.stretch
         ORDER BY o.seq DESC LIMIT %b
        ) o ON true
- ORDER BY o.paid_at DESC NULLS LAST, w.currency, o.seq DESC
+ ORDER BY o.seq DESC
 """
 
-_ONE = f"SELECT {_COLUMNS} FROM orders WHERE bucket = %b AND customer_id = %b AND order_id = %b"  # noqa: S608
+_ONE = f"SELECT {_COLUMNS} FROM orders WHERE bucket = %b AND customer = %b AND order_id = %b"  # noqa: S608
 
 
 class OrderLine(msgspec.Struct, frozen=True, rename="camel"):
@@ -62,8 +59,28 @@ class OrderVoucher(msgspec.Struct, frozen=True, rename="camel"):
     saves: int
 
 
+class RefundedLine(msgspec.Struct, frozen=True, rename="camel"):
+    """A refunded product, and what came back for it."""
+
+    product_id: str
+    amount: int
+
+
+class RefundView(msgspec.Struct, frozen=True, rename="camel"):
+    """One refund of an order. The reason is one of lingdang.ledger.refunding.Reason."""
+
+    refund_id: str
+    refunded: int
+    lines: list[RefundedLine]
+    reason: str
+    refunded_at: datetime
+
+
 class OrderView(msgspec.Struct, frozen=True, rename="camel"):
-    """A paid order: lines and vouchers as they were offered, sums in whole bells."""
+    """A paid order: lines and vouchers as they were offered, sums in whole bells.
+
+    `status`: `paid`, `partly_refunded` or `refunded`.
+    """
 
     order_id: UUID
     status: str
@@ -75,22 +92,23 @@ class OrderView(msgspec.Struct, frozen=True, rename="camel"):
     paid_at: datetime
     lines: list[OrderLine]
     vouchers: list[OrderVoucher]
-    refunds: list[str]
+    refunds: list[RefundView]
 
 
 async def list_orders(pool: Pool, owner: Owner, window: Window) -> Page[OrderView]:
     """The customer's orders, newest first. A page may be shorter than asked for; an empty one is the end."""
-    return await _list(lambda parameters: fetch_as(pool, owner, _LIST, parameters), owner.bucket, owner.cust_id, window)
+    place = (owner.bucket, owner.customer)
+    return await _list(lambda parameters: fetch_as(pool, owner, _LIST, parameters), place, window)
 
 
-async def list_orders_of(pool: Pool, bucket: int, cust_id: str, window: Window) -> Page[OrderView]:
+async def list_orders_of(pool: Pool, bucket: int, customer: int, window: Window) -> Page[OrderView]:
     """A customer's orders as the operators see them, otherwise like `list_orders`."""
-    return await _list(lambda parameters: fetch_all(pool, _LIST, parameters), bucket, cust_id, window)
+    return await _list(lambda parameters: fetch_all(pool, _LIST, parameters), (bucket, customer), window)
 
 
 async def get_order(pool: Pool, owner: Owner, order_id: UUID) -> OrderView:
     """One of the customer's orders. Raises Problem `not_found`, for another customer's too."""
-    rows = await fetch_as(pool, owner, _ONE, (owner.bucket, owner.cust_id, order_id))
+    rows = await fetch_as(pool, owner, _ONE, (owner.bucket, owner.customer, order_id))
     if not rows:
         raise Problem("not_found")
     return _view(rows[0])
@@ -100,37 +118,26 @@ Rows = list[tuple[Any, ...]]
 Fetch = Callable[[Sequence[object]], Awaitable[Rows]]
 
 
-async def _list(fetch: Fetch, bucket: int, cust_id: str, window: Window) -> Page[OrderView]:
+async def _list(fetch: Fetch, place: tuple[int, int], window: Window) -> Page[OrderView]:
     """Look through one stretch after the other until there is an order to show, or nothing below."""
-    reached = read_reached(window.after)
+    below = read_seq(window.after)
     stretch = STRETCH
     while True:
-        rows = await fetch((stretch, list(reached), list(reached.values()), bucket, cust_id, window.limit + 1))
-        page = _page(rows, reached, window.limit)
-        if page.items or page.next_cursor is None:
-            return page
+        rows = await fetch((below, *place, stretch, *place, window.limit + 1))
+        found = [row for row in rows if row[1] is not None]
+        shown = found[: window.limit]
+        # Where all orders of the stretch are shown, what is below it is for the next page.
+        below = shown[-1][1] if len(found) > window.limit else rows[0][0]
+        if shown or below <= 1:
+            return Page([_view(row[2:]) for row in shown], to_cursor(str(below)) if below > 1 else None)
         stretch = min(stretch * GROWTH, LONGEST_STRETCH)
 
 
-def _page(rows: Rows, reached: dict[str, int], limit: int) -> Page[OrderView]:
-    """The page of these rows. Moves `reached` to where the next one begins."""
-    found = [row for row in rows if row[2] is not None]
-    shown = found[:limit]
-    if len(found) > limit:
-        reached.update((currency, seq) for currency, _, seq, *_ in shown)
-        more = True
-    else:
-        # All orders of these stretches are shown; what is below is for the next page.
-        reached.update((currency, lowest) for currency, lowest, *_ in rows)
-        more = any(lowest > 1 for _, lowest, *_ in rows)
-    return Page([_view(row[3:]) for row in shown], to_cursor(write_reached(reached)) if more else None)
-
-
 def _view(row: tuple[Any, ...]) -> OrderView:
-    order_id, currency, subtotal, discount, total, balance, paid_at, lines, vouchers = row
+    order_id, currency, subtotal, discount, total, balance, paid_at, lines, vouchers, refunds = row
     return OrderView(
         order_id=order_id,
-        status="paid",
+        status=_status(lines, refunds),
         currency=currency,
         subtotal=subtotal,
         discount=discount,
@@ -139,12 +146,19 @@ def _view(row: tuple[Any, ...]) -> OrderView:
         paid_at=paid_at,
         lines=[_line(*line) for line in lines],
         vouchers=[OrderVoucher(*voucher) for voucher in vouchers],
-        refunds=[],
+        refunds=[_refund(*refund) for refund in refunds],
     )
 
 
-def _line(
-    product_id: str, title: str, publisher: str | None, list_price: int, price: int, discount: int, *_: int
-) -> OrderLine:
-    """A stored line. Those of before migration 0014 end with what is payable, which follows from the others."""
+def _status(lines: list[Any], refunds: list[Any]) -> str:
+    gone = sum(len(refunded) for _, refunded, _, _ in refunds)
+    return "paid" if not gone else "partly_refunded" if gone < len(lines) else "refunded"
+
+
+def _refund(refund_id: str, lines: list[tuple[str, int]], reason: str, at: str) -> RefundView:
+    shown = [RefundedLine(product_id, amount) for product_id, amount in lines]
+    return RefundView(refund_id, sum(line.amount for line in shown), shown, reason, datetime.fromisoformat(at))
+
+
+def _line(product_id: str, title: str, publisher: str | None, list_price: int, price: int, discount: int) -> OrderLine:
     return OrderLine(product_id, title, publisher, list_price, price, discount, price - discount)

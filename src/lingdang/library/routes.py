@@ -13,18 +13,19 @@ from litestar.params import PathParameter, QueryParameter
 from lingdang.clock import Clock
 from lingdang.db.pool import Pool, transaction_as
 from lingdang.errors import Problem
-from lingdang.http.paging import Cursor, Limit, Page, to_cursor, window
+from lingdang.http.paging import Cursor, Limit, Page, read_seq, to_cursor, window
 from lingdang.http.strict import checked_id
 from lingdang.identity.session import Session
 from lingdang.identity.sessions import Sessions
-from lingdang.ids import DEFAULT_CURRENCY, ProductId
-from lingdang.journal.statements import Statements, Wanted, checked_currency, read_period, read_seq
+from lingdang.ids import DEFAULT_CURRENCY, Customer, ProductId
+from lingdang.journal.statements import Statements, Wanted, checked_currency, read_period
 from lingdang.library.entitlements import (
     Entitlement,
     EntitlementWithReceipt,
-    find_entitlement,
-    get_entitlement,
+    Openings,
+    get_right,
     list_entitlements,
+    used_right,
 )
 from lingdang.library.orders import OrderView, get_order, list_orders
 from lingdang.library.receipts import Receipts
@@ -45,6 +46,7 @@ def routes(
     pool: Pool,
     reports: Pool,
     receipts: Receipts,
+    openings: Openings,
     statements: Statements,
     clock: Clock,
     zone: ZoneInfo,
@@ -89,7 +91,9 @@ def routes(
         owner, now = who(request).owner, clock()
         period = read_period(since, until, now, zone)
         after = window(None, cursor).after
-        wanted = Wanted(owner.bucket, owner.cust_id, checked_currency(currency), *period, read_seq(after))
+        wanted = Wanted(
+            owner.bucket, Customer(owner.customer, owner.cust_id), checked_currency(currency), *period, read_seq(after)
+        )
         async with transaction_as(reports, owner) as connection:
             made = await statements.make(connection, wanted, now)
         return StatementView(made.statement, None if made.next_seq is None else to_cursor(str(made.next_seq)))
@@ -101,22 +105,32 @@ def routes(
     @get("/v1/entitlements/{product_id:str}")
     async def entitlement(request: Asked, product_id: ProductId) -> EntitlementWithReceipt:
         checked_id(product_id, "productId")
-        owner = who(request).owner
-        found = await get_entitlement(pool, owner, product_id)
-        receipt = receipts.make(owner.cust_id, product_id, str(found.order_id), clock())
-        return EntitlementWithReceipt(product_id, found.order_id, found.granted_at, receipt)
+        owner, now = who(request).owner, clock()
+        right = await get_right(pool, openings, owner, product_id, now)
+        told = right.told
+        return EntitlementWithReceipt(
+            product_id=product_id,
+            granted_at=told.granted_at,
+            order_id=told.order_id,
+            grant_id=told.grant_id,
+            receipt=receipts.make(owner.customer, owner.cust_id, right, now),
+        )
 
     return [orders, order, wallet, entries, statement, entitlements, entitlement]
 
 
-def public_routes(sessions: Sessions, pool: Pool, receipts: Receipts, clock: Clock) -> list[HTTPRouteHandler]:
-    """The access check for a reverse proxy's sub-request, and the keys that verify receipts."""
+def public_routes(
+    sessions: Sessions, pool: Pool, receipts: Receipts, openings: Openings, clock: Clock
+) -> list[HTTPRouteHandler]:
+    """The access check for a reverse proxy's sub-request, the keys that verify receipts, and which are revoked."""
 
     @get(
         "/v1/access",
         status_code=204,
         summary="Whether the customer may read a product, for a reverse proxy",
-        responses={204: ResponseSpec(None, description="Yes; X-Entitlement-Order names the order.")},
+        responses={
+            204: ResponseSpec(None, description="Yes; X-Entitlement-Order or X-Entitlement-Grant names the source.")
+        },
     )
     async def access(
         request: Asked, product_id: Annotated[ProductId, QueryParameter(name="productId")]
@@ -124,13 +138,18 @@ def public_routes(sessions: Sessions, pool: Pool, receipts: Receipts, clock: Clo
         checked_id(product_id, "productId")
         headers = request.headers
         owner = sessions.authenticate(headers.get("authorization"), headers.get("x-cust-id"), clock()).owner
-        found = await find_entitlement(pool, owner, product_id)
-        if found is None:
+        right = await used_right(pool, openings, owner, product_id, clock())
+        if right is None:
             raise Problem("not_entitled", productId=product_id)
-        return Response(None, headers={"X-Entitlement-Order": str(found.order_id)})
+        kind, source = right.source
+        return Response(None, headers={f"X-Entitlement-{kind}": source})
 
     @get("/.well-known/jwks.json", media_type=MediaType.JSON)
     async def jwks() -> Response[dict[str, Any]]:
         return Response(receipts.jwks(), headers={"Cache-Control": "public, max-age=300"})
 
-    return [access, jwks]
+    @get("/v1/receipts/revoked", media_type=MediaType.TEXT, summary="Receipts whose right has ended, as a signed list")
+    async def revoked() -> Response[str]:
+        return Response(await receipts.revoked(pool, clock()), headers={"Cache-Control": "public, max-age=60"})
+
+    return [access, jwks, revoked]

@@ -5,33 +5,23 @@ from datetime import datetime
 import msgspec
 
 from lingdang.db.pool import Owner, Pool, fetch_as
-from lingdang.http.paging import Page, Window, page
+from lingdang.http.paging import Page, Window, page, read_seq
 from lingdang.ids import DEFAULT_CURRENCY
 from lingdang.ledger.balance import live_lots
 from lingdang.ledger.lots import lot_expiry, lot_kind
 from lingdang.ledger.state import Wallet
-from lingdang.library.reaching import read_reached, write_reached
 
 _WALLETS = """
-SELECT currency, balance, seq, lots, remaining, next_expiry FROM wallet
- WHERE bucket = %b AND customer_id = %b ORDER BY currency
+SELECT currency, balance, lots, remaining, next_expiry FROM wallet
+ WHERE bucket = %b AND customer = %b AND currency <> '' ORDER BY currency
 """
 
-# Each currency's journal is walked down its own key; a cursor says how far in each.
 _ENTRIES = """
-SELECT t.currency, t.seq, t.kind, coalesce(t.reference, t.order_id::text), t.amount, t.balance, t.at, t.accounts,
+SELECT t.currency, t.seq, t.kind, journal_reference(t.kind, t.cause, t.detail), t.amount, t.balance, t.at, t.accounts,
        t.amounts
-  FROM wallet w
-  LEFT JOIN unnest(%b::text[], %b::bigint[]) AS c (currency, seq) ON c.currency = w.currency
- CROSS JOIN LATERAL (
-       SELECT * FROM transfer t
-        WHERE t.bucket = w.bucket AND t.customer_id = w.customer_id AND t.currency = w.currency
-          AND t.seq < coalesce(c.seq, 9223372036854775807)
-        ORDER BY t.seq DESC LIMIT %b
-       ) t
- WHERE w.bucket = %b AND w.customer_id = %b
- ORDER BY t.at DESC, t.currency, t.seq DESC
- LIMIT %b
+  FROM transfer t
+ WHERE t.bucket = %b AND t.customer = %b AND t.seq < coalesce(%b::integer, 2147483647) AND t.currency <> ''
+ ORDER BY t.seq DESC LIMIT %b
 """
 
 
@@ -81,19 +71,18 @@ class EntryView(msgspec.Struct, frozen=True, rename="camel"):
 
 async def view_wallet(pool: Pool, owner: Owner, now: datetime) -> WalletView:
     """The customer's balances at `now`; one who was never credited has 0 of the default currency."""
-    rows = await fetch_as(pool, owner, _WALLETS, (owner.bucket, owner.cust_id))
+    rows = await fetch_as(pool, owner, _WALLETS, (owner.bucket, owner.customer))
     wallets = [
         Wallet(
-            customer_id=owner.cust_id,
+            customer=owner.customer,
             currency=currency,
             balance=balance,
-            seq=seq,
             lots=tuple(lots),
             remaining=tuple(remaining),
             next_expiry=next_expiry,
         )
-        for currency, balance, seq, lots, remaining, next_expiry in rows
-    ] or [Wallet(customer_id=owner.cust_id, currency=DEFAULT_CURRENCY)]
+        for currency, balance, lots, remaining, next_expiry in rows
+    ] or [Wallet(customer=owner.customer, currency=DEFAULT_CURRENCY)]
     return WalletView([_balance(wallet, now) for wallet in wallets])
 
 
@@ -109,22 +98,10 @@ def _balance(wallet: Wallet, now: datetime) -> Balance:
 
 async def list_entries(pool: Pool, owner: Owner, window: Window) -> Page[EntryView]:
     """Every movement, newest first."""
-    reached = read_reached(window.after)
-    parameters = (
-        list(reached),
-        list(reached.values()),
-        window.limit + 1,
-        owner.bucket,
-        owner.cust_id,
-        window.limit + 1,
-    )
-    rows = await fetch_as(pool, owner, _ENTRIES, parameters)
+    below = read_seq(window.after)
+    rows = await fetch_as(pool, owner, _ENTRIES, (owner.bucket, owner.customer, below, window.limit + 1))
     views = [_entry(row) for row in rows]
-    keys = []
-    for view in views:
-        reached[view.currency] = view.seq
-        keys.append(write_reached(reached))
-    return page(views, keys, window.limit)
+    return page(views, [str(view.seq) for view in views], window.limit)
 
 
 def _entry(row: tuple[object, ...]) -> EntryView:

@@ -15,7 +15,8 @@ from lingdang.errors import Problem
 from lingdang.identity.session import Session
 from lingdang.identity.sessions import Sessions
 from lingdang.ids import MAX_LINES, ProductId
-from lingdang.ledger.commands import Done, Order, Pay
+from lingdang.ledger.done import Done
+from lingdang.ledger.paying import Order, Pay
 from lingdang.ledger.settlement import Settlement
 from lingdang.payment.signing import string_to_sign, verifies
 
@@ -82,7 +83,7 @@ class Payments:
 
 def check_request(request: PaymentRequest, offer: Offer, session: Session, now: datetime) -> None:
     """Raises Problem `cust_mismatch`, `order_mismatch`, `timestamp_skew` or `sign_invalid`, in this order."""
-    if offer.cust_id != session.cust_id:
+    if offer.customer != session.owner.customer:
         raise Problem("cust_mismatch", why="the order token is another customer's")
     if offer.session_id != session.session_id:
         raise Problem("cust_mismatch", why="the order token is of another session")
@@ -115,7 +116,7 @@ def _explained(problem: Problem) -> Problem:
 
 def _command(offer: Offer) -> Pay:
     return Pay(
-        cust_id=offer.cust_id,
+        customer=offer.customer,
         session_id=offer.session_id,
         order_id=offer.order_id,
         currency=offer.currency,

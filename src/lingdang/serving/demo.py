@@ -82,7 +82,7 @@ async def _add_customer(shop: Deployment) -> str:
     passwords = Passwords()
     hashed = await passwords.hash(PASSWORD)
     passwords.close()
-    bucket, now = bucket_of(CUSTOMER, shop.buckets), shop.clock()
+    now = shop.clock()
     async with make_pool(shop.database_url, 2, shop.settings.pgbouncer) as pool, transaction(pool) as connection:
         if await (await connection.execute(_HELD_STEP)).fetchone() != ("books",):
             return ""
@@ -90,8 +90,8 @@ async def _add_customer(shop: Deployment) -> str:
         present = await (await connection.execute(_present(_TABLES_BUT_BOOKS))).fetchone()
         if found := _words(_TABLES_BUT_BOOKS, present):
             return found
-        await give_demo_coupons(connection, bucket, CUSTOMER, now)
-        await store_customer(connection, bucket, CUSTOMER, hashed, now)
+        key = (await store_customer(connection, CUSTOMER, hashed, now)).customer.key
+        await give_demo_coupons(connection, bucket_of(key, shop.buckets), key, now)
         await connection.execute(_DONE, ("customer",))
     return ""
 

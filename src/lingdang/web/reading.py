@@ -22,7 +22,7 @@ from lingdang.errors import Problem
 from lingdang.http.strict import checked_id
 from lingdang.identity.sessions import Sessions
 from lingdang.ids import ProductId
-from lingdang.library.entitlements import find_entitlement
+from lingdang.library.entitlements import Openings, used_right
 
 
 class Text(msgspec.Struct, frozen=True, rename="camel"):
@@ -47,7 +47,7 @@ has not bought the book sees this page.
 
 
 def routes(
-    sessions: Sessions, pool: Pool, products: ProductReader, clock: Clock, texts: Path | None
+    sessions: Sessions, pool: Pool, products: ProductReader, openings: Openings, clock: Clock, texts: Path | None
 ) -> list[HTTPRouteHandler]:
     """The reader's route. `texts` is the folder with the books' texts."""
 
@@ -56,7 +56,7 @@ def routes(
         checked_id(product_id, "productId")
         headers = request.headers
         owner = sessions.authenticate(headers.get("authorization"), headers.get("x-cust-id"), clock()).owner
-        if await find_entitlement(pool, owner, product_id) is None:
+        if await used_right(pool, openings, owner, product_id, clock()) is None:
             raise Problem("not_entitled", productId=product_id)
         product = await products.read(owner, product_id)
         text = await asyncio.to_thread(_text_of, texts, product_id)

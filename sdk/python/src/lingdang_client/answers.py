@@ -214,8 +214,62 @@ class UsedVoucher(Answer, frozen=True, kw_only=True, rename="camel"):
     saves: int
 
 
+class RefundedLine(Answer, frozen=True, kw_only=True, rename="camel"):
+    """A refunded product, and what came back for it."""
+
+    product_id: str
+    amount: int
+
+
+class Refund(Answer, frozen=True, kw_only=True, rename="camel"):
+    """One refund of an order."""
+
+    refund_id: str
+    refunded: int
+    lines: list[RefundedLine]
+    reason: str
+    refunded_at: datetime
+
+
+class RefundLot(Answer, frozen=True, kw_only=True, rename="camel"):
+    """How much comes back into bells of one kind, and when they lapse."""
+
+    kind: str
+    amount: int
+    expires_at: datetime | None = None
+
+
+class Refundable(Answer, frozen=True, kw_only=True, rename="camel"):
+    """What giving an order back would bring now, or the reasons against it: by product, or for the whole `order`.
+
+    What of `amount` is in no lot would lapse at once.
+    """
+
+    order_id: str
+    refundable: bool
+    amount: int
+    lines: list[RefundedLine]
+    lots: list[RefundLot]
+    vouchers: list[str]
+    reasons: dict[str, str]
+
+
+class Refunded(Answer, frozen=True, kw_only=True, rename="camel"):
+    """A refund that was booked, and the balance right after it."""
+
+    refund_id: str
+    order_id: str
+    currency: str
+    refunded: int
+    lines: list[RefundedLine]
+    lots: list[RefundLot]
+    vouchers: list[str]
+    balance: int
+    refunded_at: datetime
+
+
 class Order(Answer, frozen=True, kw_only=True, rename="camel"):
-    """An order as it was bought. `balance` is the wallet's right after it."""
+    """An order as it was bought: `paid`, `partly_refunded` or `refunded`. `balance` is the wallet's right after it."""
 
     order_id: str
     status: str
@@ -227,7 +281,7 @@ class Order(Answer, frozen=True, kw_only=True, rename="camel"):
     paid_at: datetime
     lines: list[OrderLine]
     vouchers: list[UsedVoucher] = []
-    refunds: list[Any] = []
+    refunds: list[Refund] = []
 
 
 class Expiring(Answer, frozen=True, kw_only=True, rename="camel"):
@@ -266,10 +320,11 @@ class Entry(Answer, frozen=True, kw_only=True, rename="camel"):
 
 
 class Entitlement(Answer, frozen=True, kw_only=True, rename="camel"):
-    """The right to a product."""
+    """The right to a product, by an order or by a grant."""
 
     product_id: str
-    order_id: str
+    order_id: str | None = None
+    grant_id: str | None = None
     granted_at: datetime
 
 
@@ -277,7 +332,8 @@ class EntitlementWithReceipt(Answer, frozen=True, kw_only=True, rename="camel"):
     """The right to a product and its proof, to be checked with `verify_receipt`."""
 
     product_id: str
-    order_id: str
+    order_id: str | None = None
+    grant_id: str | None = None
     granted_at: datetime
     receipt: str
 

@@ -21,6 +21,8 @@ from lingdang_client.answers import (
     Page,
     Payment,
     Product,
+    Refundable,
+    Refunded,
     Ticked,
     Wallet,
 )
@@ -174,6 +176,22 @@ class AsyncClient:
         """One order as it was bought."""
         return await self._run(self._calls.order(order_id))
 
+    async def refundable(self, order_id: str, product_ids: Sequence[str] | None = None) -> Refundable:
+        """What giving an order back, or some of its products, would bring now. Nothing is written."""
+        return await self._run(self._calls.refundable(order_id, product_ids))
+
+    async def refund(
+        self,
+        order_id: str,
+        refund_id: str,
+        *,
+        reason: str = "customer_request",
+        product_ids: Sequence[str] | None = None,
+    ) -> Refunded:
+        """Give an order back, or some of its products, where the shop allows it. `refund_id` is your own: the same one
+        again is answered as it was. Raises Refused with the code `refund_not_allowed` or `already_refunded`."""
+        return await self._run(self._calls.refund(order_id, refund_id, reason, product_ids))
+
     async def wallet(self) -> Wallet:
         """The balances."""
         return await self._run(self._calls.wallet())
@@ -191,7 +209,7 @@ class AsyncClient:
         return await self._run(self._calls.entitlement(product_id))
 
     async def access(self, product_id: str) -> str:
-        """The id of the order that gave access to a product. Raises NotEntitled."""
+        """The id of the order, or of the grant, that gave access to a product. Raises NotEntitled."""
         return await self._run(self._calls.access(product_id))
 
     async def jwks(self) -> Jwks:

@@ -17,6 +17,8 @@ from lingdang_client.answers import (
     Order,
     Page,
     Product,
+    Refundable,
+    Refunded,
     Ticked,
     Wallet,
     decode,
@@ -137,6 +139,17 @@ class Calls:
     def order(self, order_id: str) -> Op[Order]:
         return self._get(item_path("/v1/orders", order_id), Order)
 
+    def refundable(self, order_id: str, product_ids: Sequence[str] | None) -> Op[Refundable]:
+        asked = {} if product_ids is None else {"productIds": ",".join(product_ids)}
+        return self._get(list_path(item_path("/v1/orders", order_id) + "/refundable", **asked), Refundable)
+
+    def refund(self, order_id: str, refund_id: str, reason: str, product_ids: Sequence[str] | None) -> Op[Refunded]:
+        body: dict[str, object] = {"refundId": refund_id, "reason": reason}
+        if product_ids is not None:
+            body["productIds"] = list(product_ids)
+        request = self._requests.make("POST", item_path("/v1/orders", order_id) + "/refunds", body)
+        return decode((yield from send(request)), Refunded)
+
     def wallet(self) -> Op[Wallet]:
         return self._get("/v1/wallet", Wallet)
 
@@ -154,7 +167,7 @@ class Calls:
         response = yield from send(self._requests.make("GET", list_path("/v1/access", productId=product_id)))
         if response.status != 204:
             raise refusal(response)
-        return response.headers.get("x-entitlement-order", "")
+        return response.headers.get("x-entitlement-order") or response.headers.get("x-entitlement-grant", "")
 
     def jwks(self) -> Op[Jwks]:
         return decode((yield from send(self._requests.make_anonymous("GET", "/.well-known/jwks.json"))), Jwks)

@@ -22,12 +22,17 @@ _MAX_LENGTH = 8192
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What a verified receipt states: this customer got this product by this order."""
+    """What a verified receipt states: this customer got this product by this order, or by this grant.
+
+    `rid` says which right it is of: the shop lists those that have ended.
+    """
 
     issuer: str
     cust_id: str
     product_id: str
-    order_id: str
+    order_id: str | None
+    grant_id: str | None
+    rid: str | None
     receipt_id: str
     issued_at: datetime
     expires_at: datetime
@@ -48,7 +53,9 @@ class _Claims(msgspec.Struct, rename="camel"):
     iat: int
     exp: int
     product_id: str
-    order_id: str
+    order_id: str | None = None
+    grant_id: str | None = None
+    rid: str | None = None
 
 
 def verify_receipt(
@@ -143,6 +150,8 @@ def _receipt(claims: _Claims) -> Receipt:
             cust_id=claims.sub,
             product_id=claims.product_id,
             order_id=claims.order_id,
+            grant_id=claims.grant_id,
+            rid=claims.rid,
             receipt_id=claims.jti,
             issued_at=datetime.fromtimestamp(claims.iat, UTC),
             expires_at=datetime.fromtimestamp(claims.exp, UTC),

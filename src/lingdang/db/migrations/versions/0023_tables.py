@@ -17,36 +17,37 @@ CREATE TABLE deployment (
     -- up from here; whatever else is in the shop is its owner's.
     demo       text CHECK (demo IN ('books', 'customer', 'filled'))
 );
--- Keys begin with the customer and end with the bucket: in a database of one bucket the first column would be compared
--- at every step of every look-up, and tell nothing.
+-- The platform's id of a customer stands here alone; every other row has the customer's key, which never changes
+-- (lingdang.ids.new_customer). A shared table: it is looked into when a session is opened, and by operators.
 CREATE TABLE customer (
-    bucket              smallint NOT NULL,
-    customer_id         text COLLATE "C" NOT NULL,
+    customer            bigint PRIMARY KEY,
+    customer_id         text COLLATE "C" NOT NULL UNIQUE,
     password_hash       text,
     -- Changes with the password, but not when the same one is hashed anew.
     password_changed_at timestamptz,
     created_at          timestamptz NOT NULL,
     -- What the platform declares about a customer; conditions of vouchers name them.
     groups              text[] NOT NULL DEFAULT '{}',
-    PRIMARY KEY (customer_id, bucket),
     CHECK ((password_hash IS NULL) = (password_changed_at IS NULL))
 );
 -- Sessions are verified from their tokens, and refused when they stand here: ended before they expired.
+-- Keys begin with the customer and end with the bucket: in a database of one bucket the first column would be compared
+-- at every step of every look-up, and tell nothing.
 CREATE TABLE session_end (
-    bucket      smallint NOT NULL,
-    customer_id text COLLATE "C" NOT NULL,
-    session_id  uuid NOT NULL,
-    expires_at  timestamptz NOT NULL,
-    PRIMARY KEY (customer_id, session_id, bucket)
+    bucket     smallint NOT NULL,
+    customer   bigint NOT NULL,
+    session_id uuid NOT NULL,
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (customer, session_id, bucket)
 );
 CREATE INDEX session_end_expiry ON session_end (expires_at);
 -- Those opened with a password, so that a new password can end them. Never read to verify one.
 CREATE TABLE password_session (
-    bucket      smallint NOT NULL,
-    customer_id text COLLATE "C" NOT NULL,
-    session_id  uuid NOT NULL,
-    expires_at  timestamptz NOT NULL,
-    PRIMARY KEY (customer_id, session_id, bucket)
+    bucket     smallint NOT NULL,
+    customer   bigint NOT NULL,
+    session_id uuid NOT NULL,
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (customer, session_id, bucket)
 );
 CREATE INDEX password_session_expiry ON password_session (expires_at);
 -- The moments of the login attempts that count, oldest first, by customer and by client address.
@@ -113,12 +114,12 @@ CREATE TABLE catalogue (
 ) WITH (fillfactor = 10);
 INSERT INTO catalogue DEFAULT VALUES;
 CREATE TABLE cart_item (
-    bucket      smallint NOT NULL,
-    customer_id text COLLATE "C" NOT NULL,
-    product_id  text COLLATE "C" NOT NULL,
-    ticked      boolean NOT NULL,
-    added_at    timestamptz NOT NULL,
-    PRIMARY KEY (customer_id, product_id, bucket)
+    bucket     smallint NOT NULL,
+    customer   bigint NOT NULL,
+    product_id text COLLATE "C" NOT NULL,
+    ticked     boolean NOT NULL,
+    added_at   timestamptz NOT NULL,
+    PRIMARY KEY (customer, product_id, bucket)
 ) WITH (fillfactor = 80);
 """
 
@@ -151,7 +152,7 @@ CREATE TABLE coupon (
 CREATE TABLE coupon_code (
     code_hash  bytea PRIMARY KEY CHECK (octet_length(code_hash) = 32),
     coupon_id  text COLLATE "C" NOT NULL,
-    claimed_by text COLLATE "C",
+    claimed_by bigint,
     voucher_id uuid,
     CHECK ((claimed_by IS NULL) = (voucher_id IS NULL))
 );
@@ -159,16 +160,16 @@ CREATE TABLE coupon_code (
 -- Vouchers in customers' hands. A payment touches only its customer's, and changes no indexed column: its update stays
 -- within the page. None is good for longer than three years, so what a checkout looks through has an end.
 CREATE TABLE voucher (
-    bucket      smallint NOT NULL,
-    customer_id text COLLATE "C" NOT NULL,
-    voucher_id  uuid NOT NULL,
-    coupon_id   text COLLATE "C" NOT NULL,
-    claimed_at  timestamptz NOT NULL,
-    expires_at  timestamptz NOT NULL,
-    used_by     uuid,
-    used_at     timestamptz,
-    saved       bigint,
-    PRIMARY KEY (customer_id, voucher_id, bucket),
+    bucket     smallint NOT NULL,
+    customer   bigint NOT NULL,
+    voucher_id uuid NOT NULL,
+    coupon_id  text COLLATE "C" NOT NULL,
+    claimed_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    used_by    uuid,
+    used_at    timestamptz,
+    saved      bigint,
+    PRIMARY KEY (customer, voucher_id, bucket),
     CONSTRAINT voucher_use CHECK ((used_by IS NULL) = (used_at IS NULL) AND (used_by IS NULL) = (saved IS NULL))
 ) WITH (fillfactor = 80);
 """
@@ -190,18 +191,20 @@ $$;
 
 -- A customer's bells of one currency, with the lots they lie in. A lot is named by what it holds:
 -- 'paid', 'bonus', or either with the moment it expires, 'bonus@2026-12-31T00:00:00.000Z'.
+-- `seq` and `moved_at` are those of its newest row in the journal. Rows without bells have the currency ''.
 -- What a payment changes stands together at the end: an update logs only what lies between the first and the last
 -- changed byte.
 CREATE TABLE wallet (
     next_expiry timestamptz,
+    customer    bigint NOT NULL,
     bucket      smallint NOT NULL,
-    customer_id text COLLATE "C" NOT NULL,
     currency    text COLLATE "C" NOT NULL,
     lots        text[] NOT NULL,
     remaining   bigint[] NOT NULL,
     balance     bigint NOT NULL,
-    seq         bigint NOT NULL,
-    PRIMARY KEY (customer_id, currency, bucket),
+    moved_at    timestamptz NOT NULL,
+    seq         integer NOT NULL,
+    PRIMARY KEY (customer, currency, bucket),
     CONSTRAINT wallet_is_its_lots CHECK (
         balance >= 0 AND cardinality(lots) = cardinality(remaining) AND balance = total(remaining)
         AND 0 < ALL (remaining)
@@ -209,119 +212,99 @@ CREATE TABLE wallet (
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 CREATE INDEX wallet_next_expiry ON wallet (next_expiry) WHERE next_expiry IS NOT NULL;
 
--- The journal: one row a transfer, its legs in two arrays of one length that sum to zero. Never updated, never deleted.
--- `seq` counts a wallet's transfers from 1 without a gap. A payment's row is its order too, whose lines and vouchers
--- stand as the customer was offered them: arrays in the order of lingdang.ledger.commands.Line and UsedVoucher.
--- What follows from the rest is not in it: a payment's subtotal is its discount less its amount; no discount and no
--- vouchers are NULL. Accounts are JSON, which takes 12 bytes less for each than an array. The constraints are few and
--- short, because every statement reads the text of each of them anew.
+-- The journal: one row a cause. Never updated, never deleted. Its legs are two arrays of one length that sum to zero.
+-- `seq` counts a customer's rows, of all currencies and without bells, from 1 without a gap; their times never run
+-- backwards. `cause` is an order's id, or a hash of whose and what it is (lingdang.ledger.causes); `detail` has what
+-- else is fixed about it, in the shape of its kind: an order's lines and vouchers, a credit's origin.
+-- `position` is the order in which all readers see the journal (lingdang.journal.positions).
+-- The constraints are few and short, because every statement reads the text of each of them anew. No column is NULL: a
+-- row without a bitmap of NULLs is shorter by what the position takes. Accounts are JSON, which takes 12 bytes less for
+-- each than an array.
 CREATE TABLE transfer (
-    amount      bigint NOT NULL,
-    balance     bigint NOT NULL,
-    at          timestamptz NOT NULL,
-    discount    bigint,
-    seq         integer NOT NULL,
-    bucket      smallint NOT NULL,
-    customer_id text COLLATE "C" NOT NULL,
-    currency    text COLLATE "C" NOT NULL,
-    kind        text NOT NULL,
-    amounts     bigint[] NOT NULL,
-    accounts    json NOT NULL,
-    reference   text,
-    order_id    uuid,
-    lines       json,
-    coupons     json,
-    PRIMARY KEY (customer_id, currency, seq, bucket),
+    amount   bigint NOT NULL,
+    balance  bigint NOT NULL,
+    at       timestamptz NOT NULL,
+    position bigint NOT NULL,
+    customer bigint NOT NULL,
+    seq      integer NOT NULL,
+    bucket   smallint NOT NULL,
+    currency text COLLATE "C" NOT NULL,
+    kind     text NOT NULL,
+    amounts  bigint[] NOT NULL,
+    accounts json NOT NULL,
+    cause    uuid NOT NULL,
+    detail   json NOT NULL,
+    PRIMARY KEY (customer, seq, bucket),
     CONSTRAINT transfer_sums_to_zero CHECK (
         json_array_length(accounts) = cardinality(amounts) AND total(amounts) = 0
-    ),
-    CONSTRAINT transfer_names_its_cause CHECK (
-        num_nulls(reference, order_id) = 1 AND num_nulls(order_id, lines) <> 1
-        AND (order_id IS NULL) = (kind <> 'payment')
     )
 );
 -- An order's id begins with its time: what is new stands at the end of this index, in few pages.
-CREATE UNIQUE INDEX transfer_order ON transfer (order_id, bucket) WHERE order_id IS NOT NULL;
+CREATE UNIQUE INDEX transfer_cause ON transfer (cause, bucket);
+CREATE INDEX transfer_position ON transfer (position);
+-- Few rows are in these: an order's refunds, and what ended rights lately.
+CREATE INDEX transfer_refund ON transfer ((detail->>'orderId'), bucket) WHERE kind = 'refund';
+CREATE INDEX transfer_revoking ON transfer (at) WHERE kind IN ('refund', 'revocation');
 
--- Credits as booked, each once by the id its sender gave it.
-CREATE TABLE credit (
-    bucket      smallint NOT NULL,
-    customer_id text COLLATE "C" NOT NULL,
-    credit_id   text COLLATE "C" NOT NULL,
-    currency    text COLLATE "C" NOT NULL,
-    seq         bigint NOT NULL,
-    amount      bigint NOT NULL CHECK (amount > 0),
-    kind        text NOT NULL CHECK (kind IN ('paid', 'bonus')),
-    expires_at  timestamptz,
-    reason      text NOT NULL,
-    balance     bigint NOT NULL CHECK (balance >= 0),
-    credited_at timestamptz NOT NULL,
-    PRIMARY KEY (customer_id, credit_id, bucket)
+-- Where positions begin after each start of the server: position = shift + the transaction's id. What a restore takes
+-- away ends at `after`, and what comes then begins at `first` (lingdang.journal.positions).
+CREATE TABLE journal_epoch (
+    started timestamptz NOT NULL,
+    bucket  smallint NOT NULL,
+    first   bigint NOT NULL,
+    shift   bigint NOT NULL,
+    after   bigint NOT NULL,
+    PRIMARY KEY (started, bucket)
 );
 
--- Who may read what, and by which order. When it was granted stands in the journal, with the order.
+-- Who may read what, and by which row of the journal it was granted. A row is there while the right is.
 CREATE TABLE entitlement (
-    bucket      smallint NOT NULL,
-    customer_id text COLLATE "C" NOT NULL,
-    product_id  text COLLATE "C" NOT NULL,
-    order_id    uuid NOT NULL,
-    PRIMARY KEY (customer_id, product_id, bucket)
+    customer   bigint NOT NULL,
+    granted_by integer NOT NULL,
+    bucket     smallint NOT NULL,
+    product_id text COLLATE "C" NOT NULL,
+    -- When it was used first, where customers may have refunds of what they have not opened.
+    opened_at  timestamptz,
+    PRIMARY KEY (customer, product_id, bucket)
 );
 """
 
 JOURNAL = """
--- The sealed journal: a log that is only ever added to. One row seals a stretch of one wallet's transfers; `place`
+-- The sealed journal: a log that is only ever added to. One row seals a stretch of one customer's journal; `place`
 -- counts the rows of the whole deployment from 1 without a gap. `digests` holds 32 bytes for each transfer, `chain` is
--- the wallet's chain after the last of them, `mac` authenticates the row under the keyring's version `key_version`.
+-- the customer's chain after the last of them, `mac` authenticates the row under the keyring's version `key_version`.
 -- The place leads the key, so that the log is read in its order; the bucket is in it for a sharded database.
 CREATE TABLE seal (
     place       bigint NOT NULL,
+    customer    bigint NOT NULL,
     bucket      smallint NOT NULL,
-    customer_id text COLLATE "C" NOT NULL,
-    currency    text COLLATE "C" NOT NULL,
-    first_seq   bigint NOT NULL,
-    last_seq    bigint NOT NULL,
+    first_seq   integer NOT NULL,
+    last_seq    integer NOT NULL,
     digests     bytea NOT NULL,
     chain       bytea NOT NULL,
     key_version integer NOT NULL,
     mac         bytea NOT NULL,
     PRIMARY KEY (place, bucket)
 );
-CREATE UNIQUE INDEX seal_of_wallet ON seal (customer_id, currency, last_seq, bucket);
+CREATE UNIQUE INDEX seal_of_customer ON seal (customer, last_seq, bucket);
 
 -- Signed states of the log, one after each step of the sealer: `jws` states how many seals there were and their chained
--- hash. `block` is how far the sealer had read the table `transfer`, for whoever seals next; nothing rests on it.
+-- hash. `positions` is how far the sealer had read the journal of each bucket then.
 CREATE TABLE seal_checkpoint (
-    number  bigint PRIMARY KEY,
-    place   bigint NOT NULL,
-    block   bigint NOT NULL,
-    made_at timestamptz NOT NULL,
-    jws     text NOT NULL
+    number    bigint PRIMARY KEY,
+    place     bigint NOT NULL,
+    positions bigint[] NOT NULL,
+    made_at   timestamptz NOT NULL,
+    jws       text NOT NULL
 );
-
--- How far the slow walk over all wallets has come, which finds what the reading of new pages has missed. `counting` is
--- what it has found unsealed past the deadline so far, `overdue` what the last whole walk found.
-CREATE TABLE seal_walk (
-    one         boolean PRIMARY KEY DEFAULT true CHECK (one),
-    bucket      smallint NOT NULL DEFAULT 0,
-    customer_id text COLLATE "C" NOT NULL DEFAULT '',
-    currency    text COLLATE "C" NOT NULL DEFAULT '',
-    stepped_at  timestamptz NOT NULL DEFAULT '-infinity',
-    finished_at timestamptz,
-    counting    bigint NOT NULL DEFAULT 0,
-    overdue     bigint NOT NULL DEFAULT 0
-);
-INSERT INTO seal_walk DEFAULT VALUES;
 """
 
 UPKEEP = """
 -- Every hot statement finds its rows by key, under plans that do not depend on statistics (tests/flow/test_plans.py).
 -- Statistics of these tables cost a busy young shop a tenth of PostgreSQL's CPU time.
-ALTER TABLE transfer SET (autovacuum_analyze_scale_factor = 1, autovacuum_vacuum_insert_threshold = 1000000);
-ALTER TABLE entitlement SET (autovacuum_analyze_scale_factor = 1, autovacuum_vacuum_insert_threshold = 1000000);
-ALTER TABLE seal SET (autovacuum_analyze_scale_factor = 1, autovacuum_vacuum_insert_threshold = 1000000);
--- The threshold: a vacuum opens the last bit of room in every page, so that new rows of the journal stand in old pages,
--- where only the sealer's walk finds them. These tables have no dead rows; it is only to mark pages as seen by all.
+ALTER TABLE transfer SET (autovacuum_analyze_scale_factor = 1);
+ALTER TABLE entitlement SET (autovacuum_analyze_scale_factor = 1);
+ALTER TABLE seal SET (autovacuum_analyze_scale_factor = 1);
 -- Updated over and over: what is known of their columns hardly changes.
 ALTER TABLE wallet SET (autovacuum_analyze_scale_factor = 10);
 ALTER TABLE cart_item SET (autovacuum_analyze_scale_factor = 10);
@@ -337,7 +320,7 @@ BEGIN
         SELECT format('ALTER TABLE %s ALTER COLUMN %I SET STATISTICS 10', a.attrelid::regclass, a.attname)
           FROM pg_attribute a
          WHERE a.attrelid IN ('transfer'::regclass, 'entitlement'::regclass, 'seal'::regclass, 'wallet'::regclass,
-                              'voucher'::regclass, 'credit'::regclass, 'cart_item'::regclass)
+                              'voucher'::regclass, 'cart_item'::regclass)
            AND a.attnum > 0 AND NOT a.attisdropped
     LOOP
         EXECUTE change;

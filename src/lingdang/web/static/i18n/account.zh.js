@@ -24,6 +24,18 @@ export default {
   "account.vouchersUsed": "使用了 {count} 张礼券。",
   "account.balanceAfter": "支付后余额：",
 
+  "account.refunded": "退回 {count} 本：",
+  "account.wouldComeBack": "这些书您都还没有打开。现在退货，可退回",
+  "account.wouldLapse": "其中已过期、不再退回的：",
+  "account.giveBack": "退掉这笔订单",
+  "account.reason.customer_request": "应客户要求",
+  "account.reason.duplicate": "重复购买",
+  "account.reason.defective": "内容有误",
+  "account.reason.not_as_described": "与描述不符",
+  "account.reason.fraud": "欺诈",
+  "account.reason.goodwill": "善意退款",
+  "account.reason.other": "其他原因",
+
   "account.wallet": "钱包",
   "account.paidAndBonus": "充值 {paid}，赠送 {bonus}",
   "account.expiring": "其中 {amount} 于 {time} 到期",

@@ -72,6 +72,8 @@ export default {
     "It may have expired, or been made on another device. Nothing was taken; settle again from the cart.",
   "problem.already_owned": "Some of these are yours already",
   "advice.already_owned": "You are not charged again. They are in My books; the others can be offered anew.",
+  "advice.already_refunded": "The order has come back already.",
+  "advice.refund_not_allowed": "It cannot be given back any more: look at the reasons, or ask the shop.",
   "problem.product_unavailable": "Some of these are no longer on sale",
   "advice.product_unavailable": "Nothing was taken. Get a new offer without them.",
   "problem.voucher_unusable": "A chosen voucher cannot be used",

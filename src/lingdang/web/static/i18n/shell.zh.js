@@ -70,6 +70,8 @@ export default {
   "advice.order_unknown": "它可能已过期，或在另一台设备上生成。没有扣款，请回到购物车重新结算。",
   "problem.already_owned": "其中有您已经拥有的书",
   "advice.already_owned": "不会重复收费。已拥有的书在“我的书”里，其余的可以重新报价。",
+  "advice.already_refunded": "这笔订单已经退过了。",
+  "advice.refund_not_allowed": "现在不能自助退货：请看原因，或联系店家。",
   "problem.product_unavailable": "其中有书已停售",
   "advice.product_unavailable": "没有扣款。请去掉停售的书后重新报价。",
   "problem.voucher_unusable": "所选礼券用不了",

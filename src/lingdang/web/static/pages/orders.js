@@ -1,5 +1,5 @@
 /** What was bought: every order, newest first; and one of them with its lines, its vouchers and its sums. */
-import { html } from "../html.js";
+import { html, useState } from "../html.js";
 import { formatTime } from "../i18n.js";
 import { Bells } from "../ui/bells.js";
 import { Guard } from "../ui/guard.js";
@@ -88,9 +88,32 @@ function One({ shop, orderId, t, lang }) {
       </div>
       ${order.vouchers.length > 0 && html`<p>${t("account.vouchersUsed", { count: order.vouchers.length })}</p>`}
       <p>${t("account.balanceAfter")} ${amount(order.balance)}</p>
+      ${order.refunds.map(
+        (refund) => html`<p key=${refund.refundId} data-test="refund">
+          ${`${formatTime(lang, refund.refundedAt)} · ${t(`account.reason.${refund.reason}`)} · ${t("account.refunded", { count: refund.lines.length })} `}
+          <b>${amount(refund.refunded)}</b>
+        </p>`,
+      )}
     </div>
+    <${GiveBack} ...${{ shop, order, amount, t, lang, again }} />
     <p class="ways"><a class="button" href="/orders">${t("account.orders")}</a><a class="button" href="/library">${t("shell.library")}</a></p>
   `;
+}
+
+/** A customer's own refund, where the shop allows it: first what would come back, then the button. */
+function GiveBack({ shop, order, amount, t, lang, again }) {
+  const { data: told } = useLoad(() => shop.refundable(order.orderId), [order.orderId, order.refunds.length]);
+  const [refundId] = useState(() => crypto.randomUUID());
+  const [problem, setProblem] = useState(null);
+  if (!told?.refundable) return null;
+  const lapses = told.amount - told.lots.reduce((sum, lot) => sum + lot.amount, 0);
+  const giveBack = () => shop.refund(order.orderId, refundId).then(again, setProblem);
+  return html`<div class="sheet" data-test="give-back">
+    <p>${t("account.wouldComeBack")} <b>${amount(told.amount - lapses)}</b></p>
+    ${lapses > 0 && html`<p>${t("account.wouldLapse")} <b>${amount(lapses)}</b></p>`}
+    ${problem && html`<${ProblemNotice} problem=${problem} t=${t} lang=${lang} />`}
+    <button class="button" onClick=${giveBack}>${t("account.giveBack")}</button>
+  </div>`;
 }
 
 const Line = ({ line, amount, t }) => html`<tr>

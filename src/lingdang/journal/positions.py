@@ -1,0 +1,53 @@
+"""Reading the journal on from a cursor: one order for all readers, which is each customer's own order, without a gap.
+
+A row's position is the id of the transaction that wrote it, shifted by the epoch (ledger/begin.sql): a customer's rows
+are written one transaction after the other, so their positions rise. What is below the horizon has ended, and the
+statement after the one that asked for it sees all of that (journal/horizon.sql). A cursor is the position of a row.
+Pages end with a whole transaction.
+"""
+
+from typing import NamedTuple
+
+from lingdang.db.pool import Connection
+
+_HORIZON = "SELECT journal_horizon(%b::smallint)"
+_END = """
+SELECT position FROM transfer WHERE bucket = %b AND position > %b AND position < %b
+ ORDER BY position OFFSET %b LIMIT 1
+"""
+_PLACES = """
+SELECT position, customer, seq FROM transfer WHERE bucket = %b AND position > %b AND position < %b AND position <= %b
+ ORDER BY position, customer, seq
+"""
+
+MAX_POSITION = 2**63 - 1
+
+
+class Place(NamedTuple):
+    """Where a row stands: in the journal of all, and in its customer's."""
+
+    position: int
+    customer: int
+    seq: int
+
+
+class Places(NamedTuple):
+    """What comes after a cursor. `cursor` goes on from there; `more`: there is more already."""
+
+    places: list[Place]
+    cursor: int
+    more: bool
+
+
+async def read_on(connection: Connection, bucket: int, after: int, most: int) -> Places:
+    """About `most` rows after a cursor, at least 1; some more where a transaction wrote them.
+
+    In a transaction its isolation must be READ COMMITTED.
+    """
+    [(below,)] = await (await connection.execute(_HORIZON, (bucket,), binary=True)).fetchall()
+    cursor = await connection.execute(_END, (bucket, after, below, most - 1), binary=True)
+    end = await cursor.fetchone()
+    upto = MAX_POSITION if end is None else int(end[0])
+    rows = await (await connection.execute(_PLACES, (bucket, after, below, upto), binary=True)).fetchall()
+    places = [Place(*row) for row in rows]
+    return Places(places, places[-1].position if places else after, end is not None)

@@ -1,0 +1,179 @@
+"""The book: a batch's customers while it is decided, and the only code that moves bells.
+
+It holds what was loaded and the changes on top of it. Wallets, lots and legs change together, in `post`, and so do the
+count and the time of a customer's journal.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from lingdang.ledger import lots
+from lingdang.ledger.causes import cause_of
+from lingdang.ledger.commands import UsedVoucher
+from lingdang.ledger.state import Changes, Right, Row, State, Use, Wallet
+
+EXPIRY = "expiry"
+_NOTHING = msgspec.Raw(b"{}")
+
+
+class Book:
+    """One batch. `now` is the clock's time under the locks: what is decided is decided by it."""
+
+    def __init__(self, state: State, now: datetime) -> None:
+        self.now = now
+        self.state = state
+        self.changes = Changes(now)
+        self._newest = _newest(state.wallets.values())
+        # By the id's number: a UUID computes its hash in Python.
+        self._rows = {row.cause.int: row for row in state.rows}
+        self._rights = dict(state.rights)
+        self._unusable = dict(state.unusable)
+        self._refunds = {order_id: list(rows) for order_id, rows in state.refunds.items()}
+        self._grants: dict[tuple[int, int], list[str]] = {}
+
+    def row(self, customer: int, cause: UUID) -> Row | None:
+        """What the customer's journal has of this cause."""
+        found = self._rows.get(cause.int)
+        return found if found is not None and found.customer == customer else None
+
+    def wallet(self, customer: int, currency: str) -> Wallet:
+        """The wallet as it stands in this batch, with what has lapsed booked out."""
+        key = (customer, currency)
+        wallet = self.changes.wallets.get(key) or self.state.wallets.get(key)
+        if wallet is None:
+            return Wallet(customer=customer, currency=currency)
+        if wallet.next_expiry is None or wallet.next_expiry > self.now:
+            return wallet
+        held, gone = lots.lapse((wallet.lots, wallet.remaining), self.now)
+        lapsed = sum(gone[1])
+        accounts = [*(f"wallet:{name}" for name in gone[0]), "breakage"]
+        amounts = [*(-amount for amount in gone[1]), lapsed]
+        cause = cause_of(customer, EXPIRY, f"{currency} {wallet.seq}")
+        self.post(wallet, held, -lapsed, EXPIRY, cause, accounts, amounts, _NOTHING)
+        return self.changes.wallets[key]
+
+    def post(
+        self,
+        wallet: Wallet,
+        held: lots.Lots,
+        amount: int,
+        kind: str,
+        cause: UUID,
+        accounts: Sequence[str | int],
+        amounts: list[int],
+        detail: msgspec.Raw,
+    ) -> Row:
+        """Change a wallet by one row of the journal, whose time is never before that of the row before it."""
+        customer, currency = key = (wallet.customer, wallet.currency)
+        last, moved_at = self._newest.get(customer, (0, None))
+        at = self.now if moved_at is None or moved_at <= self.now else moved_at
+        seq, balance = last + 1, wallet.balance + amount
+        changes = self.changes
+        changes.wallets[key] = Wallet(
+            customer=customer,
+            currency=currency,
+            balance=balance,
+            seq=seq,
+            moved_at=at,
+            lots=held[0],
+            remaining=held[1],
+            next_expiry=wallet.next_expiry if held[0] == wallet.lots else lots.next_expiry(held[0]),
+            place=wallet.place,
+        )
+        changes.before.setdefault(key, wallet.seq)
+        row = Row(
+            customer=customer,
+            currency=currency,
+            seq=seq,
+            kind=kind,
+            amount=amount,
+            balance=balance,
+            at=at,
+            accounts=accounts,
+            amounts=amounts,
+            cause=cause,
+            detail=detail,
+        )
+        changes.rows.append(row)
+        changes.granted.append([])
+        self._newest[customer] = (seq, at)
+        self._rows[cause.int] = row
+        return row
+
+    # Rights
+
+    def owned(self, customer: int, product_ids: Iterable[str]) -> list[str]:
+        """Those of the products to which the customer has a right."""
+        rights = self._rights
+        return [name for name in product_ids if (customer, name) in rights]
+
+    def grant(self, row: Row, product_ids: list[str]) -> None:
+        """Grant rights by the newest row. None of them may be there."""
+        assert row is self.changes.rows[-1], "a right is granted by the row that was just posted"
+        self.changes.granted[-1] = product_ids
+        self._grants[row.customer, row.seq] = product_ids
+        for name in product_ids:
+            self._rights[row.customer, name] = row.seq
+
+    def granted_by(self, customer: int, product_id: str) -> int | None:
+        """The row that granted the right to a product; None when there is no such right."""
+        return self._rights.get((customer, product_id))
+
+    def opened(self, customer: int, product_id: str) -> bool:
+        """Whether the right has been used."""
+        return (customer, product_id) in self.state.opened
+
+    def revoke(self, customer: int, product_ids: Iterable[str], granted_by: int, *, unopened: bool = False) -> None:
+        """End the rights to these products that this row granted; those that another one granted stay."""
+        for name in product_ids:
+            if self._rights.get((customer, name)) != granted_by:
+                continue
+            del self._rights[customer, name]
+            granted = self._grants.get((customer, granted_by))
+            if granted is None:
+                self.changes.revoked.append(Right(customer, name, granted_by, unopened))
+            else:  # by this batch: neither is written
+                granted.remove(name)
+
+    # Refunds
+
+    def refunds(self, order_id: UUID) -> list[Row]:
+        """The rows of the order's refunds, in their order."""
+        return self._refunds.get(order_id, [])
+
+    def refunded(self, order_id: UUID, row: Row) -> None:
+        """Count a refund that was just posted."""
+        self._refunds.setdefault(order_id, []).append(row)
+
+    # Vouchers
+
+    def unusable(self, customer: int, voucher_id: str) -> str | None:
+        """Why the voucher cannot be used; None when it can."""
+        return self._unusable.get((customer, voucher_id))
+
+    def use(self, row: Row, vouchers: Iterable[UsedVoucher]) -> None:
+        """Use vouchers up by an order. If that is above 0 bells, it was the customer's first purchase."""
+        customer = row.customer
+        if row.amount < 0:
+            for key in self.state.first_purchase:
+                if key[0] == customer:
+                    self._unusable[key] = "not_first_purchase"
+        for voucher in vouchers:
+            self._unusable[customer, voucher.voucher_id] = "used"
+            self.changes.used.append(Use(customer, voucher.voucher_id, row.cause, voucher.saves))
+
+    def give_back(self, customer: int, voucher_ids: Iterable[str], order_id: UUID) -> None:
+        """Give vouchers back that the order used up. For the rest of the batch they count as used."""
+        self.changes.used += [Use(customer, voucher_id, order_id, None) for voucher_id in voucher_ids]
+
+
+def _newest(wallets: Iterable[Wallet]) -> dict[int, tuple[int, datetime | None]]:
+    """Number and time of each customer's newest row: the newest of any wallet."""
+    newest: dict[int, tuple[int, datetime | None]] = {}
+    for wallet in wallets:
+        if wallet.seq > newest.get(wallet.customer, (0, None))[0]:
+            newest[wallet.customer] = (wallet.seq, wallet.moved_at)
+    return newest

@@ -1,0 +1,6 @@
+-- Credits as booked.
+CREATE OR REPLACE VIEW credit AS
+    SELECT t.bucket, t.customer, t.detail->>'creditId' AS credit_id, t.currency, t.seq, t.amount,
+           t.detail->>'kind' AS kind, (t.detail->>'expiresAt')::timestamptz AS expires_at, t.detail->>'reason' AS reason,
+           t.balance, t.at AS credited_at
+      FROM transfer t WHERE t.kind = 'credit';

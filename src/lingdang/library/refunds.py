@@ -1,0 +1,248 @@
+"""Refunds of orders: what would come back, and giving it back. The customer's own ones by the shop's policy."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody, PathParameter, QueryParameter
+from msgspec import Meta
+
+from lingdang.clock import Clock
+from lingdang.db.pool import Owner, Pool, fetch_all, fetch_as, transaction
+from lingdang.errors import Problem, invalid
+from lingdang.http.strict import checked_id
+from lingdang.identity.sessions import Sessions
+from lingdang.ids import MAX_LINES, ProductId
+from lingdang.ledger import store
+from lingdang.ledger.lots import lot_expiry, lot_kind
+from lingdang.ledger.refunding import By, Reason, Refund, Refunded
+from lingdang.ledger.rules import settle
+from lingdang.ledger.settlement import Settlement
+from lingdang.settings import Settings
+
+_ORDER = """
+SELECT t.bucket, t.customer, (SELECT array_agg(e.l->>0 ORDER BY e.n)
+                                FROM json_array_elements(t.detail->0) WITH ORDINALITY AS e (l, n))
+  FROM transfer t WHERE t.cause = %b AND t.kind = 'payment'
+"""
+
+RefundId = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9._:-]{1,64}\Z",
+        description="Your own id of this refund, unique within the customer: it is booked once.",
+    ),
+]
+OrderId = Annotated[UUID, PathParameter(description="The order's UUID.")]
+ProductIds = Annotated[
+    str | None,
+    QueryParameter(name="productIds", description="Some of its products, joined with commas; all unless told."),
+]
+
+
+class RefundLine(msgspec.Struct, frozen=True, rename="camel"):
+    """A refunded product, and what came back for it."""
+
+    product_id: str
+    amount: int
+
+
+class RefundLot(msgspec.Struct, frozen=True, rename="camel"):
+    """How much went back into which lot, and when that lapses."""
+
+    kind: str
+    amount: int
+    expires_at: datetime | None
+
+
+class RefundAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """A booked refund. What of `refunded` is in no lot lapsed at once."""
+
+    refund_id: str
+    order_id: UUID
+    currency: str
+    refunded: int
+    lines: list[RefundLine]
+    lots: list[RefundLot]
+    vouchers: list[str]
+    balance: int
+    refunded_at: datetime
+
+
+class RefundableAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """What a refund would give back now, or the reasons against it: by product, or for the whole `order`."""
+
+    order_id: UUID
+    refundable: bool
+    amount: int = 0
+    lines: list[RefundLine] = []
+    lots: list[RefundLot] = []
+    vouchers: list[str] = []
+    reasons: dict[str, str] = {}
+
+
+class OwnRefundRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """A customer's own refund; without products: of all that is left."""
+
+    refund_id: RefundId
+    reason: Reason
+    product_ids: Annotated[tuple[ProductId, ...], Meta(min_length=1, max_length=MAX_LINES)] | None = None
+
+
+class Place(NamedTuple):
+    """Where an order is, and the products in it."""
+
+    bucket: int
+    customer: int
+    products: tuple[str, ...]
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """The shop's rules of refunds, as its settings say."""
+
+    days: int
+    extend: timedelta | None
+    vouchers_back: bool
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Policy":
+        """As configured."""
+        _, _, days = settings.refund_lapsed.partition(":")
+        return cls(
+            settings.refund_days, timedelta(days=int(days)) if days else None, settings.refund_vouchers == "back"
+        )
+
+    def command(self, by: By, place: Place, order_id: UUID, refund_id: str, **asked: Any) -> Refund:
+        """The command of an operator or of the customer. Raises Problem `refund_not_allowed` for a customer's own
+        where there is none."""
+        own = by == "customer"
+        if own and not self.days:
+            raise Problem("refund_not_allowed", reasons={"order": "not_offered"})
+        return Refund(
+            customer=place.customer,
+            order_id=order_id,
+            refund_id=refund_id,
+            by=by,
+            ordered=place.products,
+            extend=None if own else self.extend,
+            within=timedelta(days=self.days) if own else None,
+            vouchers_back=self.vouchers_back,
+            **asked,
+        )
+
+
+async def find_order(pool: Pool, order_id: UUID) -> Place:
+    """Any customer's order. Raises Problem `not_found`."""
+    return _place(await fetch_all(pool, _ORDER, (order_id,)))
+
+
+async def find_own_order(pool: Pool, owner: Owner, order_id: UUID) -> Place:
+    """One of the customer's orders. Raises Problem `not_found`, for another customer's too."""
+    rows = await fetch_as(pool, owner, _ORDER, (order_id,))
+    return _place([row for row in rows if row[1] == owner.customer])
+
+
+def _place(rows: list[tuple[Any, ...]]) -> Place:
+    if not rows:
+        raise Problem("not_found")
+    bucket, customer, products = rows[0]
+    return Place(bucket, customer, tuple(products))
+
+
+async def refund(settlement: Settlement, command: Refund) -> Response[RefundAnswer]:
+    """Book a refund, or answer as it was answered. Raises Problem `already_refunded`, `refund_not_allowed`,
+    `not_found`, `idempotency_mismatch` or `overloaded`."""
+    done = await settlement.submit(command)
+    return Response(_answer(done.record), headers={"Idempotent-Replayed": "true"} if done.replayed else {})
+
+
+async def refundable(pool: Pool, place: Place, command: Refund, now: datetime) -> RefundableAnswer:
+    """What the command would do now."""
+    async with transaction(pool) as connection:
+        state = await store.peek(connection, place.bucket, command)
+    [result], _ = settle(state, [command], now)
+    if isinstance(result, Problem):
+        return RefundableAnswer(command.order_id, False, reasons=_reasons(result))
+    done: Refunded = result.record
+    return RefundableAnswer(command.order_id, True, done.refunded, _lines(done), _lots(done), done.vouchers)
+
+
+def _reasons(problem: Problem) -> dict[str, str]:
+    if problem.code == "already_refunded":
+        return dict.fromkeys(problem.members["productIds"], "already_refunded")
+    if problem.code != "refund_not_allowed":
+        raise problem
+    reasons: Mapping[str, str] = problem.members["reasons"]
+    return dict(reasons)
+
+
+def read_product_ids(text: str | None) -> tuple[str, ...] | None:
+    """The products of a query. Raises Problem `invalid_request`."""
+    if text is None:
+        return None
+    names = tuple(text.split(","))
+    if len(names) > MAX_LINES:
+        raise invalid("$.productIds", f"Expected at most {MAX_LINES} products")
+    return tuple([checked_id(name, "productIds") for name in names])
+
+
+def _lines(done: Refunded) -> list[RefundLine]:
+    return [RefundLine(product_id, amount) for product_id, amount in done.lines]
+
+
+def _lots(done: Refunded) -> list[RefundLot]:
+    return [RefundLot(lot_kind(name), amount, lot_expiry(name)) for name, amount in done.lots]
+
+
+def _answer(done: Refunded) -> RefundAnswer:
+    return RefundAnswer(
+        refund_id=done.refund_id,
+        order_id=done.order_id,
+        currency=done.currency,
+        refunded=done.refunded,
+        lines=_lines(done),
+        lots=_lots(done),
+        vouchers=done.vouchers,
+        balance=done.balance,
+        refunded_at=done.refunded_at,
+    )
+
+
+PREVIEW = "-"
+"""The refundId of a refund that is only asked about."""
+
+
+def routes(
+    sessions: Sessions, pool: Pool, settlement: Settlement, policy: Policy, clock: Clock
+) -> list[HTTPRouteHandler]:
+    """A customer's own refunds."""
+
+    def who(request: Request[Any, Any, Any]) -> Owner:
+        headers = request.headers
+        return sessions.authenticate(headers.get("authorization"), headers.get("x-cust-id"), clock()).owner
+
+    @post("/v1/orders/{order_id:str}/refunds", status_code=200, summary="Give an order back", tags=["library"])
+    async def own(
+        request: Request[Any, Any, Any], order_id: OrderId, data: JSONBody[OwnRefundRequest]
+    ) -> Response[RefundAnswer]:
+        place = await find_own_order(pool, who(request), order_id)
+        asked = {"product_ids": data.product_ids, "reason": data.reason}
+        return await refund(settlement, policy.command("customer", place, order_id, data.refund_id, **asked))
+
+    @get("/v1/orders/{order_id:str}/refundable", summary="What giving an order back would bring", tags=["library"])
+    async def ask(
+        request: Request[Any, Any, Any], order_id: OrderId, product_ids: ProductIds = None
+    ) -> RefundableAnswer:
+        place = await find_own_order(pool, who(request), order_id)
+        asked: dict[str, Any] = {"product_ids": read_product_ids(product_ids), "reason": "customer_request"}
+        try:
+            command = policy.command("customer", place, order_id, PREVIEW, **asked)
+        except Problem as problem:
+            return RefundableAnswer(order_id, False, reasons=_reasons(problem))
+        return await refundable(pool, place, command, clock())
+
+    return [own, ask]

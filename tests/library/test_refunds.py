@@ -1,0 +1,365 @@
+"""Refunds over HTTP: bells back to their lots, rights ended, vouchers given back, and what is refused."""
+
+import asyncio
+import json
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from lingdang.clock import system_clock
+from lingdang.identity import api_keys
+from lingdang.jose import from_base64url
+from lingdang.keys import Keyring
+from lingdang.ledger.reconcile import CHECKS
+from support.buyer import Buyer, buyer, give, stock
+from support.customers import make_known
+from support.hands import Hands
+from support.money import credit, open_settlement
+from support.shop import Shop, open_shop
+from support.vouchers import all_books, differences, hold, put_coupon
+
+SCOPES: tuple[api_keys.Scope, ...] = ("orders:refund", "entitlements:write", "wallets:credit")
+
+
+async def key(shop: Shop) -> dict[str, str]:
+    """Headers of an operators' key."""
+    from lingdang.db.pool import Connection, connect_options
+
+    async with await Connection.connect(shop.database_url, **connect_options(False)) as connection:
+        made = await api_keys.create_api_key(connection, "desk", SCOPES, system_clock())
+    return {"Authorization": f"Bearer {made}"}
+
+
+async def refund(
+    shop: Shop, desk: dict[str, str], order_id: str, refund_id: str = "r-1", **asked: Any
+) -> httpx.Response:
+    body = {"refundId": refund_id, "reason": "customer_request", **asked}
+    return await shop.http.post(f"/v1/admin/orders/{order_id}/refunds", json=body, headers=desk)
+
+
+async def refundable(shop: Shop, desk: dict[str, str], order_id: str, **params: Any) -> dict[str, Any]:
+    answer = await shop.http.get(f"/v1/admin/orders/{order_id}/refundable", params=params, headers=desk)
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+async def bought(ann: Buyer, *product_ids: str, **body: Any) -> str:
+    order = await ann.checkout(*product_ids, **body)
+    answer = await ann.send(ann.payment(order["orderToken"], product_ids))
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["orderId"])
+
+
+@pytest.fixture
+async def ann(shop: Shop) -> Buyer:
+    """Ann with 1,000 paid bells, in a shop of five books of 100."""
+    stock(shop, "a", "b", "c", "d", "e")
+    await give(shop, "ann", 1000)
+    return buyer(shop)
+
+
+async def owned(ann: Buyer) -> set[str]:
+    return {item["productId"] for item in (await ann.get("/v1/entitlements")).json()["items"]}
+
+
+async def test_a_whole_order_comes_back(shop: Shop, ann: Buyer) -> None:
+    desk = await key(shop)
+    order_id = await bought(ann, "a", "b")
+    told = await refundable(shop, desk, order_id)
+    assert (told["refundable"], told["amount"], told["reasons"]) == (True, 200, {})
+    answer = await refund(shop, desk, order_id, note="called us")
+    assert answer.status_code == 200, answer.text
+    done = answer.json()
+    assert (done["refunded"], done["balance"], done["currency"]) == (200, 1000, "BELL")
+    assert done["lines"] == [{"productId": "a", "amount": 100}, {"productId": "b", "amount": 100}]
+    assert done["lots"] == told["lots"] == [{"kind": "paid", "amount": 200, "expiresAt": None}]
+    assert await owned(ann) == set()
+    assert (await ann.get("/v1/access", productId="a")).status_code == 403
+    order = (await ann.get(f"/v1/orders/{order_id}")).json()
+    assert order["status"] == "refunded"
+    assert [(each["refundId"], each["refunded"], each["reason"]) for each in order["refunds"]] == [
+        ("r-1", 200, "customer_request")
+    ]
+    assert "called us" not in json.dumps(order)
+    assert differences(shop) == []
+
+
+async def test_the_same_refund_again_is_answered_and_another_body_refused(shop: Shop, ann: Buyer) -> None:
+    desk = await key(shop)
+    order_id = await bought(ann, "a", "b")
+    first = await refund(shop, desk, order_id, productIds=["a"])
+    before = all_books(shop)
+    again = await refund(shop, desk, order_id, productIds=["a"])
+    assert (again.json(), again.headers["idempotent-replayed"]) == (first.json(), "true")
+    other = await refund(shop, desk, order_id, productIds=["b"])
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
+    twice = await refund(shop, desk, order_id, "r-2", productIds=["a"])
+    assert (twice.status_code, twice.json()["code"], twice.json()["productIds"]) == (409, "already_refunded", ["a"])
+    assert all_books(shop) == before
+
+
+async def test_lines_come_back_one_by_one_and_the_rest_at_the_end(shop: Shop, ann: Buyer) -> None:
+    desk = await key(shop)
+    order_id = await bought(ann, "a", "b", "c")
+    assert (await refund(shop, desk, order_id, "r-1", productIds=["b"])).json()["balance"] == 800
+    assert await owned(ann) == {"a", "c"}
+    assert (await ann.get(f"/v1/orders/{order_id}")).json()["status"] == "partly_refunded"
+    rest = (await refund(shop, desk, order_id, "r-2")).json()
+    assert ([line["productId"] for line in rest["lines"]], rest["balance"]) == (["a", "c"], 1000)
+    left = await refund(shop, desk, order_id, "r-3")
+    assert (left.status_code, left.json()["code"]) == (409, "already_refunded")
+    assert differences(shop) == []
+
+
+async def test_bells_go_back_to_the_lots_they_came_from_the_last_taken_first(shop: Shop) -> None:
+    stock(shop, "a", "b", "c")
+    end = (system_clock() + timedelta(days=90)).replace(microsecond=0)
+    [ann] = make_known(shop.database_url, "ann")
+    async with open_settlement(shop.database_url) as settlement:
+        await settlement.submit(credit(ann.key, 150, kind="bonus", expires_at=end))
+        await settlement.submit(credit(ann.key, 500))
+    desk, reader = await key(shop), buyer(shop)
+    order_id = await bought(reader, "a", "b", "c")  # 150 bonus, then 150 paid
+    first = (await refund(shop, desk, order_id, "r-1", productIds=["a"])).json()
+    assert first["lots"] == [{"kind": "paid", "amount": 100, "expiresAt": None}]
+    second = (await refund(shop, desk, order_id, "r-2")).json()
+    assert [(lot["kind"], lot["amount"]) for lot in second["lots"]] == [("paid", 50), ("bonus", 150)]
+    balance = (await reader.get("/v1/wallet")).json()["balances"][0]
+    assert (balance["paid"], balance["bonus"]) == (500, 150)
+    assert differences(shop) == []
+
+
+@pytest.mark.parametrize("lapsed", ["extend:30", "lapse"])
+async def test_bells_whose_end_is_past(database_url: str, keyring: Keyring, lapsed: str) -> None:
+    hands = Hands()
+    async with open_shop(database_url, keyring, clock=hands, refund_lapsed=lapsed) as shop:
+        stock(shop, "a")
+        [ann] = make_known(shop.database_url, "ann")
+        end = (hands() + timedelta(hours=1)).replace(microsecond=0)
+        async with open_settlement(shop.database_url, clock=hands) as settlement:
+            await settlement.submit(credit(ann.key, 100, kind="bonus", expires_at=end))
+        reader = buyer(shop)
+        order_id = await bought(reader, "a")
+        desk = await key(shop)
+        hands.forward(7200)
+        told = await refundable(shop, desk, order_id)
+        done = (await refund(shop, desk, order_id)).json()
+        assert done["refunded"] == told["amount"] == 100
+        assert done["balance"] == (100 if lapsed == "extend:30" else 0)
+        assert bool(done["lots"]) == (lapsed == "extend:30")
+        assert differences(shop) == []
+
+
+async def test_an_order_with_vouchers_is_refunded_whole(shop: Shop, ann: Buyer) -> None:
+    desk = await key(shop)
+    put_coupon(shop, "ten")
+    voucher = hold(shop, "ann", "ten")
+    order_id = await bought(ann, "a", "b", voucherIds=[voucher])
+    before = all_books(shop)
+    part = await refund(shop, desk, order_id, productIds=["a"])
+    assert (part.status_code, part.json()["code"]) == (409, "refund_not_allowed")
+    assert part.json()["reasons"] == {"order": "voucher_order"}
+    assert all_books(shop) == before
+    done = (await refund(shop, desk, order_id)).json()
+    assert (done["refunded"], done["vouchers"], done["balance"]) == (190, [voucher], 1000)
+    held = (await ann.get("/v1/vouchers")).json()["items"]
+    assert [(each["voucherId"], each["state"]) for each in held] == [(voucher, "unused")]
+    assert differences(shop) == []
+    again = await bought(ann, "a", voucherIds=[voucher])
+    assert again != order_id
+    assert differences(shop) == []
+
+
+@pytest.mark.parametrize(("asked", "back"), [({"reason": "fraud"}, False), ({}, True)])
+async def test_a_fraudster_gets_no_voucher_back(shop: Shop, ann: Buyer, asked: dict[str, str], back: bool) -> None:
+    desk = await key(shop)
+    put_coupon(shop, "ten")
+    voucher = hold(shop, "ann", "ten")
+    order_id = await bought(ann, "a", voucherIds=[voucher])
+    assert (await refund(shop, desk, order_id, **asked)).json()["vouchers"] == ([voucher] if back else [])
+    assert differences(shop) == []
+
+
+async def test_an_operator_may_keep_the_discount(shop: Shop, ann: Buyer) -> None:
+    desk = await key(shop)
+    put_coupon(shop, "ten")
+    voucher = hold(shop, "ann", "ten")
+    order_id = await bought(ann, "a", "b", voucherIds=[voucher])
+    part = (await refund(shop, desk, order_id, "r-1", productIds=["a"], keepDiscount=True)).json()
+    rest = (await refund(shop, desk, order_id, "r-2")).json()
+    assert part["refunded"] + rest["refunded"] == 190
+    assert (part["vouchers"], rest["vouchers"]) == ([], [voucher])
+    assert differences(shop) == []
+
+
+async def test_a_payments_replay_answers_as_it_did(shop: Shop, ann: Buyer) -> None:
+    desk = await key(shop)
+    order = await ann.checkout("a")
+    payment = ann.payment(order["orderToken"], ["a"])
+    first = await ann.send(payment)
+    await refund(shop, desk, order["orderId"])
+    again = await ann.send(payment)
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert again.headers["idempotent-replayed"] == "true"
+    assert await owned(ann) == set()
+
+
+async def test_a_refunded_book_is_bought_again(shop: Shop, ann: Buyer) -> None:
+    desk = await key(shop)
+    first = await bought(ann, "a")
+    await refund(shop, desk, first)
+    second = await bought(ann, "a")
+    late = await refund(shop, desk, first, "r-2")
+    assert late.json()["code"] == "already_refunded"
+    assert await owned(ann) == {"a"}
+    order = (await ann.get("/v1/entitlements")).json()["items"][0]["orderId"]
+    assert order == second
+    assert differences(shop) == []
+
+
+async def test_many_partial_refunds_at_once_never_exceed_what_was_paid(shop: Shop, ann: Buyer) -> None:
+    desk = await key(shop)
+    order_id = await bought(ann, "a", "b", "c", "d", "e")
+    asked = [("abcde"[n % 5], f"r-{n}") for n in range(60)]
+    answers = await asyncio.gather(*(refund(shop, desk, order_id, name, productIds=[book]) for book, name in asked))
+    assert sorted(answer.status_code for answer in answers) == [200] * 5 + [409] * 55
+    assert (await ann.get("/v1/wallet")).json()["balances"][0]["balance"] == 1000
+    assert differences(shop) == []
+
+
+async def test_what_is_not_there_is_not_refunded(shop: Shop, ann: Buyer) -> None:
+    desk = await key(shop)
+    order_id = await bought(ann, "a")
+    before = all_books(shop)
+    nobody = await refund(shop, desk, "0199aaaa-0000-7000-8000-000000000001")
+    strange = await refund(shop, desk, order_id, productIds=["b"])
+    assert [answer.status_code for answer in (nobody, strange)] == [404, 404]
+    bob = buyer(shop, "bob")
+    answer = await shop.http.get(f"/v1/orders/{order_id}/refundable", headers=bob.headers)
+    assert answer.status_code == 404
+    assert all_books(shop) == before
+
+
+async def own(ann: Buyer, order_id: str, refund_id: str = "m-1", **asked: Any) -> httpx.Response:
+    body = {"refundId": refund_id, "reason": "customer_request", **asked}
+    return await ann.shop.http.post(f"/v1/orders/{order_id}/refunds", json=body, headers=ann.headers)
+
+
+async def test_customers_have_none_unless_the_shop_says_so(shop: Shop, ann: Buyer) -> None:
+    order_id = await bought(ann, "a")
+    told = (await ann.get(f"/v1/orders/{order_id}/refundable")).json()
+    assert (told["refundable"], told["reasons"]) == (False, {"order": "not_offered"})
+    answer = await own(ann, order_id)
+    assert (answer.status_code, answer.json()["code"]) == (409, "refund_not_allowed")
+    assert await owned(ann) == {"a"}
+
+
+async def test_a_customer_gives_back_what_was_not_opened(database_url: str, keyring: Keyring) -> None:
+    hands = Hands()
+    async with open_shop(database_url, keyring, clock=hands, refund_days=7, session_seconds=30 * 86400) as shop:
+        stock(shop, "a", "b")
+        await give(shop, "ann", 1000)
+        ann = buyer(shop)
+        order_id = await bought(ann, "a", "b")
+        assert (await ann.get("/v1/access", productId="a")).status_code == 204
+        told = (await ann.get(f"/v1/orders/{order_id}/refundable")).json()
+        assert told["reasons"] == {"a": "opened"}
+        refused = await own(ann, order_id)
+        assert refused.json()["reasons"] == {"a": "opened"}
+        done = await own(ann, order_id, productIds=["b"])
+        assert (done.status_code, done.json()["refunded"]) == (200, 100)
+        assert await owned(ann) == {"a"}
+        desk = await key(shop)
+        # An operator's ids are a name space of their own.
+        assert (await refund(shop, desk, order_id, "m-1")).json()["refunded"] == 100
+        third = await bought(ann, "a")
+        hands.forward(8 * 86400)
+        assert (await own(ann, third, "m-2")).json()["reasons"] == {"order": "too_late"}
+        assert differences(shop) == []
+
+
+async def test_opening_and_refunding_exclude_each_other(database_url: str, keyring: Keyring) -> None:
+    async with open_shop(database_url, keyring, refund_days=7) as shop:
+        names = [f"book-{number}" for number in range(20)]
+        stock(shop, *names)
+        await give(shop, "ann", 10_000)
+        ann = buyer(shop)
+        for name in names:
+            order_id = await bought(ann, name)
+            opened, refunded = await asyncio.gather(ann.get("/v1/access", productId=name), own(ann, order_id, name))
+            assert (opened.status_code, refunded.status_code) in {(204, 409), (403, 200)}
+        assert differences(shop) == []
+
+
+async def test_a_receipts_rid_is_listed_when_its_right_ends(shop: Shop, ann: Buyer) -> None:
+    desk = await key(shop)
+    order_id = await bought(ann, "a", "b")
+    receipt = (await ann.get("/v1/entitlements/a")).json()["receipt"]
+    rid = json.loads(from_base64url(receipt.encode().split(b".")[1]))["rid"]
+    assert len(rid) == 32
+
+    async def revoked() -> list[str]:
+        jws = (await shop.http.get("/v1/receipts/revoked")).text
+        listed: list[str] = json.loads(from_base64url(jws.encode().split(b".")[1]))["rids"]
+        return listed
+
+    assert await revoked() == []
+    await refund(shop, desk, order_id, productIds=["a"])
+    assert await revoked() == [rid]
+
+
+async def test_a_right_without_a_payment(shop: Shop, ann: Buyer) -> None:
+    desk = await key(shop)
+    path = "/v1/admin/customers/ann/entitlements/a"
+    gift = {"grantId": "g-1", "reason": "a gift"}
+    first = await shop.http.put(path, json=gift, headers=desk)
+    again = await shop.http.put(path, json=gift, headers=desk)
+    assert (first.json(), again.json(), again.headers["idempotent-replayed"]) == (
+        {"granted": True},
+        {"granted": True},
+        "true",
+    )
+    item = (await ann.get("/v1/entitlements")).json()["items"][0]
+    assert (item["grantId"], "orderId" in item) == ("g-1", False)
+    access = await ann.get("/v1/access", productId="a")
+    assert (access.status_code, access.headers["x-entitlement-grant"]) == (204, "g-1")
+    owned_already = await shop.http.put(path, json=gift | {"grantId": "g-2"}, headers=desk)
+    assert owned_already.json() == {"granted": False}
+    end = {"revocationId": "v-1", "reason": "a mistake"}
+    assert (await shop.http.post(f"{path}/revocations", json=end, headers=desk)).status_code == 200
+    assert await owned(ann) == set()
+    assert [each["currency"] for each in (await ann.get("/v1/wallet")).json()["balances"]] == ["BELL"]
+    assert differences(shop) == []
+    order_id = await bought(ann, "a")
+    ordered = await shop.http.post(f"{path}/revocations", json=end | {"revocationId": "v-2"}, headers=desk)
+    assert ordered.status_code == 404
+    assert (await refund(shop, desk, order_id)).status_code == 200
+    assert differences(shop) == []
+
+
+async def test_a_first_purchase_is_one_again_when_it_is_wholly_refunded(shop: Shop, ann: Buyer) -> None:
+    desk = await key(shop)
+    shop.sql(
+        "INSERT INTO coupon (coupon_id, definition, status, per_customer, created_at, updated_at)"
+        " VALUES ('first', %s, 'active', 1, now(), now())",
+        ('{"name": "F", "effect": {"kind": "fixed", "amount": 10}, "conditions": {"firstPurchase": true}}',),
+    )
+    hold(shop, "ann", "first")
+
+    async def usable() -> list[bool]:
+        return [voucher["usable"] for voucher in (await ann.checkout("e"))["vouchers"]]
+
+    assert await usable() == [True]
+    order_id = await bought(ann, "a", "b", voucherIds=[])
+    assert await usable() == [False]
+    await refund(shop, desk, order_id, "r-1", productIds=["a"])
+    assert await usable() == [False]
+    await refund(shop, desk, order_id, "r-2")
+    assert await usable() == [True]
+
+
+def test_every_check_of_refunds_is_there() -> None:
+    assert {"refunds_are_of_their_orders", "line_is_refunded_once"} <= {check.name for check in CHECKS}
