@@ -60,7 +60,7 @@ from lingdang.keys import Keyring
 from lingdang.ledger.settlement import Settlement
 from lingdang.library import refunds as refund_routes
 from lingdang.library import routes as library_routes
-from lingdang.library.entitlements import Openings
+from lingdang.library.entitlements import Rights
 from lingdang.library.receipts import Receipts
 from lingdang.library.refunds import Policy
 from lingdang.payment import routes as payment_routes
@@ -192,6 +192,7 @@ class _Parts:
         self.pacing = Pacing()
         wrong, window = deployment.settings.login_limit_customer, deployment.settings.login_window_seconds
         self.codes = CodeLimits(self.pools.customers, self.clock, wrong, window, self.pacing)
+        self.refund_policy = Policy.of(deployment.settings)
         self.platform_tokens = PlatformTokens.configured(deployment.settings)
         self.order_tokens = OrderTokens(deployment.keyring)
         self.idempotency = Idempotency(self.pools.customers, deployment.keyring)
@@ -273,7 +274,7 @@ def _routes(parts: _Parts) -> list[HTTPRouteHandler]:
     pools, sessions, clock, settings = parts.pools, parts.sessions, parts.clock, parts.deployment.settings
     pool, reports = pools.customers, pools.reports
     receipts = Receipts(Signer(parts.deployment.keyring), settings.issuer, settings.receipt_seconds)
-    policy = Policy.of(settings)
+    policy, noted = parts.refund_policy, parts.refund_policy.days > 0
     return [
         *_session_routes(parts),
         *_admin_routes(parts),
@@ -285,12 +286,12 @@ def _routes(parts: _Parts) -> list[HTTPRouteHandler]:
             pool,
             reports,
             receipts,
-            Openings(pool, policy.days > 0),
+            Rights(pool, noted),
             make_statements(parts.deployment),
             clock,
             settings.zone,
         ),
-        *library_routes.public_routes(sessions, pools.access, receipts, Openings(pools.access, policy.days > 0), clock),
+        *library_routes.public_routes(sessions, pools.access, receipts, Rights(pools.access, noted), clock),
         *refund_routes.routes(sessions, pool, parts.settlement, policy, clock),
         *_web_routes(parts),
     ]
@@ -302,12 +303,7 @@ def _web_routes(parts: _Parts) -> list[HTTPRouteHandler]:
     return [
         *web_routes.routes(settings.sign_types, settings.demo),
         *reading.routes(
-            sessions,
-            parts.pools.access,
-            parts.products,
-            Openings(parts.pools.access, settings.refund_days > 0),
-            clock,
-            texts,
+            sessions, Rights(parts.pools.access, parts.refund_policy.days > 0), parts.products, clock, texts
         ),
         *(signing_lab.routes(sessions, clock) if settings.demo else []),
     ]
@@ -322,7 +318,7 @@ def _admin_routes(parts: _Parts) -> list[HTTPRouteHandler]:
         *wallets_admin.routes(api_keys, pool, parts.settlement, clock),
         *coupons_admin.routes(api_keys, pool, buckets, clock),
         *orders_admin.routes(api_keys, pool, buckets),
-        *refunds_admin.routes(api_keys, pool, parts.settlement, Policy.of(parts.deployment.settings), clock),
+        *refunds_admin.routes(api_keys, pool, parts.settlement, parts.refund_policy, clock),
         *rights_admin.routes(api_keys, pool, buckets, parts.settlement, clock),
     ]
 

@@ -15,6 +15,11 @@ CUST_ID_PATTERN = r"^(?!\.{1,2}\Z)[A-Za-z0-9._:@|+~-]{1,128}\Z"
 """Wider than other ids: subjects of identity providers, `auth0|5f7c…` or an e-mail address, are custIds as they are."""
 CUST_ID_RULE = "1 to 128 of A-Z a-z 0-9 . _ : @ | + ~ -, and neither . nor .. alone"
 
+OWN_ID_PATTERN = r"^[A-Za-z0-9._:-]{1,64}\Z"
+"""Ids by which a sender's request is done once; they stand in no path."""
+REMARK_PATTERN = r"^[^\x00-\x1f\x7f]{1,200}\Z"
+"""A line of text with a reason or a note."""
+
 CustId = Annotated[str, msgspec.Meta(pattern=CUST_ID_PATTERN, description="The platform's id of a customer.")]
 ProductId = Annotated[str, msgspec.Meta(pattern=ID_PATTERN, description="The platform's id of a product.")]
 Currency = Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9_]{0,15}\Z", description="A virtual currency.")]

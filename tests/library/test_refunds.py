@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from lingdang.clock import system_clock
+from lingdang.db.pool import Connection, connect_options
 from lingdang.identity import api_keys
 from lingdang.jose import from_base64url
 from lingdang.keys import Keyring
@@ -25,8 +26,6 @@ SCOPES: tuple[api_keys.Scope, ...] = ("orders:refund", "entitlements:write", "wa
 
 async def key(shop: Shop) -> dict[str, str]:
     """Headers of an operators' key."""
-    from lingdang.db.pool import Connection, connect_options
-
     async with await Connection.connect(shop.database_url, **connect_options(False)) as connection:
         made = await api_keys.create_api_key(connection, "desk", SCOPES, system_clock())
     return {"Authorization": f"Bearer {made}"}

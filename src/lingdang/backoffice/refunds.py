@@ -11,7 +11,7 @@ from msgspec import Meta
 from lingdang.clock import Clock
 from lingdang.db.pool import Pool
 from lingdang.identity.api_keys import ApiKeys
-from lingdang.ids import MAX_LINES, ProductId
+from lingdang.ids import MAX_LINES, REMARK_PATTERN, ProductId
 from lingdang.ledger.refunding import Reason
 from lingdang.ledger.settlement import Settlement
 from lingdang.library.refunds import (
@@ -39,7 +39,7 @@ class RefundRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ren
     product_ids: Annotated[tuple[ProductId, ...], Meta(min_length=1, max_length=MAX_LINES)] | None = None
     keep_discount: bool = False
     """Lines of an order with vouchers may be named: the others keep what the vouchers took off them."""
-    note: Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,200}\Z")] | None = None
+    note: Annotated[str, Meta(pattern=REMARK_PATTERN)] | None = None
 
 
 def routes(

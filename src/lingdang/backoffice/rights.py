@@ -12,12 +12,14 @@ from msgspec import Meta
 from lingdang.clock import Clock
 from lingdang.db.pool import Pool, fetch_all
 from lingdang.errors import Problem
+from lingdang.http.idempotency import replayed_headers
 from lingdang.http.strict import checked_cust_id, checked_id
 from lingdang.identity.api_keys import ApiKeys
 from lingdang.identity.customers import customer_named, known_customer
-from lingdang.ids import CustId, ProductId, bucket_of
+from lingdang.ids import OWN_ID_PATTERN, REMARK_PATTERN, CustId, ProductId, bucket_of
 from lingdang.ledger.granting import GRANT, Grant, Revoke
 from lingdang.ledger.settlement import Settlement
+from lingdang.library.entitlements import OPEN
 
 _SCOPE: Final = "entitlements:write"
 
@@ -27,16 +29,12 @@ SELECT e.granted_by FROM entitlement e
   JOIN transfer t ON t.customer = e.customer AND t.seq = e.granted_by AND t.bucket = e.bucket
  WHERE e.bucket = %b AND e.customer = %b AND e.product_id = %b AND t.kind = '{GRANT}'
 """  # noqa: S608 - a constant
-_OPEN = """
-UPDATE entitlement SET opened_at = coalesce(opened_at, %b) WHERE bucket = %b AND customer = %b AND product_id = %b
-RETURNING 1
-"""
 
 OwnId = Annotated[
     str,
-    Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}\Z", description="Your own id, unique within the customer: it is done once."),
+    Meta(pattern=OWN_ID_PATTERN, description="Your own id, unique within the customer: it is done once."),
 ]
-Why = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,200}\Z")]
+Why = Annotated[str, Meta(pattern=REMARK_PATTERN)]
 
 
 class GrantRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -86,7 +84,7 @@ def routes(api_keys: ApiKeys, pool: Pool, buckets: int, settlement: Settlement, 
         done = await settlement.submit(
             Grant(customer=customer.key, grant_id=data.grant_id, product_id=product_id, reason=data.reason)
         )
-        return Response(GrantAnswer(done.record is not None), headers=_replayed(done.replayed))
+        return Response(GrantAnswer(done.record is not None), headers=replayed_headers(done.replayed))
 
     @post(f"{path}/revocations", status_code=200, summary="End such a right", tags=["operators"])
     async def end(
@@ -105,18 +103,14 @@ def routes(api_keys: ApiKeys, pool: Pool, buckets: int, settlement: Settlement, 
                 granted_by=rows[0][0] if rows else None,
             )
         )
-        return Response(RevocationAnswer(done.record.at), headers=_replayed(done.replayed))
+        return Response(RevocationAnswer(done.record.at), headers=replayed_headers(done.replayed))
 
     @post(f"{path}/opened", status_code=204, summary="Note that the product was opened", tags=["operators"])
     async def opened(request: Asked, cust_id: CustId, product_id: ProductId) -> None:
         await api_keys.require(request.headers.get("authorization"), _SCOPE)
         customer = (await known_customer(pool, checked_cust_id(cust_id))).key
         place = (bucket_of(customer, buckets), customer, checked_id(product_id, "productId"))
-        if not await fetch_all(pool, _OPEN, (clock(), *place)):
+        if not await fetch_all(pool, OPEN, (clock(), *place)):
             raise Problem("not_found")
 
     return [give, end, opened]
-
-
-def _replayed(replayed: bool) -> dict[str, str]:
-    return {"Idempotent-Replayed": "true"} if replayed else {}

@@ -11,10 +11,11 @@ from msgspec import Meta
 
 from lingdang.clock import Clock
 from lingdang.db.pool import Pool
+from lingdang.http.idempotency import replayed_headers
 from lingdang.http.strict import checked_cust_id
 from lingdang.identity.api_keys import ApiKeys
 from lingdang.identity.customers import customer_named
-from lingdang.ids import DEFAULT_CURRENCY, MAX_AMOUNT, Currency, CustId, Customer
+from lingdang.ids import DEFAULT_CURRENCY, MAX_AMOUNT, OWN_ID_PATTERN, REMARK_PATTERN, Currency, CustId, Customer
 from lingdang.ledger.crediting import Credit, Credited
 from lingdang.ledger.lots import lot_expiry
 from lingdang.ledger.settlement import Settlement
@@ -23,7 +24,7 @@ from lingdang.moments import Moment, checked
 CreditId = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9._:-]{1,64}\Z",
+        pattern=OWN_ID_PATTERN,
         description="Your own id of this credit, unique within the customer, whatever the currency: it is booked once, "
         "however often it is sent. Another customer's credit may have the same id, and is another credit.",
     ),
@@ -36,7 +37,7 @@ class CreditRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ren
     credit_id: CreditId
     amount: Annotated[int, Meta(ge=1, le=MAX_AMOUNT)]
     kind: Literal["paid", "bonus"]
-    reason: Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,200}\Z")]
+    reason: Annotated[str, Meta(pattern=REMARK_PATTERN)]
     expires_at: Moment | None = None
     currency: Currency = DEFAULT_CURRENCY
     create_customer: bool = False
@@ -114,6 +115,6 @@ def routes(api_keys: ApiKeys, pool: Pool, settlement: Settlement, clock: Clock) 
         checked("$.expiresAt", data.expires_at)  # before anybody is added
         customer = await customer_named(pool, checked_cust_id(cust_id), data.create_customer, clock())
         answer, replayed = await credit_wallet(settlement, customer, data)
-        return Response(answer, headers={"Idempotent-Replayed": "true"} if replayed else {})
+        return Response(answer, headers=replayed_headers(replayed))
 
     return [credit]

@@ -20,7 +20,7 @@ GRANTED = (
 )
 """What a granted preflight is told beside the headers of every answer. Which methods a path has, its answer tells."""
 
-_SHOWN = b"x-request-id, idempotent-replayed, retry-after, x-entitlement-order, allow, etag"
+_SHOWN = b"x-request-id, idempotent-replayed, retry-after, x-entitlement-order, x-entitlement-grant, allow, etag"
 _VARIES = (b"vary", b"origin")
 _TOLD_ORIGINS = 20
 _LONGEST = 200

@@ -27,7 +27,14 @@ KEPT = timedelta(hours=24)
 
 _KEY = re.compile(r"[\x20-\x7e]{1,64}")
 _FULL = "As many answers are kept for this customer as may be; without this header none is kept, and none is needed"
-_REPLAYED = ((b"idempotent-replayed", b"true"),)
+REPLAYED = ((b"idempotent-replayed", b"true"),)
+"""Headers of an answer that was given before."""
+
+
+def replayed_headers(replayed: bool) -> dict[str, str]:
+    """The same for the framework's answers; none for one that is new."""
+    return {name.decode(): value.decode() for name, value in REPLAYED} if replayed else {}
+
 
 _FIND = "SELECT kid, fingerprint, sealed FROM idempotency WHERE owner = %b AND key = %b AND expires_at > %b"
 # Those that lapse last come first: the quota has room again when the one lapses that fills it, and all before it.
@@ -165,7 +172,7 @@ class Idempotency:
         if not hmac.compare_digest(fingerprint, _fingerprint(secret, owner, key, body)):
             raise Problem("idempotency_mismatch")
         status, kept = _open(secret, owner, key, sealed)
-        return Reply(kept, status, _REPLAYED)
+        return Reply(kept, status, REPLAYED)
 
     async def _refuse_full(self, ask: Ask, owner: str, now: datetime) -> None:
         [(until,)] = await ask(_ROOM, (owner, now, *self._quota))

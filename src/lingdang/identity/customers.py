@@ -43,11 +43,15 @@ async def known_customer(pool: Pool, cust_id: str) -> Customer:
 
 async def known_customers(pool: Pool, cust_ids: Sequence[str]) -> list[Customer]:
     """The customers of these ids, in their order. Raises Problem `not_found` when one of them is unknown."""
-    found = {cust_id: Customer(key, cust_id) for key, cust_id in await fetch_all(pool, _FIND, (list(cust_ids),))}
+    found = await _found(pool, cust_ids)
     unknown = [cust_id for cust_id in cust_ids if cust_id not in found]
     if unknown:
         raise Problem("not_found", why=f"{len(unknown)} unknown customers, {unknown[0]} among them")
     return [found[cust_id] for cust_id in cust_ids]
+
+
+async def _found(pool: Pool, cust_ids: Sequence[str]) -> dict[str, Customer]:
+    return {cust_id: Customer(key, cust_id) for key, cust_id in await fetch_all(pool, _FIND, (list(cust_ids),))}
 
 
 async def customer_named(pool: Pool, cust_id: str, create: bool, now: datetime) -> Customer:
@@ -59,7 +63,7 @@ async def customer_named(pool: Pool, cust_id: str, create: bool, now: datetime) 
 
 async def make_known(pool: Pool, cust_ids: Sequence[str], now: datetime) -> list[Customer]:
     """The same; those nobody has heard of are added, without a password. Raises Problem `overloaded`."""
-    found = {cust_id: Customer(key, cust_id) for key, cust_id in await fetch_all(pool, _FIND, (list(cust_ids),))}
+    found = await _found(pool, cust_ids)
     for cust_id in cust_ids:
         if cust_id not in found:
             async with transaction(pool) as connection:

@@ -49,7 +49,7 @@ class Book:
             return wallet
         held, gone = lots.lapse((wallet.lots, wallet.remaining), self.now)
         lapsed = sum(gone[1])
-        accounts = [*(f"wallet:{name}" for name in gone[0]), "breakage"]
+        accounts = [*map(lots.account_of, gone[0]), "breakage"]
         amounts = [*(-amount for amount in gone[1]), lapsed]
         cause = cause_of(customer, EXPIRY, f"{currency} {wallet.seq}")
         self.post(wallet, held, -lapsed, EXPIRY, cause, accounts, amounts, _NOTHING)

@@ -73,7 +73,7 @@ _decode = msgspec.json.Decoder(Detail).decode
 def read(row: Row) -> Credited:
     """The credit as its row has it."""
     detail = _decode(row.detail)
-    lot = next(str(account).removeprefix("wallet:") for account in row.accounts if str(account).startswith("wallet:"))
+    [(lot, _)] = lots.of_legs(row.accounts, row.amounts)
     return Credited(
         customer=row.customer,
         credit_id=detail.credit_id,
@@ -102,7 +102,7 @@ def decide(book: Book, credit: Credit) -> Done | Problem:
         return Problem("wallet_full", limit=f"balance <= {MAX_AMOUNT}")
     name = lots.lot_for((wallet.lots, wallet.remaining), credit.kind, credit.expires_at)
     held = lots.add((wallet.lots, wallet.remaining), name, credit.amount)
-    accounts = [f"clearing:{credit.kind}", f"wallet:{name}"]
+    accounts = [f"clearing:{credit.kind}", lots.account_of(name)]
     detail = msgspec.Raw(_encode(Detail(credit.credit_id, credit.kind, credit.reason, credit.expires_at)))
     row = book.post(wallet, held, credit.amount, KIND, credit.cause, accounts, [-credit.amount, credit.amount], detail)
     return Done(read(row))

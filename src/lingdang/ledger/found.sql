@@ -30,6 +30,7 @@ BEGIN
            SELECT e.customer, e.product_id, e.granted_by, e.opened_at FROM entitlement e
             WHERE e.bucket = b AND e.customer = r.customer AND e.product_id = r.product_id LIMIT 1
            ) e;
-    RETURN json_build_object('rows', coalesce(rows_found, '[]'), 'refunds', coalesce(refunds, '[]'), 'rights', coalesce(rights, '[]'));
+    RETURN json_build_object('rows', coalesce(rows_found, '[]'), 'refunds', coalesce(refunds, '[]'),
+                             'rights', coalesce(rights, '[]'));
 END
 $$;

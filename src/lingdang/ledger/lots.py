@@ -5,6 +5,7 @@ Credits of one kind and one expiry share a lot, so that a refund finds the lot t
 many lots takes further expiries less finely, never sooner: no credit is refused for their number.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from lingdang.clock import rfc3339
@@ -13,12 +14,25 @@ from lingdang.ledger.commands import LotKind
 Lots = tuple[tuple[str, ...], tuple[int, ...]]
 """Names and what remains in each, more than 0, in the order in which they are spent."""
 
+_WALLET = "wallet:"
+
 APART = 200
 """Lots that expire, up to which every further expiry has a lot of its own; from then on each day's end has one, …"""
 DAYS_APART = 400
 """… from so many on each month's end, …"""
 MONTHS_APART = 500
 """… and from so many on each year's end. Days, months and years are those of UTC."""
+
+
+def account_of(name: str) -> str:
+    """The account of a lot in a row's legs."""
+    return f"{_WALLET}{name}"
+
+
+def of_legs(accounts: Iterable[str | int], amounts: Iterable[int]) -> list[tuple[str, int]]:
+    """The lots among a row's legs, each with how much went into it (+) or came from it (−)."""
+    legs = zip(accounts, amounts, strict=True)
+    return [(a[len(_WALLET) :], amount) for a, amount in legs if isinstance(a, str) and a.startswith(_WALLET)]
 
 
 def lot_name(kind: LotKind, expires_at: datetime | None) -> str:

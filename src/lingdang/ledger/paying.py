@@ -82,7 +82,7 @@ def decide(book: Book, pay: Pay) -> Done | Problem:
     if refusal is not None:
         return refusal
     held, taken = lots.take((wallet.lots, wallet.remaining), pay.total)
-    accounts: list[str | int] = [f"wallet:{name}" for name in taken[0]]
+    accounts: list[str | int] = [*map(lots.account_of, taken[0])]
     amounts = [-amount for amount in taken[1]]
     _add_revenue(accounts, amounts, pay)
     detail = msgspec.Raw(_encode((pay.lines, pay.vouchers)))

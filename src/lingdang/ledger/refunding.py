@@ -114,12 +114,7 @@ def detail_of(row: Row) -> Detail:
 
 def read(row: Row) -> Refunded:
     """The refund as its row has it."""
-    detail = _decode(row.detail)
-    held = [
-        (name.removeprefix("wallet:"), amount)
-        for name, amount in zip(map(str, row.accounts), row.amounts, strict=True)
-        if name.startswith("wallet:")
-    ]
+    detail = detail_of(row)
     return Refunded(
         refund_id=detail.refund_id,
         order_id=detail.order_id,
@@ -127,7 +122,7 @@ def read(row: Row) -> Refunded:
         seq=row.seq,
         refunded=sum([amount for _, amount in detail.lines]),
         lines=detail.lines,
-        lots=held,
+        lots=lots.of_legs(row.accounts, row.amounts),
         vouchers=detail.vouchers,
         reason=detail.reason,
         balance=row.balance,
@@ -145,7 +140,7 @@ def decide(book: Book, refund: Refund) -> Done | Problem:
     if paid is None or paid.kind != paying.KIND:
         return Problem("not_found")
     order = paying.read(paid)
-    earlier = book.refunds(refund.order_id)
+    earlier = [detail_of(row) for row in book.refunds(refund.order_id)]
     chosen = _chosen(book, refund, order, earlier)
     if isinstance(chosen, Problem):
         return chosen
@@ -171,9 +166,9 @@ def decide(book: Book, refund: Refund) -> Done | Problem:
     return Done(read(row))
 
 
-def _chosen(book: Book, refund: Refund, order: Order, earlier: Sequence[Row]) -> list[Line] | Problem:
+def _chosen(book: Book, refund: Refund, order: Order, earlier: Sequence[Detail]) -> list[Line] | Problem:
     """The lines to refund, or why they are not."""
-    gone = {product_id for row in earlier for product_id, _ in detail_of(row).lines}
+    gone = {product_id for detail in earlier for product_id, _ in detail.lines}
     left = [line for line in order.lines if line.product_id not in gone]
     if refund.product_ids is None:
         chosen = left
@@ -204,8 +199,10 @@ def _reasons(book: Book, refund: Refund, order: Order, chosen: Sequence[Line], w
     return reasons
 
 
-def _take(book: Book, refund: Refund, paid: Row, order: Order, chosen: Sequence[Line], earlier: Sequence[Row]) -> Taken:
-    before = sum([amount for row in earlier for _, amount in detail_of(row).lines])
+def _take(
+    book: Book, refund: Refund, paid: Row, order: Order, chosen: Sequence[Line], earlier: Sequence[Detail]
+) -> Taken:
+    before = sum([amount for detail in earlier for _, amount in detail.lines])
     amount = sum([line.payable for line in chosen])
     held: dict[str, int] = {}
     lapsed = 0
@@ -218,7 +215,7 @@ def _take(book: Book, refund: Refund, paid: Row, order: Order, chosen: Sequence[
         else:
             new = lots.lot_name(lots.lot_kind(name), _end(book.now + refund.extend))
             held[new] = held.get(new, 0) + part
-    done = sum([len(detail_of(row).lines) for row in earlier]) + len(chosen) == len(order.lines)
+    done = sum([len(detail.lines) for detail in earlier]) + len(chosen) == len(order.lines)
     vouchers = [voucher.voucher_id for voucher in order.vouchers]
     back = done and refund.vouchers_back and refund.reason != "fraud"
     return Taken(list(chosen), list(held.items()), lapsed, vouchers if back else [])
@@ -232,22 +229,20 @@ def _end(moment: datetime) -> datetime:
 def _sources(paid: Row, before: int, amount: int) -> list[tuple[str, int]]:
     """From which lots `amount` came, the last taken first, after `before` bells that have gone back already."""
     found: list[tuple[str, int]] = []
-    for account, leg in reversed(list(zip(paid.accounts, paid.amounts, strict=True))):
-        if not (isinstance(account, str) and account.startswith("wallet:")):
-            continue
+    for name, leg in reversed(lots.of_legs(paid.accounts, paid.amounts)):
         skipped = min(before, -leg)
         before -= skipped
         part = min(amount, -leg - skipped)
         amount -= part
         if part:
-            found.append((account.removeprefix("wallet:"), part))
+            found.append((name, part))
     assert amount == 0, "an order's refunds never exceed what was paid"
     return found
 
 
 def _legs(taken: Taken) -> tuple[list[str | int], list[int]]:
     """The wallet's side, and the platform's: revenue by publisher and the discount go back, what lapses is breakage."""
-    accounts: list[str | int] = [f"wallet:{name}" for name, _ in taken.held]
+    accounts: list[str | int] = [lots.account_of(name) for name, _ in taken.held]
     amounts = [amount for _, amount in taken.held]
     revenue: dict[str, int] = {}
     for line in taken.lines:

@@ -7,7 +7,6 @@ from uuid import UUID
 import msgspec
 
 from lingdang.db.pool import Owner, Pool, fetch_as
-from lingdang.errors import Problem
 from lingdang.http.paging import Page, Window, page
 
 _COLUMNS = """
@@ -18,10 +17,11 @@ _LIST = f"""
 {_COLUMNS} WHERE e.bucket = %b AND e.customer = %b AND e.product_id > %b ORDER BY e.product_id LIMIT %b
 """
 _ONE = f"{_COLUMNS} WHERE e.bucket = %b AND e.customer = %b AND e.product_id = %b"
-_OPEN = """
+OPEN = """
 UPDATE entitlement e SET opened_at = coalesce(e.opened_at, %b)
  WHERE e.bucket = %b AND e.customer = %b AND e.product_id = %b RETURNING 1
 """
+"""Notes that a product was opened: the moment, then whose right to what."""
 
 
 class Entitlement(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -54,18 +54,25 @@ class Right(msgspec.Struct, frozen=True):
         return "Order", str(self.told.order_id)
 
 
-class Openings(msgspec.Struct, frozen=True):
-    """Notes that a right was used, where customers may give back what they have not opened."""
+class Rights(msgspec.Struct, frozen=True):
+    """Rights as they are used. `noted`: that one was used is noted, for customers may give back what they have not
+    opened.
+    """
 
     pool: Pool
     noted: bool
 
-    async def open(self, owner: Owner, right: Right, now: datetime) -> bool:
-        """Whether the right is still there. The note is committed when this returns; a refund comes before or after."""
-        if not self.noted or right.opened:
-            return True
-        place = (owner.bucket, owner.customer, right.told.product_id)
-        return bool(await fetch_as(self.pool, owner, _OPEN, (now, *place)))
+    async def use(self, owner: Owner, product_id: str, now: datetime) -> Right | None:
+        """The customer's right to a product, or None. The note is committed when this returns: a refund comes before,
+        and there is no right, or after."""
+        place = (owner.bucket, owner.customer, product_id)
+        rows = await fetch_as(self.pool, owner, _ONE, place)
+        if not rows:
+            return None
+        right = _right(rows[0])
+        if not self.noted or right.opened or await fetch_as(self.pool, owner, OPEN, (now, *place)):
+            return right
+        return None
 
 
 async def list_entitlements(pool: Pool, owner: Owner, window: Window) -> Page[Entitlement]:
@@ -73,26 +80,6 @@ async def list_entitlements(pool: Pool, owner: Owner, window: Window) -> Page[En
     parameters = (owner.bucket, owner.customer, window.after or "", window.limit + 1)
     rights = [_right(row).told for row in await fetch_as(pool, owner, _LIST, parameters)]
     return page(rights, [right.product_id for right in rights], window.limit)
-
-
-async def find_right(pool: Pool, owner: Owner, product_id: str) -> Right | None:
-    """The customer's right to one product, or None."""
-    rows = await fetch_as(pool, owner, _ONE, (owner.bucket, owner.customer, product_id))
-    return _right(rows[0]) if rows else None
-
-
-async def used_right(pool: Pool, openings: Openings, owner: Owner, product_id: str, now: datetime) -> Right | None:
-    """The right that is used now, or None."""
-    right = await find_right(pool, owner, product_id)
-    return right if right is not None and await openings.open(owner, right, now) else None
-
-
-async def get_right(pool: Pool, openings: Openings, owner: Owner, product_id: str, now: datetime) -> Right:
-    """The right of which a receipt is given out. Raises Problem `not_found`."""
-    found = await used_right(pool, openings, owner, product_id, now)
-    if found is None:
-        raise Problem("not_found")
-    return found
 
 
 def _right(row: tuple[Any, ...]) -> Right:

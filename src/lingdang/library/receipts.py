@@ -14,7 +14,7 @@ from lingdang.signer import Signer
 _REVOKED = """
 SELECT t.customer, e.l->>0, (t.detail->>'orderId')::uuid
   FROM transfer t, json_array_elements(t.detail->'lines') AS e (l)
- WHERE t.kind IN ('refund', 'revocation') AND t.kind = 'refund' AND t.at > %b
+ WHERE t.kind = 'refund' AND t.at > %b
 UNION ALL
 SELECT t.customer, t.detail->>'productId', g.cause
   FROM transfer t
@@ -24,7 +24,7 @@ SELECT t.customer, t.detail->>'productId', g.cause
           AND g.detail->>'productId' = t.detail->>'productId'
         ORDER BY g.seq DESC LIMIT 1
        ) g
- WHERE t.kind IN ('refund', 'revocation') AND t.kind = 'revocation' AND t.at > %b
+ WHERE t.kind = 'revocation' AND t.at > %b
 """
 
 

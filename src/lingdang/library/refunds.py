@@ -14,14 +14,16 @@ from msgspec import Meta
 from lingdang.clock import Clock
 from lingdang.db.pool import Owner, Pool, fetch_all, fetch_as, transaction
 from lingdang.errors import Problem, invalid
+from lingdang.http.idempotency import replayed_headers
 from lingdang.http.strict import checked_id
 from lingdang.identity.sessions import Sessions
-from lingdang.ids import MAX_LINES, ProductId
+from lingdang.ids import MAX_LINES, OWN_ID_PATTERN, ProductId
 from lingdang.ledger import store
 from lingdang.ledger.lots import lot_expiry, lot_kind
 from lingdang.ledger.refunding import By, Reason, Refund, Refunded
 from lingdang.ledger.rules import settle
 from lingdang.ledger.settlement import Settlement
+from lingdang.library.orders import RefundedLine
 from lingdang.settings import Settings
 
 _ORDER = """
@@ -33,7 +35,7 @@ SELECT t.bucket, t.customer, (SELECT array_agg(e.l->>0 ORDER BY e.n)
 RefundId = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9._:-]{1,64}\Z",
+        pattern=OWN_ID_PATTERN,
         description="Your own id of this refund, unique within the customer: it is booked once.",
     ),
 ]
@@ -42,13 +44,6 @@ ProductIds = Annotated[
     str | None,
     QueryParameter(name="productIds", description="Some of its products, joined with commas; all unless told."),
 ]
-
-
-class RefundLine(msgspec.Struct, frozen=True, rename="camel"):
-    """A refunded product, and what came back for it."""
-
-    product_id: str
-    amount: int
 
 
 class RefundLot(msgspec.Struct, frozen=True, rename="camel"):
@@ -66,7 +61,7 @@ class RefundAnswer(msgspec.Struct, frozen=True, rename="camel"):
     order_id: UUID
     currency: str
     refunded: int
-    lines: list[RefundLine]
+    lines: list[RefundedLine]
     lots: list[RefundLot]
     vouchers: list[str]
     balance: int
@@ -79,7 +74,7 @@ class RefundableAnswer(msgspec.Struct, frozen=True, rename="camel"):
     order_id: UUID
     refundable: bool
     amount: int = 0
-    lines: list[RefundLine] = []
+    lines: list[RefundedLine] = []
     lots: list[RefundLot] = []
     vouchers: list[str] = []
     reasons: dict[str, str] = {}
@@ -157,7 +152,7 @@ async def refund(settlement: Settlement, command: Refund) -> Response[RefundAnsw
     """Book a refund, or answer as it was answered. Raises Problem `already_refunded`, `refund_not_allowed`,
     `not_found`, `idempotency_mismatch` or `overloaded`."""
     done = await settlement.submit(command)
-    return Response(_answer(done.record), headers={"Idempotent-Replayed": "true"} if done.replayed else {})
+    return Response(_answer(done.record), headers=replayed_headers(done.replayed))
 
 
 async def refundable(pool: Pool, place: Place, command: Refund, now: datetime) -> RefundableAnswer:
@@ -190,8 +185,8 @@ def read_product_ids(text: str | None) -> tuple[str, ...] | None:
     return tuple([checked_id(name, "productIds") for name in names])
 
 
-def _lines(done: Refunded) -> list[RefundLine]:
-    return [RefundLine(product_id, amount) for product_id, amount in done.lines]
+def _lines(done: Refunded) -> list[RefundedLine]:
+    return [RefundedLine(product_id, amount) for product_id, amount in done.lines]
 
 
 def _lots(done: Refunded) -> list[RefundLot]:

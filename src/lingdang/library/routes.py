@@ -22,10 +22,8 @@ from lingdang.journal.statements import Statements, Wanted, checked_currency, re
 from lingdang.library.entitlements import (
     Entitlement,
     EntitlementWithReceipt,
-    Openings,
-    get_right,
+    Rights,
     list_entitlements,
-    used_right,
 )
 from lingdang.library.orders import OrderView, get_order, list_orders
 from lingdang.library.receipts import Receipts
@@ -46,7 +44,7 @@ def routes(
     pool: Pool,
     reports: Pool,
     receipts: Receipts,
-    openings: Openings,
+    rights: Rights,
     statements: Statements,
     clock: Clock,
     zone: ZoneInfo,
@@ -106,7 +104,9 @@ def routes(
     async def entitlement(request: Asked, product_id: ProductId) -> EntitlementWithReceipt:
         checked_id(product_id, "productId")
         owner, now = who(request).owner, clock()
-        right = await get_right(pool, openings, owner, product_id, now)
+        right = await rights.use(owner, product_id, now)
+        if right is None:
+            raise Problem("not_found")
         told = right.told
         return EntitlementWithReceipt(
             product_id=product_id,
@@ -120,7 +120,7 @@ def routes(
 
 
 def public_routes(
-    sessions: Sessions, pool: Pool, receipts: Receipts, openings: Openings, clock: Clock
+    sessions: Sessions, pool: Pool, receipts: Receipts, rights: Rights, clock: Clock
 ) -> list[HTTPRouteHandler]:
     """The access check for a reverse proxy's sub-request, the keys that verify receipts, and which are revoked."""
 
@@ -138,7 +138,7 @@ def public_routes(
         checked_id(product_id, "productId")
         headers = request.headers
         owner = sessions.authenticate(headers.get("authorization"), headers.get("x-cust-id"), clock()).owner
-        right = await used_right(pool, openings, owner, product_id, clock())
+        right = await rights.use(owner, product_id, clock())
         if right is None:
             raise Problem("not_entitled", productId=product_id)
         kind, source = right.source

@@ -8,7 +8,7 @@ from lingdang.db.pool import Owner, Pool, fetch_as
 from lingdang.http.paging import Page, Window, page, read_seq
 from lingdang.ids import DEFAULT_CURRENCY
 from lingdang.ledger.balance import live_lots
-from lingdang.ledger.lots import lot_expiry, lot_kind
+from lingdang.ledger.lots import lot_expiry, lot_kind, of_legs
 from lingdang.ledger.state import Wallet
 
 _WALLETS = """
@@ -108,11 +108,7 @@ def _entry(row: tuple[object, ...]) -> EntryView:
     currency, seq, kind, reference, amount, balance, at, accounts, amounts = row
     assert isinstance(accounts, list)
     assert isinstance(amounts, list)
-    lots = [
-        LotPart(lot_kind(name), part, lot_expiry(name))
-        for account, part in zip(accounts, amounts, strict=True)
-        if isinstance(account, str) and (name := account.removeprefix("wallet:")) != account
-    ]
+    lots = [LotPart(lot_kind(name), part, lot_expiry(name)) for name, part in of_legs(accounts, amounts)]
     return msgspec.convert((currency, seq, kind, reference, amount, balance, at), _EntryRow).view(lots)
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 from lingdang.errors import Problem
 from lingdang.http.entry import HotRequest, HotRoute, Reply
+from lingdang.http.idempotency import REPLAYED
 from lingdang.payment.payments import PaymentAnswer, PaymentRequest, Payments
 
 PROBLEMS = (
@@ -28,8 +29,6 @@ PROBLEMS = (
     "internal_error",
 )
 
-_REPLAYED = ((b"idempotent-replayed", b"true"),)
-
 
 def routes(payments: Payments, count: Callable[[str], None]) -> list[HotRoute[PaymentRequest]]:
     """The payment route. `count` is told each payment's result: `paid`, `replay` or the problem's code."""
@@ -44,7 +43,7 @@ def routes(payments: Payments, count: Callable[[str], None]) -> list[HotRoute[Pa
             count(problem.code)
             raise
         count("replay" if replayed else "paid")
-        return Reply(encode(answer), headers=_REPLAYED if replayed else ())
+        return Reply(encode(answer), headers=REPLAYED if replayed else ())
 
     return [
         HotRoute(

@@ -17,12 +17,11 @@ from litestar.handlers import HTTPRouteHandler
 from lingdang.catalog.encodings import EncodingError, decoded
 from lingdang.catalog.reading import ProductReader
 from lingdang.clock import Clock
-from lingdang.db.pool import Pool
 from lingdang.errors import Problem
 from lingdang.http.strict import checked_id
 from lingdang.identity.sessions import Sessions
 from lingdang.ids import ProductId
-from lingdang.library.entitlements import Openings, used_right
+from lingdang.library.entitlements import Rights
 
 
 class Text(msgspec.Struct, frozen=True, rename="camel"):
@@ -47,7 +46,7 @@ has not bought the book sees this page.
 
 
 def routes(
-    sessions: Sessions, pool: Pool, products: ProductReader, openings: Openings, clock: Clock, texts: Path | None
+    sessions: Sessions, rights: Rights, products: ProductReader, clock: Clock, texts: Path | None
 ) -> list[HTTPRouteHandler]:
     """The reader's route. `texts` is the folder with the books' texts."""
 
@@ -56,7 +55,7 @@ def routes(
         checked_id(product_id, "productId")
         headers = request.headers
         owner = sessions.authenticate(headers.get("authorization"), headers.get("x-cust-id"), clock()).owner
-        if await used_right(pool, openings, owner, product_id, clock()) is None:
+        if await rights.use(owner, product_id, clock()) is None:
             raise Problem("not_entitled", productId=product_id)
         product = await products.read(owner, product_id)
         text = await asyncio.to_thread(_text_of, texts, product_id)
