@@ -22,8 +22,8 @@ from rich.progress import track
 from bench.figures import Spread, Window, spread
 from bench.report import machine
 
-WORKLOADS = ("payments", "vouchers", "checkouts", "cart")
-SHOWN = ("payments", "payments-voucher", "checkouts", "ticks")
+WORKLOADS = ("payments", "vouchers", "orders", "checkouts", "cart")
+SHOWN = ("payments", "payments-voucher", "orders", "checkouts", "ticks")
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -49,7 +49,7 @@ class VersionError(Exception):
 @click.option("--seconds", type=click.FloatRange(0.5), default=2.0, show_default=True, help="Of each window.")
 @click.option("--customers", type=click.IntRange(300), default=2000, show_default=True)
 def main(before: str, turns: int, seconds: float, customers: int) -> None:
-    """Measure payments, with and without a voucher, checkouts and ticks of two versions in turns."""
+    """Measure payments, with and without a voucher, whole orders, checkouts and ticks of two versions in turns."""
     here = Path.cwd()
     with tempfile.TemporaryDirectory(prefix="lingdang-versions-") as folder:
         there = unpack(before, Path(folder) / "before", here)
