@@ -7,13 +7,16 @@ import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import psycopg
 import pytest
 from msgspec import structs
+from structlog.testing import capture_logs
 
 from lingdang.app import Watch
 from lingdang.clock import system_clock
 from lingdang.db.pool import Connection
+from lingdang.jose import from_base64url, to_base64url
 from lingdang.journal import positions, sealing
 from lingdang.journal.chain import entry_text
 from lingdang.journal.pace import PATIENCE_SECONDS, Pace
@@ -21,6 +24,7 @@ from lingdang.journal.positions import MAX_POSITION, Places
 from lingdang.journal.sealer import Sealer
 from lingdang.journal.sealing import AT_MOST, Behind, portions
 from lingdang.keys import Keyring, retire, rotate
+from lingdang.ledger.reconcile import Difference
 from lingdang.serving.metrics import Metrics
 from support.buyer import buyer, give, stock
 from support.customers import key_of, make_known
@@ -203,15 +207,57 @@ async def test_what_is_committed_late_is_sealed_in_its_turn(database_url: str, k
     assert verify(database_url, keyring).differences == []
 
 
-async def test_what_was_made_to_be_passed_over_is_found(database_url: str, keyring: Keyring) -> None:
-    """How far the sealer has read is not signed: whoever moves it on has rows passed over, and no metric tells."""
+async def test_nobody_has_rows_passed_over(database_url: str, keyring: Keyring) -> None:
+    """How far the journal was read is signed: the sealer goes on from there, and who moved it is found."""
     await fill(database_url)
     await seal_all(database_url, keyring)
     sql(database_url, f"UPDATE seal_checkpoint SET positions = ARRAY[{MAX_POSITION}]")
     await buy(database_url, "ann", "book-3")
-    assert await seal_all(database_url, keyring) == 0
-    report = verify(database_url, keyring, lambda: system_clock() + timedelta(hours=1))
-    assert [(difference.check, report.unsealed) for difference in report.differences] == [("journal_unsealed", 1)]
+    with capture_logs() as said:
+        assert await seal_all(database_url, keyring) == 1
+    assert "journal_positions_not_genuine" in {each["event"] for each in said}
+    report = verify(database_url, keyring)
+    assert report.unsealed == 0
+    assert report.differences == [
+        Difference("checkpoint_changed", "", "number 1: its positions are not what was signed")
+    ]
+
+
+def forge(jws: str) -> str:
+    """The same checkpoint with another end of what was read; its signature no longer fits."""
+    header, claims, signature = jws.split(".")
+    forged = msgspec.json.decode(from_base64url(claims.encode())) | {"positions": [str(MAX_POSITION)]}
+    return ".".join((header, to_base64url(msgspec.json.encode(forged)).decode(), signature))
+
+
+async def test_a_forged_checkpoint_does_not_say_where_to_read_on(database_url: str, keyring: Keyring) -> None:
+    """Its signature does not verify: the sealer reads on from the last one that does, and seals nothing twice."""
+    await fill(database_url)
+    await seal_all(database_url, keyring)
+    await buy(database_url, "ann", "book-3")
+    await seal_all(database_url, keyring)
+    [(jws,)] = sql(database_url, "SELECT jws FROM seal_checkpoint WHERE number = 2")
+    forged = f"jws = '{forge(str(jws))}', positions = ARRAY[{MAX_POSITION}]"
+    sql(database_url, f"UPDATE seal_checkpoint SET {forged} WHERE number = 2")
+    await buy(database_url, "ann", "book-4")
+    assert await seal_all(database_url, keyring) == 1
+    report = verify(database_url, keyring)
+    assert (report.sealed, report.unsealed) == (8, 0)
+    assert [difference.check for difference in report.differences] == ["checkpoint_changed", "journal_rolled_back"]
+
+
+async def test_under_a_retired_key_the_journal_is_read_from_its_start(database_url: str, keyring: Keyring) -> None:
+    """Nobody vouches for where it was read to; what is sealed already is not sealed again."""
+    await fill(database_url)
+    await seal_all(database_url, keyring)
+    now = system_clock()
+    rotate(keyring.path, now, now)
+    retire(keyring.path, 1, now)
+    sql(database_url, f"UPDATE seal_checkpoint SET positions = ARRAY[{MAX_POSITION}]")
+    await buy(database_url, "ann", "book-3")
+    left = Keyring(keyring.path)
+    assert await seal_all(database_url, left) == 1
+    assert (verify(database_url, left).sealed, verify(database_url, left).unsealed) == (7, 0)
 
 
 async def test_one_chain_over_two_currencies(database_url: str, keyring: Keyring) -> None:

@@ -197,6 +197,10 @@ CASES: dict[str, tuple[Sequence[str], list[tuple[str, str, str]]]] = {
         ],
         [("checkpoint_changed", "", "number 1: the signature does not verify: something was changed")],
     ),
+    "how far the journal was read": (
+        ["UPDATE seal_checkpoint SET positions[1] = positions[1] + 1 WHERE number = 2"],
+        [("checkpoint_changed", "", "number 2: its positions are not what was signed")],
+    ),
     "a checkpoint exchanged": (
         ["UPDATE seal_checkpoint a SET jws = b.jws FROM seal_checkpoint b WHERE a.number = 1 AND b.number = 2"],
         [("checkpoint_changed", "", "number 1: it is not what was signed")],

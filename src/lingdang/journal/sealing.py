@@ -14,7 +14,7 @@ import structlog
 
 from lingdang.db.pool import Connection
 from lingdang.journal.chain import START, extend
-from lingdang.journal.checkpoints import peek, read_checkpoint, sign_checkpoint
+from lingdang.journal.checkpoints import Checkpoint, peek, read_checkpoint, sign_checkpoint
 from lingdang.journal.positions import read_on
 from lingdang.journal.seals import LOG_START, Seal, SealKeys, extend_log, leaf, mac_of
 from lingdang.signer import SignatureError, Signer, kid_of
@@ -24,6 +24,9 @@ AT_MOST = 20
 PORTION = 50
 """Transfers sealed without a pause, some 3 ms: the event loop's other work, and that of the database's core, waits."""
 
+EARLIER = 1000
+"""So many checkpoints are looked at for one that a key vouches for; after that the journal is read from its start."""
+
 _log = structlog.get_logger(__name__)
 
 _LOCK = "SELECT pg_try_advisory_xact_lock(7308319, 1)"
@@ -31,6 +34,8 @@ _LOCK = "SELECT pg_try_advisory_xact_lock(7308319, 1)"
 _LOOK_UP = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
 
 _NEWEST = "SELECT number, place, positions, jws FROM seal_checkpoint ORDER BY number DESC LIMIT 1"
+
+_EARLIER = "SELECT jws FROM seal_checkpoint WHERE number < %b ORDER BY number DESC LIMIT %b"
 
 _BEHIND = """
 SELECT k.bucket, k.customer, coalesce(s.last_seq, 0), s.chain, k.seq
@@ -109,22 +114,43 @@ class Sealing:
         return await self.head(connection)
 
     async def head(self, connection: Connection) -> Head:
-        """Where the log stands."""
+        """Where the log stands, and how far the journal was read as a key in use vouches for it."""
         row = await (await connection.execute(_NEWEST)).fetchone()
         if row is None:
             return Head(0, 0, LOG_START, [0] * self._buckets, None)
-        number, place, positions, jws = row
-        return Head(number, place, self._root(jws), positions, jws)
-
-    def _root(self, jws: str) -> bytes:
-        """The root to go on from. From a false one too: whoever verifies reads the log from its start."""
+        number, place, stored, jws = row
+        # The root goes on from a false checkpoint too: whoever verifies reads the log from its start.
         stated = peek(jws)
-        if kid_of(jws) in (keys := self._signer.public_keys()):
-            try:
-                stated = read_checkpoint(jws, keys)
-            except SignatureError as error:
-                _log.error("journal_checkpoint_not_genuine", reason=str(error))
-        return bytes.fromhex(stated.root) if stated else LOG_START
+        root = bytes.fromhex(stated.root) if stated else LOG_START
+        genuine = self._genuine(jws)
+        if genuine is None:
+            return Head(number, place, root, await self._read_to(connection, number), jws)
+        if stored != genuine.read_to():
+            _log.error("journal_positions_not_genuine", stored=stored, signed=genuine.read_to())
+        return Head(number, place, root, genuine.read_to(), jws)
+
+    async def _read_to(self, connection: Connection, number: int) -> list[int]:
+        """How far the journal was read by the newest of the checkpoints before this one that a key vouches for.
+
+        To read again what is sealed costs time alone; to go on from where nobody has signed may pass something over.
+        """
+        cursor = await connection.execute(_EARLIER, (number, EARLIER))
+        for (jws,) in await cursor.fetchall():
+            genuine = self._genuine(jws)
+            if genuine is not None:
+                return genuine.read_to()
+        return [0] * self._buckets
+
+    def _genuine(self, jws: str) -> Checkpoint | None:
+        """What a checkpoint states; None when no key in use vouches for it."""
+        keys = self._signer.public_keys()
+        if kid_of(jws) not in keys:
+            return None
+        try:
+            return read_checkpoint(jws, keys)
+        except SignatureError as error:
+            _log.error("journal_checkpoint_not_genuine", reason=str(error))
+            return None
 
     async def seal_on(self, connection: Connection, head: Head, most: int, now: datetime) -> Step:
         """Seal about `most` transfers that came after the newest checkpoint, and sign where the log stands then."""
@@ -172,7 +198,7 @@ class Sealing:
         self, connection: Connection, head: Head, seals: int, root: bytes, positions: list[int], now: datetime
     ) -> None:
         number, place = head.number + 1, head.place + seals
-        jws = sign_checkpoint(self._signer, self._issuer, number, place, root, now)
+        jws = sign_checkpoint(self._signer, self._issuer, number, place, root, positions, now)
         await connection.execute(_INSERT_CHECKPOINT, (number, place, positions, now, jws))
 
 

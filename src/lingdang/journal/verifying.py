@@ -42,7 +42,7 @@ SELECT c.customer, c.currency, c.bucket, c.seq, c.moment, c.digest
 
 _LOG = f"SELECT {_COLUMNS} FROM seal ORDER BY place"  # noqa: S608
 
-_CHECKPOINTS = "SELECT number, place, jws FROM seal_checkpoint ORDER BY number"
+_CHECKPOINTS = "SELECT number, place, positions, jws FROM seal_checkpoint ORDER BY number"
 
 
 class Sealed(msgspec.Struct):
@@ -148,12 +148,12 @@ class Verifier:
         seals = _stream(self._connection, "log", _LOG, {}, Seal._make)
         log = _Log(self._keys, seals, self._add, self._names)
         number, verified = 0, True
-        for row_number, place, jws in _stream(self._connection, "checkpoints", _CHECKPOINTS, {}, tuple):
+        for row_number, place, positions, jws in _stream(self._connection, "checkpoints", _CHECKPOINTS, {}, tuple):
             self._found.checkpoints += 1
             if row_number != number + 1:
                 self._add("checkpoint_removed", "", f"number {number + 1} to {row_number - 1}")
             number = row_number
-            verified = self._checkpoint(log, number, place, jws)
+            verified = self._checkpoint(log, number, place, positions, jws)
             if jws == witness:
                 witness = None
         if not verified:
@@ -162,7 +162,7 @@ class Verifier:
         if witness is not None:
             self._add("journal_rolled_back", "", _missed(witness, number, log.place))
 
-    def _checkpoint(self, log: "_Log", number: int, place: int, jws: str) -> bool:
+    def _checkpoint(self, log: "_Log", number: int, place: int, positions: Sequence[int], jws: str) -> bool:
         """Whether the signature is good; the log's seals up to the checkpoint are compared with what it states."""
         signed = kid_of(jws) in self._public
         try:
@@ -174,11 +174,13 @@ class Verifier:
         if stated is None or (stated.number, stated.place) != (number, place):
             self._add("checkpoint_changed", "", f"number {number}: it is not what was signed")
             log.advance(place)
-        elif signed:
-            log.advance(place)
+            return signed
+        if stated.read_to() != positions:
+            self._add("checkpoint_changed", "", f"number {number}: its positions are not what was signed")
+        log.advance(place)
+        if signed:
             log.compare(stated.root)
         else:
-            log.advance(place)
             log.suspect(number, stated.root)
         return signed
 

@@ -288,8 +288,8 @@ CREATE TABLE seal (
 );
 CREATE UNIQUE INDEX seal_of_customer ON seal (customer, last_seq, bucket);
 
--- Signed states of the log, one after each step of the sealer: `jws` states how many seals there were and their chained
--- hash. `positions` is how far the sealer had read the journal of each bucket then.
+-- Signed states of the log, one after each step of the sealer: `jws` states how many seals there were, their chained
+-- hash, and in `positions` how far the sealer had read the journal of each bucket then.
 CREATE TABLE seal_checkpoint (
     number    bigint PRIMARY KEY,
     place     bigint NOT NULL,
