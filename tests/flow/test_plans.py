@@ -61,6 +61,24 @@ def test_every_table_of_a_function_is_in_the_plans(database_url: str, function: 
 
 
 @pytest.mark.parametrize(
+    ("function", "table"),
+    [("ledger_save", "wallet"), ("ledger_save", "entitlement"), ("ledger_save", "voucher"), ("cart_tick", "cart_item")],
+)
+def test_what_was_found_is_written_at_its_place(database_url: str, function: str, table: str) -> None:
+    """The bucket is compared on what is changed too; the row is found by its place all the same."""
+    with psycopg.connect(database_url) as connection:
+        changes = [nodes for each in statements(connection, function) if (nodes := explain(connection, each))]
+    written = [
+        node
+        for nodes in changes
+        if nodes[0].get("Operation") in ("Update", "Delete") and nodes[0]["Relation Name"] == table
+        for node in nodes
+        if node["Node Type"] == "Tid Scan"
+    ]
+    assert [(node["Relation Name"], "bucket" in node["Filter"]) for node in written] == [(table, True)]
+
+
+@pytest.mark.parametrize(
     ("dropped", "function", "table"),
     [
         ("ALTER TABLE wallet DROP CONSTRAINT wallet_pkey", "ledger_load", "wallet"),

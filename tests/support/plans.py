@@ -1,4 +1,4 @@
-"""Plans of the statements inside the SQL functions that the hot routes call, as their parameters are not known yet."""
+"""Plans of the statements inside the SQL functions, as their parameters are not known yet."""
 
 import re
 from collections.abc import Iterator
@@ -16,9 +16,12 @@ FUNCTIONS = (
     "cart_products",
     "product_load",
 )
+RECORDS = ("coupon", "coupon_code", "product")
+"""Types of variables that have fields: rows of these tables."""
 
 _SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|PERFORM|WITH)\b.*", re.DOTALL)
 _INTO = re.compile(r"\bINTO\s+([\w, ]+?)\s*(?=\bFROM\b|$)", re.DOTALL)
+_COLUMNS = re.compile(r"(\bAS \w+ \([\w\s,]*\))")
 _COMMENT = re.compile(r"--.*")
 
 Connection = psycopg.Connection[TupleRow]
@@ -33,15 +36,17 @@ class Statement(NamedTuple):
 
 
 def statements(connection: Connection, function: str) -> Iterator[Statement]:
-    """Every statement of a PL/pgSQL function. Its body has no semicolon within a statement."""
+    """Every statement of a function. Its body has no semicolon within a statement."""
     row = connection.execute(
-        "SELECT prosrc, proargnames, proargtypes::regtype[]::text[], proconfig FROM pg_proc WHERE proname = %s",
+        "SELECT prosrc, proargnames, proargtypes::regtype[]::text[], proconfig, lanname"
+        "  FROM pg_proc p JOIN pg_language l ON l.oid = prolang WHERE proname = %s",
         (function,),
     ).fetchone()
     assert row is not None, f"{function} is there"
-    source, names, types, settings = row
-    head, _, code = _COMMENT.sub("", source).partition("BEGIN")
-    variables = dict(zip(names, types, strict=False)) | _declared(head.replace("DECLARE", ""))
+    source, names, types, settings, language = row
+    source = _COMMENT.sub("", source)
+    head, _, code = ("", "", source) if language == "sql" else source.partition("BEGIN")
+    variables = dict(zip(names or [], types, strict=False)) | _declared(head.replace("DECLARE", ""))
     for part in code.split(";"):
         found = _SQL.search(part)
         if found and "RAISE" not in part:
@@ -69,8 +74,16 @@ def _plain(text: str) -> str:
 
 
 def _parameterised(text: str, variables: dict[str, str]) -> str:
+    """The statement with its variables as parameters; names of columns that it makes are no variables."""
+    parts = _COLUMNS.split(text)
+    return "".join(part if place % 2 else _with_parameters(part, variables) for place, part in enumerate(parts))
+
+
+def _with_parameters(text: str, variables: dict[str, str]) -> str:
     for number, (name, kind) in enumerate(variables.items(), 1):
         text = re.sub(rf"(?<!AS )(?<![\w.'\"]){name}(?![\w'\"])(?!\s*\.)", f"${number}::{kind}", text)
+        if kind in RECORDS:
+            text = re.sub(rf"(?<![\w.]){name}\.(?=\w)", f"(${number}::{kind}).", text)
     return text
 
 

@@ -54,7 +54,7 @@ BEGIN
            ) i;
     -- The customers are locked, and this statement's snapshot keeps a row's place from being another's.
     IF gone IS NOT NULL THEN
-        DELETE FROM cart_item WHERE ctid = ANY (gone);
+        DELETE FROM cart_item i WHERE i.ctid = ANY (gone) AND i.bucket = b;
     END IF;
     RETURN answer;
 END

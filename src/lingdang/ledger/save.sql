@@ -71,7 +71,7 @@ BEGIN
                          AND o.granted_by = n.granted_by AND NOT (n.unopened AND o.opened_at IS NOT NULL) LIMIT 1
                       ) o
                ) n
-         WHERE e.ctid = n.place;
+         WHERE e.ctid = n.place AND e.bucket = b;
         GET DIAGNOSTICS written = ROW_COUNT;
         IF written <> cardinality(r_product) THEN
             RAISE EXCEPTION 'ledger_save: % of % rights revoked', written, cardinality(r_product);
@@ -92,7 +92,7 @@ BEGIN
                        WHERE o.bucket = b AND o.customer = n.customer AND o.voucher_id = n.voucher_id LIMIT 1
                       ) o
                ) n
-         WHERE v.ctid = n.place
+         WHERE v.ctid = n.place AND v.bucket = b
            AND CASE WHEN n.saved IS NULL THEN v.used_by = n.order_id
                     ELSE v.used_by IS NULL AND v.expires_at > moment END;
         GET DIAGNOSTICS written = ROW_COUNT;
