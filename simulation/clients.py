@@ -42,8 +42,8 @@ from simulation.shop import Shop
 from simulation.workers import Fleet, LostError, Worker, all_of, spin
 
 NO_FLAWS: frozenset[str] = frozenset()
-_TRIES = 5
-"""How often a client sends a request again once all faults have ended."""
+_TRIES = 20
+"""How often a client sends a request again once all faults have ended; what they broke is noticed by the first."""
 
 Sent = Coroutine[Any, Any, tuple[Any, bool]]
 
@@ -60,8 +60,8 @@ class Offered:
 class Clients:
     """All the clients of one plan."""
 
-    def __init__(self, plan: Plan, fleet: Fleet, shop: Shop) -> None:
-        self.history = History()
+    def __init__(self, plan: Plan, fleet: Fleet, shop: Shop, history: History) -> None:
+        self.history = history
         self._plan = plan
         self._fleet = fleet
         self._shop = shop

@@ -16,7 +16,7 @@ from lingdang.keys import Keyring
 from simulation.run import Verdict, run_seed
 from simulation.workers import Fleet
 
-PATIENCE = 60.0
+PATIENCE = 600.0
 """Seconds without any seed done, after which the processes are taken for dead."""
 
 

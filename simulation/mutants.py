@@ -18,7 +18,7 @@ from rich.table import Table
 from simulation.mutations import MUTATIONS, Mutation, MutationError
 
 ROOT = Path(__file__).parent.parent
-SECONDS = 300
+SECONDS = 1800
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from simulation.seeding import plan_of
 from simulation.shop import Shop
 from simulation.workers import Fleet
 
-SECONDS = 10.0
-"""A seed that takes longer is stuck."""
+SECONDS = 60.0
+"""A seed is stuck when for so long nothing is asked, answered or done. How long it takes is no verdict."""
 
 
 @dataclass
@@ -29,12 +29,12 @@ class Verdict:
     outcomes: Counter[str] = field(default_factory=Counter)
 
 
-async def simulate(plan: Plan, fleet: Fleet, shop: Shop) -> tuple[History, Counter[str]]:
-    """Carry the plan out. Answers what the clients saw, and the faults that were met."""
+async def simulate(plan: Plan, fleet: Fleet, shop: Shop, history: History) -> Counter[str]:
+    """Carry the plan out, and write down what the clients see. Answers the faults that were met."""
     fleet.clock.reset(plan.skews)
     killed = sum(worker.killed for worker in fleet.workers)
     await shop.install(plan)
-    clients = Clients(plan, fleet, shop)
+    clients = Clients(plan, fleet, shop, history)
     for worker in fleet.workers:
         worker.expect(plan.faults.get(worker.number, {}))
     for wave in plan.waves:
@@ -45,19 +45,23 @@ async def simulate(plan: Plan, fleet: Fleet, shop: Shop) -> tuple[History, Count
     faults["killed"] = sum(worker.killed for worker in fleet.workers) - killed
     for worker in fleet.workers:
         worker.expect({})
-    clients.history.stood = await shop.done(plan)
+    history.stood = await shop.done(plan)
     await clients.settle_up()
-    return clients.history, faults
+    return faults
 
 
 async def run_seed(seed: int, fleet: Fleet, connection: AsyncConnection[Any], run: str = "") -> Verdict:
     """Simulate one seed and audit it. `connection` is in autocommit mode."""
-    plan = plan_of(seed, run)
-    try:
-        async with asyncio.timeout(SECONDS):
-            history, faults = await simulate(plan, fleet, Shop(connection))
-    except TimeoutError:
-        return Verdict(seed, [Violation("stuck", f"not done within {SECONDS} s")])
+    return await run_plan(plan_of(seed, run), fleet, connection)
+
+
+async def run_plan(plan: Plan, fleet: Fleet, connection: AsyncConnection[Any]) -> Verdict:
+    """Simulate one plan and audit it."""
+    history, seed = History(), plan.seed
+    work = asyncio.create_task(simulate(plan, fleet, Shop(connection), history))
+    if await _is_stuck(work, history):
+        return Verdict(seed, [Violation("stuck", f"nothing happened for {SECONDS} s")])
+    faults = work.result()
     evidence = await read_evidence(connection, plan)
     outcomes = Counter(f"{request.kind} {request.outcome}" for request in history.requests)
     try:
@@ -65,3 +69,15 @@ async def run_seed(seed: int, fleet: Fleet, connection: AsyncConnection[Any], ru
     except Exception as error:  # what makes no sense at all is a violation, too
         violations = [Violation("what happened can be audited", repr(error))]
     return Verdict(seed, violations, faults, outcomes)
+
+
+async def _is_stuck(work: "asyncio.Task[Counter[str]]", history: History) -> bool:
+    """Wait for the work's end; True when it does not go on any more, and was cancelled."""
+    while not work.done():
+        before = history.now
+        await asyncio.wait({work}, timeout=SECONDS)
+        if not work.done() and history.now == before:
+            work.cancel()
+            await asyncio.wait({work})
+            return True
+    return False

@@ -29,6 +29,8 @@ WIRES = ("settlement", "checkout", "pool")
 
 GIVE_UP_SECONDS = 0.03
 """How long a batch is run again: long enough for a broken connection, short enough to see what giving up answers."""
+PATIENT_SECONDS = 60.0
+"""How long an answer of the database is waited for: only faults of the plan end a wait, not a slow machine."""
 
 
 class LostError(Exception):
@@ -89,12 +91,11 @@ class Worker:
             pgbouncer=False,
             queue_limit=100,
             batch_limit=8,
-            seconds=5.0,
+            seconds=PATIENT_SECONDS,
             give_up_seconds=GIVE_UP_SECONDS,
         )
-        self.reader = CheckoutReader(
-            0, Lane(urls["checkout"], pgbouncer=False), self.now, queue_limit=100, batch_limit=8
-        )
+        lane = Lane(urls["checkout"], pgbouncer=False, answer_seconds=PATIENT_SECONDS)
+        self.reader = CheckoutReader(0, lane, self.now, queue_limit=100, batch_limit=8)
         tokens = OrderTokens(self._keyring)
         self.checkouts = Checkouts(
             self.sessions,
@@ -185,13 +186,14 @@ class Fleet:
         self.workers = [Worker(number, database_url, keyring, self.clock) for number in range(size)]
 
     async def __aenter__(self) -> "Fleet":
-        self._again_seconds, settling.AGAIN_SECONDS = settling.AGAIN_SECONDS, 0.002
+        self._seconds = settling.AGAIN_SECONDS, settling.LEAST_SECONDS
+        settling.AGAIN_SECONDS, settling.LEAST_SECONDS = 0.002, PATIENT_SECONDS
         for worker in self.workers:
             await worker.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        settling.AGAIN_SECONDS = self._again_seconds
+        settling.AGAIN_SECONDS, settling.LEAST_SECONDS = self._seconds
         await asyncio.gather(*(worker.stop() for worker in self.workers))
 
     def met(self) -> list[str]:

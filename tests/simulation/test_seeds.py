@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 from lingdang.coupons import cuts
 from lingdang.ledger import crediting
 from lingdang.payment import payments
+from simulation.plan import Deposit, Fault
+from simulation.run import run_plan
 from simulation.seeding import plan_of
-from simulation.wire import KINDS
+from simulation.wire import KINDS, Wire
 from support.simulator import Simulator
 
 SEEDS = range(60)
@@ -48,6 +51,16 @@ def test_a_seed_is_a_plan() -> None:
     other = plan_of(7, "again-")
     assert (other.faults, other.waves) == (plan_of(7).faults, plan_of(7).waves)
     assert other.customers != plan_of(7).customers
+
+
+async def test_a_slow_machine_is_no_fault(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settlement gives up after 30 ms here, and runs no batch for longer than 100 ms by default."""
+    monkeypatch.setattr(Wire, "next_fault", lambda _: Fault("slow", 150))
+    plan = plan_of(7, "slow")
+    deposits = tuple(step for step in plan.waves[0] if isinstance(step.action, Deposit))
+    verdict = await run_plan(replace(plan, waves=(deposits,)), simulator.fleet, simulator.connection)
+    assert verdict.violations == []
+    assert verdict.outcomes.keys() == {"deposit ok"}
 
 
 def _all_to_the_first(total: int, weights: Sequence[int]) -> list[int]:

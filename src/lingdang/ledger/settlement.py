@@ -27,7 +27,7 @@ AGAIN_SECONDS = 0.1
 """The pause before a batch is run again while the database is away."""
 MOST_PRODUCTS = 100_000
 """Products that are remembered to be on sale."""
-_LEAST_SECONDS = 0.1
+LEAST_SECONDS = 0.1
 """What even the last attempt is given."""
 
 _log = structlog.get_logger(__name__)
@@ -149,7 +149,7 @@ class _BucketLane:
 
     async def _once(self, commands: Sequence[Command], attempt: "_Attempt") -> Sequence[Result]:
         connection = await self._lane.connection()
-        with breaks_after(connection, max(_LEAST_SECONDS, attempt.give_up - time.monotonic())):
+        with breaks_after(connection, max(LEAST_SECONDS, attempt.give_up - time.monotonic())):
             return await self._on(connection, commands, attempt)
 
     async def _on(self, connection: Connection, commands: Sequence[Command], attempt: "_Attempt") -> Sequence[Result]:
