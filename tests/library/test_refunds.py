@@ -3,14 +3,10 @@
 import asyncio
 import json
 from datetime import timedelta
-from typing import Any
 
-import httpx
 import pytest
 
 from lingdang.clock import system_clock
-from lingdang.db.pool import Connection, connect_options
-from lingdang.identity import api_keys
 from lingdang.jose import from_base64url
 from lingdang.keys import Keyring
 from lingdang.ledger.reconcile import CHECKS
@@ -18,38 +14,9 @@ from support.buyer import Buyer, buyer, give, stock
 from support.customers import make_known
 from support.hands import Hands
 from support.money import credit, open_settlement
+from support.refunds import bought, desk_of, own, owned, refund, refundable
 from support.shop import Shop, open_shop
 from support.vouchers import all_books, differences, hold, put_coupon
-
-SCOPES: tuple[api_keys.Scope, ...] = ("orders:refund", "entitlements:write", "wallets:credit")
-
-
-async def key(shop: Shop) -> dict[str, str]:
-    """Headers of an operators' key."""
-    async with await Connection.connect(shop.database_url, **connect_options(False)) as connection:
-        made = await api_keys.create_api_key(connection, "desk", SCOPES, system_clock())
-    return {"Authorization": f"Bearer {made}"}
-
-
-async def refund(
-    shop: Shop, desk: dict[str, str], order_id: str, refund_id: str = "r-1", **asked: Any
-) -> httpx.Response:
-    body = {"refundId": refund_id, "reason": "customer_request", **asked}
-    return await shop.http.post(f"/v1/admin/orders/{order_id}/refunds", json=body, headers=desk)
-
-
-async def refundable(shop: Shop, desk: dict[str, str], order_id: str, **params: Any) -> dict[str, Any]:
-    answer = await shop.http.get(f"/v1/admin/orders/{order_id}/refundable", params=params, headers=desk)
-    assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.json()
-    return told
-
-
-async def bought(ann: Buyer, *product_ids: str, **body: Any) -> str:
-    order = await ann.checkout(*product_ids, **body)
-    answer = await ann.send(ann.payment(order["orderToken"], product_ids))
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["orderId"])
 
 
 @pytest.fixture
@@ -60,12 +27,8 @@ async def ann(shop: Shop) -> Buyer:
     return buyer(shop)
 
 
-async def owned(ann: Buyer) -> set[str]:
-    return {item["productId"] for item in (await ann.get("/v1/entitlements")).json()["items"]}
-
-
 async def test_a_whole_order_comes_back(shop: Shop, ann: Buyer) -> None:
-    desk = await key(shop)
+    desk = await desk_of(shop)
     order_id = await bought(ann, "a", "b")
     told = await refundable(shop, desk, order_id)
     assert (told["refundable"], told["amount"], told["reasons"]) == (True, 200, {})
@@ -87,7 +50,7 @@ async def test_a_whole_order_comes_back(shop: Shop, ann: Buyer) -> None:
 
 
 async def test_the_same_refund_again_is_answered_and_another_body_refused(shop: Shop, ann: Buyer) -> None:
-    desk = await key(shop)
+    desk = await desk_of(shop)
     order_id = await bought(ann, "a", "b")
     first = await refund(shop, desk, order_id, productIds=["a"])
     before = all_books(shop)
@@ -101,7 +64,7 @@ async def test_the_same_refund_again_is_answered_and_another_body_refused(shop: 
 
 
 async def test_lines_come_back_one_by_one_and_the_rest_at_the_end(shop: Shop, ann: Buyer) -> None:
-    desk = await key(shop)
+    desk = await desk_of(shop)
     order_id = await bought(ann, "a", "b", "c")
     assert (await refund(shop, desk, order_id, "r-1", productIds=["b"])).json()["balance"] == 800
     assert await owned(ann) == {"a", "c"}
@@ -120,7 +83,7 @@ async def test_bells_go_back_to_the_lots_they_came_from_the_last_taken_first(sho
     async with open_settlement(shop.database_url) as settlement:
         await settlement.submit(credit(ann.key, 150, kind="bonus", expires_at=end))
         await settlement.submit(credit(ann.key, 500))
-    desk, reader = await key(shop), buyer(shop)
+    desk, reader = await desk_of(shop), buyer(shop)
     order_id = await bought(reader, "a", "b", "c")  # 150 bonus, then 150 paid
     first = (await refund(shop, desk, order_id, "r-1", productIds=["a"])).json()
     assert first["lots"] == [{"kind": "paid", "amount": 100, "expiresAt": None}]
@@ -142,7 +105,7 @@ async def test_bells_whose_end_is_past(database_url: str, keyring: Keyring, laps
             await settlement.submit(credit(ann.key, 100, kind="bonus", expires_at=end))
         reader = buyer(shop)
         order_id = await bought(reader, "a")
-        desk = await key(shop)
+        desk = await desk_of(shop)
         hands.forward(7200)
         told = await refundable(shop, desk, order_id)
         done = (await refund(shop, desk, order_id)).json()
@@ -153,7 +116,7 @@ async def test_bells_whose_end_is_past(database_url: str, keyring: Keyring, laps
 
 
 async def test_an_order_with_vouchers_is_refunded_whole(shop: Shop, ann: Buyer) -> None:
-    desk = await key(shop)
+    desk = await desk_of(shop)
     put_coupon(shop, "ten")
     voucher = hold(shop, "ann", "ten")
     order_id = await bought(ann, "a", "b", voucherIds=[voucher])
@@ -174,7 +137,7 @@ async def test_an_order_with_vouchers_is_refunded_whole(shop: Shop, ann: Buyer) 
 
 @pytest.mark.parametrize(("asked", "back"), [({"reason": "fraud"}, False), ({}, True)])
 async def test_a_fraudster_gets_no_voucher_back(shop: Shop, ann: Buyer, asked: dict[str, str], back: bool) -> None:
-    desk = await key(shop)
+    desk = await desk_of(shop)
     put_coupon(shop, "ten")
     voucher = hold(shop, "ann", "ten")
     order_id = await bought(ann, "a", voucherIds=[voucher])
@@ -183,7 +146,7 @@ async def test_a_fraudster_gets_no_voucher_back(shop: Shop, ann: Buyer, asked: d
 
 
 async def test_an_operator_may_keep_the_discount(shop: Shop, ann: Buyer) -> None:
-    desk = await key(shop)
+    desk = await desk_of(shop)
     put_coupon(shop, "ten")
     voucher = hold(shop, "ann", "ten")
     order_id = await bought(ann, "a", "b", voucherIds=[voucher])
@@ -195,7 +158,7 @@ async def test_an_operator_may_keep_the_discount(shop: Shop, ann: Buyer) -> None
 
 
 async def test_a_payments_replay_answers_as_it_did(shop: Shop, ann: Buyer) -> None:
-    desk = await key(shop)
+    desk = await desk_of(shop)
     order = await ann.checkout("a")
     payment = ann.payment(order["orderToken"], ["a"])
     first = await ann.send(payment)
@@ -207,7 +170,7 @@ async def test_a_payments_replay_answers_as_it_did(shop: Shop, ann: Buyer) -> No
 
 
 async def test_a_refunded_book_is_bought_again(shop: Shop, ann: Buyer) -> None:
-    desk = await key(shop)
+    desk = await desk_of(shop)
     first = await bought(ann, "a")
     await refund(shop, desk, first)
     second = await bought(ann, "a")
@@ -220,7 +183,7 @@ async def test_a_refunded_book_is_bought_again(shop: Shop, ann: Buyer) -> None:
 
 
 async def test_many_partial_refunds_at_once_never_exceed_what_was_paid(shop: Shop, ann: Buyer) -> None:
-    desk = await key(shop)
+    desk = await desk_of(shop)
     order_id = await bought(ann, "a", "b", "c", "d", "e")
     asked = [("abcde"[n % 5], f"r-{n}") for n in range(60)]
     answers = await asyncio.gather(*(refund(shop, desk, order_id, name, productIds=[book]) for book, name in asked))
@@ -230,7 +193,7 @@ async def test_many_partial_refunds_at_once_never_exceed_what_was_paid(shop: Sho
 
 
 async def test_what_is_not_there_is_not_refunded(shop: Shop, ann: Buyer) -> None:
-    desk = await key(shop)
+    desk = await desk_of(shop)
     order_id = await bought(ann, "a")
     before = all_books(shop)
     nobody = await refund(shop, desk, "0199aaaa-0000-7000-8000-000000000001")
@@ -240,11 +203,6 @@ async def test_what_is_not_there_is_not_refunded(shop: Shop, ann: Buyer) -> None
     answer = await shop.http.get(f"/v1/orders/{order_id}/refundable", headers=bob.headers)
     assert answer.status_code == 404
     assert all_books(shop) == before
-
-
-async def own(ann: Buyer, order_id: str, refund_id: str = "m-1", **asked: Any) -> httpx.Response:
-    body = {"refundId": refund_id, "reason": "customer_request", **asked}
-    return await ann.shop.http.post(f"/v1/orders/{order_id}/refunds", json=body, headers=ann.headers)
 
 
 async def test_customers_have_none_unless_the_shop_says_so(shop: Shop, ann: Buyer) -> None:
@@ -271,7 +229,7 @@ async def test_a_customer_gives_back_what_was_not_opened(database_url: str, keyr
         done = await own(ann, order_id, productIds=["b"])
         assert (done.status_code, done.json()["refunded"]) == (200, 100)
         assert await owned(ann) == {"a"}
-        desk = await key(shop)
+        desk = await desk_of(shop)
         # An operator's ids are a name space of their own.
         assert (await refund(shop, desk, order_id, "m-1")).json()["refunded"] == 100
         third = await bought(ann, "a")
@@ -294,7 +252,7 @@ async def test_opening_and_refunding_exclude_each_other(database_url: str, keyri
 
 
 async def test_a_receipts_rid_is_listed_when_its_right_ends(shop: Shop, ann: Buyer) -> None:
-    desk = await key(shop)
+    desk = await desk_of(shop)
     order_id = await bought(ann, "a", "b")
     receipt = (await ann.get("/v1/entitlements/a")).json()["receipt"]
     rid = json.loads(from_base64url(receipt.encode().split(b".")[1]))["rid"]
@@ -311,7 +269,7 @@ async def test_a_receipts_rid_is_listed_when_its_right_ends(shop: Shop, ann: Buy
 
 
 async def test_a_right_without_a_payment(shop: Shop, ann: Buyer) -> None:
-    desk = await key(shop)
+    desk = await desk_of(shop)
     path = "/v1/admin/customers/ann/entitlements/a"
     gift = {"grantId": "g-1", "reason": "a gift"}
     first = await shop.http.put(path, json=gift, headers=desk)
@@ -340,7 +298,7 @@ async def test_a_right_without_a_payment(shop: Shop, ann: Buyer) -> None:
 
 
 async def test_a_first_purchase_is_one_again_when_it_is_wholly_refunded(shop: Shop, ann: Buyer) -> None:
-    desk = await key(shop)
+    desk = await desk_of(shop)
     shop.sql(
         "INSERT INTO coupon (coupon_id, definition, status, per_customer, created_at, updated_at)"
         " VALUES ('first', %s, 'active', 1, now(), now())",

@@ -1,5 +1,6 @@
 """Coupons and vouchers for tests."""
 
+import json
 from typing import Any
 
 import httpx
@@ -20,12 +21,20 @@ def all_books(shop: Shop) -> dict[str, str]:
     return books(shop) | {table: str(shop.sql(fingerprint.format(table))[0]) for table in VOUCHER_TABLES}
 
 
-def put_coupon(shop: Shop, coupon_id: str, *, code: str | None = None, limit: int | None = None, each: int = 1) -> None:
-    """A coupon straight into the database: ten bells off, for whatever needs no more than that."""
+def put_coupon(
+    shop: Shop,
+    coupon_id: str,
+    *,
+    code: str | None = None,
+    limit: int | None = None,
+    each: int = 1,
+    definition: dict[str, Any] | None = None,
+) -> None:
+    """A coupon straight into the database; ten bells off unless told, for whatever needs no more than that."""
     shop.sql(
         "INSERT INTO coupon (coupon_id, definition, status, code, total_limit, per_customer, created_at, updated_at)"
         " VALUES (%s, %s, 'active', %s, %s, %s, now(), now())",
-        (coupon_id, TEN_OFF, code, limit, each),
+        (coupon_id, json.dumps(definition) if definition else TEN_OFF, code, limit, each),
     )
 
 

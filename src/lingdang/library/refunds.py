@@ -207,8 +207,8 @@ def _answer(done: Refunded) -> RefundAnswer:
     )
 
 
-PREVIEW = "-"
-"""The refundId of a refund that is only asked about."""
+PREVIEW = ""
+"""The refundId of a refund that is only asked about: one that nobody can send, so that no refund has it."""
 
 
 def routes(
