@@ -22,6 +22,7 @@ from support.buyer import Buyer, buyer, give, stock
 from support.customers import key_of
 from support.journal import seal_all
 from support.money import credit, open_settlement
+from support.refunds import desk_of, refund
 from support.shop import Shop
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "verify_statement.py"
@@ -196,6 +197,20 @@ async def test_what_cannot_be_asked(shop: Shop) -> None:
 async def test_what_was_tampered_with_is_not_signed(shop: Shop) -> None:
     ann = await spend(shop)
     shop.sql("UPDATE transfer SET balance = balance + 1 WHERE seq = 2")
+    answer = await ann.get("/v1/wallet/statement")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+
+
+async def test_a_refund_is_stated_and_one_that_was_tampered_with_is_not_signed(shop: Shop) -> None:
+    ann = await spend(shop)
+    order_id = shop.sql("SELECT order_id FROM orders ORDER BY seq LIMIT 1")[0][0]
+    done = await refund(shop, await desk_of(shop), str(order_id), "case-1")
+    await seal_all(shop.database_url, shop.keyring)
+    _, statement, _ = await state(ann)
+    row = statement.transfers[-1]
+    assert (row.seq, row.kind, row.reference, row.amount) == (4, "refund", "case-1", 100)
+    assert (statement.closing.balance, statement.sealed_to) == (done.json()["balance"], 4)
+    shop.sql("UPDATE transfer SET detail = replace(detail::text, 'customer_request', 'goodwill')::json WHERE seq = 4")
     answer = await ann.get("/v1/wallet/statement")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
 

@@ -1,13 +1,16 @@
 """Whatever is changed behind the application's back is found, and where it is."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 import psycopg
 import pytest
 
 from lingdang.keys import Keyring
+from lingdang.ledger.refunding import Refund
 from support.customers import key_of
-from support.journal import buy, fill, seal_all, verify
+from support.journal import buy, fill, seal_all, sql, verify
+from support.money import open_settlement
 
 
 def tamper(database_url: str, *statements: str) -> None:
@@ -77,6 +80,57 @@ async def test_every_column_of_every_row_is_sealed(database_url: str, keyring: K
             connection.execute("INSERT INTO transfer SELECT * FROM kept")
             connection.execute("DROP TABLE kept")
     assert found(database_url, keyring) == []
+
+
+REFUND = {
+    "less is back": "amount = amount - 10, balance = balance - 10",
+    "another order": """detail = jsonb_set(detail::jsonb, '{orderId}', to_jsonb(gen_random_uuid()))""",
+    "another line": """detail = replace(detail::text, 'book-2', 'book-1')::json""",
+    "more for a line": """detail = jsonb_set(detail::jsonb, '{lines,0,1}', '51')""",
+    "another reason": """detail = replace(detail::text, 'fraud', 'goodwill')::json""",
+    "a note that nobody wrote": """detail = replace(detail::text, 'chargeback', 'a regular')::json""",
+    "the customer's own": """detail = replace(detail::text, 'operator', 'customer')::json""",
+    "a voucher that did not come back": """detail = jsonb_set(detail::jsonb, '{vouchers}', to_jsonb(ARRAY[cause]))""",
+    "into another lot": """accounts = replace(accounts::text, 'wallet:paid', 'wallet:bonus')::json""",
+    "from another publisher": """accounts = replace(accounts::text, 'revenue:', 'revenue:Penguin')::json""",
+    "a year ago": "at = at - interval '1 year'",
+    "no refund": "kind = 'credit'",
+}
+
+
+async def test_every_part_of_a_refund_is_sealed(database_url: str, keyring: Keyring) -> None:
+    """A refund is a row like any other: whatever is changed in it is found at its seq, and so is its removal."""
+    await fill(database_url)
+    await give_back(database_url)
+    await seal_all(database_url, keyring)
+    tamper(database_url, "CREATE TABLE kept AS SELECT * FROM transfer")
+    for name, change in REFUND.items():
+        tamper(database_url, f"UPDATE transfer SET {change} WHERE kind = 'refund'")
+        assert found(database_url, keyring) == [("journal_changed", "ann", "BELL seq 4")], name
+        tamper(database_url, "TRUNCATE transfer", "INSERT INTO transfer SELECT * FROM kept")
+    tamper(database_url, "DELETE FROM transfer WHERE kind = 'refund'")
+    assert found(database_url, keyring) == [("journal_removed", "ann", "seq 4")]
+    tamper(database_url, "INSERT INTO transfer SELECT * FROM kept WHERE kind = 'refund'")
+    assert found(database_url, keyring) == []
+
+
+async def give_back(database_url: str) -> None:
+    """An operator's refund of the second book of Ann's order, which is her fourth row."""
+    [(order_id,)] = sql(database_url, f"SELECT cause FROM transfer WHERE customer = {ANN} AND kind = 'payment'")
+    async with open_settlement(database_url) as settlement:
+        await settlement.submit(
+            Refund(
+                customer=ANN,
+                order_id=UUID(str(order_id)),
+                refund_id="back",
+                by="operator",
+                ordered=("book-1", "book-2"),
+                product_ids=("book-2",),
+                keep_discount=True,
+                reason="fraud",
+                note="chargeback",
+            )
+        )
 
 
 async def test_no_column_is_forgotten(database_url: str) -> None:

@@ -34,7 +34,7 @@ def test_the_table_has_all_rows_and_each_is_tested_or_says_what_it_waits_for() -
         assert all((failure, why)), number
         assert ISSUE.search(reported_at), number
         assert not more, number
-        assert "::test_pain_" in tested or re.fullmatch(r"waits for (top-ups|refunds|webhooks)", tested), number
+        assert "::test_pain_" in tested or re.fullmatch(r"waits for (top-ups|webhooks)", tested), number
 
 
 def test_every_test_in_the_table_exists_in_its_row_and_every_one_that_exists_is_named() -> None:

@@ -1,8 +1,8 @@
 """One customer in several tabs: other workers, other sessions, and what happens while a payment is under way."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 
 import psycopg
@@ -41,14 +41,32 @@ def await_locks(database_url: str) -> None:
             connection.execute(f"ALTER FUNCTION {name} SET lock_timeout = '{PATIENCE:.0f}s'")
 
 
+_WALLET = """
+SELECT 1 FROM wallet JOIN customer USING (customer) WHERE customer_id = %s FOR UPDATE OF wallet
+"""
+_RIGHTS = """
+SELECT 1 FROM entitlement JOIN customer USING (customer) WHERE customer_id = %s FOR UPDATE OF entitlement
+"""
+
+
 @asynccontextmanager
 async def wallet_held(shop: Shop, cust_id: str) -> AsyncIterator[None]:
     """A payment of this customer that starts meanwhile is decided, but cannot write before the block ends."""
+    with _held(shop, _WALLET, cust_id):
+        yield
+
+
+@asynccontextmanager
+async def rights_held(shop: Shop, cust_id: str) -> AsyncIterator[None]:
+    """Who notes that this customer opened a product, or ends a right, waits for the end of the block, in a queue."""
+    with _held(shop, _RIGHTS, cust_id):
+        yield
+
+
+@contextmanager
+def _held(shop: Shop, statement: str, cust_id: str) -> Iterator[None]:
     await_locks(shop.database_url)
     with psycopg.connect(shop.database_url) as holder:
-        holder.execute(
-            "SELECT 1 FROM wallet JOIN customer USING (customer) WHERE customer_id = %s FOR UPDATE OF wallet",
-            (cust_id,),
-        )
+        holder.execute(statement, (cust_id,))
         yield
         holder.rollback()
