@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench bench-short bench-versions bench-sealing screenshots simulate mutants faults overload alterations fuzz schemathesis
+.PHONY: demo test check bench bench-short bench-versions bench-sealing screenshots simulate mutants faults readers overload alterations fuzz schemathesis
 
 demo: $(VENV)/installed
 	$(BIN)/lingdang serve --demo
@@ -40,6 +40,10 @@ mutants: $(VENV)/installed-dev
 KIND ?= worker
 faults: $(VENV)/installed-dev
 	$(BIN)/python -m faults --kind $(KIND) --count $(or $(COUNT),10)
+
+# Readers of the journal beside late and prepared transactions, ended sessions and crashes (docs/faults.md).
+readers: $(VENV)/installed-dev
+	$(BIN)/python -m faults.readers --seconds $(SECONDS)
 
 # Each kind of overload beside customers who buy, a minute for each (docs/faults.md).
 overload: $(VENV)/installed-dev

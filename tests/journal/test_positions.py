@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -242,17 +242,28 @@ async def test_a_reader_beside_settlements_misses_nothing(database_url: str) -> 
     assert sql(database_url, "SELECT max(position), count(*) FROM transfer") == [(cursor, 120)]
 
 
-async def test_what_was_prepared_holds_a_reader_back_until_it_is_over(tmp_path: Path) -> None:
-    """Nobody can tell whether it is a settlement: pg_locks says of a prepared transaction only that it is there."""
-    server = EmbeddedServer(tmp_path)
+@contextmanager
+def preparing_server(place: Path) -> Iterator[EmbeddedServer]:
+    """A running server that takes prepared transactions, with an empty shop."""
+    server = EmbeddedServer(place)
     try:
-        url = server.start()
-        sql(url, "ALTER SYSTEM SET max_prepared_transactions = 2")
+        sql(server.start(), "ALTER SYSTEM SET max_prepared_transactions = 2")
         server.stop()
         url = server.start()
         sql(url, "CREATE DATABASE shop")
-        shop = url.replace("/postgres?", "/shop?", 1)
-        migrate(shop)
+        migrate(url.replace("/postgres?", "/shop?", 1))
+        yield server
+    finally:
+        server.stop()
+
+
+async def test_what_was_prepared_holds_a_reader_back_until_it_is_over(tmp_path: Path) -> None:
+    """Nobody can tell whether it is a settlement: pg_locks says of a prepared transaction only that it is there.
+
+    It survives the server: its rows stand in the epoch in which it was prepared, below what came after it.
+    """
+    with preparing_server(tmp_path) as server:
+        shop = server.start().replace("/postgres?", "/shop?", 1)
         await settle_one(shop, credit(BOB, 100))
         make_known(shop, "ann")
         async with in_flight(shop, credit(ANN, 100)) as slow, connected(shop) as reader:
@@ -261,6 +272,18 @@ async def test_what_was_prepared_holds_a_reader_back_until_it_is_over(tmp_path: 
             first = await read_on(reader, 0, 0, 100)
             assert names(first) == [(BOB, 1)]
             await reader.execute("COMMIT PREPARED 'later'")
-            assert names(await read_on(reader, 0, first.cursor, 100)) == [(ANN, 1), (BOB, 2)]
-    finally:
+            second = await read_on(reader, 0, first.cursor, 100)
+            assert names(second) == [(ANN, 1), (BOB, 2)]
+        async with in_flight(shop, credit(ANN, 100)) as slow:
+            await slow.execute("PREPARE TRANSACTION 'much later'")
+            await settle_one(shop, credit(BOB, 100))
         server.stop()
+        shop = server.start().replace("/postgres?", "/shop?", 1)
+        async with connected(shop) as reader:
+            assert names(await read_on(reader, 0, second.cursor, 100)) == [], (
+                "before the first settlement of this start"
+            )
+            await settle_one(shop, credit(BOB, 100))
+            assert names(await read_on(reader, 0, second.cursor, 100)) == [], "and after it"
+            await reader.execute("COMMIT PREPARED 'much later'")
+            assert names(await read_on(reader, 0, second.cursor, 100)) == [(ANN, 2), (BOB, 3), (BOB, 4)]

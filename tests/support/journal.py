@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import psycopg
-import pytest
 from msgspec import structs
 
 from lingdang.app import Deployment, make_sealer, make_witness
 from lingdang.clock import Clock, system_clock
+from lingdang.db.flush import flush
 from lingdang.db.pool import Connection, connect_options, make_pool
 from lingdang.journal.commands import verify_seals
 from lingdang.journal.sealer import Sealer
@@ -97,17 +97,21 @@ async def connected(database_url: str) -> AsyncIterator[Connection]:
 
 async def write(connection: Connection, commands: Sequence[Command]) -> None:
     """Settle a batch and commit, as a settlement does."""
+    await write_in_flight(connection, commands)
+    await connection.execute("COMMIT")
+
+
+async def write_in_flight(connection: Connection, commands: Sequence[Command]) -> None:
+    """Settle a batch and leave the transaction open."""
     await connection.execute(store.begin(0).encode())
     now = system_clock()
     state = await store.load(connection, 0, commands, now, Remembered(10))
-    await store.save(connection, 0, settle(state, commands, now)[1])
+    await flush(connection, store.saving(0, settle(state, commands, now)[1]))
 
 
 @asynccontextmanager
 async def in_flight(database_url: str, *commands: Command) -> AsyncIterator[Connection]:
     """A settlement that has written these and not ended."""
     async with connected(database_url) as connection:
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(store, "_COMMIT", (b"SELECT 1", ()))
-            await write(connection, commands)
+        await write_in_flight(connection, commands)
         yield connection

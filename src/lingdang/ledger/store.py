@@ -174,6 +174,11 @@ async def peek(connection: Connection, bucket: int, command: Command) -> State:
 
 async def save(connection: Connection, bucket: int, changes: Changes) -> None:
     """Write the changes and commit: one flush. When this returns, they are durable."""
+    await flush(connection, saving(bucket, changes), _COMMIT)
+
+
+def saving(bucket: int, changes: Changes) -> Statement:
+    """What writes the changes; whoever runs it ends the transaction that `load` began."""
     parameters = (
         bucket,
         changes.now,
@@ -182,7 +187,7 @@ async def save(connection: Connection, bucket: int, changes: Changes) -> None:
         *_revoked(changes),
         *_vouchers(changes),
     )
-    await flush(connection, (_SAVE, parameters), _COMMIT)
+    return _SAVE, parameters
 
 
 async def leave(connection: Connection) -> None:

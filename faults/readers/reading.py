@@ -1,0 +1,56 @@
+"""A reader, and what it has seen: each row of the journal once, a customer's rows in their order."""
+
+import asyncio
+import random
+
+from lingdang.db.pool import AWAY, Connection, connect_options
+from lingdang.journal.positions import Place, read_on
+
+_MOST_FAULTS = 20
+
+
+class Reader:
+    """Reads on from its cursor, on a new connection whenever its last one broke."""
+
+    def __init__(self, name: str, chance: random.Random, pause: float) -> None:
+        self.name = name
+        self.places: list[Place] = []
+        self.faults: list[str] = []
+        self.pages = 0
+        self._chance = chance
+        self._pause = pause
+        self._cursor = 0
+        self._seqs: dict[int, int] = {}
+
+    async def read(self, url: str, last: "asyncio.Future[int]") -> None:
+        """Read until it has seen the row at `last`, which is told when nobody writes any more."""
+        while True:
+            try:
+                async with await Connection.connect(url, **connect_options(False)) as connection:
+                    await self._read(connection, last)
+                    return
+            except AWAY:
+                await asyncio.sleep(0.05)
+
+    async def _read(self, connection: Connection, last: "asyncio.Future[int]") -> None:
+        while not (last.done() and self._cursor >= last.result()):
+            page = await read_on(connection, 0, self._cursor, self._chance.randint(1, 200))
+            for place in page.places:
+                self.take(place)
+            self._cursor = page.cursor
+            self.pages += 1
+            await asyncio.sleep(0 if page.more else self._chance.uniform(0, self._pause))
+
+    def take(self, place: Place) -> None:
+        """Note what comes next, and whether it is what should come next."""
+        expected = self._seqs.get(place.customer, 0) + 1
+        if place.seq != expected:
+            self._say(f"customer {place.customer}: seq {place.seq} came where {expected} was next")
+        if self.places and place <= self.places[-1]:
+            self._say(f"{place} came after {self.places[-1]}")
+        self._seqs[place.customer] = place.seq
+        self.places.append(place)
+
+    def _say(self, fault: str) -> None:
+        if len(self.faults) < _MOST_FAULTS:
+            self.faults.append(f"{self.name}: {fault}")
