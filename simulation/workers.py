@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from lingdang.checkout.checkouts import Checkouts
 from lingdang.checkout.order_token import OrderTokens
 from lingdang.checkout.reading import CheckoutReader
+from lingdang.coupons.chooser import Chooser
 from lingdang.coupons.guessing import CodeLimits
 from lingdang.db.lane import Lane
 from lingdang.db.pool import make_pool
@@ -107,6 +108,7 @@ class Worker:
             offer_seconds=OFFER_SECONDS,
             signed_fields=SIGNED_FIELDS,
             max_body_bytes=Settings().max_body_bytes,
+            chooser=Chooser(),
         )
         self.payments = Payments(self.sessions, tokens, self.settlement, self.now)
         await self.pool.open()

@@ -31,6 +31,7 @@ from lingdang.checkout.order_token import OrderTokens
 from lingdang.checkout.reading import CheckoutReader
 from lingdang.clock import Clock, system_clock
 from lingdang.coupons import routes as coupon_routes
+from lingdang.coupons.chooser import Chooser
 from lingdang.coupons.guessing import CodeLimits
 from lingdang.db.bulkheads import Bulkheads
 from lingdang.db.gather import ObserveBatch
@@ -190,6 +191,7 @@ class _Parts:
         self.sessions = make_sessions(deployment)
         self.passwords = Passwords()
         self.pacing = Pacing()
+        self.chooser = Chooser()
         wrong, window = deployment.settings.login_limit_customer, deployment.settings.login_window_seconds
         self.codes = CodeLimits(self.pools.customers, self.clock, wrong, window, self.pacing)
         self.refund_policy = Policy.of(deployment.settings)
@@ -243,6 +245,7 @@ class _Parts:
                 stack.push_async_callback(pool.close)
             stack.push_async_callback(self.probe.close)
             stack.callback(self.passwords.close)
+            stack.push_async_callback(self.chooser.close)
             if self.platform_tokens is not None:
                 stack.push_async_callback(self.platform_tokens.close)
             lanes: list[Settlement | CartTicks | CheckoutReader | ProductReader] = [
@@ -355,6 +358,7 @@ def _hot_routes(parts: _Parts, watch: Watch) -> list[HotRoute[Any]]:
         offer_seconds=parts.deployment.settings.offer_seconds,
         signed_fields=SIGNED_FIELDS,
         max_body_bytes=parts.deployment.settings.max_body_bytes,
+        chooser=parts.chooser,
     )
     payments = Payments(parts.sessions, parts.order_tokens, parts.settlement, parts.clock)
     return [

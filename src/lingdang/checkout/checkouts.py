@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -14,13 +15,13 @@ from lingdang.checkout.order_token import MAX_TOKEN_LENGTH, OrderTokens
 from lingdang.checkout.pricing import price
 from lingdang.checkout.reading import Asked, CheckoutReader, Facts, Product
 from lingdang.clock import Clock
+from lingdang.coupons.chooser import Choice, Chooser
 from lingdang.coupons.claiming import Code, in_hand_or_claimed
-from lingdang.coupons.deciding import Decision, Verdict, deciding
+from lingdang.coupons.deciding import Decision, Verdict
 from lingdang.coupons.goods import Buyer, Good, Voucher, order_of
 from lingdang.coupons.guessing import CodeLimits
 from lingdang.coupons.labels import categories
 from lingdang.coupons.reasons import Reason
-from lingdang.coupons.work import Work
 from lingdang.db.pool import Owner, Pool, transaction_as
 from lingdang.errors import Problem, invalid
 from lingdang.identity.session import Session
@@ -115,6 +116,7 @@ class Checkouts:
         offer_seconds: int,
         signed_fields: tuple[str, ...],
         max_body_bytes: int,
+        chooser: Chooser,
     ) -> None:
         self._sessions = sessions
         self._readers = readers
@@ -126,6 +128,7 @@ class Checkouts:
         self._signed_fields = signed_fields
         self._max_body_bytes = max_body_bytes
         self._choices = FairQueue()
+        self._chooser = chooser
 
     def authenticate(self, authorization: str | None, cust_id: str | None) -> Session:
         """Who asks. Raises Problem `unauthenticated` or `cust_mismatch`."""
@@ -140,6 +143,7 @@ class Checkouts:
         """
         if len(set(request.product_ids)) != len(request.product_ids):
             raise invalid("$.productIds", "Each product may stand in it once")
+        await self._choices.admit(session.cust_id)
         if request.voucher_code is not None:
             await self._claim(session.owner, request.voucher_code)
         asked = Asked(session.owner, request.product_ids, request.voucher_ids or ())
@@ -181,7 +185,8 @@ class Checkouts:
         held = facts.held or _EMPTY_HANDED
         order = order_of([_good(p) for p in products], products[0].currency, held.buyer, now)
         vouchers, gone = _hand(held, named or (), facts.named)
-        decision = await self._choices.take(cust_id, deciding(order, vouchers, named, gone, Work()))
+        choice = Choice(order, vouchers, named, gone)
+        decision = await self._choices.take(cust_id, choice.steps(), partial(self._chooser.decide, choice))
         return decision if _is_whole(held) else msgspec.structs.replace(decision, proven=False)
 
     def _answer(

@@ -1,13 +1,14 @@
 """Costly choices of vouchers take turns, so that those of one customer hold nobody else up.
 
-A choice that is done within its first slice is never in a queue. One that is not waits for its turn: one of them runs
-at a time in a worker, slice by slice, and others' requests come between the slices. Whose turn it is goes round among
-the customers; a customer who has one under way waits with the next, however small it is.
+A choice that is done within its first slice is never in a queue. One that is not waits for its turn. One of them runs
+at a time for a worker: in a process apart, or here slice by slice, with others' requests between the slices. Whose turn
+it is goes round among the customers; a customer who has one under way waits with the next, however small it is.
 """
 
 import asyncio
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable
 from typing import TypeVar, cast
 
 from lingdang.coupons.work import Steps
@@ -16,6 +17,8 @@ from lingdang.errors import retry_later
 from lingdang.http.pacing import Pacing
 
 T = TypeVar("T")
+
+Apart = Callable[[], Awaitable[T | None]]
 
 MOST_OF_ONE = 16
 """Choices of one customer that may wait; one more is refused with 429."""
@@ -43,8 +46,17 @@ class FairQueue:
         """How many wait."""
         return self._count
 
-    async def take(self, cust_id: str, steps: Steps[T]) -> T:
-        """Take the steps to their end. Raises Problem `rate_limited` or `overloaded`, and whatever they raise."""
+    async def admit(self, cust_id: str) -> None:
+        """Raises Problem `rate_limited` when too many choices of the customer wait already."""
+        if len(self._waiting.get(cust_id, ())) >= MOST_OF_ONE:
+            await self._pacing.hold()  # who repeats at once does not have it looked at as often
+            raise retry_later("rate_limited", 1, why=f"{MOST_OF_ONE} checkouts of the customer wait already")
+
+    async def take(self, cust_id: str, steps: Steps[T], apart: Apart[T] | None = None) -> T:
+        """Take the steps to their end. Raises Problem `rate_limited` or `overloaded`, and whatever they raise.
+
+        `apart` is asked first, once the turn has come: it does the same elsewhere, or answers None if it cannot.
+        """
         if cust_id != self._running and cust_id not in self._waiting:
             try:
                 next(steps)
@@ -52,12 +64,8 @@ class FairQueue:
                 return cast(T, stop.value)
         await self._turn(cust_id)
         try:
-            while True:
-                await asyncio.sleep(0)
-                try:
-                    next(steps)
-                except StopIteration as stop:
-                    return cast(T, stop.value)
+            done = await apart() if apart is not None else None
+            return await _finish(steps) if done is None else done
         finally:
             self._pass_on()
 
@@ -66,10 +74,7 @@ class FairQueue:
         if self._running is None:
             self._running = cust_id
             return
-        queue = self._waiting.get(cust_id, ())
-        if len(queue) >= MOST_OF_ONE:
-            await self._pacing.hold()  # who repeats at once does not have a checkout read as often
-            raise retry_later("rate_limited", 1, why=f"{MOST_OF_ONE} checkouts of the customer wait already")
+        await self.admit(cust_id)
         if self._count >= MOST_OF_ALL:
             raise retry_later("overloaded", self._refusing.seconds())
         turn: _Turn = asyncio.get_running_loop().create_future()
@@ -100,3 +105,13 @@ class FairQueue:
             else:
                 self._running = cust_id
                 turn.set_result(None)
+
+
+async def _finish(steps: Steps[T]) -> T:
+    """Take the steps here, with others' requests between them."""
+    while True:
+        await asyncio.sleep(0)
+        try:
+            next(steps)
+        except StopIteration as stop:
+            return cast(T, stop.value)

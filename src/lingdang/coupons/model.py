@@ -121,6 +121,12 @@ class Conditions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
         """Every line is eligible."""
         return self.products is self.publishers is self.categories is self.excluded_products is None
 
+    @property
+    def listed(self) -> int:
+        """How many products and labels they name."""
+        lists = (self.products, self.publishers, self.categories, self.excluded_products, self.groups)
+        return sum([len(each) for each in lists if each is not None])
+
 
 class Stacking(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How the voucher goes with others. An `exclusive` one goes with none.
