@@ -4,7 +4,7 @@ It holds what was loaded and the changes on top of it. Wallets, lots and legs ch
 count and the time of a customer's journal.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -29,10 +29,9 @@ class Book:
         self._newest = _newest(state.wallets.values())
         # By the id's number: a UUID computes its hash in Python.
         self._rows = {row.cause.int: row for row in state.rows}
-        self._rights = dict(state.rights)
+        self._rights = _by_customer(state.rights)
         self._unusable = dict(state.unusable)
         self._refunds = {order_id: list(rows) for order_id, rows in state.refunds.items()}
-        self._grants: dict[tuple[int, int], list[str]] = {}
 
     def row(self, customer: int, cause: UUID) -> Row | None:
         """What the customer's journal has of this cause."""
@@ -68,11 +67,12 @@ class Book:
     ) -> Row:
         """Change a wallet by one row of the journal, whose time is never before that of the row before it."""
         customer, currency = key = (wallet.customer, wallet.currency)
-        last, moved_at = self._newest.get(customer, (0, None))
-        at = self.now if moved_at is None or moved_at <= self.now else moved_at
-        seq, balance = last + 1, wallet.balance + amount
+        newest = self._newest.get(customer, wallet)
+        at, seq, balance = self.now, newest.seq + 1, wallet.balance + amount
+        if newest.moved_at is not None and newest.moved_at > at:
+            at = newest.moved_at
         changes = self.changes
-        changes.wallets[key] = Wallet(
+        changes.wallets[key] = self._newest[customer] = Wallet(
             customer=customer,
             currency=currency,
             balance=balance,
@@ -99,7 +99,6 @@ class Book:
         )
         changes.rows.append(row)
         changes.granted.append([])
-        self._newest[customer] = (seq, at)
         self._rows[cause.int] = row
         return row
 
@@ -107,20 +106,18 @@ class Book:
 
     def owned(self, customer: int, product_ids: Iterable[str]) -> list[str]:
         """Those of the products to which the customer has a right."""
-        rights = self._rights
-        return [name for name in product_ids if (customer, name) in rights]
+        rights = self._rights.get(customer)
+        return [name for name in product_ids if name in rights] if rights else []
 
     def grant(self, row: Row, product_ids: list[str]) -> None:
         """Grant rights by the newest row. None of them may be there."""
         assert row is self.changes.rows[-1], "a right is granted by the row that was just posted"
         self.changes.granted[-1] = product_ids
-        self._grants[row.customer, row.seq] = product_ids
-        for name in product_ids:
-            self._rights[row.customer, name] = row.seq
+        self._rights.setdefault(row.customer, {}).update(dict.fromkeys(product_ids, row.seq))
 
     def granted_by(self, customer: int, product_id: str) -> int | None:
         """The row that granted the right to a product; None when there is no such right."""
-        return self._rights.get((customer, product_id))
+        return self._rights.get(customer, {}).get(product_id)
 
     def opened(self, customer: int, product_id: str) -> bool:
         """Whether the right has been used."""
@@ -128,15 +125,23 @@ class Book:
 
     def revoke(self, customer: int, product_ids: Iterable[str], granted_by: int, *, unopened: bool = False) -> None:
         """End the rights to these products that this row granted; those that another one granted stay."""
+        rights = self._rights.get(customer, {})
         for name in product_ids:
-            if self._rights.get((customer, name)) != granted_by:
+            if rights.get(name) != granted_by:
                 continue
-            del self._rights[customer, name]
-            granted = self._grants.get((customer, granted_by))
+            del rights[name]
+            granted = self._granted(customer, granted_by)
             if granted is None:
                 self.changes.revoked.append(Right(customer, name, granted_by, unopened))
             else:  # by this batch: neither is written
                 granted.remove(name)
+
+    def _granted(self, customer: int, seq: int) -> list[str] | None:
+        """The products that a row of this batch grants; None when it is not of this batch."""
+        changes = self.changes
+        places = (place for place, row in enumerate(changes.rows) if row.customer == customer and row.seq == seq)
+        place = next(places, None)
+        return None if place is None else changes.granted[place]
 
     # Refunds
 
@@ -170,10 +175,19 @@ class Book:
         self.changes.used += [Use(customer, voucher_id, order_id, None) for voucher_id in voucher_ids]
 
 
-def _newest(wallets: Iterable[Wallet]) -> dict[int, tuple[int, datetime | None]]:
-    """Number and time of each customer's newest row: the newest of any wallet."""
-    newest: dict[int, tuple[int, datetime | None]] = {}
+def _newest(wallets: Iterable[Wallet]) -> dict[int, Wallet]:
+    """Each customer's wallet that moved last: its newest row is the newest of the customer's journal."""
+    newest: dict[int, Wallet] = {}
     for wallet in wallets:
-        if wallet.seq > newest.get(wallet.customer, (0, None))[0]:
-            newest[wallet.customer] = (wallet.seq, wallet.moved_at)
+        known = newest.get(wallet.customer)
+        if known is None or wallet.seq > known.seq:
+            newest[wallet.customer] = wallet
     return newest
+
+
+def _by_customer(rights: Mapping[tuple[int, str], int]) -> dict[int, dict[str, int]]:
+    """Each customer's rights, by product."""
+    found: dict[int, dict[str, int]] = {}
+    for (customer, product_id), seq in rights.items():
+        found.setdefault(customer, {})[product_id] = seq
+    return found

@@ -78,30 +78,31 @@ def decide(book: Book, pay: Pay) -> Done | Problem:
     if paid is not None:
         return Done(read(paid), replayed=True)
     wallet = book.wallet(pay.customer, pay.currency)
-    refusal = _refuse(book, pay, wallet)
+    names = pay.rights
+    refusal = _refuse(book, pay, names, wallet)
     if refusal is not None:
         return refusal
     held, taken = lots.take((wallet.lots, wallet.remaining), pay.total)
-    accounts: list[str | int] = [*map(lots.account_of, taken[0])]
+    accounts: list[str | int] = [lots.account_of(name) for name in taken[0]]
     amounts = [-amount for amount in taken[1]]
     _add_revenue(accounts, amounts, pay)
     detail = msgspec.Raw(_encode((pay.lines, pay.vouchers)))
     row = book.post(wallet, held, -pay.total, KIND, pay.order_id, accounts, amounts, detail)
-    book.grant(row, [line.product_id for line in pay.lines])
+    book.grant(row, names)
     if pay.vouchers or state.first_purchase:
         book.use(row, pay.vouchers)
     return Done(_order(row, pay.lines, pay.vouchers))
 
 
-def _refuse(book: Book, pay: Pay, wallet: Wallet) -> Problem | None:
+def _refuse(book: Book, pay: Pay, names: list[str], wallet: Wallet) -> Problem | None:
     if pay.expires_at <= book.now:
         return Problem("token_expired")
     unavailable = book.state.unavailable
     if unavailable:
-        gone = [line.product_id for line in pay.lines if line.product_id in unavailable]
+        gone = [name for name in names if name in unavailable]
         if gone:
             return Problem("product_unavailable", productIds=gone)
-    owned = book.owned(pay.customer, [line.product_id for line in pay.lines])
+    owned = book.owned(pay.customer, names)
     if owned:
         return Problem("already_owned", productIds=owned)
     if pay.vouchers and (reasons := _unusable(book, pay)):
@@ -121,13 +122,15 @@ def _unusable(book: Book, pay: Pay) -> dict[str, str]:
 def _add_revenue(accounts: list[str | int], amounts: list[int], pay: Pay) -> None:
     """The platform's side of a payment: gross revenue by publisher, the discount against it."""
     places: dict[str, int] = {}
-    revenue = [0] * len(pay.lines)
-    for place, line in enumerate(pay.lines):
-        revenue[places.setdefault(line.publisher or "", place)] += line.price
-    for place, amount in enumerate(revenue):
-        if amount:
-            accounts.append(place)
-            amounts.append(amount)
+    for number, line in enumerate(pay.lines):
+        publisher = line.publisher or ""
+        place = places.get(publisher)
+        if place is not None:
+            amounts[place] += line.price
+        elif line.price:
+            places[publisher] = len(amounts)
+            accounts.append(number)
+            amounts.append(line.price)
     if pay.discount:
         accounts.append("discount")
         amounts.append(-pay.discount)

@@ -224,7 +224,7 @@ def _rows(changes: Changes) -> tuple[Sequence[object], ...]:
         [_encode(r.accounts).decode() for r in rows],
         [_array(r.amounts) for r in rows],
         [r.cause for r in rows],
-        [bytes(r.detail).decode() for r in rows],
+        [str(r.detail, "utf-8") for r in rows],
         [_array(products) if products else None for products in changes.granted],
     )
 
