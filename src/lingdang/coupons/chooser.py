@@ -1,11 +1,10 @@
 """Costly choices of vouchers in a process of their own, behind all others: they take what buyers leave of the CPU.
 
 There is one for each worker, from the first costly choice on. It ends with its worker, as its input does. Both ways go
-pickles, each after its length in four bytes: a Choice there; back a Decision, or the Problem that the choice raised.
+frames of MessagePack, each after its length in four bytes: a Choice there; back its Decision, or why it is refused.
 """
 
 import asyncio
-import pickle
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Collection, Mapping, Sequence
@@ -43,15 +42,26 @@ class Choice(msgspec.Struct, frozen=True):
     @property
     def is_light(self) -> bool:
         """It can be sent in less time than a slice takes: its coupons do not list thousands of products."""
-        conditions = {v.coupon_id: v.definition.conditions for v in self.vouchers}.values()
-        return sum([each.listed for each in conditions]) <= _MOST_LISTED
+        return sum([voucher.definition.conditions.listed for voucher in self.vouchers]) <= _MOST_LISTED
 
 
-class Refused(msgspec.Struct, frozen=True):
+class Refused(msgspec.Struct, frozen=True, tag=True):
     """The Problem that a choice raised, as it goes from one process to the other."""
 
     code: str
     members: dict[str, Any]
+
+
+class Decided(msgspec.Struct, frozen=True, tag=True):
+    """What a choice came to."""
+
+    decision: Decision
+
+
+Answer = Decided | Refused
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Answer).decode
 
 
 class Chooser:
@@ -61,7 +71,7 @@ class Chooser:
         self._process: Process | None = None
         self._starting: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
-        self._exchanges: set[asyncio.Task[Decision | Refused]] = set()
+        self._exchanges: set[asyncio.Task[Answer]] = set()
 
     async def decide(self, choice: Choice) -> Decision | None:
         """As its steps do. Raises Problem `voucher_unusable`.
@@ -75,7 +85,7 @@ class Chooser:
             self._starting = self._started()
             return None
         # Whoever waits may go away: the answer is read all the same, so that the next one is the next question's.
-        exchange = asyncio.create_task(self._exchange(process, pickle.dumps(choice)))
+        exchange = asyncio.create_task(self._exchange(process, _encode(choice)))
         self._exchanges.add(exchange)
         exchange.add_done_callback(self._forget)
         try:
@@ -84,7 +94,7 @@ class Chooser:
             return None
         if isinstance(answer, Refused):
             raise Problem(answer.code, **answer.members)
-        return answer
+        return answer.decision
 
     async def start(self) -> None:
         """Return when the process can be asked, or when it could not be started."""
@@ -115,13 +125,13 @@ class Chooser:
         else:
             self._process = process
 
-    async def _exchange(self, process: Process, question: bytes) -> Decision | Refused:
+    async def _exchange(self, process: Process, question: bytes) -> Answer:
         assert process.stdin is not None, "it was asked for"
         async with self._lock:
             try:
                 process.stdin.write(len(question).to_bytes(LENGTH_BYTES) + question)
                 await process.stdin.drain()
-                answer: Decision | Refused = pickle.loads(await _frame(process))  # noqa: S301 - our own process
+                answer: Answer = _decode(await _frame(process))
             except (OSError, EOFError):
                 if self._process is process:
                     self._process = None
@@ -129,7 +139,7 @@ class Chooser:
                 raise
         return answer
 
-    def _forget(self, exchange: "asyncio.Task[Decision | Refused]") -> None:
+    def _forget(self, exchange: "asyncio.Task[Answer]") -> None:
         self._exchanges.discard(exchange)
         if not exchange.cancelled():
             exchange.exception()  # whoever waits is told; nobody may wait any more

@@ -2,12 +2,12 @@
 
 import contextlib
 import os
-import pickle
 import sys
 from typing import BinaryIO
 
-from lingdang.coupons.chooser import LENGTH_BYTES, Choice, Refused
-from lingdang.coupons.deciding import Decision
+import msgspec
+
+from lingdang.coupons.chooser import LENGTH_BYTES, Answer, Choice, Decided, Refused
 from lingdang.coupons.work import finish
 from lingdang.errors import Problem
 from lingdang.signals import ignore
@@ -15,13 +15,15 @@ from lingdang.signals import ignore
 NICE = 10
 """It gets a tenth of a core that others need, and all that these leave."""
 
+_decode = msgspec.msgpack.Decoder(Choice).decode
+_encode = msgspec.msgpack.Encoder().encode
+
 
 def serve(questions: BinaryIO, answers: BinaryIO) -> None:
     """Answer each question in turn."""
     _say(b"ready", answers)
     while frame := _heard(questions):
-        choice: Choice = pickle.loads(frame)  # noqa: S301 - from our own worker
-        _say(pickle.dumps(_decided(choice)), answers)
+        _say(_encode(_answer(_decode(frame))), answers)
 
 
 def _heard(questions: BinaryIO) -> bytes:
@@ -36,9 +38,9 @@ def _say(frame: bytes, answers: BinaryIO) -> None:
     answers.flush()
 
 
-def _decided(choice: Choice) -> Decision | Refused:
+def _answer(choice: Choice) -> Answer:
     try:
-        return finish(choice.steps())
+        return Decided(finish(choice.steps()))
     except Problem as problem:
         return Refused(problem.code, problem.members)
 
