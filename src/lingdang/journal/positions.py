@@ -20,6 +20,8 @@ SELECT position, customer, seq FROM transfer WHERE bucket = %b AND position > %b
  ORDER BY position, customer, seq
 """
 
+_KEPT = "SELECT coalesce(max(position), 0) FROM transfer WHERE bucket = %b AND position <= %b"
+
 MAX_POSITION = 2**63 - 1
 
 
@@ -51,3 +53,14 @@ async def read_on(connection: Connection, bucket: int, after: int, most: int) ->
     rows = await (await connection.execute(_PLACES, (bucket, after, below, upto), binary=True)).fetchall()
     places = [Place(*row) for row in rows]
     return Places(places, places[-1].position if places else after, end is not None)
+
+
+async def kept_to(connection: Connection, bucket: int, cursor: int) -> int:
+    """The cursor itself, or where a reader has to resume because a restore has lost what it saw last.
+
+    What came after that position is not what the reader saw, though what comes now stands above its cursor. Of what
+    stands below, rows that were committed in the last moments before the restore's end may be missing too, where
+    others that were committed earlier stand above them: whoever knows rows by customer and seq sees their seq again.
+    """
+    [(kept,)] = await (await connection.execute(_KEPT, (bucket, cursor), binary=True)).fetchall()
+    return int(kept)

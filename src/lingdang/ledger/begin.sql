@@ -1,5 +1,7 @@
 -- Begins the epoch of this start of the server, once for each bucket, in a transaction of its own. Positions that come
--- are above all that this database has, and above what it may have lost: each start jumps ahead by the clock.
+-- are above all that this database has, and above what it may have lost: each start jumps ahead by the clock, and where
+-- that was set back by as many as there are transaction ids, and some by chance, which tells two restores of one backup
+-- apart.
 CREATE OR REPLACE FUNCTION journal_begin(b smallint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     here timestamptz := pg_postmaster_start_time();
@@ -11,8 +13,8 @@ BEGIN
     END IF;
     PERFORM pg_advisory_xact_lock(7308319, 3);
     SELECT coalesce(max(t.position), 0) INTO newest FROM transfer t WHERE t.bucket = b;
-    SELECT greatest(newest + 1, max(e.first) + 1,
-                    extract(epoch FROM clock_timestamp() - timestamptz '2026-01-01 00:00:00Z')::bigint << 32)
+    SELECT greatest(greatest(newest, max(e.first)) + ((1 + random()) * 4294967296)::bigint,
+                    (extract(epoch FROM clock_timestamp() - timestamptz '2026-01-01 00:00:00Z') * 4294967296)::bigint)
       INTO start FROM journal_epoch e WHERE e.bucket = b;
     INSERT INTO journal_epoch (started, bucket, first, shift, after)
     VALUES (here, b, start, start - pg_current_xact_id()::text::bigint, newest)
