@@ -320,6 +320,38 @@ async def test_a_gap_is_not_sealed_over(database_url: str, keyring: Keyring) -> 
     assert (report.sealed, report.unsealed) == (5, 2)
 
 
+async def test_a_gap_is_remembered_until_it_is_filled(database_url: str, keyring: Keyring) -> None:
+    """By whichever sealer comes next: what stands behind it is sealed once the row is back, and counted until then."""
+    await fill(database_url)
+    sql(database_url, f"CREATE TABLE kept AS SELECT * FROM transfer WHERE customer = {key_of('ann')} AND seq = 2")
+    sql(database_url, f"DELETE FROM transfer WHERE customer = {key_of('ann')} AND seq = 2")
+    assert await seal_all(database_url, keyring) == 4
+    for _ in range(2):
+        async with open_sealer(database_url, keyring) as started_anew:
+            await started_anew.round()
+            assert (started_anew.sealed, started_anew.overdue) == (0, 1)
+    sql(database_url, "INSERT INTO transfer SELECT * FROM kept")
+    async with open_sealer(database_url, keyring) as after_that:
+        await after_that.round()
+        await after_that.round()
+        assert (after_that.sealed, after_that.overdue) == (2, 0)
+    report = verify(database_url, keyring)
+    assert (report.sealed, report.unsealed, report.differences) == (6, 0, [])
+
+
+async def test_behind_a_gap_may_be_another(database_url: str, keyring: Keyring) -> None:
+    await fill(database_url)
+    await buy(database_url, "ann", "book-5")
+    sql(database_url, f"CREATE TABLE kept AS SELECT * FROM transfer WHERE customer = {key_of('ann')}")
+    sql(database_url, f"DELETE FROM transfer WHERE customer = {key_of('ann')} AND seq IN (1, 3)")
+    assert await seal_all(database_url, keyring) == 3
+    for seq, sealed in ((1, 2), (3, 2)):
+        sql(database_url, f"INSERT INTO transfer SELECT * FROM kept WHERE seq = {seq}")
+        assert await seal_all(database_url, keyring) == sealed
+    assert sql(database_url, "SELECT count(*) FROM seal_gap") == [(0,)]
+    assert verify(database_url, keyring).differences == []
+
+
 async def test_a_new_key_signs_anew_and_the_old_one_can_go(database_url: str, keyring: Keyring) -> None:
     await fill(database_url)
     await seal_all(database_url, keyring)

@@ -29,6 +29,8 @@ SELECT count(*) FILTER (WHERE t.at < %b)
   FROM (SELECT t.at FROM transfer t WHERE t.bucket = %b AND t.position > %b ORDER BY t.position LIMIT {COUNTED}) t
 """  # noqa: S608 - a constant
 
+_GAPS = f"SELECT count(*) FROM (SELECT FROM seal_gap LIMIT {COUNTED}) g"  # noqa: S608 - a constant
+
 
 class Sealer:
     """Seals what is new, round by round, while the worker has little to settle.
@@ -55,8 +57,6 @@ class Sealer:
         self.pace = Pace(settled)
         self._number = 0
         """Of the newest checkpoint, as this sealer knows it."""
-        self._blocked: set[int] = set()
-        """Customers whose journal has a gap: what comes after it cannot be sealed."""
         self.overdue = 0
         self.sealed = 0
 
@@ -90,7 +90,6 @@ class Sealer:
                 step = await self._sealing.seal_on(connection, head, self.pace.most(self.lag()), self._clock())
             self._number = head.number + (step.transfers > 0)
             self.sealed += step.transfers
-            self._blocked.update(step.blocked)
             if not step.more:
                 self.caught_up = time.monotonic()
                 return True
@@ -107,12 +106,12 @@ class Sealer:
                 await self._sealing.sign_anew(connection, self._clock())
 
     async def _count_overdue(self, connection: Connection, head: Head) -> int:
-        count = len(self._blocked)
+        [(count,)] = await (await connection.execute(_GAPS)).fetchall()
         for bucket, position in enumerate(head.positions):
             cursor = await connection.execute(_OVERDUE, (self._clock() - self._deadline, bucket, position))
             [(late,)] = await cursor.fetchall()
             count += int(late)
-        return count
+        return int(count)
 
     def _is_anothers(self, head: Head) -> bool:
         """Whether the worker is busy and another one has sealed since it last looked."""

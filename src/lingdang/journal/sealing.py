@@ -24,6 +24,8 @@ AT_MOST = 20
 PORTION = 50
 """Transfers sealed without a pause, some 3 ms: the event loop's other work, and that of the database's core, waits."""
 
+FILLED = 100
+"""So many customers whose gaps were filled are sealed in one step."""
 EARLIER = 1000
 """So many checkpoints are looked at for one that a key vouches for; after that the journal is read from its start."""
 
@@ -54,6 +56,24 @@ _INSERT_SEALS = """
 INSERT INTO seal (place, customer, bucket, first_seq, last_seq, digests, chain, key_version, mac)
 SELECT * FROM unnest(%b::bigint[], %b::bigint[], %b::smallint[], %b::integer[], %b::integer[], %b::bytea[],
                      %b::bytea[], %b::integer[], %b::bytea[])
+"""
+
+_FILLED = """
+SELECT g.bucket, g.customer,
+       (SELECT max(t.seq) FROM transfer t WHERE t.bucket = g.bucket AND t.customer = g.customer)
+  FROM seal_gap g
+ WHERE EXISTS (SELECT FROM transfer t WHERE t.bucket = g.bucket AND t.customer = g.customer AND t.seq = g.seq)
+ LIMIT %b
+"""
+
+_FORGET_GAPS = """
+DELETE FROM seal_gap g USING unnest(%b::smallint[], %b::bigint[]) AS k (bucket, customer)
+ WHERE g.bucket = k.bucket AND g.customer = k.customer
+"""
+
+_REMEMBER_GAPS = """
+INSERT INTO seal_gap (bucket, customer, seq) SELECT * FROM unnest(%b::smallint[], %b::bigint[], %b::integer[])
+    ON CONFLICT (customer, bucket) DO UPDATE SET seq = excluded.seq
 """
 
 _INSERT_CHECKPOINT = "INSERT INTO seal_checkpoint (number, place, positions, made_at, jws) VALUES (%b, %b, %b, %b, %b)"
@@ -88,11 +108,18 @@ class Head(NamedTuple):
     jws: str | None
 
 
+class Gap(NamedTuple):
+    """A customer's row that is missing: what comes after it cannot be sealed."""
+
+    bucket: int
+    customer: int
+    seq: int
+
+
 class Step(NamedTuple):
-    """What a step did: how many transfers it sealed, whose it could not, and whether there is more."""
+    """What a step did: how many transfers it sealed, and whether there is more."""
 
     transfers: int
-    blocked: list[int]
     more: bool
 
 
@@ -161,17 +188,18 @@ class Sealing:
             read = await read_on(connection, bucket, after, most)
             newest.update({(bucket, place.customer): place.seq for place in read.places})
             positions[bucket], more = read.cursor, more or read.more
+        filled = await _filled(connection)
+        newest.update(filled)
         if not newest:
-            return Step(0, [], False)
+            return Step(0, False)
         behind = await _behind(connection, newest)
         seals = await self._seal(connection, head.place, behind)
         root = head.root
         for seal in seals:
             root = extend_log(root, seal.leaf())
         await self._sign(connection, head, len(seals), root, positions, now)
-        sealed = {seal.customer: seal.last_seq for seal in seals}
-        blocked = [each.customer for each in behind if sealed.get(each.customer, 0) < each.newest_seq]
-        return Step(sum([seal.last_seq - seal.first_seq + 1 for seal in seals]), blocked, more)
+        await _note_gaps(connection, filled, _gaps(behind, seals))
+        return Step(sum([seal.last_seq - seal.first_seq + 1 for seal in seals]), more or len(filled) == FILLED)
 
     async def _seal(self, connection: Connection, place: int, behind: Sequence[Behind]) -> list[Seal]:
         version, key = self._keys.sealing()
@@ -246,6 +274,31 @@ async def _behind(connection: Connection, newest: Mapping[tuple[int, int], int])
     parameters = ([bucket for bucket, _ in newest], [customer for _, customer in newest], list(newest.values()))
     cursor = await connection.execute(_BEHIND, parameters, binary=True)
     return [Behind(*row) for row in await cursor.fetchall()]
+
+
+def _gaps(behind: Sequence[Behind], seals: Sequence[Seal]) -> list[Gap]:
+    """The rows without which not all could be sealed."""
+    upto = {(each.bucket, each.customer): each.last_seq for each in behind}
+    upto.update({(seal.bucket, seal.customer): seal.last_seq for seal in seals})
+    return [
+        Gap(each.bucket, each.customer, last + 1)
+        for each in behind
+        if (last := upto[each.bucket, each.customer]) < each.newest_seq
+    ]
+
+
+async def _filled(connection: Connection) -> dict[tuple[int, int], int]:
+    """The newest row of the customers whose gap is none any more."""
+    cursor = await connection.execute(_FILLED, (FILLED,), binary=True)
+    return {(bucket, customer): seq for bucket, customer, seq in await cursor.fetchall()}
+
+
+async def _note_gaps(connection: Connection, filled: Mapping[tuple[int, int], int], gaps: Sequence[Gap]) -> None:
+    if filled:
+        names = ([bucket for bucket, _ in filled], [customer for _, customer in filled])
+        await connection.execute(_FORGET_GAPS, names)
+    if gaps:
+        await connection.execute(_REMEMBER_GAPS, [list(column) for column in zip(*gaps, strict=True)])
 
 
 async def _content(connection: Connection, behind: Sequence[Behind]) -> list[Unsealed]:
