@@ -3,13 +3,17 @@
 import asyncio
 import json
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from lingdang.clock import system_clock
+from lingdang.db.pool import make_pool, transaction
 from lingdang.jose import from_base64url
 from lingdang.keys import Keyring
 from lingdang.ledger.reconcile import CHECKS
+from lingdang.library import refunds as library_refunds
+from lingdang.library.refunds import PREVIEW, Policy, find_order
 from support.buyer import Buyer, buyer, give, stock
 from support.customers import make_known
 from support.hands import Hands
@@ -180,6 +184,22 @@ async def test_a_refunded_book_is_bought_again(shop: Shop, ann: Buyer) -> None:
     order = (await ann.get("/v1/entitlements")).json()["items"][0]["orderId"]
     assert order == second
     assert differences(shop) == []
+
+
+async def test_what_would_come_back_is_shown_after_a_transaction_was_rolled_back(shop: Shop, ann: Buyer) -> None:
+    """psycopg drops every prepared statement of the connection then."""
+    order_id = await bought(ann, "a")
+    pool = make_pool(shop.database_url, 1, pgbouncer=False)
+    await pool.open()
+    place = await find_order(pool, UUID(order_id))
+    command = Policy(0, None, True).command("operator", place, UUID(order_id), PREVIEW, reason="other")
+    for _ in range(4):
+        assert (await library_refunds.refundable(pool, place, command, system_clock())).amount == 100
+    with pytest.raises(ZeroDivisionError):
+        async with transaction(pool):
+            raise ZeroDivisionError
+    assert (await library_refunds.refundable(pool, place, command, system_clock())).amount == 100
+    await pool.close()
 
 
 async def test_many_partial_refunds_at_once_never_exceed_what_was_paid(shop: Shop, ann: Buyer) -> None:

@@ -80,6 +80,7 @@ class Pool(AsyncConnectionPool[Connection]):
             max_waiting=waiting,
             kwargs=connect_options(pgbouncer),
             configure=None if pgbouncer else self._limit_connection,
+            reset=_refuse_open_pipeline,
             check=None,
             name=name,
         )
@@ -96,6 +97,13 @@ class Pool(AsyncConnectionPool[Connection]):
     def flush(self, connection: Connection) -> AbstractAsyncContextManager[object]:
         """A block of one statement, which behind PgBouncer is sent together with its limit."""
         return connection.pipeline() if self._shared else nullcontext()
+
+
+async def _refuse_open_pipeline(connection: Connection) -> None:
+    """Who is cancelled at the wrong moment leaves a pipeline open, in which the next statement has no answer: such a
+    connection is not lent again. Raises psycopg.InterfaceError, for which the pool closes it."""
+    if connection.pgconn.pipeline_status:
+        raise psycopg.InterfaceError("returned in the middle of a pipeline")
 
 
 def make_pool(url: str, size: int, pgbouncer: bool) -> Pool:

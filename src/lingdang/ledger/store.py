@@ -45,9 +45,10 @@ SELECT ledger_load(%b::smallint, %b::timestamptz, %b::bigint[], %b::bigint[], %b
                    %b::uuid[])
 """)
 
-_FOUND = numbered("""
+_FOUND = """
 SELECT ledger_found(%b::smallint, %b::uuid[], %b::uuid[], %b::bigint[], %b::text[])
-""")
+"""
+_FOUND_NUMBERED = numbered(_FOUND)
 
 _WALLETS = """
 SELECT customer, currency, balance, seq, moved_at, lots, remaining, next_expiry FROM wallet
@@ -135,7 +136,8 @@ def _found(bucket: int, commands: Sequence[Command]) -> list[Statement]:
     rights = [(c.customer, name) for c in commands for name in c.rights]
     if not causes:
         return []
-    return [(_FOUND, (bucket, causes, orders, [customer for customer, _ in rights], [name for _, name in rights]))]
+    parameters = (bucket, causes, orders, [customer for customer, _ in rights], [name for _, name in rights])
+    return [(_FOUND_NUMBERED, parameters)]
 
 
 def _answer(answer: bytes | None) -> bytes:
@@ -165,10 +167,18 @@ def _by_order(refunds: Sequence[Row]) -> dict[UUID, list[Row]]:
 
 
 async def peek(connection: Connection, bucket: int, command: Command) -> State:
-    """What one command would be decided on, read without a lock: for whoever only asks what it would do."""
+    """What one command would be decided on, read without a lock: for whoever only asks what it would do.
+
+    On a pool's connection, where psycopg prepares statements: it drops all of them, a flush's too, when a transaction
+    is rolled back. So nothing is flushed here.
+    """
     cursor = await connection.execute(_WALLETS, (bucket, command.customer), binary=True)
     wallets = [msgspec.convert(row, Wallet) for row in await cursor.fetchall()]
-    found = [_decode_found(_answer(await ask(connection, statement))) for statement in _found(bucket, [command])]
+    found: list[Found] = []
+    for _, parameters in _found(bucket, [command]):
+        row = await (await connection.execute(_FOUND, parameters, binary=True)).fetchone()
+        assert row is not None, "a function answers one row"
+        found.append(_decode_found(row[0]))
     return _state(Loaded(wallets, [], None, [], []), found)
 
 
