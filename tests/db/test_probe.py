@@ -50,6 +50,18 @@ async def test_a_flood_is_one_question_on_one_connection_and_holds_for_a_second(
     assert _connections(database_url) == 0
 
 
+async def test_a_newer_database_is_ready_for_the_release_before_alone(database_url: str) -> None:
+    hand = Hand()
+    probe = Probe(database_url, False, hand)
+    _write(database_url, "9999")
+    for oldest, ready in ((HEAD, True), ("9998", False)):
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute("UPDATE deployment SET oldest = %s", (oldest,))
+        hand.at += FRESH_SECONDS
+        assert await probe.ready() is ready
+    await probe.close()
+
+
 async def test_whoever_waits_is_answered_though_another_has_asked_anew(database_url: str) -> None:
     hand = Hand()
     probe = Probe(database_url, False, hand)

@@ -11,7 +11,7 @@ import pytest
 
 from lingdang.db import migrate as migrations
 from lingdang.db import sql_files
-from lingdang.db.migrate import HEAD, NotMigratedError, migrate, require_migrated
+from lingdang.db.migrate import HEAD, OLDEST, NotMigratedError, migrate, require_migrated
 from lingdang.ledger.reconcile import reconcile
 from support.buyer import buyer, give, stock
 from support.shop import Shop
@@ -37,6 +37,23 @@ def ours(connection: psycopg.Connection[Any]) -> list[tuple[str, str]]:
 
 def names(text: str) -> list[str]:
     return _OBJECT.findall(text)
+
+
+_SIGNATURES = """
+SELECT format('%s(%s) %s', proname, pg_get_function_identity_arguments(oid), pg_get_function_result(oid))
+  FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+UNION ALL
+SELECT format('%s: %s', table_name, string_agg(column_name || ' ' || data_type, ', ' ORDER BY ordinal_position))
+  FROM information_schema.columns WHERE table_schema = 'public' AND table_name IN (
+       SELECT viewname FROM pg_views WHERE schemaname = 'public')
+ GROUP BY table_name
+"""
+
+
+def test_what_workers_of_the_version_before_call_is_still_there(connection: psycopg.Connection[Any]) -> None:
+    """Another signature is another name, and one line more in the file; a line goes a release after its last caller."""
+    kept = (Path(__file__).parent / "signatures.txt").read_text("utf-8").splitlines()
+    assert sorted(line for (line,) in connection.execute(_SIGNATURES).fetchall()) == kept
 
 
 def test_each_function_and_view_has_one_file(connection: psycopg.Connection[Any]) -> None:
@@ -114,9 +131,26 @@ def test_a_database_of_another_time_is_refused(
     database_url: str, connection: psycopg.Connection[Any], act: Callable[[str], object], revision: str, told: str
 ) -> None:
     connection.execute("UPDATE alembic_version SET version_num = %s", (revision,))
+    connection.execute("UPDATE deployment SET oldest = %s", (revision,))
     connection.commit()
     with pytest.raises(NotMigratedError, match=told):
         act(database_url)
+
+
+def test_the_release_before_runs_on_a_newer_database_and_changes_nothing_in_it(
+    database_url: str, connection: psycopg.Connection[Any]
+) -> None:
+    connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.execute("UPDATE deployment SET oldest = %s", (HEAD,))
+    connection.commit()
+    require_migrated(database_url)
+    assert migrate(database_url) == ("9999", "9999")
+    assert connection.execute("SELECT oldest FROM deployment").fetchone() == (HEAD,)
+
+
+def test_a_database_names_the_release_before(connection: psycopg.Connection[Any]) -> None:
+    assert connection.execute("SELECT oldest FROM deployment").fetchone() == (OLDEST,)
+    assert migrations.FIRST <= OLDEST <= HEAD
 
 
 async def test_workers_go_on_while_files_are_applied(shop: Shop) -> None:

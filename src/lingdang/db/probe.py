@@ -7,7 +7,7 @@ from collections.abc import Callable
 import psycopg
 
 from lingdang.db.lane import Lane
-from lingdang.db.migrate import HEAD
+from lingdang.db.migrate import AT, HEAD
 from lingdang.db.pool import Connection
 from lingdang.errors import Problem
 
@@ -16,11 +16,9 @@ FRESH_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
 """A database that has not answered by then is not ready."""
 
-_SQL = "SELECT version_num FROM alembic_version"
-
 
 class Probe:
-    """Whether the database answers and is at this version's revision. `monotonic` is a clock in seconds."""
+    """Whether the database answers and this version runs on its revision. `monotonic` is a clock in seconds."""
 
     def __init__(self, url: str, pgbouncer: bool, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._lane = Lane(url, pgbouncer, ANSWER_SECONDS)
@@ -50,4 +48,4 @@ class Probe:
 
 
 async def _is_migrated(connection: Connection) -> bool:
-    return await (await connection.execute(_SQL)).fetchall() == [(HEAD,)]
+    return await (await connection.execute(AT, (HEAD,) * 3)).fetchall() == [(True,)]

@@ -45,7 +45,6 @@ FILES = (
 """In the order in which one builds on another."""
 
 _PACKAGE = Path(__file__).parent.parent
-_LOCK_SECONDS = 10
 _VIEW = "CREATE OR REPLACE VIEW "
 
 _TABLE = """
@@ -81,14 +80,13 @@ def changed(connection: Connection, files: Mapping[str, str], version: int = VER
 def apply(connection: Connection, files: Mapping[str, str], version: int = VERSION) -> list[str]:
     """Apply the files that changed, in the transaction that is open. Returns their paths.
 
-    Views are dropped and made anew when one of them changed: its columns may be others. Raises
-    psycopg.errors.LockNotAvailable when somebody reads them for longer than _LOCK_SECONDS.
+    Views are dropped and made anew when one of them changed: its columns may be others. They are waited for as long as
+    the transaction's `lock_timeout` says.
     """
     paths = changed(connection, files, version)
     if not paths:
         return []
     views = [path for path, text in files.items() if _VIEW in text]
-    connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'".encode())
     connection.execute(_TABLE)
     if not set(views).isdisjoint(paths):
         for path in reversed(views):
@@ -97,7 +95,6 @@ def apply(connection: Connection, files: Mapping[str, str], version: int = VERSI
     for path in paths:
         connection.execute(files[path].encode())
         connection.execute(_PUT, (path, _digest(files[path]), version))
-    connection.execute("SET LOCAL lock_timeout = DEFAULT")
     return paths
 
 

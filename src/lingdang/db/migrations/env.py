@@ -7,6 +7,7 @@ from alembic import context
 from sqlalchemy import create_engine, pool, text
 
 from lingdang.db import sql_files
+from lingdang.db.migrate import OLDEST
 
 
 def _connect() -> psycopg.Connection:
@@ -20,6 +21,12 @@ with engine.connect() as connection:
     with context.begin_transaction():
         # Two servers that start together migrate one after the other; the second finds nothing to do.
         connection.execute(text("SELECT pg_advisory_xact_lock(7310579618)"))
+        # Workers go on meanwhile. A table that is waited for holds up all who come after, and who waits for this one in
+        # turn is thrown out after a second: so this one gives way before, and is run again.
+        connection.execute(text("SET LOCAL lock_timeout = '300ms'"))
+        # Settlements hold several tables, in another order: none runs until this is over (lingdang.ledger, load.sql).
+        connection.execute(text("SELECT pg_advisory_xact_lock(7308319, 2)"))
         context.run_migrations()
         raw: Any = connection.connection.driver_connection
         sql_files.apply(raw, sql_files.texts())
+        raw.execute("UPDATE deployment SET oldest = %s WHERE oldest <> %s", (OLDEST, OLDEST))
