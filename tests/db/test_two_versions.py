@@ -42,10 +42,21 @@ TABLES = ("wallet", "transfer", "entitlement", "voucher", "cart_item", "product"
 STATEMENTS: list[tuple[Any, str]] = [
     (store, "_LOAD"),
     (store, "_FOUND"),
+    (store, "_FOUND_NUMBERED"),
     (store, "_SAVE"),
     (reading, "_SQL"),
     (ticks, "_TICK"),
 ]
+
+
+def renewed(statement: Any) -> Any:
+    """A statement as the version after sends it."""
+    text = statement.decode() if isinstance(statement, bytes) else statement
+    changed = text
+    for name in FUNCTIONS.values():
+        changed = changed.replace(f" {name}(", f" {name}_2('after', ")
+    assert changed != text
+    return changed.encode() if isinstance(statement, bytes) else changed
 
 
 def files_after() -> dict[str, str]:
@@ -174,9 +185,7 @@ async def test_workers_of_two_versions_serve_one_database(
     environ = {"database_url": database_url, "keyring_file": str(old.keyring.path)}
     assert await asyncio.to_thread(starts, tmp_path / "restarted", **environ)
     for module, name in STATEMENTS:
-        called = next(each for each in FUNCTIONS.values() if f" {each}(".encode() in getattr(module, name))
-        changed = getattr(module, name).replace(f"{called}(".encode(), f"{called}_2('after', ".encode())
-        monkeypatch.setattr(module, name, changed)
+        monkeypatch.setattr(module, name, renewed(getattr(module, name)))
     async with open_shop(database_url, old.keyring) as new:
         twin = Reader(buyer(new), desk, names["new-ann"], [])
         running.append(asyncio.create_task(twin.run()))
