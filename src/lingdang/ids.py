@@ -19,10 +19,20 @@ OWN_ID_PATTERN = r"^[A-Za-z0-9._:-]{1,64}\Z"
 """Ids by which a sender's request is done once; they stand in no path."""
 REMARK_PATTERN = r"^[^\x00-\x1f\x7f]{1,200}\Z"
 """A line of text with a reason or a note."""
+_CURRENCY_PATTERN = r"^[A-Z][A-Z0-9_]{0,15}\Z"
+
+RULES = {
+    ID_PATTERN: ID_RULE,
+    CUST_ID_PATTERN: CUST_ID_RULE,
+    OWN_ID_PATTERN: "1 to 64 of A-Z a-z 0-9 . _ : -",
+    REMARK_PATTERN: "1 to 200 characters in one line",
+    _CURRENCY_PATTERN: "1 to 16 of A-Z 0-9 _, the first a letter",
+}
+"""The patterns in words, for whoever sent something else."""
 
 CustId = Annotated[str, msgspec.Meta(pattern=CUST_ID_PATTERN, description="The platform's id of a customer.")]
 ProductId = Annotated[str, msgspec.Meta(pattern=ID_PATTERN, description="The platform's id of a product.")]
-Currency = Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9_]{0,15}\Z", description="A virtual currency.")]
+Currency = Annotated[str, msgspec.Meta(pattern=_CURRENCY_PATTERN, description="A virtual currency.")]
 
 DEFAULT_CURRENCY = "BELL"
 

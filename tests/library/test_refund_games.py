@@ -173,7 +173,7 @@ async def test_a_refund_while_in_another_currency(policy: Shop, ann: Buyer) -> N
     assert (rest["currency"], rest["balance"], rest["lines"]) == ("BELL", 1000, [{"productId": "b", "amount": 100}])
     back = (await own(ann, again, "m-2")).json()
     assert (back["currency"], back["refunded"], back["balance"]) == ("GEM", 7, 50)
-    assert back["lots"] == [{"kind": "bonus", "amount": 7, "expiresAt": None}]
+    assert back["lots"] == [{"lot": "bonus", "kind": "bonus", "amount": 7, "expiresAt": None}]
     assert await owned(ann) == set()
 
 

@@ -41,7 +41,7 @@ async def test_a_whole_order_comes_back(shop: Shop, ann: Buyer) -> None:
     done = answer.json()
     assert (done["refunded"], done["balance"], done["currency"]) == (200, 1000, "BELL")
     assert done["lines"] == [{"productId": "a", "amount": 100}, {"productId": "b", "amount": 100}]
-    assert done["lots"] == told["lots"] == [{"kind": "paid", "amount": 200, "expiresAt": None}]
+    assert done["lots"] == told["lots"] == [{"lot": "paid", "kind": "paid", "amount": 200, "expiresAt": None}]
     assert await owned(ann) == set()
     assert (await ann.get("/v1/access", productId="a")).status_code == 403
     order = (await ann.get(f"/v1/orders/{order_id}")).json()
@@ -90,7 +90,7 @@ async def test_bells_go_back_to_the_lots_they_came_from_the_last_taken_first(sho
     desk, reader = await desk_of(shop), buyer(shop)
     order_id = await bought(reader, "a", "b", "c")  # 150 bonus, then 150 paid
     first = (await refund(shop, desk, order_id, "r-1", productIds=["a"])).json()
-    assert first["lots"] == [{"kind": "paid", "amount": 100, "expiresAt": None}]
+    assert first["lots"] == [{"lot": "paid", "kind": "paid", "amount": 100, "expiresAt": None}]
     second = (await refund(shop, desk, order_id, "r-2")).json()
     assert [(lot["kind"], lot["amount"]) for lot in second["lots"]] == [("paid", 50), ("bonus", 150)]
     balance = (await reader.get("/v1/wallet")).json()["balances"][0]
@@ -116,6 +116,8 @@ async def test_bells_whose_end_is_past(database_url: str, keyring: Keyring, laps
         assert done["refunded"] == told["amount"] == 100
         assert done["balance"] == (100 if lapsed == "extend:30" else 0)
         assert bool(done["lots"]) == (lapsed == "extend:30")
+        [shown] = (await reader.get(f"/v1/orders/{order_id}")).json()["refunds"]
+        assert (shown["by"], shown["refunded"], shown["lapsed"]) == ("operator", 100, 100 - done["balance"])
         assert differences(shop) == []
 
 
@@ -147,6 +149,29 @@ async def test_a_fraudster_gets_no_voucher_back(shop: Shop, ann: Buyer, asked: d
     order_id = await bought(ann, "a", voucherIds=[voucher])
     assert (await refund(shop, desk, order_id, **asked)).json()["vouchers"] == ([voucher] if back else [])
     assert differences(shop) == []
+
+
+@pytest.mark.parametrize(("first", "rest"), [("fraud", "customer_request"), ("customer_request", "fraud")])
+async def test_fraud_in_a_part_of_an_order_keeps_its_voucher(shop: Shop, ann: Buyer, first: str, rest: str) -> None:
+    desk = await desk_of(shop)
+    put_coupon(shop, "ten")
+    voucher = hold(shop, "ann", "ten")
+    order_id = await bought(ann, "a", "b", voucherIds=[voucher])
+    part = {"productIds": ["a"], "keepDiscount": True, "reason": first}
+    assert (await refund(shop, desk, order_id, "r-1", **part)).json()["vouchers"] == []
+    assert (await refund(shop, desk, order_id, "r-2", reason=rest)).json()["vouchers"] == []
+    assert [held["state"] for held in (await ann.get("/v1/vouchers")).json()["items"]] == ["used"]
+    assert differences(shop) == []
+
+
+async def test_what_was_given_back_is_not_in_the_cart_again(shop: Shop, ann: Buyer) -> None:
+    desk = await desk_of(shop)
+    for name in ("a", "b", "c"):
+        await shop.http.put(f"/v1/cart/items/{name}", json={"ticked": True}, headers=ann.headers)
+    order_id = await bought(ann, "a", "b")
+    assert (await refund(shop, desk, order_id)).status_code == 200
+    cart = (await ann.get("/v1/cart")).json()
+    assert ([item["productId"] for item in cart["items"]], cart["selected"]["count"]) == (["c"], 1)
 
 
 async def test_an_operator_may_keep_the_discount(shop: Shop, ann: Buyer) -> None:
@@ -234,6 +259,24 @@ async def test_customers_have_none_unless_the_shop_says_so(shop: Shop, ann: Buye
     assert await owned(ann) == {"a"}
 
 
+async def test_a_booked_refund_is_answered_as_it_was_when_the_shop_offers_none_any_more(
+    database_url: str, keyring: Keyring
+) -> None:
+    async with open_shop(database_url, keyring, refund_days=14) as shop:
+        stock(shop, "a", "b")
+        await give(shop, "ann", 1000)
+        ann = buyer(shop)
+        order_id = await bought(ann, "a", "b")
+        first = await own(ann, order_id, productIds=["a"])
+        assert first.status_code == 200
+    async with open_shop(database_url, keyring) as shop:
+        ann = buyer(shop)
+        again = await own(ann, order_id, productIds=["a"])
+        assert (again.json(), again.headers["idempotent-replayed"]) == (first.json(), "true")
+        rest = await own(ann, order_id, "m-2")
+        assert (rest.status_code, rest.json()["reasons"]) == (409, {"order": "not_offered"})
+
+
 async def test_a_customer_gives_back_what_was_not_opened(database_url: str, keyring: Keyring) -> None:
     hands = Hands()
     async with open_shop(database_url, keyring, clock=hands, refund_days=7, session_seconds=30 * 86400) as shop:
@@ -286,6 +329,19 @@ async def test_a_receipts_rid_is_listed_when_its_right_ends(shop: Shop, ann: Buy
     assert await revoked() == []
     await refund(shop, desk, order_id, productIds=["a"])
     assert await revoked() == [rid]
+
+
+async def test_the_list_of_revoked_receipts_is_not_sent_twice(shop: Shop, ann: Buyer) -> None:
+    desk = await desk_of(shop)
+    order_id = await bought(ann, "a", "b")
+    await refund(shop, desk, order_id, productIds=["a"])
+    first = await shop.http.get("/v1/receipts/revoked")
+    known = {"If-None-Match": first.headers["etag"]}
+    again = await shop.http.get("/v1/receipts/revoked", headers=known)
+    assert (again.status_code, again.content) == (304, b"")
+    await refund(shop, desk, order_id, "r-2")
+    changed = await shop.http.get("/v1/receipts/revoked", headers=known)
+    assert (changed.status_code, changed.headers["etag"] != first.headers["etag"]) == (200, True)
 
 
 async def test_a_right_without_a_payment(shop: Shop, ann: Buyer) -> None:

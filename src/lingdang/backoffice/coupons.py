@@ -24,11 +24,11 @@ from lingdang.http.paging import Cursor, Limit, Page, window
 from lingdang.http.strict import checked_id
 from lingdang.identity.api_keys import ApiKeys
 from lingdang.identity.customers import known_customers, make_known
-from lingdang.ids import CustId, Customer, bucket_of
+from lingdang.ids import OWN_ID_PATTERN, CustId, Customer, bucket_of
 
 _SCOPE: Final = "coupons:write"
 
-CouponId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}\Z", description="The platform's id of a coupon.")]
+CouponId = Annotated[str, Meta(pattern=OWN_ID_PATTERN, description="The platform's id of a coupon.")]
 
 
 class GrantRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):

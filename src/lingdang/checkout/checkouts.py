@@ -26,10 +26,9 @@ from lingdang.db.pool import Owner, Pool, transaction_as
 from lingdang.errors import Problem, invalid
 from lingdang.identity.session import Session
 from lingdang.identity.sessions import Sessions
-from lingdang.ids import MAX_AMOUNT, MAX_LINES, ProductId, uuid7
+from lingdang.ids import MAX_AMOUNT, MAX_LINES, OWN_ID_PATTERN, ProductId, uuid7
 
-VOUCHER_ID = r"^[A-Za-z0-9._:-]{1,64}\Z"
-VoucherId = Annotated[str, Meta(pattern=VOUCHER_ID)]
+VoucherId = Annotated[str, Meta(pattern=OWN_ID_PATTERN)]
 
 
 class CheckoutRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):

@@ -11,9 +11,13 @@ from litestar.exceptions import HTTPException, InternalServerException, Serializ
 
 from lingdang.errors import Problem
 from lingdang.http.entry import REFUSED, all_methods, problem_reply
-from lingdang.http.problems import from_decode_error
+from lingdang.http.problems import from_decode_error, in_other_words
 
 _log = structlog.get_logger(__name__)
+
+_CAPITAL = re.compile(r"_([a-z])")
+_NO_BODY = "'data'"
+"""What Litestar says of a request that has none where one is needed."""
 
 _BY_STATUS = {401: "unauthenticated", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
@@ -42,7 +46,7 @@ def _allow(error: HTTPException) -> dict[str, str]:
 def _from_validation(error: SerializationException | ValidationException) -> Problem:
     extra = getattr(error, "extra", None)
     if isinstance(extra, list) and extra:
-        places = [{"path": _path(e), "message": str(e.get("message", ""))} for e in extra if isinstance(e, Mapping)]
+        places = [{"path": _path(e), "message": _message(e)} for e in extra if isinstance(e, Mapping)]
         return Problem("invalid_request", errors=places)
     cause = error.__cause__
     if isinstance(cause, msgspec.MsgspecError):
@@ -51,8 +55,14 @@ def _from_validation(error: SerializationException | ValidationException) -> Pro
 
 
 def _path(place: Mapping[str, Any]) -> str:
+    """Where it is, as it is called on the wire."""
     key = re.sub(r"^data\.?", "", str(place.get("key", "")))
-    return f"$.{key}" if key else "$"
+    return f"$.{_CAPITAL.sub(lambda found: found[1].upper(), key)}" if key else "$"
+
+
+def _message(place: Mapping[str, Any]) -> str:
+    message = str(place.get("message", ""))
+    return "Expected a JSON body" if message == _NO_BODY else in_other_words(message)
 
 
 def _client_left(error: Exception) -> bool:

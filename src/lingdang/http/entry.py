@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from random import getrandbits
 from typing import Any, Generic, TypeVar
+from urllib.parse import parse_qsl
 
 import msgspec
 import structlog
@@ -72,6 +73,9 @@ _SMALL = 4 * 1024
 _MOST_COMMAS = 1000
 """An order has 100 lines. A body of half a megabyte has room for 40,000, and each would be looked at before they are
 counted: a hundredth of a second for every such request, in which nobody else is served."""
+
+_MOST_PARAMETERS = 50
+"""Of a query."""
 
 _JSON: Header = (b"content-type", b"application/json")
 
@@ -202,9 +206,8 @@ class Entry:
         self, scope: HTTPScope, headers: Headers, found: tuple[HotRoute[Any], str] | None, request_id: str
     ) -> tuple[str, Reply] | None:
         """Route and answer of a request about which no route is asked."""
-        twice = _given_twice(scope["headers"])
-        if twice is not None:
-            problem = invalid(twice, "The header is given more than once")
+        problem = _given_twice(scope["headers"]) or _asked_twice(scope["path"], scope["query_string"])
+        if problem is not None:
             return (found[0].path if found else "-"), self._problem(problem, request_id, headers)
         if self._cross_origin.grants(scope["method"], headers):
             common = ((b"x-request-id", request_id.encode()), *SAFE_HEADERS)
@@ -409,12 +412,29 @@ def all_methods(said: str, more: Sequence[str] = ()) -> str:
     return ", ".join(dict.fromkeys([*names, "HEAD"]) if "GET" in names else names)
 
 
-def _given_twice(headers: Iterable[Header]) -> str | None:
-    """The name of a header of `ONCE` that is there more than once."""
+def _given_twice(headers: Iterable[Header]) -> Problem | None:
+    """Refuses a request with a header of `ONCE` that is there more than once."""
     seen: set[bytes] = set()
     for name, _ in headers:
         if name in seen and name in ONCE:
-            return name.decode("latin-1").title()
+            return invalid(name.decode("latin-1").title(), "The header is given more than once")
+        seen.add(name)
+    return None
+
+
+def _asked_twice(path: str, query: bytes) -> Problem | None:
+    """Refuses a query of the API in which a parameter is there more than once: none of ours is a list.
+
+    Of two values, one reader would take the first and another the last.
+    """
+    if b"&" not in query or not path.startswith("/v1/"):
+        return None
+    if query.count(b"&") >= _MOST_PARAMETERS:
+        return invalid("$", f"Expected at most {_MOST_PARAMETERS} parameters")
+    seen: set[str] = set()
+    for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True, errors="replace"):
+        if name in seen:
+            return invalid(f"$.{name[:64]}", "The parameter is given more than once")
         seen.add(name)
     return None
 

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from lingdang.errors import Problem, invalid
+from lingdang.ids import RULES
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -16,8 +17,14 @@ _NO_MOMENT = "Expected a moment with its zone, e.g. 2027-01-31T16:00:00Z"
 _IN_OTHER_WORDS = {
     "Invalid RFC3339 encoded datetime": _NO_MOMENT,
     "Expected `datetime` with a timezone component": _NO_MOMENT,
+    **{f"Expected `str` matching regex {pattern!r}": f"Expected {rule}" for pattern, rule in RULES.items()},
 }
 """What msgspec says, for whoever does not know its words."""
+
+
+def in_other_words(message: str) -> str:
+    """What msgspec says of a value, in words for whoever sent it."""
+    return _IN_OTHER_WORDS.get(message, message)
 
 
 def language(accept: str | None) -> str:
@@ -68,4 +75,4 @@ def from_decode_error(error: msgspec.MsgspecError | UnicodeDecodeError) -> Probl
     match = _AT.match(str(error))
     path = (match and match["path"]) or "$"
     message = (match and match["message"]) or str(error)
-    return invalid(path, _IN_OTHER_WORDS.get(message, message))
+    return invalid(path, in_other_words(message))

@@ -30,8 +30,8 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Give an order's bells back: those of `product_ids`, or of all that is left. Idempotent by `refund_id` and `by`.
 
     `ordered` are the products of the order, which never change. `extend`: for how long bells live again whose lot has
-    lapsed; None: they lapse at once. `within`: how long after the payment it is allowed. Only a customer's own refund
-    asks whether a product was opened.
+    lapsed; None: they lapse at once. `offered`: the shop offers customers' own refunds; `within`: how long after the
+    payment. Only a customer's own refund asks whether a product was opened.
     """
 
     customer: int
@@ -44,6 +44,7 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reason: Reason
     note: str | None = None
     extend: timedelta | None = None
+    offered: bool = True
     within: timedelta | None = None
     vouchers_back: bool = True
 
@@ -192,6 +193,8 @@ def _reasons(book: Book, refund: Refund, order: Order, chosen: Sequence[Line], w
         reasons["order"] = "voucher_order"
     if refund.within is not None and book.now - order.paid_at > refund.within:
         reasons["order"] = "too_late"
+    if not refund.offered:
+        reasons["order"] = "not_offered"
     if refund.by == "customer":
         for line in chosen:
             if book.opened(refund.customer, line.product_id):
@@ -217,7 +220,8 @@ def _take(
             held[new] = held.get(new, 0) + part
     done = sum([len(detail.lines) for detail in earlier]) + len(chosen) == len(order.lines)
     vouchers = [voucher.voucher_id for voucher in order.vouchers]
-    back = done and refund.vouchers_back and refund.reason != "fraud"
+    fraud = "fraud" in (refund.reason, *(detail.reason for detail in earlier))
+    back = done and refund.vouchers_back and not fraud
     return Taken(list(chosen), list(held.items()), lapsed, vouchers if back else [])
 
 

@@ -76,6 +76,11 @@ BEGIN
         IF written <> cardinality(r_product) THEN
             RAISE EXCEPTION 'ledger_save: % of % rights revoked', written, cardinality(r_product);
         END IF;
+        -- They were put into the cart before they were bought, and nobody has asked to buy them again.
+        PERFORM cart_lock(n.customer) FROM (SELECT DISTINCT unnest(r_customer) AS customer ORDER BY 1) n;
+        DELETE FROM cart_item i
+         USING unnest(r_customer, r_product) AS n (customer, product_id)
+         WHERE i.bucket = b AND i.customer = n.customer AND i.product_id = n.product_id;
     END IF;
     INSERT INTO entitlement (customer, granted_by, bucket, product_id)
     SELECT n.customer, n.seq, b, unnest(n.granted::text[])

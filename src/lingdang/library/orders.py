@@ -11,7 +11,7 @@ from lingdang.db.pool import Owner, Pool, fetch_all, fetch_as
 from lingdang.errors import Problem
 from lingdang.http.paging import Page, Window, read_seq, to_cursor
 
-_COLUMNS = "order_id, currency, subtotal, discount, total, balance, paid_at, lines, vouchers, refunds"
+_COLUMNS = "order_id, currency, subtotal, discount, total, balance, paid_at, lines, vouchers, refunds, returned"
 
 STRETCH = 1000
 """Rows of the journal that are looked through for orders at first: credits, too, stand between them."""
@@ -23,7 +23,7 @@ LONGEST_STRETCH = 64_000
 # The journal is read down its key from where a cursor says, for a stretch: its numbers have no gap.
 _LIST = """
 SELECT greatest(j.below - j.stretch, 1), o.seq, o.order_id, o.currency, o.subtotal, o.discount, o.total, o.balance,
-       o.paid_at, o.lines, o.vouchers, o.refunds
+       o.paid_at, o.lines, o.vouchers, o.refunds, o.returned
   FROM (
        SELECT coalesce(%b::integer, (
                   SELECT max(w.seq) + 1 FROM wallet w WHERE w.bucket = %b AND w.customer = %b
@@ -67,10 +67,15 @@ class RefundedLine(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class RefundView(msgspec.Struct, frozen=True, rename="camel"):
-    """One refund of an order. The reason is one of lingdang.ledger.refunding.Reason."""
+    """One refund of an order, asked for `by` an operator or the customer. Of `refunded`, `lapsed` lapsed at once.
+
+    The reason is one of lingdang.ledger.refunding.Reason.
+    """
 
     refund_id: str
+    by: str
     refunded: int
+    lapsed: int
     lines: list[RefundedLine]
     reason: str
     refunded_at: datetime
@@ -134,7 +139,7 @@ async def _list(fetch: Fetch, place: tuple[int, int], window: Window) -> Page[Or
 
 
 def _view(row: tuple[Any, ...]) -> OrderView:
-    order_id, currency, subtotal, discount, total, balance, paid_at, lines, vouchers, refunds = row
+    order_id, currency, subtotal, discount, total, balance, paid_at, lines, vouchers, refunds, returned = row
     return OrderView(
         order_id=order_id,
         status=_status(lines, refunds),
@@ -146,7 +151,7 @@ def _view(row: tuple[Any, ...]) -> OrderView:
         paid_at=paid_at,
         lines=[_line(*line) for line in lines],
         vouchers=[OrderVoucher(*voucher) for voucher in vouchers],
-        refunds=[_refund(*refund) for refund in refunds],
+        refunds=[_refund(*refund, *back) for refund, back in zip(refunds, returned, strict=True)],
     )
 
 
@@ -155,9 +160,11 @@ def _status(lines: list[Any], refunds: list[Any]) -> str:
     return "paid" if not gone else "partly_refunded" if gone < len(lines) else "refunded"
 
 
-def _refund(refund_id: str, lines: list[tuple[str, int]], reason: str, at: str) -> RefundView:
+def _refund(refund_id: str, lines: list[tuple[str, int]], reason: str, at: str, by: str, returned: int) -> RefundView:
     shown = [RefundedLine(product_id, amount) for product_id, amount in lines]
-    return RefundView(refund_id, sum(line.amount for line in shown), shown, reason, datetime.fromisoformat(at))
+    refunded = sum([line.amount for line in shown])
+    moment = datetime.fromisoformat(at)
+    return RefundView(refund_id, by, refunded, refunded - returned, shown, reason, moment)
 
 
 def _line(product_id: str, title: str, publisher: str | None, list_price: int, price: int, discount: int) -> OrderLine:

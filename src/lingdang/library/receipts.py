@@ -1,9 +1,12 @@
 """Receipts: an entitlement as a signed statement that anybody can verify offline, and the list of those revoked."""
 
+import asyncio
+import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from math import inf
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from lingdang.db.pool import Pool, fetch_all
@@ -28,6 +31,20 @@ SELECT t.customer, t.detail->>'productId', g.cause
 """
 
 
+_ENDED = "SELECT count(*), max(at) FROM transfer WHERE kind IN ('refund', 'revocation') AND at > %b"
+
+_LONG_SECONDS = 0.05
+_SHARE = 0.1
+"""A list of revoked rights that takes long to make is made in so much of the time at most."""
+
+
+class Revoked(NamedTuple):
+    """The list as it is sent, and a strong ETag of it."""
+
+    text: bytes
+    etag: str
+
+
 class Receipts:
     """Makes receipts and the list of those revoked, and publishes the keys that verify them."""
 
@@ -35,6 +52,10 @@ class Receipts:
         self._signer = signer
         self._issuer = issuer
         self._valid = timedelta(seconds=valid_seconds)
+        self._revoked = Revoked(b"", "")
+        self._ended: tuple[Any, ...] = ()
+        self._again = -inf
+        self._making = asyncio.Lock()
 
     def make(self, customer: int, cust_id: str, right: Right, now: datetime) -> str:
         """A JWS compact (RFC 7515), `alg: EdDSA`, `typ: entitlement+jwt`; valid from now on."""
@@ -52,15 +73,28 @@ class Receipts:
         }
         return self._signer.sign("entitlement+jwt", claims)
 
-    async def revoked(self, pool: Pool, now: datetime) -> str:
-        """The `rid`s of the rights that ended within a receipt's life, as a JWS compact, `typ: revoked+jwt`."""
-        since = now - self._valid
-        rows = await fetch_all(pool, _REVOKED, (since, since))
-        return self._signer.sign("revoked+jwt", self._list(rows, now))
+    async def revoked(self, pool: Pool, now: datetime) -> Revoked:
+        """The `rid`s of the rights that ended within a receipt's life, as a JWS compact, `typ: revoked+jwt`.
 
-    def _list(self, rows: Iterable[tuple[int, str, UUID]], now: datetime) -> dict[str, Any]:
+        Anybody may ask, and there may be tens of thousands: one list is made at a time, beside the event loop, and the
+        last one is given out until another right has ended.
+        """
+        since = now - self._valid
+        async with self._making:
+            [ended] = await fetch_all(pool, _ENDED, (since,))
+            began = time.monotonic()
+            if (ended != self._ended and began >= self._again) or not self._revoked.text:
+                rows = await fetch_all(pool, _REVOKED, (since, since))
+                self._revoked, self._ended = await asyncio.to_thread(self._list, rows, now), ended
+                took = time.monotonic() - began
+                self._again = began + (took / _SHARE if took > _LONG_SECONDS else 0)
+            return self._revoked
+
+    def _list(self, rows: Iterable[tuple[int, str, UUID]], now: datetime) -> Revoked:
         rids = sorted({self._rid(*row) for row in rows})
-        return {"iss": self._issuer, "iat": int(now.timestamp()), "rids": rids}
+        claims = {"iss": self._issuer, "iat": int(now.timestamp()), "rids": rids}
+        text = self._signer.sign("revoked+jwt", claims).encode()
+        return Revoked(text, f'"{sha256(text).hexdigest()[:32]}"')
 
     def _rid(self, customer: int, product_id: str, cause: UUID) -> str:
         """Which right a receipt is of: 128 bits of a hash, in hex. Whoever has no receipt learns nothing from it."""

@@ -47,8 +47,9 @@ ProductIds = Annotated[
 
 
 class RefundLot(msgspec.Struct, frozen=True, rename="camel"):
-    """How much went back into which lot, and when that lapses."""
+    """How much went back into which `lot`: its kind, and when it lapses."""
 
+    lot: str
     kind: str
     amount: int
     expires_at: datetime | None
@@ -112,11 +113,8 @@ class Policy(msgspec.Struct, frozen=True):
         )
 
     def command(self, by: By, place: Place, order_id: UUID, refund_id: str, **asked: Any) -> Refund:
-        """The command of an operator or of the customer. Raises Problem `refund_not_allowed` for a customer's own
-        where there is none."""
+        """The command of an operator or of the customer."""
         own = by == "customer"
-        if own and not self.days:
-            raise Problem("refund_not_allowed", reasons={"order": "not_offered"})
         return Refund(
             customer=place.customer,
             order_id=order_id,
@@ -124,6 +122,7 @@ class Policy(msgspec.Struct, frozen=True):
             by=by,
             ordered=place.products,
             extend=None if own else self.extend,
+            offered=not own or self.days > 0,
             within=timedelta(days=self.days) if own else None,
             vouchers_back=self.vouchers_back,
             **asked,
@@ -190,7 +189,7 @@ def _lines(done: Refunded) -> list[RefundedLine]:
 
 
 def _lots(done: Refunded) -> list[RefundLot]:
-    return [RefundLot(lot_kind(name), amount, lot_expiry(name)) for name, amount in done.lots]
+    return [RefundLot(name, lot_kind(name), amount, lot_expiry(name)) for name, amount in done.lots]
 
 
 def _answer(done: Refunded) -> RefundAnswer:
@@ -234,10 +233,7 @@ def routes(
     ) -> RefundableAnswer:
         place = await find_own_order(pool, who(request), order_id)
         asked: dict[str, Any] = {"product_ids": read_product_ids(product_ids), "reason": "customer_request"}
-        try:
-            command = policy.command("customer", place, order_id, PREVIEW, **asked)
-        except Problem as problem:
-            return RefundableAnswer(order_id, False, reasons=_reasons(problem))
+        command = policy.command("customer", place, order_id, PREVIEW, **asked)
         return await refundable(pool, place, command, clock())
 
     return [own, ask]

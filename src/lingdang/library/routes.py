@@ -149,7 +149,11 @@ def public_routes(
         return Response(receipts.jwks(), headers={"Cache-Control": "public, max-age=300"})
 
     @get("/v1/receipts/revoked", media_type=MediaType.TEXT, summary="Receipts whose right has ended, as a signed list")
-    async def revoked() -> Response[str]:
-        return Response(await receipts.revoked(pool, clock()), headers={"Cache-Control": "public, max-age=60"})
+    async def revoked(request: Asked) -> Response[bytes]:
+        revoked = await receipts.revoked(pool, clock())
+        headers = {"Cache-Control": "public, max-age=60", "ETag": revoked.etag}
+        if revoked.etag in request.headers.get("if-none-match", ""):
+            return Response(b"", status_code=304, headers=headers)
+        return Response(revoked.text, headers=headers)
 
     return [access, jwks, revoked]
