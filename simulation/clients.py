@@ -5,47 +5,47 @@ What they sign they sign with code of their own.
 
 import hashlib
 import hmac
-import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
-
 from lingdang.backoffice.wallets import CreditRequest, credit_wallet
 from lingdang.checkout.checkouts import CheckoutRequest
-from lingdang.errors import Problem
 from lingdang.identity.sessions import IssuedSession
-from lingdang.ids import Customer
 from lingdang.ledger.expiring import Expire
 from lingdang.payment.payments import PaymentRequest
 from lingdang.settings import SignType
-from simulation.history import FOREVER, INCONCLUSIVE, Event, History, Request
+from simulation.asking import Asking, customer_of
+from simulation.giving_back import GivingBack, policy_of
+from simulation.history import FOREVER, Event, History
+from simulation.looking import look
 from simulation.plan import (
     BASE,
     Deposit,
+    Grant,
     Jump,
     Kill,
     Lapse,
     Logout,
+    Open,
     Payment,
     Plan,
     Quote,
     Recall,
+    Refund,
+    Revocation,
     Shelf,
     Step,
     Trouble,
     key_of,
 )
 from simulation.shop import Shop
-from simulation.workers import Fleet, LostError, Worker, all_of, spin
+from simulation.workers import Fleet, Worker, all_of, spin
 
 NO_FLAWS: frozenset[str] = frozenset()
 _TRIES = 20
 """How often a client sends a request again once all faults have ended; what they broke is noticed by the first."""
-
-Sent = Coroutine[Any, Any, tuple[Any, bool]]
 
 
 @dataclass(frozen=True)
@@ -65,27 +65,33 @@ class Clients:
         self._plan = plan
         self._fleet = fleet
         self._shop = shop
+        self._asking = Asking(fleet, history)
         self._offers: dict[int, Offered] = {}
-        self._final = False
         issuer = fleet.workers[0].sessions
         self._sessions: list[list[IssuedSession]] = [
-            [issuer.issue(_customer(cust_id), _sign_type(name), None, BASE) for name in names]
+            [issuer.issue(customer_of(cust_id), _sign_type(name), None, BASE) for name in names]
             for cust_id, names in zip(plan.customers, plan.sign_types, strict=True)
         ]
+        self._orders: dict[int, tuple[int, str]] = {}
+        """Customer and id of the order in each slot."""
+        self._giving_back = GivingBack(plan, self._asking, self._sessions, self._orders)
 
     async def wave(self, steps: tuple[Step, ...]) -> None:
         """Do the steps at the same time, each after its turns of the event loop."""
         await all_of([self._step(step) for step in steps])
 
     async def settle_up(self) -> None:
-        """When all faults have ended: every payment and every credit once more, until it is answered."""
-        self._final = True
+        """When all faults have ended: all that was sent once more, until it is answered; then all that is shown."""
+        self._asking.final = True
+        route = (0,) * _TRIES
         paid = {r.about.slot: None for r in self.history.requests if r.kind == "payment"}
         deposits = {(d.customer, d.credit_id): d for d in self._deposits()}
         await all_of(
-            [self._pay(Payment(slot, NO_FLAWS, 0, None, ((0,) * _TRIES,))) for slot in paid]
-            + [self._deposit_once(deposit, (0,) * _TRIES) for deposit in deposits.values()]
+            [self._pay(Payment(slot, NO_FLAWS, 0, None, (route,))) for slot in paid]
+            + [self._deposit_once(deposit, route) for deposit in deposits.values()]
+            + [self._giving_back.again(route)]
         )
+        await look(self._plan, self._asking, policy_of(self._plan), route)
 
     def _deposits(self) -> list[Deposit]:
         """The credits that were sent; the last to be kept is the one that was sent first."""
@@ -102,6 +108,8 @@ class Clients:
             await self._pay(action)
         elif isinstance(action, Lapse):
             await self._lapse(action)
+        elif isinstance(action, Refund | Grant | Revocation | Open):
+            await self._giving_back.do(action)
         else:
             await self._world(action)
 
@@ -154,13 +162,13 @@ class Clients:
         )
         wanted = {"creditId": deposit.credit_id, "amount": deposit.amount, "kind": deposit.kind}
         wanted |= {"expiresAt": expires_at, "currency": deposit.currency}
-        await self._try(
+        await self._asking.ask(
             "deposit",
             cust_id,
             deposit,
             wanted,
             route,
-            lambda worker: credit_wallet(worker.settlement, _customer(cust_id), request),
+            lambda worker: credit_wallet(worker.settlement, customer_of(cust_id), request),
         )
 
     async def _lapse(self, lapse: Lapse) -> None:
@@ -171,7 +179,7 @@ class Clients:
             await worker.settlement.submit(command)
             return {}, False
 
-        await self._try("lapse", cust_id, lapse, {}, lapse.route, send)
+        await self._asking.ask("lapse", cust_id, lapse, {}, lapse.route, send)
 
     async def _quote(self, quote: Quote) -> None:
         session = self._sessions[quote.customer][quote.session]
@@ -188,9 +196,10 @@ class Clients:
 
         wanted = {"productIds": list(request.product_ids), "code": code, "vouchers": quote.vouchers}
         wanted["sessionId"] = str(session.session_id)
-        answer = await self._try("checkout", session.customer.cust_id, quote, wanted, quote.route, send)
+        answer = await self._asking.ask("checkout", session.customer.cust_id, quote, wanted, quote.route, send)
         if answer is not None and answer.outcome == "ok":
             self._offers[quote.slot] = Offered(quote.customer, quote.session, answer.body)
+            self._orders[quote.slot] = (quote.customer, answer.body["orderId"])
 
     async def _pay(self, payment: Payment) -> None:
         offer = self._offers.get(payment.slot)
@@ -211,7 +220,7 @@ class Clients:
             request = self._signed(payment, offer, session, worker)
             return await worker.payments.confirm(request, f"Bearer {token}", cust_id)
 
-        await self._try("payment", own_id, payment, wanted, route, send, payment.patience)
+        await self._asking.ask("payment", own_id, payment, wanted, route, send, payment.patience)
 
     def _signed(self, payment: Payment, offer: Offered, session: IssuedSession, worker: Worker) -> PaymentRequest:
         """The request, with its flaws. Its timestamp is `offset` seconds from the second the worker's clock shows."""
@@ -237,51 +246,6 @@ class Clients:
             sign_type=fields["signType"],
             sign=_altered(sign) if "sign" in flaws else sign,
         )
-
-    async def _try(
-        self,
-        kind: str,
-        cust_id: str,
-        about: Any,
-        wanted: dict[str, Any],
-        route: tuple[int, ...],
-        send: Callable[[Worker], Sent],
-        patience: int | None = None,
-    ) -> Request | None:
-        """Send a request to the workers of its route, one after the other, until one gives an answer that counts."""
-        request = None
-        for number in route:
-            worker = self._fleet.workers[number]
-            request = Request(kind, cust_id, about, number, self.history.tick(), worker.now(), wanted)
-            request.final = self._final
-            self.history.requests.append(request)
-            await self._ask(request, worker, send, patience)
-            if request.outcome not in INCONCLUSIVE:
-                break
-        return request
-
-    async def _ask(
-        self, request: Request, worker: Worker, send: Callable[[Worker], Sent], patience: int | None
-    ) -> None:
-        async def handle() -> tuple[Any, bool]:
-            request.clock = worker.now()
-            return await send(worker)
-
-        try:
-            answer, request.replayed = await worker.ask(handle(), patience)
-            request.outcome, request.body = "ok", json.loads(msgspec.json.encode(answer))
-        except LostError:
-            return
-        except Problem as problem:
-            request.outcome, request.body = problem.code, json.loads(msgspec.json.encode(problem.members))
-        except Exception as error:
-            request.outcome, request.body = "crashed", {"error": repr(error)}
-        request.answered = self.history.tick()
-        request.latest = self._fleet.clock.latest
-
-
-def _customer(cust_id: str) -> Customer:
-    return Customer(key_of(cust_id), cust_id)
 
 
 def _sign_type(name: str) -> SignType:

@@ -41,6 +41,8 @@ class Mutation:
 _BOOK = "ledger/book.py"
 _PAYING = "ledger/paying.py"
 _CREDITING = "ledger/crediting.py"
+_REFUNDING = "ledger/refunding.py"
+_GRANTING = "ledger/granting.py"
 _LOTS = "ledger/lots.py"
 _SETTLEMENT = "ledger/settlement.py"
 _STORE = "ledger/store.py"
@@ -91,16 +93,16 @@ MUTATIONS = (
     _one(
         "time taken from the clock although an earlier row is later",
         _BOOK,
-        "at = self.now if moved_at is None or moved_at <= self.now else moved_at",
-        "at = self.now",
+        "if newest.moved_at is not None and newest.moved_at > at:",
+        "if False:",
     ),
     # One journal for each customer
-    _one("rows counted by wallet", _BOOK, "seq, balance = last + 1,", "seq, balance = wallet.seq + 1,"),
+    _one("rows counted by wallet", _BOOK, "self.now, newest.seq + 1,", "self.now, wallet.seq + 1,"),
     _one(
         "wallet keeps the time of the row before",
         _BOOK,
         "            moved_at=at,\n",
-        "            moved_at=moved_at or at,\n",
+        "            moved_at=wallet.moved_at or at,\n",
     ),
     _one(
         "a later row in an earlier position",
@@ -226,11 +228,96 @@ MUTATIONS = (
     _one(
         "discount booked as revenue",
         _PAYING,
-        "place)] += line.price",
-        "place)] += line.payable",
+        "            amounts.append(line.price)\n",
+        "            amounts.append(line.payable)\n",
     ),
+    # Refunds, and rights without a payment
+    _one(
+        "right not revoked",
+        _REFUNDING,
+        "book.revoke(refund.customer, [line.product_id for line in taken.lines],",
+        "book.revoke(refund.customer, [],",
+    ),
+    _one(
+        "refunded line refunded again",
+        _REFUNDING,
+        "earlier = [detail_of(row) for row in book.refunds(refund.order_id)]",
+        "earlier: list[Detail] = []",
+    ),
+    _one("refund of a refunded line accepted", _REFUNDING, "if name in gone]:", "if False]:"),
+    _one("bells go back to the lots first taken", _REFUNDING, "in reversed(lots.of_legs(", "in (lots.of_legs("),
+    _one(
+        "what a part gave back is given back again",
+        _REFUNDING,
+        "_sources(paid, before, amount):",
+        "_sources(paid, 0, amount):",
+    ),
+    _one("lapsed bells live on", _REFUNDING, "if expiry is None or expiry > book.now:", "if True:"),
+    _one("customers' lapsed bells live again", "library/refunds.py", "None if own else self.extend", "self.extend"),
+    Mutation(
+        "voucher given back twice",
+        (
+            Edit(_REFUNDING, "back = done and refund", "back = refund"),
+            Edit(_SAVE, "WHEN n.saved IS NULL THEN v.used_by = n.order_id", "WHEN n.saved IS NULL THEN true"),
+        ),
+    ),
+    _one("fraud gives vouchers back", _REFUNDING, 'and refund.reason != "fraud"', ""),
+    _one("voucher kept by the refunded order", _REFUNDING, "book.give_back(refund.customer, taken", "(taken"),
+    _one(
+        "order with vouchers refunded in parts",
+        _REFUNDING,
+        "if order.vouchers and not whole and not refund.keep_discount:",
+        "if False:",
+    ),
+    _one("refunded bells are not the discounted ones", _REFUNDING, "[line.payable for", "[line.price for"),
+    Mutation(
+        "that a product was opened is ignored",
+        (
+            Edit(_REFUNDING, "if book.opened(refund.customer, line.product_id):", "if False:"),
+            Edit(_SAVE, " AND NOT (n.unopened AND o.opened_at IS NOT NULL)", ""),
+        ),
+    ),
+    _one(
+        "opened while the refund is decided",
+        _SAVE,
+        " AND NOT (n.unopened AND o.opened_at IS NOT NULL)",
+        "",
+    ),
+    _one("use of a right not noted", "library/entitlements.py", "if not self.noted or", "if True or"),
+    _one("customer's refund after its days", _REFUNDING, "book.now - order.paid_at > refund.within", "False"),
+    _one("refund's idempotency check removed", _REFUNDING, "if booked is not None:", "if False:"),
+    _one("refund's content not compared", _REFUNDING, "if same else Problem", "if refund else Problem"),
+    _one("customers and operators share refundIds", _REFUNDING, '"own " if', '"" if'),
+    _one("anybody's order refunded", "library/refunds.py", "if row[1] == owner.customer]", "]"),
+    _one(
+        "replay of a payment after its refund pays again",
+        _PAYING,
+        "if paid is not None:",
+        "if paid is not None and book.owned(pay.customer, pay.rights):",
+    ),
+    _one(
+        "order's right ended by a revocation",
+        "backoffice/rights.py",
+        " AND t.kind = '{GRANT}'",
+        "",
+    ),
+    _one("grant of what is owned", _GRANTING, "if book.owned(command.customer, [command.product_id]):", "if False:"),
+    _one(
+        "rows without bells not counted",
+        _BOOK,
+        "    for wallet in wallets:\n        known",
+        "    for wallet in wallets:\n        if not wallet.currency:\n            continue\n        known",
+    ),
+    _one("positions fall within a batch", _SAVE, "n.balance, n.at, here,", "n.balance, n.at, here - n.seq,"),
+    _one(
+        "refunds shown in another order",
+        "ledger/orders.sql",
+        "ORDER BY r.seq)",
+        "ORDER BY r.seq DESC)",
+    ),
+    _one("order refunded in part called refunded", "library/orders.py", '"partly_refunded" if', '"refunded" if'),
     # Durability
-    _one("answered before the commit", _STORE, "(_SAVE, parameters), _COMMIT)", "(_SAVE, parameters))"),
+    _one("answered before the commit", _STORE, "saving(bucket, changes), _COMMIT)", "saving(bucket, changes))"),
     _one(
         "unknown outcome called not executed",
         _SETTLEMENT,

@@ -11,8 +11,10 @@ from typing import Any
 
 BASE = datetime(2026, 1, 1, tzinfo=UTC)
 """When every simulated clock begins."""
+BUCKET = 0
+"""The only one."""
 OFFER_SECONDS = 900
-SESSION_SECONDS = 24 * 3600
+SESSION_SECONDS = 30 * 24 * 3600
 CURRENCIES = ("BELL", "GEM")
 """The second one is there in some plans only."""
 
@@ -153,7 +155,83 @@ class Trouble:
     after: int = 0
 
 
-Action = Deposit | Quote | Payment | Shelf | Recall | Logout | Lapse | Jump | Kill | Trouble
+@dataclass(frozen=True, slots=True)
+class RefundPolicy:
+    """The shop's rules: in how many days customers have refunds of their own (0: never), for how many days bells live
+    again that had lapsed (None: they lapse at once), and whether vouchers come back.
+    """
+
+    days: int = 0
+    extend_days: int | None = 30
+    vouchers_back: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Giving back the order in a slot, some of its `books` or all that is left. `customer`: in whose session it is
+    asked; None: by an operator. The same `refund_id` may come again, with other content too.
+    """
+
+    slot: int
+    refund_id: str
+    customer: int | None
+    session: int
+    books: tuple[int, ...] | None
+    keep_discount: bool
+    reason: str
+    note: str | None
+    patience: int | None
+    routes: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A customer uses the right to a book."""
+
+    customer: int
+    book: int
+    session: int
+    route: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """An operator gives a right without a payment. The same `grant_id` may come again, with other content too."""
+
+    customer: int
+    grant_id: str
+    book: int
+    reason: str
+    routes: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """An operator ends such a right, as a grant gives it."""
+
+    customer: int
+    revocation_id: str
+    book: int
+    reason: str
+    routes: tuple[tuple[int, ...], ...]
+
+
+Action = (
+    Deposit
+    | Quote
+    | Payment
+    | Refund
+    | Open
+    | Grant
+    | Revocation
+    | Shelf
+    | Recall
+    | Logout
+    | Lapse
+    | Jump
+    | Kill
+    | Trouble
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,4 +268,5 @@ class Plan:
     coupons: tuple[Coupon, ...]
     gifts: tuple[Gift, ...]
     waves: tuple[tuple[Step, ...], ...]
+    policy: RefundPolicy = RefundPolicy()
     faults: dict[int, dict[str, dict[int, Fault]]] = field(default_factory=dict)

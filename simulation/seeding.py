@@ -28,6 +28,7 @@ from simulation.plan import (
     Step,
     Trouble,
 )
+from simulation.returns import with_returns
 
 PRICES = (0, 1, 2, 7, 33, 50, 99, 100, 101, 333, 500, 1000)
 LAPSES = (30, 600, 900, 1800)
@@ -50,7 +51,7 @@ SIZES = {
 
 def plan_of(seed: int, run: str = "") -> Plan:
     """The plan of a seed. `run` tells apart several runs of it on one database."""
-    return _Drawing(seed, f"{run}s{seed}").plan()
+    return with_returns(_Drawing(seed, f"{run}s{seed}").plan())
 
 
 class _Drawing:

@@ -26,8 +26,12 @@ _SHELF = "UPDATE product SET status = %s WHERE product_id = %s"
 _RECALL = "UPDATE coupon SET status = 'withdrawn' WHERE coupon_id = %s"
 _LOGOUT = "INSERT INTO session_end VALUES (0, %s, %s, %s) ON CONFLICT DO NOTHING"
 _DONE = """
-SELECT customer, CASE kind WHEN 'payment' THEN cause::text ELSE detail->>'creditId' END
-  FROM transfer WHERE customer = ANY (%s) AND kind IN ('payment', 'credit')
+SELECT customer, CASE kind WHEN 'payment' THEN cause::text
+                           WHEN 'credit' THEN detail->>'creditId'
+                           WHEN 'refund' THEN concat_ws(' ', kind, detail->>'by', detail->>'refundId')
+                           WHEN 'grant' THEN concat_ws(' ', kind, detail->>'grantId')
+                           ELSE concat_ws(' ', kind, detail->>'revocationId') END
+  FROM transfer WHERE customer = ANY (%s) AND kind IN ('payment', 'credit', 'refund', 'grant', 'revocation')
 """
 
 
@@ -56,7 +60,7 @@ class Shop:
                 await self._connection.execute(_VOUCHER, (key_of(owner), gift.voucher_id, BASE, BASE, coupon_id))
 
     async def done(self, plan: Plan) -> set[tuple[str, str]]:
-        """Customer and id of all orders and credits that there are."""
+        """Customer and id of all that was done."""
         names = {key_of(cust_id): cust_id for cust_id in plan.customers}
         cursor = await self._connection.execute(_DONE, (list(names),))
         return {(names[key], name) for key, name in await cursor.fetchall()}

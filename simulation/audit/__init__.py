@@ -4,6 +4,7 @@ Nothing in this package imports from `lingdang` (a test holds this); it reads ta
 """
 
 from simulation.audit.answers import audit_answers
+from simulation.audit.chronicle import Chronicle
 from simulation.audit.evidence import Evidence, read_evidence
 from simulation.audit.findings import Findings, Violation
 from simulation.audit.listed import audit_listed
@@ -11,6 +12,8 @@ from simulation.audit.money import audit_money
 from simulation.audit.orders import audit_orders
 from simulation.audit.pricing import audit_pricing
 from simulation.audit.refusals import audit_refusals
+from simulation.audit.returns import audit_returns
+from simulation.audit.shown import audit_shown
 from simulation.audit.vouchers import audit_vouchers
 from simulation.history import History
 from simulation.plan import Plan
@@ -21,11 +24,14 @@ __all__ = ["Evidence", "Violation", "audit", "read_evidence"]
 def audit(plan: Plan, history: History, evidence: Evidence) -> list[Violation]:
     """Everything that is wrong; an empty list when all is well."""
     findings = Findings()
-    audit_money(evidence, findings)
+    chronicle = Chronicle(history, evidence)
+    audit_money(plan.policy, evidence, findings)
     audit_listed(evidence, findings)
-    audit_orders(history, evidence, findings)
-    audit_vouchers(plan, evidence, findings)
+    audit_orders(history, evidence, chronicle, findings)
+    audit_vouchers(plan, evidence, chronicle, findings)
     audit_pricing(plan, history, findings)
     audit_answers(history, evidence, findings)
-    audit_refusals(plan, history, evidence, findings)
+    audit_refusals(plan, history, evidence, chronicle, findings)
+    audit_returns(plan, history, evidence, chronicle, findings)
+    audit_shown(plan, history, evidence, chronicle, findings)
     return findings.violations

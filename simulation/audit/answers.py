@@ -1,10 +1,12 @@
-"""What clients were told of payments and credits: true, the same for ever, and in the order in which it happened."""
+"""What clients were told of what was done: true, the same for ever, and in the order in which it happened."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from simulation.audit.chronicle import row_of
 from simulation.audit.evidence import Evidence, Row, moment
 from simulation.audit.findings import Findings
+from simulation.audit.shown import shown_lots
 from simulation.history import INCONCLUSIVE, History, Request
 
 _FLAWS = (
@@ -28,16 +30,11 @@ def audit_answers(history: History, evidence: Evidence, findings: Findings) -> N
         findings.expect(request.outcome not in ("crashed", "internal_error"), "no answer is an accident", request)
         if request.kind == "payment":
             _flaws(request, findings)
-    payments = _grouped(r for r in history.requests if r.kind == "payment" and not flaws_of(r))
-    for (cust_id, order_id), requests in payments.items():
-        order = evidence.orders.get(order_id)
-        _same_for_ever(requests, order, "paid_at", _payment_told, findings)
-        _nothing_is_taken_back((cust_id, order_id), requests, order, history.stood, findings)
-    deposits = _grouped(r for r in history.requests if r.kind == "deposit")
-    for (cust_id, credit_id), requests in deposits.items():
-        credit = evidence.credits.get((cust_id, credit_id))
-        _same_for_ever(requests, credit, "credited_at", _credit_told, findings)
-        _nothing_is_taken_back((cust_id, credit_id), requests, credit, history.stood, findings)
+    for key, requests in _grouped(history.requests).items():
+        row = row_of(requests[0], evidence)
+        done_at, told = _TOLD[requests[0].kind]
+        _same_for_ever(requests, row, done_at, told, findings)
+        _nothing_is_taken_back(key, requests, row, history.stood, findings)
     _in_order(history, evidence, findings)
 
 
@@ -60,12 +57,19 @@ def _flaws(request: Request, findings: Findings) -> None:
 
 
 def _grouped(requests: Iterable[Request]) -> dict[tuple[str, str], list[Request]]:
-    """Requests by the customer and the id that makes them one."""
+    """Requests by the customer and what makes them one; flawed payments and mere questions are not among them."""
     groups: dict[tuple[str, str], list[Request]] = {}
     for request in requests:
-        key = (request.cust_id, request.wanted["orderId" if request.kind == "payment" else "creditId"])
-        groups.setdefault(key, []).append(request)
+        if request.kind in _TOLD and not (request.kind == "payment" and flaws_of(request)):
+            groups.setdefault((request.cust_id, _name_of(request)), []).append(request)
     return groups
+
+
+def _name_of(request: Request) -> str:
+    """As History.stood has it."""
+    if request.kind in ("payment", "deposit"):
+        return str(request.wanted["orderId" if request.kind == "payment" else "creditId"])
+    return " ".join((request.kind, *request.wanted["id"]))
 
 
 def _same_for_ever(requests: list[Request], row: Row | None, done_at: str, told: Any, findings: Findings) -> None:
@@ -106,6 +110,36 @@ def _credit_told(body: Row, credit: Row) -> bool:
     )
 
 
+def _refund_told(body: Row, refund: Row) -> bool:
+    lines = [{"productId": product_id, "amount": amount} for product_id, amount in refund["lines"]]
+    names = ("refundId", "orderId", "currency", "refunded", "vouchers", "balance")
+    lots = [{**lot, "expiresAt": lot["expiresAt"] and moment(lot["expiresAt"])} for lot in shown_lots(refund["lots"])]
+    told = [{**lot, "expiresAt": lot["expiresAt"] and moment(lot["expiresAt"])} for lot in body["lots"]]
+    return bool(
+        all(body[name] == refund[name] for name in names)
+        and (body["lines"], told) == (lines, lots)
+        and moment(body["refundedAt"]) == moment(refund["at"])
+    )
+
+
+def _grant_told(body: Row, _: Row) -> bool:
+    return body == {"granted": True}
+
+
+def _revocation_told(body: Row, revocation: Row) -> bool:
+    return moment(body["revokedAt"]) == moment(revocation["at"])
+
+
+_TOLD: dict[str, tuple[str, Callable[[Row, Row], bool]]] = {
+    "payment": ("paid_at", _payment_told),
+    "deposit": ("credited_at", _credit_told),
+    "refund": ("at", _refund_told),
+    "grant": ("at", _grant_told),
+    "revocation": ("at", _revocation_told),
+}
+"""What is done by whoever asks, the name of its moment, and what is told of it."""
+
+
 def _nothing_is_taken_back(
     key: tuple[str, str], requests: list[Request], row: Row | None, stood: set[tuple[str, str]], findings: Findings
 ) -> None:
@@ -135,9 +169,5 @@ def _in_order(history: History, evidence: Evidence, findings: Findings) -> None:
 
 def place_of(request: Request, evidence: Evidence) -> int | None:
     """The `seq` of what a successful request did."""
-    row = None
-    if request.outcome == "ok" and request.kind == "payment":
-        row = evidence.orders.get(request.wanted["orderId"])
-    elif request.outcome == "ok" and request.kind == "deposit":
-        row = evidence.credits.get((request.cust_id, request.wanted["creditId"]))
+    row = row_of(request, evidence) if request.outcome == "ok" else None
     return None if row is None else int(row["seq"])

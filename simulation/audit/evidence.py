@@ -1,4 +1,4 @@
-"""What the database holds of one plan's customers, in one snapshot; orders and credits as the journal's rows say."""
+"""What the database holds of one plan's customers, in one snapshot; what was done is as the journal's rows say."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +9,7 @@ from psycopg import AsyncConnection
 from simulation.plan import Plan, key_of
 
 Row = dict[str, Any]
+Key = tuple[str, ...]
 
 _LINE = ("productId", "title", "publisher", "listPrice", "price", "discount")
 _VOUCHER = ("voucherId", "saves")
@@ -40,6 +41,12 @@ class Evidence:
     """As the payments' rows have them."""
     credits: dict[tuple[str, str], Row]
     """As the credits' rows have them."""
+    refunds: dict[Key, Row]
+    """As the refunds' rows have them, by customer, who asked (`operator` or `customer`) and refundId."""
+    grants: dict[Key, Row]
+    """Rights without a payment, by customer and grantId."""
+    revocations: dict[Key, Row]
+    """Their ends, by customer and revocationId."""
     listed: dict[str, list[Row]]
     """The views `orders` and `credit`, through which others read."""
     entitlements: list[Row]
@@ -67,6 +74,9 @@ def evidence_of(plan: Plan, tables: dict[str, list[Row]]) -> Evidence:
         transfers=transfers,
         orders={row["cause"]: _order(row) for row in booked if row["kind"] == "payment"},
         credits={_credit_key(row): _credit(row) for row in booked if row["kind"] == "credit"},
+        refunds={_refund_key(row): _refund(row) for row in booked if row["kind"] == "refund"},
+        grants={_right_key(row, "grantId"): _right(row) for row in booked if row["kind"] == "grant"},
+        revocations={_right_key(row, "revocationId"): _right(row) for row in booked if row["kind"] == "revocation"},
         listed={view: tables[view] for view in ("orders", "credit")},
         entitlements=tables["entitlement"],
         vouchers={row["voucher_id"]: row for row in tables["voucher"]},
@@ -110,6 +120,7 @@ def _order(row: Row) -> Row:
         "total": -row["amount"],
         "lines": lines,
         "vouchers": [dict(zip(_VOUCHER, voucher, strict=True)) for voucher in vouchers],
+        "lots": lots_of(row),
     }
 
 
@@ -131,6 +142,41 @@ def _credit(row: Row) -> Row:
         "expires_at": row["detail"].get("expiresAt"),
         "credited_at": row["at"],
     }
+
+
+def _refund_key(row: Row) -> Key:
+    return row["customer_id"], row["detail"]["by"], row["detail"]["refundId"]
+
+
+def _refund(row: Row) -> Row:
+    """The refund that its row tells of; `lots` are what went into which."""
+    detail = row["detail"]
+    return {
+        **{name: row[name] for name in ("customer_id", "currency", "seq", "balance", "clock", "at")},
+        **{name: detail[name] for name in ("refundId", "orderId", "by", "reason")},
+        "lines": [(product_id, amount) for product_id, amount in detail["lines"]],
+        "refunded": sum(amount for _, amount in detail["lines"]),
+        "lots": lots_of(row),
+        "vouchers": detail.get("vouchers", []),
+        "productIds": detail.get("asked"),
+        "keepDiscount": detail.get("keepDiscount", False),
+        "note": detail.get("note"),
+    }
+
+
+def _right_key(row: Row, name: str) -> Key:
+    return row["customer_id"], row["detail"][name]
+
+
+def _right(row: Row) -> Row:
+    """The right that a row without bells grants or ends."""
+    return {**row["detail"], "seq": row["seq"], "at": row["at"]}
+
+
+def lots_of(row: Row) -> list[tuple[str, int]]:
+    """How much a row put into which lot (+) or took from it (−), in its order."""
+    legs = zip(map(str, row["accounts"]), row["amounts"], strict=True)
+    return [(name.removeprefix("wallet:"), amount) for name, amount in legs if name.startswith("wallet:")]
 
 
 def moment(text: str) -> datetime:

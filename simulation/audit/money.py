@@ -6,18 +6,21 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from simulation.audit.evidence import Evidence, Row, moment
+from simulation.audit.evidence import Evidence, Row, lots_of, moment
 from simulation.audit.findings import Findings
+from simulation.plan import RefundPolicy
+
+_NAMED = {"credit": "creditId", "refund": "refundId", "grant": "grantId", "revocation": "revocationId"}
 
 
-def audit_money(evidence: Evidence, findings: Findings) -> None:
-    """Each wallet is what its transfers make of it, and each transfer what its credit or its order asked for."""
+def audit_money(policy: RefundPolicy, evidence: Evidence, findings: Findings) -> None:
+    """Each wallet is what its transfers make of it, and each transfer what it was asked for."""
     for cust_id, transfers in evidence.transfers.items():
         _counted(transfers, findings)
         findings.expect(evidence.known.get(transfers[0]["customer"]) == cust_id, "a customer is known", cust_id)
     rows = [row for transfers in evidence.transfers.values() for row in transfers]
     for cust_id, currency in evidence.wallets.keys() | {(row["customer_id"], row["currency"]) for row in rows}:
-        _Rerun(cust_id, currency, evidence, findings).run()
+        _Rerun(cust_id, currency, policy, evidence, findings).run()
     _each_cause_has_one_row(rows, findings)
 
 
@@ -34,23 +37,31 @@ def _counted(transfers: list[Row], findings: Findings) -> None:
 
 
 def _each_cause_has_one_row(rows: list[Row], findings: Findings) -> None:
-    """No order and no credit is booked twice; a credit's cause says whose and which it is."""
+    """Nothing is booked twice; the cause of what a sender names says whose and which it is."""
     causes = [row["cause"] for row in rows]
     findings.expect(len(causes) == len(set(causes)), "each cause has one row", causes)
-    credits = [row for row in rows if row["kind"] == "credit"]
-    names = [(row["customer_id"], row["detail"]["creditId"]) for row in credits]
+    named = [(row, _name_of(row)) for row in rows if row["kind"] in _NAMED]
+    names = [name for _, name in named]
     findings.expect(len(names) == len(set(names)), "each cause has one row", names)
-    for row in credits:
-        named = f"{row['customer']} credit {row['detail']['creditId']}"
-        cause = UUID(bytes=bytes(1) + sha256(named.encode()).digest()[:15])
+    for row, name in named:
+        cause = UUID(bytes=bytes(1) + sha256(name.encode()).digest()[:15])
         findings.expect(row["cause"] == str(cause), "a cause is what it names", row, cause)
+
+
+def _name_of(row: Row) -> str:
+    """Customers' refunds have a name space of their own."""
+    own = "own " if row["detail"].get("by") == "customer" else ""
+    return f"{row['customer']} {row['kind']} {own}{row['detail'][_NAMED[row['kind']]]}"
 
 
 class _Rerun:
     """One wallet, made again from nothing."""
 
-    def __init__(self, cust_id: str, currency: str, evidence: Evidence, findings: Findings) -> None:
+    def __init__(
+        self, cust_id: str, currency: str, policy: RefundPolicy, evidence: Evidence, findings: Findings
+    ) -> None:
         self._name = (cust_id, currency)
+        self._policy = policy
         self._evidence = evidence
         self._findings = findings
         self._lots: dict[str, int] = {}
@@ -81,7 +92,7 @@ class _Rerun:
 
     def _transfer(self, row: Row) -> None:
         legs = list(zip(map(str, row["accounts"]), row["amounts"], strict=True))
-        moved = {name.removeprefix("wallet:"): amount for name, amount in legs if name.startswith("wallet:")}
+        moved = dict(lots_of(row))
         others = {name: amount for name, amount in legs if not name.startswith("wallet:")}
         self._expect(len(moved) + len(others) == len(legs), "each account once", row)
         self._expect(sum(moved.values()) == row["amount"], "amount is the wallet's legs", row)
@@ -92,12 +103,25 @@ class _Rerun:
         else:
             lapsed = self._lapsed(row["clock"])
             self._expect(not lapsed, "what has lapsed is not spent", row, self._lots)
-            self._payment(row, moved, others) if row["kind"] == "payment" else self._credit(row, moved, others)
+            self._named(row, moved, others)
         for name, amount in moved.items():
             self._lots[name] = self._lots.get(name, 0) + amount
             self._expect(self._lots[name] >= 0, "lots never negative", row)
             if self._lots[name] == 0:
                 del self._lots[name]
+
+    def _named(self, row: Row, moved: dict[str, int], others: dict[str, int]) -> None:
+        """What somebody asked for."""
+        if row["kind"] == "payment":
+            self._payment(row, moved, others)
+        elif row["kind"] == "credit":
+            self._credit(row, moved, others)
+        elif row["kind"] == "refund":
+            self._refund(row, moved, others)
+        else:
+            known = row["kind"] in ("grant", "revocation")
+            self._expect(known, "transfers are of known kinds", row)
+            self._expect((row["currency"], moved, others) == ("", {}, {}), "a right alone moves no bells", row)
 
     def _lapsed(self, clock: datetime | None) -> dict[str, int]:
         """What had lapsed at this moment; nothing where it is not known."""
@@ -110,13 +134,13 @@ class _Rerun:
     def _payment(self, row: Row, moved: dict[str, int], others: dict[str, int]) -> None:
         order = self._evidence.orders[row["cause"]]
         self._expect(moved == self._spent(order["total"]), "bonus first, the soonest to lapse first", row, self._lots)
-        first: dict[str, int] = {}
-        revenue: dict[str, int] = {}
-        for place, line in enumerate(order["lines"]):
-            account = str(first.setdefault(line["publisher"] or "", place))
+        revenue: dict[str, int] = {"discount": -order["discount"]}
+        for line in order["lines"]:
+            account = f"revenue:{line['publisher'] or ''}"
             revenue[account] = revenue.get(account, 0) + line["price"]
-        revenue["discount"] = -order["discount"]
-        self._expect(others == {n: a for n, a in revenue.items() if a}, "revenue by publisher, less discount", row)
+        told = {_account(name, order): amount for name, amount in others.items()}
+        right = len(told) == len(others) and told == {n: a for n, a in revenue.items() if a}
+        self._expect(right, "revenue by publisher, less discount", row)
 
     def _spent(self, amount: int) -> dict[str, int]:
         """What a payment should take from which lot."""
@@ -129,8 +153,6 @@ class _Rerun:
         return spent
 
     def _credit(self, row: Row, moved: dict[str, int], others: dict[str, int]) -> None:
-        if not self._expect(row["kind"] == "credit", "transfers are of known kinds", row):
-            return
         credit = self._evidence.credits[self._name[0], row["detail"]["creditId"]]
         self._expect(others == {f"clearing:{credit['kind']}": -credit["amount"]}, "a credit is cleared", row)
         until = credit["expires_at"] and moment(credit["expires_at"])
@@ -140,8 +162,68 @@ class _Rerun:
         clock = row["clock"]
         self._expect(until is None or clock is None or until > clock, "nothing lapsed is credited", row)
 
+    def _refund(self, row: Row, moved: dict[str, int], others: dict[str, int]) -> None:
+        """Bells go back to the lots that they came from, revenue and discount of the lines are undone."""
+        refund = self._evidence.refunds[self._name[0], row["detail"]["by"], row["detail"]["refundId"]]
+        order = self._evidence.orders.get(refund["orderId"])
+        if not self._expect(order is not None, "a refund is of an order that was paid", row) or order is None:
+            return
+        lines = [line for line in order["lines"] if line["productId"] in dict(refund["lines"])]
+        wanted: dict[str, int] = {"discount": sum(line["discount"] for line in lines)}
+        for line in lines:
+            account = f"revenue:{line['publisher'] or ''}"
+            wanted[account] = wanted.get(account, 0) - line["price"]
+        lapsed = refund["refunded"] - sum(moved.values())
+        wanted["breakage"] = lapsed
+        self._expect(others == {n: a for n, a in wanted.items() if a}, "a refund undoes its lines' revenue", row)
+        self._expect(lapsed >= 0, "a refund is what it says", row)
+        if row["clock"] is None:
+            return  # which lots had lapsed cannot be told
+        back = lots_back(order, refunded_before(refund, self._evidence), refund, row["clock"], self._policy)
+        self._expect(moved == back, "bells go back to the lots they came from", row, order, back)
+
     def _expect(self, holds: object, promise: str, *where: Any) -> bool:
         return self._findings.expect(holds, promise, *where)
+
+
+def _account(name: str, order: Row) -> str:
+    """What an account is called: a number stands for the revenue of that line's publisher."""
+    return f"revenue:{order['lines'][int(name)]['publisher'] or ''}" if name.isdigit() else name
+
+
+def refunded_before(refund: Row, evidence: Evidence) -> int:
+    """Bells of the order that earlier refunds gave back."""
+    earlier = [r for r in evidence.refunds.values() if r["orderId"] == refund["orderId"] and r["seq"] < refund["seq"]]
+    return sum(r["refunded"] for r in earlier)
+
+
+def lots_back(order: Row, before: int, refund: Row, clock: datetime, policy: RefundPolicy) -> dict[str, int]:
+    """Into which lots a refund's bells go at this moment, after so many of the order's: the last taken come first.
+
+    Those of a lot that has lapsed live again for as long as the policy says, in an operator's refund; else they are
+    in no lot.
+    """
+    end = before + refund["refunded"]
+    back: dict[str, int] = {}
+    place = 0
+    for name, taken in reversed(order["lots"]):
+        part = min(place - taken, end) - max(place, before)
+        place -= taken
+        if part <= 0:
+            continue
+        lot: str | None = name
+        if _expiry(name) <= clock:
+            again = refund["by"] == "operator" and policy.extend_days is not None
+            lot = _extended(name, clock + timedelta(days=policy.extend_days or 0)) if again else None
+        if lot is not None:
+            back[lot] = back.get(lot, 0) + part
+    return back
+
+
+def _extended(lot: str, until: datetime) -> str:
+    """The lot of the same kind that lapses with the next whole second."""
+    end = until.replace(microsecond=0) + timedelta(seconds=1)
+    return f"{lot.partition('@')[0]}@{end:%Y-%m-%dT%H:%M:%S}.000Z"
 
 
 def _expiry(lot: str) -> datetime:

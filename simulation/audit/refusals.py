@@ -2,18 +2,19 @@
 
 from collections.abc import Callable
 
-from simulation.audit.answers import flaws_of, place_of
+from simulation.audit.answers import flaws_of
+from simulation.audit.chronicle import Chronicle, Standing
 from simulation.audit.evidence import Evidence, Row, moment
 from simulation.audit.findings import Findings
 from simulation.history import Event, History, Request
 from simulation.plan import Coupon, Plan
 
-_FINAL_REASONS = frozenset({"used", "not_first_purchase", "not_held", "withdrawn"})
+_FINAL_REASONS = frozenset({"not_held", "withdrawn"})
 
 
-def audit_refusals(plan: Plan, history: History, evidence: Evidence, findings: Findings) -> None:
+def audit_refusals(plan: Plan, history: History, evidence: Evidence, chronicle: Chronicle, findings: Findings) -> None:
     """Every refusal of a payment, a checkout and a credit; and what was paid in spite of the world."""
-    auditor = _Refusals(plan, history, evidence, findings)
+    auditor = _Refusals(plan, history, evidence, chronicle, findings)
     for request in history.requests:
         if request.kind == "payment" and not flaws_of(request):
             auditor.payment(request)
@@ -21,6 +22,8 @@ def audit_refusals(plan: Plan, history: History, evidence: Evidence, findings: F
             auditor.checkout(request)
         elif request.kind == "deposit":
             auditor.deposit(request)
+        elif request.kind in ("refund", "open"):
+            auditor.session(request)
     auditor.against_the_world()
 
 
@@ -30,22 +33,24 @@ def _is_asked(credit: Row, request: Request) -> bool:
 
 
 class _Refusals:
-    def __init__(self, plan: Plan, history: History, evidence: Evidence, findings: Findings) -> None:
+    def __init__(
+        self, plan: Plan, history: History, evidence: Evidence, chronicle: Chronicle, findings: Findings
+    ) -> None:
         self._plan = plan
         self._history = history
         self._evidence = evidence
+        self._chronicle = chronicle
         self._expect = findings.expect
         self._offers = {
             r.body["orderId"]: r.body for r in history.requests if r.kind == "checkout" and "orderId" in r.body
         }
-        self._owned = {(e["customer_id"], e["product_id"]) for e in evidence.entitlements}
         self._coupons = {coupon.code: coupon for coupon in plan.coupons}
 
     def payment(self, request: Request) -> None:
         """A refused payment: true, and if it is final, nothing was ever paid."""
         order = self._evidence.orders.get(request.wanted["orderId"])
         checks: dict[str, Callable[[Request], bool]] = {
-            "already_owned": self._is_owned,
+            "already_owned": self._is_bought,
             "product_unavailable": self._is_withdrawn,
             "voucher_unusable": self._is_unusable,
             "insufficient_bells": self._is_short,
@@ -67,9 +72,12 @@ class _Refusals:
             given = coupon is None or any(v["coupon_id"] == coupon.coupon_id for v in held)
             self._expect(given, "a claimed voucher is in hand", request)
             self._expect(not self._ended_before(request), "an ended session is refused", request)
-            self._expect(not self._bought_before(request), "what is owned is not offered", request)
+            met = self._chronicle.met(request)
+            free = any(s.rights.keys().isdisjoint(request.wanted["productIds"]) for s in met)
+            self._expect(free, "what is owned is not offered", request)
         elif request.outcome == "already_owned":
-            self._expect(self._is_owned(request), "a refusal is true", request)
+            owned = self._is_owned(request, request.wanted["productIds"], self._chronicle.met(request))
+            self._expect(owned, "a refusal is true", request)
         elif request.outcome == "product_unavailable":
             self._expect(self._is_withdrawn(request), "a refusal is true", request)
         elif request.outcome == "unauthenticated":
@@ -94,6 +102,13 @@ class _Refusals:
             self._expect(same, "a credit is what was asked for", request, credit)
         else:
             self._expect(request.outcome in ("lost", "overloaded", "outcome_unknown"), "a known answer", request)
+
+    def session(self, request: Request) -> None:
+        """A customer's own refund, and the use of a right, need a session that has not ended."""
+        if request.outcome == "unauthenticated":
+            self._expect(self._is_ended(request), "a refusal is true", request)
+        elif request.outcome == "ok" and "sessionId" in request.wanted:
+            self._expect(not self._ended_before(request), "an ended session is refused", request)
 
     def against_the_world(self) -> None:
         """No order is paid with what was withdrawn, or in a session that had ended, before anybody tried to pay."""
@@ -128,25 +143,25 @@ class _Refusals:
             for e in self._history.events
         )
 
-    def _bought_before(self, request: Request) -> bool:
-        """Whether the customer had been told, before the request, that one of its products was theirs."""
-        bought = {
-            right["productId"]
-            for r in self._history.requests
-            if r.kind == "payment" and r.outcome == "ok" and r.cust_id == request.cust_id and r.answered < request.sent
-            for right in r.body["entitlements"]
-        }
-        return not bought.isdisjoint(request.wanted["productIds"])
-
     def _is_final(self, request: Request) -> bool:
         """Whether this refusal can never become a payment."""
         if request.outcome == "voucher_unusable":
             codes = {reason["code"] for reason in request.body["reasons"].values()}
             return bool(codes & _FINAL_REASONS) or ("expired" in codes and self._plan.monotone)
-        return request.outcome == "already_owned" or (request.outcome == "token_expired" and self._plan.monotone)
+        return request.outcome == "token_expired" and self._plan.monotone
 
-    def _is_owned(self, request: Request) -> bool:
-        return all((request.cust_id, product_id) in self._owned for product_id in request.body["productIds"])
+    def _is_bought(self, request: Request) -> bool:
+        lines = self._offers[request.wanted["orderId"]]["lines"]
+        return self._is_owned(request, [line["productId"] for line in lines], self._unpaid(request))
+
+    def _is_owned(self, request: Request, product_ids: list[str], met: list[Standing]) -> bool:
+        """Whether, at one moment, those that were told and no others of these were the customer's."""
+        told = set(request.body["productIds"])
+        return any(told == s.rights.keys() & set(product_ids) for s in met)
+
+    def _unpaid(self, request: Request) -> list[Standing]:
+        """The standings that a payment may have met while its order was not paid."""
+        return [s for s in self._chronicle.met(request) if request.wanted["orderId"] not in s.orders]
 
     def _is_withdrawn(self, request: Request) -> bool:
         return all(self._off_sale(product_id, request) for product_id in request.body["productIds"])
@@ -175,19 +190,8 @@ class _Refusals:
         told, offer = request.body, self._offers[request.wanted["orderId"]]
         total = offer["total"]
         adds_up = told["required"] == total and told["shortfall"] == total - told["balance"] > 0
-        known = max(
-            (
-                place
-                for r in self._history.requests
-                if r.cust_id == request.cust_id and r.answered < request.sent
-                if (place := place_of(r, self._evidence)) is not None
-            ),
-            default=0,
-        )
-        transfers = self._evidence.transfers.get(request.cust_id, [])
-        balances = [(row["seq"], row["balance"]) for row in transfers if row["currency"] == offer["currency"]]
-        then = [0, *(balance for seq, balance in balances if seq <= known)][-1]
-        return adds_up and told["balance"] in {then, *(balance for seq, balance in balances if seq > known)}
+        met = {standing.balances.get(offer["currency"], 0) for standing in self._unpaid(request)}
+        return adds_up and told["balance"] in met
 
     def _is_unusable(self, request: Request) -> bool:
         return all(self._voucher_is(i, reason["code"], request) for i, reason in request.body["reasons"].items())
@@ -197,14 +201,13 @@ class _Refusals:
         if voucher is None:
             return False
         if code == "used":
-            return bool(voucher["used_by"] not in (None, request.wanted["orderId"]))
+            return any(voucher_id in s.used for s in self._unpaid(request))
         if code == "expired":
             return request.latest is not None and moment(voucher["expires_at"]) <= request.latest
         if code == "withdrawn":
             return self._recalled(voucher["coupon_id"], request)
         if code == "not_first_purchase":
-            orders = [o for o in self._evidence.orders.values() if o["customer_id"] == request.cust_id]
-            return any(order["total"] > 0 for order in orders)
+            return any(s.has_bought() for s in self._unpaid(request))
         return False
 
     def _recalled(self, coupon_id: str, request: Request) -> bool:

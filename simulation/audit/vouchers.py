@@ -1,7 +1,8 @@
-"""Vouchers: each used once, by a paid order, in time; never more of them than their coupon allows."""
+"""Vouchers: each used once unless it came back, by a paid order, in time; never more than their coupon allows."""
 
 from datetime import timedelta
 
+from simulation.audit.chronicle import Chronicle
 from simulation.audit.evidence import Evidence, Row, moment
 from simulation.audit.findings import Findings
 from simulation.plan import Coupon, Plan
@@ -9,32 +10,40 @@ from simulation.plan import Coupon, Plan
 _LONGEST_DAYS = 1096
 
 
-def audit_vouchers(plan: Plan, evidence: Evidence, findings: Findings) -> None:
+def audit_vouchers(plan: Plan, evidence: Evidence, chronicle: Chronicle, findings: Findings) -> None:
     """Use, limits and validity."""
-    _uses(evidence, findings)
+    _uses(evidence, chronicle, findings)
     coupons = {coupon.coupon_id: coupon for coupon in plan.coupons}
     for coupon_id, coupon in coupons.items():
         _limits(coupon, evidence, findings)
         for voucher in evidence.vouchers.values():
             if voucher["coupon_id"] == coupon_id:
                 _validity(coupon, voucher, findings)
-    _first_purchases(coupons, evidence, findings)
+    _first_purchases(coupons, evidence, chronicle, findings)
 
 
-def _uses(evidence: Evidence, findings: Findings) -> None:
-    spent = [
-        (order["customer_id"], coupon["voucherId"], order_id, coupon["saves"])
+def _uses(evidence: Evidence, chronicle: Chronicle, findings: Findings) -> None:
+    saved = {
+        (used["voucherId"], order_id): used["saves"]
         for order_id, order in evidence.orders.items()
-        for coupon in order["vouchers"]
-    ]
-    marked = [
+        for used in order["vouchers"]
+    }
+    spent = {
+        (cust_id, voucher_id, order_id, saved[voucher_id, order_id])
+        for cust_id in evidence.transfers
+        for voucher_id, order_id in chronicle.last(cust_id).used.items()
+    }
+    marked = {
         (v["customer_id"], voucher_id, v["used_by"], v["saved"])
         for voucher_id, v in evidence.vouchers.items()
         if v["used_by"] is not None
-    ]
-    findings.expect(set(spent) == set(marked), "a voucher is used <=> an order paid with it", set(spent) ^ set(marked))
-    ids = [use[1] for use in spent]
-    findings.expect(len(ids) == len(set(ids)), "vouchers are used once", spent)
+    }
+    findings.expect(spent == marked, "a voucher is used <=> an order paid with it", spent ^ marked)
+    for paid in evidence.orders.values():
+        for used in paid["vouchers"]:
+            held = evidence.vouchers.get(used["voucherId"])
+            in_time = held is None or paid["clock"] is None or paid["clock"] < moment(held["expires_at"])
+            findings.expect(in_time, "a voucher is used before it expires", held, paid)
     for voucher in evidence.vouchers.values():
         order = evidence.orders.get(voucher["used_by"])
         if order is not None:
@@ -68,17 +77,13 @@ def _validity(coupon: Coupon, voucher: Row, findings: Findings) -> None:
     findings.expect(used is None or used < expires, "a voucher is used before it expires", coupon, voucher)
 
 
-def _first_purchases(coupons: dict[str, Coupon], evidence: Evidence, findings: Findings) -> None:
-    """A free order is no purchase: the first one is the first above 0 bells."""
-    first: dict[str, int] = {}
+def _first_purchases(coupons: dict[str, Coupon], evidence: Evidence, chronicle: Chronicle, findings: Findings) -> None:
+    """A free order is no purchase, nor is one that was wholly refunded."""
     for order in evidence.orders.values():
-        cust_id = order["customer_id"]
-        if order["total"] > 0:
-            first[cust_id] = min(first.get(cust_id, order["seq"]), order["seq"])
-    for order in evidence.orders.values():
+        before = chronicle.before(order["customer_id"], order["seq"])
         for used in order["vouchers"]:
             voucher = evidence.vouchers.get(used["voucherId"])
             coupon = voucher and coupons.get(voucher["coupon_id"])
             if coupon and coupon.definition.get("conditions", {}).get("firstPurchase"):
-                in_time = order["seq"] <= first.get(order["customer_id"], order["seq"])
-                findings.expect(in_time, "a first-purchase voucher pays the first order above 0", order)
+                first = not before.has_bought()
+                findings.expect(first, "a first-purchase voucher pays the first order above 0", order)

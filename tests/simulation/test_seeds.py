@@ -37,6 +37,8 @@ async def test_a_few_seeds_break_no_promise(simulator: Simulator) -> None:
         answers += verdict.outcomes
     assert set(KINDS) <= faults.keys()
     assert {"payment ok", "payment insufficient_bells", "payment already_owned", "payment lost"} <= answers.keys()
+    assert {"refund ok", "refund already_refunded", "refund refund_not_allowed", "refund not_found"} <= answers.keys()
+    assert {"grant ok", "grant not_granted", "revocation ok", "open ok", "open not_entitled"} <= answers.keys()
 
 
 @pytest.mark.parametrize("seed", KEPT)
@@ -60,7 +62,7 @@ async def test_a_slow_machine_is_no_fault(simulator: Simulator, monkeypatch: pyt
     deposits = tuple(step for step in plan.waves[0] if isinstance(step.action, Deposit))
     verdict = await run_plan(replace(plan, waves=(deposits,)), simulator.fleet, simulator.connection)
     assert verdict.violations == []
-    assert verdict.outcomes.keys() == {"deposit ok"}
+    assert verdict.outcomes.keys() == {"deposit ok", "orders ok", "entries ok", "rights ok"}
 
 
 def _all_to_the_first(total: int, weights: Sequence[int]) -> list[int]:

@@ -68,6 +68,39 @@ class RevocationAnswer(msgspec.Struct, frozen=True, rename="camel"):
 Asked = Request[Any, Any, Any]
 
 
+async def grant_right(
+    settlement: Settlement, customer: int, product_id: str, request: GrantRequest
+) -> tuple[GrantAnswer, bool]:
+    """Give a right, or answer as it was answered when it was given (True: a replay).
+
+    Raises Problem `idempotency_mismatch` or `overloaded`.
+    """
+    done = await settlement.submit(
+        Grant(customer=customer, grant_id=request.grant_id, product_id=product_id, reason=request.reason)
+    )
+    return GrantAnswer(done.record is not None), done.replayed
+
+
+async def revoke_right(
+    pool: Pool, settlement: Settlement, bucket: int, customer: int, product_id: str, request: RevocationRequest
+) -> tuple[RevocationAnswer, bool]:
+    """End a right that was granted, or answer as it was answered when it ended (True: a replay).
+
+    Raises Problem `not_found` where there is no such right, `idempotency_mismatch` or `overloaded`.
+    """
+    rows = await fetch_all(pool, _GRANTED, (bucket, customer, product_id))
+    done = await settlement.submit(
+        Revoke(
+            customer=customer,
+            revocation_id=request.revocation_id,
+            product_id=product_id,
+            reason=request.reason,
+            granted_by=rows[0][0] if rows else None,
+        )
+    )
+    return RevocationAnswer(done.record.at), done.replayed
+
+
 def routes(api_keys: ApiKeys, pool: Pool, buckets: int, settlement: Settlement, clock: Clock) -> list[HTTPRouteHandler]:
     """Granting, revoking, and the platform's word that a product was opened; scope `entitlements:write`."""
     path = "/v1/admin/customers/{cust_id:str}/entitlements/{product_id:str}"
@@ -81,10 +114,8 @@ def routes(api_keys: ApiKeys, pool: Pool, buckets: int, settlement: Settlement, 
         if not await fetch_all(pool, _PRODUCT, (product_id,)):
             raise Problem("not_found")
         customer = await customer_named(pool, checked_cust_id(cust_id), data.create_customer, clock())
-        done = await settlement.submit(
-            Grant(customer=customer.key, grant_id=data.grant_id, product_id=product_id, reason=data.reason)
-        )
-        return Response(GrantAnswer(done.record is not None), headers=replayed_headers(done.replayed))
+        answer, replayed = await grant_right(settlement, customer.key, product_id, data)
+        return Response(answer, headers=replayed_headers(replayed))
 
     @post(f"{path}/revocations", status_code=200, summary="End such a right", tags=["operators"])
     async def end(
@@ -93,17 +124,8 @@ def routes(api_keys: ApiKeys, pool: Pool, buckets: int, settlement: Settlement, 
         await api_keys.require(request.headers.get("authorization"), _SCOPE)
         customer = (await known_customer(pool, checked_cust_id(cust_id))).key
         place = (bucket_of(customer, buckets), customer, checked_id(product_id, "productId"))
-        rows = await fetch_all(pool, _GRANTED, place)
-        done = await settlement.submit(
-            Revoke(
-                customer=customer,
-                revocation_id=data.revocation_id,
-                product_id=product_id,
-                reason=data.reason,
-                granted_by=rows[0][0] if rows else None,
-            )
-        )
-        return Response(RevocationAnswer(done.record.at), headers=replayed_headers(done.replayed))
+        answer, replayed = await revoke_right(pool, settlement, *place, data)
+        return Response(answer, headers=replayed_headers(replayed))
 
     @post(f"{path}/opened", status_code=204, summary="Note that the product was opened", tags=["operators"])
     async def opened(request: Asked, cust_id: CustId, product_id: ProductId) -> None:
