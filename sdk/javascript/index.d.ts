@@ -141,6 +141,82 @@ export interface PaymentResult {
   replayed: boolean;
 }
 
+/** Shown to the customer. A customer's own refund names one too. */
+export type RefundReason =
+  | "customer_request"
+  | "duplicate"
+  | "defective"
+  | "not_as_described"
+  | "fraud"
+  | "goodwill"
+  | "other";
+
+/** Why something cannot be refunded. */
+export type RefundObstacle = "not_offered" | "too_late" | "opened" | "voucher_order" | "already_refunded";
+
+export interface RefundedLine {
+  productId: string;
+  amount: number;
+}
+
+export interface RefundLot {
+  kind: "paid" | "bonus";
+  amount: number;
+  expiresAt: string | null;
+}
+
+/** What a refund would bring now, or the reasons against it: by productId, or for the whole `order`. */
+export interface Refundable {
+  orderId: string;
+  refundable: boolean;
+  amount: number;
+  lines: RefundedLine[];
+  /** Where the bells would go; what of `amount` is in none of them would lapse at once. */
+  lots: RefundLot[];
+  /** The vouchers that would be unused again. */
+  vouchers: string[];
+  reasons: Record<string, RefundObstacle>;
+}
+
+/** A booked refund, and the balance right after it. What of `refunded` is in none of the `lots` lapsed at once. */
+export interface Refunded {
+  refundId: string;
+  orderId: string;
+  currency: string;
+  refunded: number;
+  lines: RefundedLine[];
+  lots: RefundLot[];
+  vouchers: string[];
+  balance: number;
+  refundedAt: string;
+}
+
+/** One refund of an order. Operators' and customers' ids are apart: two refunds of an order may have the same. */
+export interface OrderRefund {
+  refundId: string;
+  refunded: number;
+  /** How much of `refunded` did not come back, as it had lapsed. */
+  lapsed?: number;
+  lines: RefundedLine[];
+  reason: RefundReason;
+  refundedAt: string;
+}
+
+/** An order as it was paid; `balance` is the wallet's right after the payment. */
+export interface PaidOrder {
+  orderId: string;
+  status: "paid" | "partly_refunded" | "refunded";
+  currency: string;
+  subtotal: number;
+  discount: number;
+  total: number;
+  balance: number;
+  paidAt: string;
+  lines: OrderLine[];
+  vouchers: { voucherId: string; saves: number }[];
+  refunds: OrderRefund[];
+}
+
 /** Kept for its customer alone: another one who signs in at the same browser is not given it. */
 export interface KeptOrder {
   order: Order;
@@ -194,16 +270,21 @@ export class Lingdang extends EventTarget {
   forgetOrder(orderId: string): Promise<void>;
   pay(orderId: string): Promise<PaymentResult>;
   resumePayments(): Promise<({ orderId: string; result: PaymentResult } | { orderId: string; problem: Problem })[]>;
-  orders(query?: PageQuery): Promise<Page<any>>;
-  order(orderId: string): Promise<any>;
+  orders(query?: PageQuery): Promise<Page<PaidOrder>>;
+  order(orderId: string): Promise<PaidOrder>;
   wallet(): Promise<any>;
   walletEntries(query?: PageQuery): Promise<Page<any>>;
   library(query?: PageQuery): Promise<Page<{ productId: string; orderId?: string; grantId?: string; grantedAt: string }>>;
+  /** The right with its receipt, which opens the product: its customer can no longer refund it by themselves. */
   entitlement(productId: string): Promise<{ productId: string; orderId?: string; grantId?: string; grantedAt: string; receipt: string }>;
-  /** What giving an order back, or some of its products, would bring now. */
-  refundable(orderId: string, productIds?: string[]): Promise<any>;
-  /** Give an order back, or some of its products, where the shop allows it. */
-  refund(orderId: string, refundId: string, asked?: { reason?: string; productIds?: string[] }): Promise<any>;
+  /** What refunding an order, or some of its products, would bring now. Writes nothing. */
+  refundable(orderId: string, productIds?: string[]): Promise<Refundable>;
+  /** Refund an order, or some of its products, where the shop allows it. The same `refundId` again changes nothing. */
+  refund(
+    orderId: string,
+    refundId: string,
+    asked?: { reason?: RefundReason; productIds?: string[] },
+  ): Promise<Refunded>;
   vouchers(query?: PageQuery): Promise<Page<any>>;
   claim(code: string): Promise<any>;
   addEventListener(type: "step", listener: (event: CustomEvent<Step>) => void): void;

@@ -144,13 +144,13 @@ export class Lingdang extends EventTarget {
     return this.#payments.resume();
   }
 
-  /** What giving an order back, or some of its products, would bring now. */
+  /** What refunding an order, or some of its products, would bring now. Writes nothing. */
   refundable(orderId, productIds) {
     const asked = productIds ? `?productIds=${productIds.map(encodeURIComponent).join(",")}` : "";
     return this.request("GET", `/v1/orders/${encodeURIComponent(orderId)}/refundable${asked}`);
   }
 
-  /** Give an order back, or some of its products, where the shop allows it. The same `refundId` again changes nothing. */
+  /** Refund an order, or some of its products, where the shop allows it. The same `refundId` again changes nothing. */
   refund(orderId, refundId, { reason = "customer_request", productIds } = {}) {
     return this.request("POST", `/v1/orders/${encodeURIComponent(orderId)}/refunds`, { refundId, reason, productIds });
   }

@@ -25,6 +25,15 @@ for (const [signType, books] of Object.entries(BOOKS)) {
     assert.ok(books.every((book) => owned.includes(book)));
     assert.deepEqual([...new Set(steps)], [1, 2, 3, 4, 5, 6]);
     await assert.rejects(shop.checkout(books), { code: "already_owned", status: 409 });
+    const told = await shop.refundable(order.orderId, books);
+    assert.deepEqual([told.refundable, told.amount], [true, order.total]);
+    const done = await shop.refund(order.orderId, `refund-${signType}`, { productIds: books });
+    assert.deepEqual([done.refunded, done.balance, done.lots[0].amount], [order.total, before, order.total]);
+    assert.deepEqual(await shop.refund(order.orderId, `refund-${signType}`, { productIds: books }), done);
+    const gone = { status: 409, code: "already_refunded" };
+    await assert.rejects(shop.refund(order.orderId, "another", { productIds: books }), gone);
+    const { status, refunds } = await shop.order(order.orderId);
+    assert.deepEqual([status, refunds.length, refunds[0].refunded], ["refunded", 1, order.total]);
     await shop.logout();
     await assert.rejects(shop.cart(), { code: "unauthenticated" });
   });

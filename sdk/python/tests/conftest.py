@@ -27,9 +27,14 @@ def shop_database(shop_directory: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-async def shop(shop_database: str, shop_directory: Path) -> AsyncIterator[Shop]:
-    """A shop whose customers and products are each test's own (see customers.py)."""
+def shop_keyring(shop_directory: Path) -> Keyring:
     keyring = shop_directory / "client-keyring.json"
     create_keyring(keyring, system_clock())
-    async with open_shop(shop_database, Keyring(keyring)) as opened:
+    return Keyring(keyring)
+
+
+@pytest.fixture(scope="session")
+async def shop(shop_database: str, shop_keyring: Keyring) -> AsyncIterator[Shop]:
+    """A shop whose customers and products are each test's own (see customers.py)."""
+    async with open_shop(shop_database, shop_keyring) as opened:
         yield opened

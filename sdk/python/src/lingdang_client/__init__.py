@@ -26,6 +26,7 @@ from lingdang_client.calls import Options
 from lingdang_client.client import Client, Pages
 from lingdang_client.errors import (
     AlreadyOwned,
+    AlreadyRefunded,
     ClientError,
     CustMismatch,
     IdempotencyMismatch,
@@ -44,6 +45,7 @@ from lingdang_client.errors import (
     PaymentUnfinished,
     ProductUnavailable,
     RateLimited,
+    RefundNotAllowed,
     SignInvalid,
     StoreError,
     TimestampSkew,
@@ -56,7 +58,7 @@ from lingdang_client.errors import (
     VoucherUnusable,
 )
 from lingdang_client.offers import FileOfferStore, MemoryOfferStore, OfferStore, PendingPayment
-from lingdang_client.receipts import Receipt, verify_receipt
+from lingdang_client.receipts import Receipt, Revoked, verify_receipt, verify_revoked
 from lingdang_client.retrying import Retry
 from lingdang_client.sessions import ServerClock, Session
 from lingdang_client.signing import SignType, sign, string_to_sign
@@ -64,6 +66,7 @@ from lingdang_client.steps import Step
 
 __all__ = [
     "AlreadyOwned",
+    "AlreadyRefunded",
     "AsyncClient",
     "AsyncPages",
     "Balance",
@@ -106,10 +109,12 @@ __all__ = [
     "Receipt",
     "Refund",
     "RefundLot",
+    "RefundNotAllowed",
     "Refundable",
     "Refunded",
     "RefundedLine",
     "Retry",
+    "Revoked",
     "ServerClock",
     "Session",
     "SignInvalid",
@@ -129,4 +134,5 @@ __all__ = [
     "sign",
     "string_to_sign",
     "verify_receipt",
+    "verify_revoked",
 ]

@@ -222,10 +222,14 @@ class RefundedLine(Answer, frozen=True, kw_only=True, rename="camel"):
 
 
 class Refund(Answer, frozen=True, kw_only=True, rename="camel"):
-    """One refund of an order."""
+    """One refund of an order. `lapsed` of the `refunded` bells did not come back: they had lapsed.
+
+    Operators' and customers' refund ids are apart: one order may have two refunds with the same `refund_id`.
+    """
 
     refund_id: str
     refunded: int
+    lapsed: int = 0
     lines: list[RefundedLine]
     reason: str
     refunded_at: datetime
@@ -242,7 +246,7 @@ class RefundLot(Answer, frozen=True, kw_only=True, rename="camel"):
 class Refundable(Answer, frozen=True, kw_only=True, rename="camel"):
     """What giving an order back would bring now, or the reasons against it: by product, or for the whole `order`.
 
-    What of `amount` is in no lot would lapse at once.
+    What of `amount` is in no lot would lapse at once (`lapsed`).
     """
 
     order_id: str
@@ -253,9 +257,17 @@ class Refundable(Answer, frozen=True, kw_only=True, rename="camel"):
     vouchers: list[str]
     reasons: dict[str, str]
 
+    @property
+    def lapsed(self) -> int:
+        """How much of `amount` would not come back, as it has lapsed."""
+        return self.amount - sum(lot.amount for lot in self.lots)
+
 
 class Refunded(Answer, frozen=True, kw_only=True, rename="camel"):
-    """A refund that was booked, and the balance right after it."""
+    """A refund that was booked, and the balance right after it.
+
+    What of `refunded` is in no lot lapsed at once (`lapsed`).
+    """
 
     refund_id: str
     order_id: str
@@ -266,6 +278,11 @@ class Refunded(Answer, frozen=True, kw_only=True, rename="camel"):
     vouchers: list[str]
     balance: int
     refunded_at: datetime
+
+    @property
+    def lapsed(self) -> int:
+        """How much of `refunded` did not come back, as it had lapsed."""
+        return self.refunded - sum(lot.amount for lot in self.lots)
 
 
 class Order(Answer, frozen=True, kw_only=True, rename="camel"):

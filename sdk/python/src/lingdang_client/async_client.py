@@ -189,7 +189,8 @@ class AsyncClient:
         product_ids: Sequence[str] | None = None,
     ) -> Refunded:
         """Give an order back, or some of its products, where the shop allows it. `refund_id` is your own: the same one
-        again is answered as it was. Raises Refused with the code `refund_not_allowed` or `already_refunded`."""
+        again is answered as it was. Raises RefundNotAllowed, AlreadyRefunded, or IdempotencyMismatch when the same
+        `refund_id` asked for something else before."""
         return await self._run(self._calls.refund(order_id, refund_id, reason, product_ids))
 
     async def wallet(self) -> Wallet:
@@ -205,16 +206,23 @@ class AsyncClient:
         return AsyncPages(lambda cursor: self._run(self._calls.entitlements(page_size, cursor)))
 
     async def entitlement(self, product_id: str) -> EntitlementWithReceipt:
-        """⑥ The right to one product, with its receipt. Raises NotFound when it is not owned."""
+        """⑥ The right to one product, with its receipt. Raises NotFound when it is not owned.
+
+        A receipt opens the product: the customer can no longer refund it by themselves.
+        """
         return await self._run(self._calls.entitlement(product_id))
 
     async def access(self, product_id: str) -> str:
-        """The id of the order, or of the grant, that gave access to a product. Raises NotEntitled."""
+        """The id of the order, or of the grant, that gave access to a product, which opens it. Raises NotEntitled."""
         return await self._run(self._calls.access(product_id))
 
     async def jwks(self) -> Jwks:
         """The public keys that verify receipts."""
         return await self._run(self._calls.jwks())
+
+    async def revoked(self) -> str:
+        """The signed list of the rights that ended, for whoever verifies receipts offline: see `verify_revoked`."""
+        return await self._run(self._calls.revoked())
 
     async def _run(self, operation: Op[T]) -> T:
         try:

@@ -172,6 +172,12 @@ class Calls:
     def jwks(self) -> Op[Jwks]:
         return decode((yield from send(self._requests.make_anonymous("GET", "/.well-known/jwks.json"))), Jwks)
 
+    def revoked(self) -> Op[str]:
+        response = yield from send(self._requests.make_anonymous("GET", "/v1/receipts/revoked"))
+        if response.status != 200:
+            raise refusal(response)
+        return response.body.decode("ascii", "replace")
+
     def _get(self, path: str, answer: type[T]) -> Op[T]:
         return decode((yield from send(self._requests.make("GET", path))), answer)
 

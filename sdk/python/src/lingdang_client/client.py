@@ -188,7 +188,8 @@ class Client:
         product_ids: Sequence[str] | None = None,
     ) -> Refunded:
         """Give an order back, or some of its products, where the shop allows it. `refund_id` is your own: the same one
-        again is answered as it was. Raises Refused with the code `refund_not_allowed` or `already_refunded`."""
+        again is answered as it was. Raises RefundNotAllowed, AlreadyRefunded, or IdempotencyMismatch when the same
+        `refund_id` asked for something else before."""
         return self._run(self._calls.refund(order_id, refund_id, reason, product_ids))
 
     def wallet(self) -> Wallet:
@@ -204,16 +205,23 @@ class Client:
         return Pages(lambda cursor: self._run(self._calls.entitlements(page_size, cursor)))
 
     def entitlement(self, product_id: str) -> EntitlementWithReceipt:
-        """⑥ The right to one product, with its receipt. Raises NotFound when it is not owned."""
+        """⑥ The right to one product, with its receipt. Raises NotFound when it is not owned.
+
+        A receipt opens the product: the customer can no longer refund it by themselves.
+        """
         return self._run(self._calls.entitlement(product_id))
 
     def access(self, product_id: str) -> str:
-        """The id of the order, or of the grant, that gave access to a product. Raises NotEntitled."""
+        """The id of the order, or of the grant, that gave access to a product, which opens it. Raises NotEntitled."""
         return self._run(self._calls.access(product_id))
 
     def jwks(self) -> Jwks:
         """The public keys that verify receipts."""
         return self._run(self._calls.jwks())
+
+    def revoked(self) -> str:
+        """The signed list of the rights that ended, for whoever verifies receipts offline: see `verify_revoked`."""
+        return self._run(self._calls.revoked())
 
     def _run(self, operation: Op[T]) -> T:
         try:

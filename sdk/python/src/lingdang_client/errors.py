@@ -143,6 +143,24 @@ class AlreadyOwned(LingdangError):
         return self._strings("productIds")
 
 
+class AlreadyRefunded(LingdangError):
+    """Some of the order's products were refunded before."""
+
+    @property
+    def product_ids(self) -> list[str]:
+        return self._strings("productIds")
+
+
+class RefundNotAllowed(LingdangError):
+    """The order, or some of its products, cannot be refunded."""
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why: `not_offered`, `too_late`, `opened` or `voucher_order`, by product or for the whole `order`."""
+        value = self.members.get("reasons")
+        return {str(of): str(why) for of, why in value.items()} if isinstance(value, dict) else {}
+
+
 class ProductUnavailable(LingdangError):
     """Some of the products are not on sale."""
 
@@ -219,6 +237,8 @@ BY_CODE: dict[str, type[LingdangError]] = {
     "token_expired": TokenExpired,
     "order_mismatch": OrderMismatch,
     "already_owned": AlreadyOwned,
+    "already_refunded": AlreadyRefunded,
+    "refund_not_allowed": RefundNotAllowed,
     "product_unavailable": ProductUnavailable,
     "voucher_unusable": VoucherUnusable,
     "insufficient_bells": InsufficientBells,

@@ -1,8 +1,8 @@
-"""Verifying a receipt offline: an entitlement as a signed statement (JWS compact, EdDSA)."""
+"""Verifying offline what the shop signed (JWS compact, EdDSA): a receipt, and the list of those whose right ended."""
 
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -38,6 +38,14 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
+class Revoked(msgspec.Struct, frozen=True, kw_only=True):
+    """The `rid`s of the rights that ended within a receipt's life, as the shop signed them at `issued_at`."""
+
+    issuer: str
+    issued_at: datetime
+    rids: frozenset[str]
+
+
 class _Header(msgspec.Struct, forbid_unknown_fields=True):
     """Exactly these; above all no `crit`, `jwk`, `jku` or `b64`."""
 
@@ -58,6 +66,12 @@ class _Claims(msgspec.Struct, rename="camel"):
     rid: str | None = None
 
 
+class _RevokedClaims(msgspec.Struct):
+    iss: str
+    iat: int
+    rids: frozenset[str]
+
+
 def verify_receipt(
     receipt: str,
     jwks: Jwks | Mapping[str, Any],
@@ -65,30 +79,50 @@ def verify_receipt(
     issuer: str,
     cust_id: str,
     product_id: str | None = None,
+    revoked: Container[str] = (),
     now: float | None = None,
 ) -> Receipt:
     """What the receipt states, after every check. Nothing is fetched.
 
-    `jwks` is the document of /.well-known/jwks.json; `now` is in Unix seconds. Raises InvalidReceipt.
+    `jwks` is the document of /.well-known/jwks.json; `revoked` are the `rids` of `verify_revoked`, with which a receipt
+    is refused whose right has ended; `now` is in Unix seconds. Raises InvalidReceipt.
     """
-    header_part, claims_part, signature_part = _split(receipt)
+    claims = _decode(_signed(receipt, jwks, "entitlement+jwt", _MAX_LENGTH), _Claims, "claims")
+    _check(claims, issuer, cust_id, product_id, time.time() if now is None else now)
+    if claims.rid in revoked:
+        raise InvalidReceipt("its right has ended")
+    return _receipt(claims)
+
+
+def verify_revoked(text: str, jwks: Jwks | Mapping[str, Any], *, issuer: str) -> Revoked:
+    """The list of /v1/receipts/revoked, after every check but its age. Nothing is fetched. Raises InvalidReceipt.
+
+    An old list is a true one: compare `issued_at` with how late a refund may be known.
+    """
+    claims = _decode(_signed(text, jwks, "revoked+jwt", None), _RevokedClaims, "claims")
+    if claims.iss != issuer:
+        raise InvalidReceipt("it is of another issuer")
+    return Revoked(issuer=claims.iss, issued_at=_moment(claims.iat), rids=claims.rids)
+
+
+def _signed(text: str, jwks: Jwks | Mapping[str, Any], kind: str, longest: int | None) -> str:
+    """The claims' part of what one of the keys signed as this kind."""
+    header_part, claims_part, signature_part = _split(text, longest)
     header = _decode(header_part, _Header, "header")
     if header.alg != "EdDSA":
         raise InvalidReceipt("its alg is not EdDSA")
-    if header.typ != "entitlement+jwt":
-        raise InvalidReceipt("its typ is not entitlement+jwt")
+    if header.typ != kind:
+        raise InvalidReceipt(f"its typ is not {kind}")
     try:
         _key(jwks, header.kid).verify(_bytes(signature_part), f"{header_part}.{claims_part}".encode())
     except InvalidSignature:
         raise InvalidReceipt("its signature does not verify") from None
-    claims = _decode(claims_part, _Claims, "claims")
-    _check(claims, issuer, cust_id, product_id, time.time() if now is None else now)
-    return _receipt(claims)
+    return claims_part
 
 
-def _split(receipt: str) -> list[str]:
-    parts = receipt.split(".")
-    if len(receipt) > _MAX_LENGTH or len(parts) != 3 or not receipt.isascii():
+def _split(text: str, longest: int | None) -> list[str]:
+    parts = text.split(".")
+    if (longest is not None and len(text) > longest) or len(parts) != 3 or not text.isascii():
         raise InvalidReceipt("it is not a JWS in compact form")
     return parts
 
@@ -144,17 +178,21 @@ def _check(claims: _Claims, issuer: str, cust_id: str, product_id: str | None, n
 
 
 def _receipt(claims: _Claims) -> Receipt:
+    return Receipt(
+        issuer=claims.iss,
+        cust_id=claims.sub,
+        product_id=claims.product_id,
+        order_id=claims.order_id,
+        grant_id=claims.grant_id,
+        rid=claims.rid,
+        receipt_id=claims.jti,
+        issued_at=_moment(claims.iat),
+        expires_at=_moment(claims.exp),
+    )
+
+
+def _moment(seconds: int) -> datetime:
     try:
-        return Receipt(
-            issuer=claims.iss,
-            cust_id=claims.sub,
-            product_id=claims.product_id,
-            order_id=claims.order_id,
-            grant_id=claims.grant_id,
-            rid=claims.rid,
-            receipt_id=claims.jti,
-            issued_at=datetime.fromtimestamp(claims.iat, UTC),
-            expires_at=datetime.fromtimestamp(claims.exp, UTC),
-        )
+        return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):
         raise InvalidReceipt("its times cannot be") from None
