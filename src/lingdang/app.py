@@ -304,7 +304,7 @@ def _web_routes(parts: _Parts) -> list[HTTPRouteHandler]:
     settings, sessions, clock = parts.deployment.settings, parts.sessions, parts.clock
     texts = Path(settings.texts_dir).expanduser() if settings.texts_dir else None
     return [
-        *web_routes.routes(settings.sign_types, settings.demo),
+        *web_routes.routes(settings.sign_types, settings.demo, settings.refund_days),
         *reading.routes(
             sessions, Rights(parts.pools.access, parts.refund_policy.days > 0), parts.products, clock, texts
         ),

@@ -58,9 +58,9 @@ def explanation(error: Exception) -> str | None:
     return None
 
 
-def settings_of(ctx: click.Context) -> Settings:
+def settings_of(ctx: click.Context, **defaults: Any) -> Settings:
     """The settings, with the command line's `--data-dir` over them. Raises SettingsError."""
-    return load_settings(data_dir=(ctx.find_root().obj or {}).get("data_dir"))
+    return load_settings(defaults=defaults, data_dir=(ctx.find_root().obj or {}).get("data_dir"))
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -124,12 +125,19 @@ _LISTS = ("sign_types", "cors_origins")
 """Settings of several values; the environment separates them by commas."""
 
 
-def load_settings(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
+_NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
+
+
+def load_settings(
+    environ: Mapping[str, str] = os.environ, defaults: Mapping[str, Any] = _NO_DEFAULTS, **overrides: Any
+) -> Settings:
     """Settings from `LINGDANG_CONFIG` (a TOML file), the environment over it, and `overrides` over both.
+
+    `defaults` stand in the place of those of Settings.
 
     Raises SettingsError for an unknown name or a value that cannot be.
     """
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = dict(defaults)
     if config := environ.get("LINGDANG_CONFIG"):
         values |= {_field(name): value for name, value in _read_toml(Path(config)).items()}
     values |= {

@@ -50,7 +50,10 @@ def test_demo_fills_an_empty_shop_once_and_says_what_to_open(tmp_path: Path) -> 
             assert str(tmp_path / "shop" / "tls" / "ca.pem") in banner
             assert "demo mode  on by --demo: everybody may use the signing lab" in banner
             assert f"demo, password demo-demo (known to everybody), {BELLS:,} bells" in banner
+            assert "for 14 days customers may refund what they have not opened" in banner
             assert "not filled" not in banner
+            with served.client() as client:
+                assert client.get("/static/config.json").json()["refundDays"] == 14
     assert run(tmp_path / "shop", "reconcile").returncode == 0
 
 
@@ -168,6 +171,12 @@ def test_the_banner_says_that_nothing_was_filled(tmp_path: Path) -> None:
         assert "not filled there are products in this shop: --demo fills an empty one only" in _banner(served)
         assert "demo mode  on by --demo" in _banner(served)
         assert "demo-demo" not in _banner(served)
+
+
+def test_what_is_configured_of_refunds_stands_in_a_demo_too(tmp_path: Path) -> None:
+    with serving(tmp_path / "shop", "--http", "--demo", refund_days="0") as served, served.client() as client:
+        assert client.get("/static/config.json").json()["refundDays"] == 0
+        assert "customers may refund" not in _banner(served)
 
 
 def test_demo_mode_by_a_setting_is_told_likewise(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import click
 import msgspec
@@ -34,6 +34,9 @@ from lingdang.signals import Asked
 
 _log = structlog.get_logger(__name__)
 
+_DEMO: Final = {"refund_days": 14}
+"""What a demo shows that is off elsewhere, unless it is configured."""
+
 
 @click.command()
 @click.option(
@@ -49,7 +52,7 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, demo: bool, ht
 
     With no configuration it starts its own PostgreSQL and makes a local certificate authority in the data directory.
     """
-    settings = settings_of(ctx)
+    settings = settings_of(ctx, **(_DEMO if demo else {}))
     _require_connections(settings, workers)
     prepare_data_dir(settings)
     configure_logging(settings, "supervisor")
@@ -246,6 +249,8 @@ def _of_demo(settings: Settings, opening: _Opening) -> list[str]:
         by = "--demo" if opening.demo else "LINGDANG_DEMO"
         lines.append(f"  demo mode  on by {by}: everybody may use the signing lab. Never run it in public")
         _log.warning("demo_mode", by=by)
+    if opening.demo and settings.refund_days:
+        lines.append(f"  refunds    for {settings.refund_days} days customers may refund what they have not opened")
     if opening.has.in_the_way:
         lines.append(f"  not filled there are {opening.has.in_the_way} in this shop: --demo fills an empty one only")
     if opening.has.customer:

@@ -42,12 +42,12 @@ HEADERS = {
 }
 
 
-def routes(sign_types: tuple[SignType, ...], demo: bool) -> list[HTTPRouteHandler]:
+def routes(sign_types: tuple[SignType, ...], demo: bool, refund_days: int) -> list[HTTPRouteHandler]:
     """The pages. What they have to know of the deployment is in /static/config.json."""
     files = {f"static/{path}": found for path, found in load(STATIC).items()}
     files |= {f"sdk/{path}": found for path, found in load(SDK).items()}
     document = files["static/index.html"]
-    config = msgspec.json.encode({"demo": demo, "signTypes": sign_types})
+    config = msgspec.json.encode({"demo": demo, "signTypes": sign_types, "refundDays": refund_days})
     files["static/config.json"] = asset("application/json", config)
 
     @route(list(PAGES), http_method=_READING, include_in_schema=False, sync_to_thread=False)
