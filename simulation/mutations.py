@@ -261,7 +261,13 @@ MUTATIONS = (
             Edit(_SAVE, "WHEN n.saved IS NULL THEN v.used_by = n.order_id", "WHEN n.saved IS NULL THEN true"),
         ),
     ),
-    _one("fraud gives vouchers back", _REFUNDING, 'and refund.reason != "fraud"', ""),
+    _one("fraud gives vouchers back", _REFUNDING, " and not fraud", ""),
+    _one(
+        "fraud of an earlier part forgotten",
+        _REFUNDING,
+        "(refund.reason, *(detail.reason for detail in earlier))",
+        "(refund.reason,)",
+    ),
     _one("voucher kept by the refunded order", _REFUNDING, "book.give_back(refund.customer, taken", "(taken"),
     _one(
         "order with vouchers refunded in parts",
@@ -312,8 +318,8 @@ MUTATIONS = (
     _one(
         "refunds shown in another order",
         "ledger/orders.sql",
-        "ORDER BY r.seq)",
-        "ORDER BY r.seq DESC)",
+        "ORDER BY r.seq) AS refunds",
+        "ORDER BY r.seq DESC) AS refunds",
     ),
     _one("order refunded in part called refunded", "library/orders.py", '"partly_refunded" if', '"refunded" if'),
     # Durability

@@ -6,7 +6,7 @@ from typing import Any
 from simulation.audit.chronicle import row_of
 from simulation.audit.evidence import Evidence, Row, moment
 from simulation.audit.findings import Findings
-from simulation.audit.shown import shown_lots
+from simulation.audit.shown import named_lots
 from simulation.history import INCONCLUSIVE, History, Request
 
 _FLAWS = (
@@ -113,7 +113,7 @@ def _credit_told(body: Row, credit: Row) -> bool:
 def _refund_told(body: Row, refund: Row) -> bool:
     lines = [{"productId": product_id, "amount": amount} for product_id, amount in refund["lines"]]
     names = ("refundId", "orderId", "currency", "refunded", "vouchers", "balance")
-    lots = [{**lot, "expiresAt": lot["expiresAt"] and moment(lot["expiresAt"])} for lot in shown_lots(refund["lots"])]
+    lots = [{**lot, "expiresAt": lot["expiresAt"] and moment(lot["expiresAt"])} for lot in named_lots(refund["lots"])]
     told = [{**lot, "expiresAt": lot["expiresAt"] and moment(lot["expiresAt"])} for lot in body["lots"]]
     return bool(
         all(body[name] == refund[name] for name in names)

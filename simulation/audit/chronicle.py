@@ -15,6 +15,8 @@ class Standing:
     orders: dict[str, Row] = field(default_factory=dict)
     gone: dict[str, list[str]] = field(default_factory=dict)
     """Refunded products by order."""
+    frauds: frozenset[str] = frozenset()
+    """Orders of which something was refunded for fraud."""
     used: dict[str, str] = field(default_factory=dict)
     """Vouchers, and the orders that used them up."""
     balances: dict[str, int] = field(default_factory=dict)
@@ -26,6 +28,10 @@ class Standing:
         """The lines of a paid order that were not refunded."""
         gone = self.gone.get(order_id, [])
         return [line for line in self.orders[order_id]["lines"] if line["productId"] not in gone]
+
+    def is_fraud(self, order_id: str) -> bool:
+        """Whether something of the order was refunded for fraud."""
+        return order_id in self.frauds
 
     def has_bought(self) -> bool:
         """Whether there is an order above 0 bells that is not wholly refunded."""
@@ -154,6 +160,7 @@ def _refunded(standing: Standing, refund: Row) -> Standing:
         standing,
         rights={name: seq for name, seq in standing.rights.items() if name not in ended},
         gone=standing.gone | {order_id: [*gone, *products]},
+        frauds=standing.frauds | ({order_id} if refund["reason"] == "fraud" else set()),
         used={name: by for name, by in standing.used.items() if name not in back},
         clashes=tuple(promise for promise, broken in twice if broken),
     )

@@ -54,9 +54,9 @@ def refused_whole(order: Row, chosen: list[Row], left: list[Row], keep_discount:
     return bool(order["vouchers"]) and len(chosen) < len(left) and not keep_discount
 
 
-def vouchers_back(order: Row, complete: bool, reason: str, policy: RefundPolicy) -> list[str]:
-    """The vouchers that a refund gives back."""
-    back = complete and policy.vouchers_back and reason != "fraud"
+def vouchers_back(order: Row, complete: bool, fraud: bool, policy: RefundPolicy) -> list[str]:
+    """The vouchers that a refund gives back; `fraud`: it, or one of the order's before it, is for fraud."""
+    back = complete and policy.vouchers_back and not fraud
     return [used["voucherId"] for used in order["vouchers"]] if back else []
 
 
@@ -89,7 +89,8 @@ class _Granted:
         self._expect(refund["currency"] == order["currency"], "a refund is in its order's currency", refund, order)
         whole = not refused_whole(order, chosen, left, refund["keepDiscount"])
         self._expect(whole, "an order with vouchers is refunded whole", refund, order)
-        back = vouchers_back(order, len(chosen) == len(left), refund["reason"], self._policy)
+        fraud = refund["reason"] == "fraud" or before.is_fraud(refund["orderId"])
+        back = vouchers_back(order, len(chosen) == len(left), fraud, self._policy)
         self._expect(refund["vouchers"] == back, "vouchers come back with the whole order", refund, back)
         if refund["by"] == "customer":
             self._own(refund, order)
@@ -169,9 +170,6 @@ class _Answers:
         order = standing.orders.get(wanted["orderId"])
         if order is None:
             return code == "not_found"
-        own = wanted["by"] == "customer"
-        if own and not self._policy.days:
-            return code == "refund_not_allowed" and body["reasons"] == {"order": "not_offered"}
         booked = self._booked(request, standing)
         if booked is not None:
             return code == "idempotency_mismatch" and not is_asked(booked, wanted)
@@ -191,13 +189,16 @@ class _Answers:
         reasons = dict(request.body["reasons"])
         about_all = reasons.pop("order", None)
         own = request.wanted["by"] == "customer"
-        if about_all == "too_late":
+        if own and not self._policy.days:
+            right = about_all == "not_offered"
+        elif about_all == "too_late":
             right = own and self._is_late(request, order)
         else:
             right = about_all == (None if whole else "voucher_order")
-        products = {line["productId"] for line in chosen}
-        used = {p for p in products if own and self._was_opened(request, p, order, surely=True)}
-        maybe = {p for p in products if own and self._was_opened(request, p, order, surely=False)}
+        noted = own and self._policy.days
+        products = {line["productId"] for line in chosen if noted}
+        used = {p for p in products if self._was_opened(request, p, order, surely=True)}
+        maybe = {p for p in products if self._was_opened(request, p, order, surely=False)}
         opened = {name for name, reason in reasons.items() if reason == "opened"}
         return bool(right and (about_all or reasons) and len(opened) == len(reasons) and used <= opened <= maybe)
 

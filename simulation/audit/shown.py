@@ -51,7 +51,8 @@ def _order(order: Row, evidence: Evidence) -> Row:
         "paidAt": order["paid_at"],
         "refunds": [
             {
-                **{name: refund[name] for name in ("refundId", "refunded", "reason")},
+                **{name: refund[name] for name in ("refundId", "by", "refunded", "reason")},
+                "lapsed": refund["refunded"] - sum(amount for _, amount in refund["lots"]),
                 "lines": _lines(refund["lines"]),
                 "refundedAt": refund["at"],
             }
@@ -68,6 +69,11 @@ def shown_lots(lots: list[tuple[str, int]]) -> list[Row]:
     """Lots as they are told."""
     parts = [(name.partition("@"), amount) for name, amount in lots]
     return [{"kind": kind, "amount": amount, "expiresAt": until or None} for (kind, _, until), amount in parts]
+
+
+def named_lots(lots: list[tuple[str, int]]) -> list[Row]:
+    """Lots as a refund tells them, with their names."""
+    return [{"lot": name, **shown} for (name, _), shown in zip(lots, shown_lots(lots), strict=True)]
 
 
 def _entries(cust_id: str, evidence: Evidence) -> list[Row]:
@@ -106,8 +112,6 @@ def _refundable(
 ) -> tuple[str, dict[str, Any]]:
     """What a refund of all that is left would be answered."""
     order_id, own = request.wanted["orderId"], request.wanted["by"] == "customer"
-    if own and not policy.days:
-        return "refund_not_allowed", {"reasons": {"order": "not_offered"}}
     standing = chronicle.last(request.cust_id)
     order, left = standing.orders[order_id], standing.left(order_id)
     nothing: dict[str, Any] = {"amount": 0, "lines": [], "lots": [], "vouchers": []}
@@ -116,6 +120,7 @@ def _refundable(
         reasons = {line["productId"]: "already_refunded" for line in order["lines"]}
     elif own:
         reasons = {"order": "too_late"} if is_late(order, request.clock, policy) else {}
+        reasons = reasons if policy.days else {"order": "not_offered"}
         reasons |= dict.fromkeys(opened_products(evidence.entitlements, order), "opened")
     if reasons:
         return "ok", {"orderId": order_id, "refundable": False, **nothing, "reasons": reasons}
@@ -126,8 +131,8 @@ def _refundable(
     back = {
         "amount": refund["refunded"],
         "lines": _lines(lines),
-        "lots": shown_lots(list(lots.items())),
-        "vouchers": vouchers_back(order, True, "other", policy),
+        "lots": named_lots(list(lots.items())),
+        "vouchers": vouchers_back(order, True, standing.is_fraud(order_id), policy),
     }
     return "ok", _plain({"orderId": order_id, "refundable": True, **back, "reasons": {}})
 

@@ -60,7 +60,7 @@ class Returned(Story):
         )
         told = {"refundId": refund_id, "orderId": ORDER, "currency": "BELL", "refunded": amount, "vouchers": vouchers}
         told |= {"lines": [{"productId": product_id, "amount": amount}], "balance": balance, "refundedAt": AT}
-        told |= {"lots": [{"kind": "bonus", "amount": amount, "expiresAt": None}]}
+        told |= {"lots": [{"lot": "bonus", "kind": "bonus", "amount": amount, "expiresAt": None}]}
         self.ask_refund(refund_id, asked, body=told)
         self.ask_refund(refund_id, asked, body=told).replayed = True
 
@@ -105,7 +105,7 @@ class Returned(Story):
             "paidAt": AT,
             "lines": [{**line, "payable": line["price"] - line["discount"]} for line in lines],
             "vouchers": [{"voucherId": VOUCHER, "saves": 15}],
-            "refunds": [{**refund, "refundedAt": AT} for refund in refunds],
+            "refunds": [{**refund, "by": "operator", "lapsed": 0, "refundedAt": AT} for refund in refunds],
         }
         self.ask("orders", {}, {"items": [shown]})
         references = {1: "d", 2: ORDER, 3: "r-1", 4: "r-2"}
@@ -173,6 +173,12 @@ def _voucher_back_too_early(s: Returned) -> None:
     s.journal(3)["detail"].update(vouchers=[VOUCHER])
 
 
+def _fraud_first(s: Returned) -> None:
+    s.journal(3)["detail"].update(reason="fraud")
+    for request in s.asked("refund")[:2]:
+        request.wanted = request.wanted | {"reason": "fraud"}
+
+
 def _without_discount(s: Returned) -> None:
     s.journal(3)["detail"].update(keepDiscount=False)
     for request in s.asked("refund")[:2]:
@@ -232,6 +238,7 @@ LIES: dict[str, tuple[Callable[[Returned], Any], str]] = {
         "a refusal is true",
     ),
     "refused as opened, but refunded": (_refused("refund_not_allowed", reasons={"a": "opened"}), "a refusal is true"),
+    "a voucher back after fraud": (_fraud_first, "vouchers come back with the whole order"),
     "refused as another's": (_refused("not_found"), "a refusal is true"),
     "refused as sent before": (_refused("idempotency_mismatch"), "a refusal is true"),
     "an answer nobody knows": (_refused("wallet_full"), "a known answer"),
@@ -308,10 +315,11 @@ def test_true_refusals_are_no_lies() -> None:
 def test_where_customers_have_no_refunds_of_their_own() -> None:
     story = Returned()
     story.policy = RefundPolicy(days=0)
-    story.ask_refund("r-9", None, "refund_not_allowed", {"reasons": {"order": "not_offered"}}, own=True)
-    story.ask("refundable", {"orderId": ORDER, "by": "customer"}, {"reasons": {"order": "not_offered"}})
-    story.asked("refundable")[-1].outcome = "refund_not_allowed"
+    refused = story.ask_refund("r-9", ["a"], "refund_not_allowed", {"reasons": {"order": "not_offered"}}, own=True)
+    refused.sent, refused.answered = 5, 6  # while the order was there
     assert story.broken() == set()
+    story.policy = RefundPolicy(days=1)
+    assert story.broken() == {"a refusal is true"}
 
 
 def test_the_clock_may_have_gone_back() -> None:

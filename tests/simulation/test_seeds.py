@@ -14,7 +14,7 @@ from lingdang.payment import payments
 from simulation.plan import Deposit, Fault
 from simulation.run import run_plan
 from simulation.seeding import plan_of
-from simulation.wire import KINDS, Wire
+from simulation.wire import KINDS
 from support.simulator import Simulator
 
 SEEDS = range(60)
@@ -57,7 +57,8 @@ def test_a_seed_is_a_plan() -> None:
 
 async def test_a_slow_machine_is_no_fault(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """The settlement gives up after 30 ms here, and runs no batch for longer than 100 ms by default."""
-    monkeypatch.setattr(Wire, "next_fault", lambda _: Fault("slow", 150))
+    for worker in simulator.fleet.workers:
+        monkeypatch.setattr(worker.wires["settlement"], "next_fault", lambda: Fault("slow", 150))
     plan = plan_of(7, "slow")
     deposits = tuple(step for step in plan.waves[0] if isinstance(step.action, Deposit))
     verdict = await run_plan(replace(plan, waves=(deposits,)), simulator.fleet, simulator.connection)
