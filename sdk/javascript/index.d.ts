@@ -159,7 +159,9 @@ export interface RefundedLine {
   amount: number;
 }
 
+/** How much comes back into which `lot`: bells of one kind, and when they lapse. */
 export interface RefundLot {
+  lot: string;
   kind: "paid" | "bonus";
   amount: number;
   expiresAt: string | null;
@@ -194,9 +196,10 @@ export interface Refunded {
 /** One refund of an order. Operators' and customers' ids are apart: two refunds of an order may have the same. */
 export interface OrderRefund {
   refundId: string;
+  by: "operator" | "customer";
   refunded: number;
   /** How much of `refunded` did not come back, as it had lapsed. */
-  lapsed?: number;
+  lapsed: number;
   lines: RefundedLine[];
   reason: RefundReason;
   refundedAt: string;

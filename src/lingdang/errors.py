@@ -75,7 +75,7 @@ KINDS: dict[str, Kind] = {
         409, "Already refunded", "已经退款", "Already refunded: {productIds}.", "已经退款：{productIds}。"
     ),
     "refund_not_allowed": Kind(
-        409, "Refund not allowed", "不可退款", "It cannot be refunded; see reasons.", "不可退款，详见 reasons。"
+        409, "Refund not allowed", "不可退款", "It cannot be refunded; see reasons.", "不可退款，原因已随附。"
     ),
     "product_unavailable": Kind(
         409, "Not on sale", "商品不可购买", "Not on sale: {productIds}.", "当前不可购买：{productIds}。"

@@ -41,16 +41,19 @@ class DemoShop:
             self.ask("POST", f"/v1/admin/coupons/{coupon_id}/grants", custIds=[cust_id])
         return cust_id
 
-    def credit(self, cust_id: str, amount: int, currency: str = "BELL") -> None:
+    def credit(self, cust_id: str, amount: int, currency: str = "BELL", **more: Any) -> None:
         self.ask(
             "POST",
             f"/v1/admin/wallets/{quote(cust_id, safe='')}/credits",
             creditId=uuid4().hex,
             amount=amount,
             currency=currency,
-            kind="paid",
             reason="test",
+            **{"kind": "paid", **more},
         )
+
+    def refund(self, order_id: str, refund_id: str, **asked: Any) -> None:
+        self.ask("POST", f"/v1/admin/orders/{order_id}/refunds", refundId=refund_id, **asked)
 
     def put_product(self, product_id: str, **product: Any) -> None:
         self.ask("PUT", f"/v1/admin/products/{product_id}", **product)
@@ -92,7 +95,7 @@ class DemoShop:
 
 _SCOPES = [
     part
-    for scope in ("customers:write", "wallets:credit", "coupons:write", "catalog:write")
+    for scope in ("customers:write", "wallets:credit", "coupons:write", "catalog:write", "orders:refund")
     for part in ("--scope", scope)
 ]
 

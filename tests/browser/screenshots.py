@@ -58,9 +58,14 @@ async def others(reader: Visitor) -> None:
         await reader.open(f"/{path}")
         await expect(reader.part(part).first).to_be_visible()
         await picture(reader, path)
+    await reader.open("/orders")
+    await reader.part("order-row").first.locator("a").click()
+    await reader.part("refund-ask").click()
+    await expect(reader.part("refund-confirm")).to_be_visible()
+    await picture(reader, "refund")
     await reader.open("/library")
     await reader.part("entitlement").first.locator("a").first.click()
-    await expect(reader.part("reader-text")).to_be_visible()
+    await reader.open_unopened()
     await picture(reader, "reader")
 
 

@@ -48,9 +48,9 @@ async def test_the_largest_amounts_fit(browser: Browser, demo: DemoShop, locale:
         order_id = visitor.order_id
         for path, part in (
             ("/library", "entitlement"),
-            ("/read/big-1", "reader-text"),
+            ("/read/big-1", "unopened"),
             ("/orders", "order-row"),
-            (f"/orders/{order_id}", None),
+            (f"/orders/{order_id}", "own-refund"),
             ("/wallet", "wallet-entry"),
             ("/cart", "cart-row"),
             ("/login", "login-form"),
@@ -61,7 +61,25 @@ async def test_the_largest_amounts_fit(browser: Browser, demo: DemoShop, locale:
             if part:
                 await expect(visitor.part(part).first).to_be_visible()
             widths[path] = await width(visitor)
+        await visitor.open("/read/big-1")
+        await visitor.open_unopened()
+        widths["reader"] = await width(visitor)
         assert {path: found for path, found in widths.items() if found > WIDTH} == {}
         assert visitor.errors == []
     for product_id in LONG:
         demo.put_product(product_id, title="Withdrawn", price=10, status="withdrawn")
+
+
+@pytest.mark.parametrize("locale", ["en", "zh-CN"])
+async def test_the_head_fits_every_window(browser: Browser, demo: DemoShop, locale: str) -> None:
+    """With the longest custId, signed in."""
+    async with profile(browser, demo, locale=locale, name="w" * 100, bells=0, vouchers=()) as visitor:
+        await visitor.sign_in()
+        await visitor.open("/orders")
+        await expect(visitor.page.locator(".empty")).to_be_visible()
+        wider = {}
+        for given in range(320, 1400, 20):
+            await visitor.page.set_viewport_size({"width": given, "height": 740})
+            if (found := await width(visitor)) > given:
+                wider[given] = found
+        assert wider == {}

@@ -14,6 +14,16 @@ from support.shop import PATIENCE
 expect.set_options(timeout=PATIENCE * 1000)
 
 
+BUY = """async ([productIds, voucherIds]) => {
+  const { Lingdang } = await import("/sdk/index.js");
+  const shop = new Lingdang({ baseUrl: location.origin });
+  await shop.restore();
+  const { orderId } = await shop.checkout(productIds, voucherIds ? { voucherIds } : {});
+  await shop.pay(orderId);
+  return orderId;
+}"""
+
+
 class Visitor:
     """One customer in one browser profile."""
 
@@ -65,6 +75,16 @@ class Visitor:
             async with self.page.expect_response(re.compile("/v1/cart/items/")) as ticked:
                 await buttons.nth(place).click()
             assert (await ticked.value).status == 200
+
+    async def buy(self, *product_ids: str, vouchers: bool = False) -> str:
+        """The id of an order that was paid for just now, as another page of the same browser would."""
+        order_id: str = await self.page.evaluate(BUY, [product_ids, None if vouchers else []])
+        return order_id
+
+    async def open_unopened(self) -> None:
+        """Open the book before whose first opening the page asks."""
+        await self.part("open-book").click()
+        await expect(self.part("reader-text")).not_to_be_empty()
 
     async def settle(self) -> None:
         await self.open("/cart")

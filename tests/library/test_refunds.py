@@ -8,12 +8,11 @@ from uuid import UUID
 import pytest
 
 from lingdang.clock import system_clock
-from lingdang.db.pool import fetch_all, make_pool, transaction
+from lingdang.db.pool import make_pool, transaction
 from lingdang.jose import from_base64url
 from lingdang.keys import Keyring
 from lingdang.ledger.reconcile import CHECKS
 from lingdang.library import refunds as library_refunds
-from lingdang.library.entitlements import OPEN
 from lingdang.library.refunds import PREVIEW, Policy, find_order
 from support.buyer import Buyer, buyer, give, stock
 from support.customers import make_known
@@ -313,30 +312,6 @@ async def test_opening_and_refunding_exclude_each_other(database_url: str, keyri
             opened, refunded = await asyncio.gather(ann.get("/v1/access", productId=name), own(ann, order_id, name))
             assert (opened.status_code, refunded.status_code) in {(204, 409), (403, 200)}
         assert differences(shop) == []
-
-
-async def test_a_right_that_was_bought_again_is_not_opened_in_the_name_of_the_one_before(
-    database_url: str, keyring: Keyring
-) -> None:
-    async with open_shop(database_url, keyring, refund_days=7) as shop:
-        stock(shop, "a")
-        await give(shop, "ann", 1000)
-        ann = buyer(shop)
-        first = await bought(ann, "a")
-        assert (await own(ann, first, "r-1")).status_code == 200
-        second = await bought(ann, "a")
-        pool = make_pool(database_url, 1, pgbouncer=False)
-        await pool.open()
-        place = await find_order(pool, UUID(second))
-        rows = await fetch_all(pool, "SELECT seq FROM transfer WHERE kind = 'payment' ORDER BY seq")
-        [(before,), (now,)] = rows
-        noted = [
-            await fetch_all(pool, OPEN, (system_clock(), place.bucket, place.customer, "a", seq))
-            for seq in (before, now)
-        ]
-        assert noted == [[], [(1,)]]
-        await pool.close()
-        assert (await own(ann, second, "r-2")).json()["reasons"] == {"a": "opened"}
 
 
 async def test_a_receipts_rid_is_listed_when_its_right_ends(shop: Shop, ann: Buyer) -> None:

@@ -38,9 +38,9 @@ async def test_what_comes_back_is_shown_then_given(generous: Shop) -> None:
         assert (done.refunded, done.lapsed, done.balance) == (100, 0, 900)
         assert await client.refund(offer.order_id, "first", product_ids=[books[0]]) == done
         order = await client.order(offer.order_id)
-        assert (order.status, [(each.refunded, each.lapsed) for each in order.refunds]) == (
+        assert (order.status, [(each.by, each.refunded, each.lapsed) for each in order.refunds]) == (
             "partly_refunded",
-            [(100, 0)],
+            [("customer", 100, 0)],
         )
         assert [right.product_id async for right in client.entitlements()] == books[1:]
 

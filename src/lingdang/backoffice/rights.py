@@ -132,7 +132,7 @@ def routes(api_keys: ApiKeys, pool: Pool, buckets: int, settlement: Settlement, 
         await api_keys.require(request.headers.get("authorization"), _SCOPE)
         customer = (await known_customer(pool, checked_cust_id(cust_id))).key
         place = (bucket_of(customer, buckets), customer, checked_id(product_id, "productId"))
-        if not await fetch_all(pool, OPEN, (clock(), *place, None)):
+        if not await fetch_all(pool, OPEN, (clock(), *place)):
             raise Problem("not_found")
 
     return [give, end, opened]

@@ -10,8 +10,7 @@ from lingdang.db.pool import Owner, Pool, fetch_as
 from lingdang.http.paging import Page, Window, page
 
 _COLUMNS = """
-SELECT e.product_id, t.kind, t.cause, journal_reference(t.kind, t.cause, t.detail), t.at, e.opened_at IS NOT NULL,
-       e.granted_by
+SELECT e.product_id, t.kind, t.cause, journal_reference(t.kind, t.cause, t.detail), t.at, e.opened_at IS NOT NULL
   FROM entitlement e JOIN transfer t ON t.customer = e.customer AND t.seq = e.granted_by AND t.bucket = e.bucket
 """
 _LIST = f"""
@@ -20,10 +19,9 @@ _LIST = f"""
 _ONE = f"{_COLUMNS} WHERE e.bucket = %b AND e.customer = %b AND e.product_id = %b"
 OPEN = """
 UPDATE entitlement e SET opened_at = coalesce(e.opened_at, %b)
- WHERE e.bucket = %b AND e.customer = %b AND e.product_id = %b AND e.granted_by = coalesce(%b::integer, e.granted_by)
-RETURNING 1
+ WHERE e.bucket = %b AND e.customer = %b AND e.product_id = %b RETURNING 1
 """
-"""Notes that a product was opened: the moment, whose right to what, and by which row; None: whichever it is."""
+"""Notes that a product was opened: the moment, then whose right to what."""
 
 
 class Entitlement(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -42,10 +40,9 @@ class EntitlementWithReceipt(Entitlement, frozen=True, rename="camel", kw_only=T
 
 
 class Right(msgspec.Struct, frozen=True):
-    """A right with what is not told of it: the row that granted it and its cause, and whether it was used."""
+    """A right with what is not told of it: the cause of the row that granted it, and whether it was used."""
 
     told: Entitlement
-    granted_by: int
     cause: UUID
     opened: bool
 
@@ -67,16 +64,15 @@ class Rights(msgspec.Struct, frozen=True):
 
     async def use(self, owner: Owner, product_id: str, now: datetime) -> Right | None:
         """The customer's right to a product, or None. The note is committed when this returns: a refund comes before,
-        and there is no right, or after; what was bought again meanwhile is another right."""
+        and there is no right, or after."""
         place = (owner.bucket, owner.customer, product_id)
         rows = await fetch_as(self.pool, owner, _ONE, place)
         if not rows:
             return None
         right = _right(rows[0])
-        if not self.noted or right.opened:
+        if not self.noted or right.opened or await fetch_as(self.pool, owner, OPEN, (now, *place)):
             return right
-        noted = await fetch_as(self.pool, owner, OPEN, (now, *place, right.granted_by))
-        return right if noted else None
+        return None
 
 
 async def list_entitlements(pool: Pool, owner: Owner, window: Window) -> Page[Entitlement]:
@@ -87,7 +83,7 @@ async def list_entitlements(pool: Pool, owner: Owner, window: Window) -> Page[En
 
 
 def _right(row: tuple[Any, ...]) -> Right:
-    product_id, kind, cause, reference, at, opened, granted_by = row
+    product_id, kind, cause, reference, at, opened = row
     if kind == "grant":
-        return Right(Entitlement(product_id, at, grant_id=reference), granted_by, cause, opened)
-    return Right(Entitlement(product_id, at, order_id=cause), granted_by, cause, opened)
+        return Right(Entitlement(product_id, at, grant_id=reference), cause, opened)
+    return Right(Entitlement(product_id, at, order_id=cause), cause, opened)

@@ -224,20 +224,22 @@ class RefundedLine(Answer, frozen=True, kw_only=True, rename="camel"):
 class Refund(Answer, frozen=True, kw_only=True, rename="camel"):
     """One refund of an order. `lapsed` of the `refunded` bells did not come back: they had lapsed.
 
-    Operators' and customers' refund ids are apart: one order may have two refunds with the same `refund_id`.
+    `by` is `operator` or `customer`: their refund ids are apart, so one order may have two refunds with the same id.
     """
 
     refund_id: str
+    by: str
     refunded: int
-    lapsed: int = 0
+    lapsed: int
     lines: list[RefundedLine]
     reason: str
     refunded_at: datetime
 
 
 class RefundLot(Answer, frozen=True, kw_only=True, rename="camel"):
-    """How much comes back into bells of one kind, and when they lapse."""
+    """How much comes back into which `lot`: bells of one kind, and when they lapse."""
 
+    lot: str
     kind: str
     amount: int
     expires_at: datetime | None = None

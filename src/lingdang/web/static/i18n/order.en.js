@@ -50,5 +50,6 @@ export default {
   "order.read": "Read",
   "order.receipt": "Order details",
   "order.moreBooks": "More books",
+  "order.refundedSince": ({ count }) => `${count} ${count === 1 ? "book" : "books"} of this order ${count === 1 ? "has" : "have"} been refunded since.`,
   "order.paidAt": "Paid on {time}",
 };

@@ -49,5 +49,6 @@ export default {
   "order.read": "开始阅读",
   "order.receipt": "订单详情",
   "order.moreBooks": "继续选书",
+  "order.refundedSince": "这笔订单中有 {count} 本后来已退款。",
   "order.paidAt": "付款时间：{time}",
 };

@@ -9,6 +9,7 @@ import { Icon } from "../ui/icon.js";
 import { usePages } from "../ui/loading.js";
 import { ProblemNotice, explain } from "../ui/notice.js";
 import { SettleBar } from "../ui/settle_bar.js";
+import { readAddress } from "../ui/reading.js";
 import { rating, split, text } from "../ui/text.js";
 import { useMine } from "./browse/mine.js";
 import { Wanted } from "./browse/wanted.js";
@@ -128,7 +129,7 @@ function Take({ product, mine, add, t }) {
   const { productId, title: whole } = product;
   const about = html`<span class="aside">${`: ${text(whole)}`}</span>`;
   if (mine.owned.has(productId)) {
-    return html`<a class="button small" href=${`/read/${encodeURIComponent(productId)}`}>${t("shop.read")}${about}</a>`;
+    return html`<a class="button small" href=${readAddress(productId)}>${t("shop.read")}${about}</a>`;
   }
   const inCart = mine.ticked.has(productId);
   return html`<button

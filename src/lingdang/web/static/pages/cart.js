@@ -9,6 +9,7 @@ import { Loading } from "../ui/loading.js";
 import { useAct } from "../ui/act.js";
 import { ProblemNotice } from "../ui/notice.js";
 import { SettleBar } from "../ui/settle_bar.js";
+import { readAddress } from "../ui/reading.js";
 import { split, text } from "../ui/text.js";
 
 export const title = (t) => t("cart.title");
@@ -117,7 +118,7 @@ function Row({ item, busy, tick, remove, t, lang }) {
         state &&
         html`<p class="state">
           ${t(`cart.${state}`)}
-          ${item.owned && html` <a href=${`/read/${encodeURIComponent(item.productId)}`}>${t("cart.read")}</a>`}
+          ${item.owned && html` <a href=${readAddress(item.productId)}>${t("cart.read")}</a>`}
         </p>`
       }
     </div>

@@ -5,6 +5,7 @@ import { Cover } from "../ui/cover.js";
 import { Guard } from "../ui/guard.js";
 import { Icon } from "../ui/icon.js";
 import { Growing, usePages } from "../ui/loading.js";
+import { readAddress } from "../ui/reading.js";
 import { split } from "../ui/text.js";
 
 export const title = (t) => t("reading.library");
@@ -39,7 +40,7 @@ async function booksOf(shop, cursor) {
 }
 
 const Book = ({ book, t, lang }) => html`<li data-test="entitlement">
-  <a href=${`/read/${encodeURIComponent(book.productId)}`} data-product-id=${book.productId}>
+  <a href=${readAddress(book.productId, book.orderId)} data-product-id=${book.productId}>
     <${Cover} product=${book} />
     <span class="opened-title">${split(book.title)[0]}</span>
     <span class="opened-read">${t("reading.read")}</span>

@@ -7,7 +7,9 @@ import { Guard } from "../ui/guard.js";
 import { Icon } from "../ui/icon.js";
 import { Loading, useLoad } from "../ui/loading.js";
 import { ProblemNotice } from "../ui/notice.js";
+import { readAddress } from "../ui/reading.js";
 import { split } from "../ui/text.js";
+import { refundedOf } from "./orders/refunds.js";
 
 export const title = (t) => t("order.resultTitle");
 
@@ -39,7 +41,9 @@ const NotPaid = ({ orderId, t }) =>
 const TOLD = new Set(["resumed", "replayed"]);
 
 function Paid({ order, how, t, lang }) {
-  const { total, balance, discount, currency, lines, paidAt, orderId } = order;
+  const { total, balance, discount, currency, paidAt, orderId, refunds } = order;
+  const gone = refundedOf(order);
+  const lines = order.lines.filter((line) => !gone.has(line.productId));
   const bells = { currency, lang, t };
   return html`<section class="paid" data-test="result-success">
     <div class="paid-head" role="status">
@@ -64,11 +68,17 @@ function Paid({ order, how, t, lang }) {
         <dd><${Bells} amount=${balance} ...${bells} /></dd>
       </div>
     </dl>
-    <h2>${t("order.yours", { count: lines.length })}</h2>
+    ${
+      refunds.length > 0 &&
+      html`<p class="notice" data-test="refunded-since">
+        ${`${t("order.refundedSince", { count: gone.size })} `}<a href=${`/orders/${orderId}`}>${t("order.receipt")}</a>
+      </p>`
+    }
+    ${lines.length > 0 && html`<h2>${t("order.yours", { count: lines.length })}</h2>`}
     <ul class="opened">
       ${lines.map(
         (line) => html`<${Guard} key=${line.productId} of=${line} instead=${html`<li>${t("shell.notShown")}</li>`}>
-          <${Book} line=${line} t=${t} />
+          <${Book} ...${{ line, orderId, t }} />
         <//>`,
       )}
     </ul>
@@ -81,9 +91,9 @@ function Paid({ order, how, t, lang }) {
   </section>`;
 }
 
-const Book = ({ line, t }) =>
+const Book = ({ line, orderId, t }) =>
   html`<li data-test="entitlement">
-    <a href=${`/read/${encodeURIComponent(line.productId)}`} data-product-id=${line.productId}>
+    <a href=${readAddress(line.productId, orderId)} data-product-id=${line.productId}>
       <${Cover} product=${line} />
       <span class="opened-title">${split(line.title)[0]}</span>
       <span class="opened-read">${t("order.read")}</span>

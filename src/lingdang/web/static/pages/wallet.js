@@ -59,10 +59,11 @@ function Balance({ balance, t, lang }) {
 }
 
 function Entry({ entry, t, lang }) {
-  const { kind, reference, at, currency } = entry;
+  const { kind, at, currency } = entry;
+  const orderId = kind === "payment" ? entry.reference : entry.orderId;
   return html`<tr data-test="wallet-entry">
     <th scope="row">${formatTime(lang, at)}</th>
-    <td data-label=${t("account.what")}>${kind === "payment" ? html`<a href=${`/orders/${encodeURIComponent(reference)}`}>${kindOf(kind, t)}</a>` : kindOf(kind, t)}</td>
+    <td data-label=${t("account.what")}>${orderId ? html`<a href=${`/orders/${encodeURIComponent(orderId)}`}>${kindOf(kind, t)}</a>` : kindOf(kind, t)}</td>
     <td data-label=${t("account.amount")}><b><${Bells} amount=${entry.amount} sign ...${{ currency, t, lang }} /></b></td>
     <td data-label=${t("account.balance")}><${Bells} amount=${entry.balance} ...${{ currency, t, lang }} /></td>
   </tr>`;

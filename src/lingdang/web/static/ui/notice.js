@@ -3,11 +3,12 @@ import { html } from "../html.js";
 import { formatNumber } from "../i18n.js";
 
 /**
- * @param {{problem: {code: string, message: string, members: object}, t: Function, lang: string, details?: any,
- *   children?: any}} props `details` is what the problem names; `children` are the ways out: links and buttons
+ * @param {{problem: {code: string, message: string, members: object}, t: Function, lang: string, about?: string,
+ *   details?: any, children?: any}} props `about` is the area whose own texts come first; `details` is what the problem
+ *   names; `children` are the ways out: links and buttons
  */
-export function ProblemNotice({ problem, t, lang, details, children }) {
-  const { heading, advice } = explain(problem, t, lang);
+export function ProblemNotice({ problem, t, lang, about, details, children }) {
+  const { heading, advice } = explain(problem, t, lang, about);
   return html`<section class="notice bad" role="alert" data-code=${problem.code}>
     <h2>${heading}</h2>
     <p>${advice}</p>
@@ -15,8 +16,11 @@ export function ProblemNotice({ problem, t, lang, details, children }) {
   </section>`;
 }
 
-/** The texts `problem.<code>` and `advice.<code>`; a code that has none is told in the shop's own words. */
-export function explain(problem, t, lang) {
+/**
+ * The texts `problem.<code>` and `advice.<code>`; a code that has none is told in the shop's own words. The texts
+ * `<about>.advice.<code>` come before: what a payment's reader is told may be wrong elsewhere.
+ */
+export function explain(problem, t, lang, about) {
   const members = problem.members ?? {};
   const figures = Object.entries(members).map(([name, value]) => [
     name,
@@ -24,8 +28,10 @@ export function explain(problem, t, lang) {
   ]);
   const given = { retryAfter: t("shell.aFew"), ...Object.fromEntries(figures) };
   const known = t(`problem.${problem.code}`) !== `problem.${problem.code}`;
+  const own = `${about}.advice.${problem.code}`;
+  const advice = known ? t(`advice.${problem.code}`, given) : (members.detail ?? problem.message);
   return {
     heading: known ? t(`problem.${problem.code}`, given) : t("problem.other"),
-    advice: known ? t(`advice.${problem.code}`, given) : (members.detail ?? problem.message),
+    advice: t(own) === own ? advice : t(own, given),
   };
 }
