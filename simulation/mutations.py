@@ -289,7 +289,7 @@ MUTATIONS = (
         " AND NOT (n.unopened AND o.opened_at IS NOT NULL)",
         "",
     ),
-    _one("use of a right not noted", "library/entitlements.py", "if not self.noted or right.opened:", "if True:"),
+    _one("use of a right not noted", "library/entitlements.py", "if not self.noted or", "if True or"),
     _one("customer's refund after its days", _REFUNDING, "book.now - order.paid_at > refund.within", "False"),
     _one("refund's idempotency check removed", _REFUNDING, "if booked is not None:", "if False:"),
     _one("refund's content not compared", _REFUNDING, "if same else Problem", "if refund else Problem"),

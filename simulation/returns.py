@@ -62,7 +62,6 @@ class _Returns:
         self._lapsing = self._random.random() < 0.5
         self._actions: list[tuple[float, Callable[[], Action | Sequence[Step]]]] = [
             (7, self._refund),
-            (4, self._in_parts),
             (2, self._given_again),
             (2, self._pay_again),
             (2, self._open),
@@ -201,26 +200,6 @@ class _Returns:
         )
         self._given.append(refund)
         return refund
-
-    def _in_parts(self) -> list[Step]:
-        """One line of an order, and in the next wave the rest; of an order with vouchers, if there is one."""
-        several = [b for b in self._bought[-6:] if len(b.quote.books) > 1]
-        bought = self._random.choice([b for b in several if b.quote.code is not None] or several or self._bought)
-        parts, keep = (bought.quote.books[:1], None), self._random.random() < 0.6
-        first, rest = (
-            replace(
-                self._refund(),
-                slot=bought.quote.slot,
-                customer=None,
-                books=books,
-                keep_discount=books is not None and keep,
-                reason=self._random.choice(("fraud", "other")),
-            )
-            for books in parts
-        )
-        self._given[-2:] = [first, rest]
-        self._next.append(Step(rest, self._random.choice((0, 3, 10))))
-        return [Step(first, self._random.choice((0, 3, 10)))]
 
     def _given_again(self) -> Refund | Grant | Revocation:
         """What was sent before, as it was or with other content; a refund also by the other side."""
