@@ -36,7 +36,7 @@ def main(kind: str, cores: int, products: int, write_doc: bool, **options: Any) 
     for name in KINDS if kind == ALL else (kind,):
         many = products if name == "search-flood" else 1_000
         result = _measured(Plan(kinds=(name,), products=many, **options))
-        well = well and _told(result, write_doc)
+        well = well and _told(result, write_doc, cores)
     sys.exit(0 if well else 1)
 
 
@@ -55,13 +55,13 @@ def _measured(plan: Plan) -> Result:
         return asyncio.run(run(plan, Path(directory)))
 
 
-def _told(result: Result, write_doc: bool) -> bool:
+def _told(result: Result, write_doc: bool, cores: int) -> bool:
     """Say what came of it. Answers whether all is well."""
     for outcome in result.outcomes:
         for table, row in report.rows(outcome).items():
             click.echo(f"\n{table.show([row])}")
         if write_doc:
-            report.write_into(report.PAGE, outcome)
+            report.write_into(report.PAGE, outcome, cores)
     for fault in result.faults:
         click.echo(f"fault: {fault}", err=True)
     return not result.faults and not any(outcome.workers_ended for outcome in result.outcomes)

@@ -26,10 +26,11 @@ def rows(outcome: Outcome) -> dict[Table, str]:
     return {PURCHASES: _line(outcome.kind, *_purchases(outcome)), COSTS: _line(outcome.kind, *_costs(outcome))}
 
 
-def write_into(page: Path, outcome: Outcome) -> None:
-    """Put the outcome's rows into the page's tables, in place of the kind's former ones."""
+def write_into(page: Path, outcome: Outcome, cores: int) -> None:
+    """Put the outcome's rows into the page's tables, in place of the kind's former ones; one core has its own."""
     for table, row in rows(outcome).items():
-        put_row(page, table, outcome.kind, row)
+        name = f"{table.name}-one-core" if cores == 1 else table.name
+        put_row(page, table._replace(name=name), outcome.kind, row)
 
 
 def _purchases(outcome: Outcome) -> tuple[str, ...]:

@@ -50,6 +50,12 @@ async def test_a_whole_order_comes_back(shop: Shop, ann: Buyer) -> None:
         ("r-1", 200, "customer_request")
     ]
     assert "called us" not in json.dumps(order)
+    entries = (await ann.get("/v1/wallet/entries")).json()["items"]
+    assert [(entry["kind"], entry["reference"], entry.get("orderId")) for entry in entries[:2]] == [
+        ("refund", "r-1", order_id),
+        ("payment", order_id, order_id),
+    ]
+    assert "orderId" not in entries[2]
     assert differences(shop) == []
 
 

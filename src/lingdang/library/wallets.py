@@ -18,7 +18,7 @@ SELECT currency, balance, lots, remaining, next_expiry FROM wallet
 
 _ENTRIES = """
 SELECT t.currency, t.seq, t.kind, journal_reference(t.kind, t.cause, t.detail), t.amount, t.balance, t.at, t.accounts,
-       t.amounts
+       t.amounts, CASE t.kind WHEN 'payment' THEN t.cause::text WHEN 'refund' THEN t.detail->>'orderId' END
   FROM transfer t
  WHERE t.bucket = %b AND t.customer = %b AND t.seq < coalesce(%b::integer, 2147483647) AND t.currency <> ''
  ORDER BY t.seq DESC LIMIT %b
@@ -56,8 +56,11 @@ class LotPart(msgspec.Struct, frozen=True, rename="camel"):
     expires_at: datetime | None
 
 
-class EntryView(msgspec.Struct, frozen=True, rename="camel"):
-    """One movement. `reference` is the order's or the credit's id; `balance` is the balance right after it."""
+class EntryView(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """One movement. `reference` is the id of the order, credit or refund; `balance` is the balance right after it.
+
+    Payments and refunds name their order.
+    """
 
     currency: str
     seq: int
@@ -67,6 +70,7 @@ class EntryView(msgspec.Struct, frozen=True, rename="camel"):
     balance: int
     at: datetime
     lots: list[LotPart]
+    order_id: str | None = None
 
 
 async def view_wallet(pool: Pool, owner: Owner, now: datetime) -> WalletView:
@@ -105,11 +109,11 @@ async def list_entries(pool: Pool, owner: Owner, window: Window) -> Page[EntryVi
 
 
 def _entry(row: tuple[object, ...]) -> EntryView:
-    currency, seq, kind, reference, amount, balance, at, accounts, amounts = row
+    currency, seq, kind, reference, amount, balance, at, accounts, amounts, order_id = row
     assert isinstance(accounts, list)
     assert isinstance(amounts, list)
     lots = [LotPart(lot_kind(name), part, lot_expiry(name)) for name, part in of_legs(accounts, amounts)]
-    return msgspec.convert((currency, seq, kind, reference, amount, balance, at), _EntryRow).view(lots)
+    return msgspec.convert((currency, seq, kind, reference, amount, balance, at, order_id), _EntryRow).view(lots)
 
 
 class _EntryRow(msgspec.Struct, frozen=True, array_like=True):
@@ -120,6 +124,7 @@ class _EntryRow(msgspec.Struct, frozen=True, array_like=True):
     amount: int
     balance: int
     at: datetime
+    order_id: str | None
 
     def view(self, lots: list[LotPart]) -> EntryView:
-        return EntryView(self.currency, self.seq, self.kind, self.reference, self.amount, self.balance, self.at, lots)
+        return EntryView(**msgspec.structs.asdict(self), lots=lots)

@@ -87,6 +87,13 @@ async def test_what_is_sent_names_the_books_that_were_shown(visitor: Visitor) ->
     await expect(visitor.part("own-refund")).to_be_visible()
 
 
+async def test_the_wallets_movements_lead_to_their_order(visitor: Visitor) -> None:
+    order_id = await at_the_order(visitor, ONE)
+    await confirmed(visitor)
+    await visitor.open("/wallet")
+    await expect(visitor.page.locator(f'a[href="/orders/{order_id}"]')).to_have_count(2)
+
+
 async def test_who_keeps_the_books_has_lost_nothing(visitor: Visitor) -> None:
     await at_the_order(visitor, ONE)
     await visitor.part("refund-ask").click()
