@@ -84,9 +84,17 @@ def _entries(cust_id: str, evidence: Evidence) -> list[Row]:
             **{name: row[name] for name in same},
             "reference": _reference(row),
             "lots": shown_lots(lots_of(row)),
+            **_named_order(row),
         }
         for row in reversed(rows)
     ]
+
+
+def _named_order(row: Row) -> Row:
+    """The order that a payment or a refund names."""
+    if row["kind"] == "payment":
+        return {"orderId": str(row["cause"])}
+    return {"orderId": row["detail"]["orderId"]} if row["kind"] == "refund" else {}
 
 
 def _reference(row: Row) -> str:

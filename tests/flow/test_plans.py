@@ -33,7 +33,7 @@ def test_no_statement_scans_a_table(database_url: str, function: str) -> None:
             },
         ),
         ("ledger_found", {"transfer", "entitlement"}),
-        ("ledger_save", {"wallet", "transfer", "entitlement", "voucher", "journal_epoch"}),
+        ("ledger_save", {"wallet", "transfer", "entitlement", "voucher", "journal_epoch", "cart_item"}),
         (
             "checkout_facts",
             {
