@@ -114,6 +114,7 @@ class Returned(Story):
                 **{name: row[name] for name in ("currency", "seq", "kind", "amount", "balance", "at")},
                 "reference": references[row["seq"]],
                 "lots": [{"kind": "bonus", "amount": row["amount"], "expiresAt": None}],
+                **({} if row["kind"] == "credit" else {"orderId": ORDER}),
             }
             for row in reversed(self.tables["transfer"][:4])
         ]
