@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from bench import beside
 from lingdang.db.pool import Connection, connect_options
 from lingdang.journal.positions import Place, read_on
 
@@ -29,19 +30,14 @@ class Page(msgspec.Struct, frozen=True):
 @contextmanager
 def followed(url: str, file: Path) -> Iterator[None]:
     """Pages are written to the file until the block ends; it begins when all that was there before has been seen."""
-    with file.open("wb") as out:
-        process = subprocess.Popen([sys.executable, "-m", "bench.following", url], stdout=out)
-        try:
-            _await_first(process, file)
-            yield
-        finally:
-            process.kill()
-            process.wait()
+    with beside.running("bench.following", url, file) as process:
+        _await_first(process, file)
+        yield
 
 
 def read(file: Path) -> list[Page]:
     """The pages in a file, in their order; a last one that was cut off is left out."""
-    return [msgspec.json.decode(line, type=Page) for line in file.read_bytes().splitlines(True) if line.endswith(b"\n")]
+    return beside.noted(file, Page)
 
 
 def _await_first(process: "subprocess.Popen[bytes]", file: Path) -> None:
@@ -59,17 +55,12 @@ async def _follow(url: str) -> None:
             page = await read_on(connection, 0, cursor, PAGE)
             cursor = page.cursor
             if page.places and at_end:
-                _note(page.places)
+                beside.note(Page(time.monotonic(), page.places))
             if not page.more:
                 if not at_end:
                     at_end = True
-                    _note([])
+                    beside.note(Page(time.monotonic(), []))
                 await asyncio.sleep(STEP)
-
-
-def _note(places: list[Place]) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(Page(time.monotonic(), places)) + b"\n")
-    sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

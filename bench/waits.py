@@ -3,7 +3,6 @@
 It asks through a connection like any other, and takes a tenth of a core.
 """
 
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -12,6 +11,8 @@ from pathlib import Path
 
 import msgspec
 import psycopg
+
+from bench import beside
 
 STEP = 0.003
 """Seconds between two looks."""
@@ -38,18 +39,13 @@ class Look(msgspec.Struct, frozen=True):
 @contextmanager
 def watched(url: str, file: Path) -> Iterator[None]:
     """Looks are written to the file until the block ends. `url` is a database of the server's."""
-    with file.open("wb") as out:
-        process = subprocess.Popen([sys.executable, "-m", "bench.waits", url], stdout=out)
-        try:
-            yield
-        finally:
-            process.kill()
-            process.wait()
+    with beside.running("bench.waits", url, file):
+        yield
 
 
 def read(file: Path) -> list[Look]:
     """The looks in a file, in their order; a last one that was cut off is left out."""
-    return [msgspec.json.decode(line, type=Look) for line in file.read_bytes().splitlines(True) if line.endswith(b"\n")]
+    return beside.noted(file, Look)
 
 
 def _not_written() -> int:
@@ -61,9 +57,7 @@ def _watch(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         while True:
             doing = [row[0] for row in connection.execute(_DOING.encode())]
-            look = Look(time.monotonic(), _not_written(), doing)
-            sys.stdout.buffer.write(msgspec.json.encode(look) + b"\n")
-            sys.stdout.buffer.flush()
+            beside.note(Look(time.monotonic(), _not_written(), doing))
             time.sleep(STEP)
 
 

@@ -195,6 +195,7 @@ class _Parts:
         wrong, window = deployment.settings.login_limit_customer, deployment.settings.login_window_seconds
         self.codes = CodeLimits(self.pools.customers, self.clock, wrong, window, self.pacing)
         self.refund_policy = Policy.of(deployment.settings)
+        self.access_rights = Rights(self.pools.access, self.refund_policy.offered)
         self.platform_tokens = PlatformTokens.configured(deployment.settings)
         self.order_tokens = OrderTokens(deployment.keyring)
         self.idempotency = Idempotency(self.pools.customers, deployment.keyring)
@@ -277,7 +278,7 @@ def _routes(parts: _Parts) -> list[HTTPRouteHandler]:
     pools, sessions, clock, settings = parts.pools, parts.sessions, parts.clock, parts.deployment.settings
     pool, reports = pools.customers, pools.reports
     receipts = Receipts(Signer(parts.deployment.keyring), settings.issuer, settings.receipt_seconds)
-    policy, noted = parts.refund_policy, parts.refund_policy.days > 0
+    policy = parts.refund_policy
     return [
         *_session_routes(parts),
         *_admin_routes(parts),
@@ -289,12 +290,12 @@ def _routes(parts: _Parts) -> list[HTTPRouteHandler]:
             pool,
             reports,
             receipts,
-            Rights(pool, noted),
+            Rights(pool, policy.offered),
             make_statements(parts.deployment),
             clock,
             settings.zone,
         ),
-        *library_routes.public_routes(sessions, pools.access, receipts, Rights(pools.access, noted), clock),
+        *library_routes.public_routes(sessions, pools.access, receipts, parts.access_rights, clock),
         *refund_routes.routes(sessions, pool, parts.settlement, policy, clock),
         *_web_routes(parts),
     ]
@@ -305,9 +306,7 @@ def _web_routes(parts: _Parts) -> list[HTTPRouteHandler]:
     texts = Path(settings.texts_dir).expanduser() if settings.texts_dir else None
     return [
         *web_routes.routes(settings.sign_types, settings.demo, settings.refund_days),
-        *reading.routes(
-            sessions, Rights(parts.pools.access, parts.refund_policy.days > 0), parts.products, clock, texts
-        ),
+        *reading.routes(sessions, parts.access_rights, parts.products, clock, texts),
         *(signing_lab.routes(sessions, clock) if settings.demo else []),
     ]
 

@@ -16,7 +16,7 @@ CUST_ID_PATTERN = r"^(?!\.{1,2}\Z)[A-Za-z0-9._:@|+~-]{1,128}\Z"
 CUST_ID_RULE = "1 to 128 of A-Z a-z 0-9 . _ : @ | + ~ -, and neither . nor .. alone"
 
 OWN_ID_PATTERN = r"^[A-Za-z0-9._:-]{1,64}\Z"
-"""Ids by which a sender's request is done once; they stand in no path."""
+"""Ids of operators' and customers' own: of a request that is done once, of a coupon, of a voucher that is named."""
 REMARK_PATTERN = r"^[^\x00-\x1f\x7f]{1,200}\Z"
 """A line of text with a reason or a note."""
 _CURRENCY_PATTERN = r"^[A-Z][A-Z0-9_]{0,15}\Z"

@@ -62,7 +62,10 @@ def test_every_table_of_a_function_is_in_the_plans(database_url: str, function: 
 
 @pytest.mark.parametrize(
     ("function", "table"),
-    [("ledger_save", "wallet"), ("ledger_save", "entitlement"), ("ledger_save", "voucher"), ("cart_tick", "cart_item")],
+    [
+        *(("ledger_save", name) for name in ("wallet", "entitlement", "voucher", "cart_item")),
+        ("cart_tick", "cart_item"),
+    ],
 )
 def test_what_was_found_is_written_at_its_place(database_url: str, function: str, table: str) -> None:
     """The bucket is compared on what is changed too; the row is found by its place all the same."""

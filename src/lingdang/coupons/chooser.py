@@ -82,7 +82,7 @@ class Chooser:
             return None
         process = self._process
         if process is None:
-            self._starting = self._started()
+            self._begin()
             return None
         # Whoever waits may go away: the answer is read all the same, so that the next one is the next question's.
         exchange = asyncio.create_task(self._exchange(process, _encode(choice)))
@@ -98,8 +98,7 @@ class Chooser:
 
     async def start(self) -> None:
         """Return when the process can be asked, or when it could not be started."""
-        self._starting = self._started()
-        await self._starting
+        await self._begin()
 
     async def close(self) -> None:
         """End the process. Choices that it has not answered are decided where they are asked."""
@@ -109,11 +108,10 @@ class Chooser:
             self._process.kill()
             await self._process.wait()
 
-    def _started(self) -> "asyncio.Task[None]":
-        """Its start: the one under way, or a new one."""
-        if self._process is None and (self._starting is None or self._starting.done()):
-            return asyncio.create_task(self._run())
-        assert self._starting is not None, "a process that there is was started"
+    def _begin(self) -> "asyncio.Task[None]":
+        """The process's start: the one under way, or a new one where there is no process."""
+        if self._starting is None or (self._process is None and self._starting.done()):
+            self._starting = asyncio.create_task(self._run())
         return self._starting
 
     async def _run(self) -> None:

@@ -79,8 +79,15 @@ BEGIN
         -- They were put into the cart before they were bought, and nobody has asked to buy them again.
         PERFORM cart_lock(n.customer) FROM (SELECT DISTINCT unnest(r_customer) AS customer ORDER BY 1) n;
         DELETE FROM cart_item i
-         USING unnest(r_customer, r_product) AS n (customer, product_id)
-         WHERE i.bucket = b AND i.customer = n.customer AND i.product_id = n.product_id;
+         USING (
+               SELECT o.place
+                 FROM unnest(r_customer, r_product) AS n (customer, product_id)
+                CROSS JOIN LATERAL (
+                      SELECT o.ctid AS place FROM cart_item o
+                       WHERE o.bucket = b AND o.customer = n.customer AND o.product_id = n.product_id LIMIT 1
+                      ) o
+               ) n
+         WHERE i.ctid = n.place AND i.bucket = b;
     END IF;
     INSERT INTO entitlement (customer, granted_by, bucket, product_id)
     SELECT n.customer, n.seq, b, unnest(n.granted::text[])

@@ -112,6 +112,11 @@ class Policy(msgspec.Struct, frozen=True):
             settings.refund_days, timedelta(days=int(days)) if days else None, settings.refund_vouchers == "back"
         )
 
+    @property
+    def offered(self) -> bool:
+        """Whether customers may refund by themselves; only then it is noted what they have opened."""
+        return self.days > 0
+
     def command(self, by: By, place: Place, order_id: UUID, refund_id: str, **asked: Any) -> Refund:
         """The command of an operator or of the customer."""
         own = by == "customer"
@@ -122,7 +127,7 @@ class Policy(msgspec.Struct, frozen=True):
             by=by,
             ordered=place.products,
             extend=None if own else self.extend,
-            offered=not own or self.days > 0,
+            offered=not own or self.offered,
             within=timedelta(days=self.days) if own else None,
             vouchers_back=self.vouchers_back,
             **asked,
