@@ -72,11 +72,11 @@ const Badge = ({ count, text }) =>
 
 function Account({ shop, session, address, navigate, t }) {
   if (session) {
-    const leave = () =>
-      shop
-        .logout()
-        .catch(() => {}) // it has ended here, though the shop could not be told
-        .then(() => navigate("/"));
+    const leave = () => {
+      // Away first: a page that needs a session would ask for the next one, and to come back to it.
+      navigate("/");
+      shop.logout().catch(() => {}); // it has ended here, though the shop could not be told
+    };
     return html`<span class="who" translate="no" title=${`${session.custId} · ${session.signType}`}>${session.custId}</span>
       <button class="quiet" title=${t("shell.logout")} onClick=${leave}>
         <${Icon} name="leave" /><span class="roomy">${t("shell.logout")}</span>
