@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import psycopg
@@ -201,22 +202,22 @@ async def test_a_standby_that_had_everything(tmp_path: Path, keyring: Keyring) -
 
 
 class Upgrade:
-    """A shop under an older PostgreSQL, and the directory to which `pg_upgrade` brings it."""
+    """A shop under an older PostgreSQL, and where `pg_upgrade` brings it; `sockets` is a directory of a short path."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, sockets: Path) -> None:
         self._root = root
         self._user = system_user()
-        self._sockets = root / "sockets"
+        self._sockets = sockets
         self.url = f"postgresql://postgres@/shop?host={self._sockets}"
+        root.mkdir()
         for path in (root, self._sockets):
-            path.mkdir()
             if self._user is not None:
                 os.chown(path, self._user.uid, self._user.gid)
         for place in (self._programs("old"), self._programs("new")):
             if self._user is not None:
                 open_programs(place.parent)
                 open_way(place / "postgres", self._user, lambda _: None)
-                open_way(self._sockets, self._user, lambda _: None)
+                open_way(root, self._user, lambda _: None)
 
     def make(self, which: str) -> None:
         """An empty database, `old` or `new`."""
@@ -250,9 +251,15 @@ class Upgrade:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-async def test_an_upgrade_of_postgresql(tmp_path: Path, keyring: Keyring) -> None:
+@pytest.fixture
+def sockets() -> Iterator[Path]:
+    with TemporaryDirectory(prefix="lingdang-") as directory:
+        yield Path(directory)
+
+
+async def test_an_upgrade_of_postgresql(tmp_path: Path, sockets: Path, keyring: Keyring) -> None:
     """Transaction ids go on where they were, on a server that has never begun an epoch."""
-    shop = Upgrade(tmp_path / "upgrade")
+    shop = Upgrade(tmp_path / "upgrade", sockets)
     shop.make("old")
     with shop.running("old") as url:
         assert sql(url, "SELECT current_setting('server_version_num')::int / 10000") == [(16,)]

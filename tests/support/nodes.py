@@ -14,16 +14,17 @@ from support.journal import sql
 
 
 class Node:
-    """The server below `root`. `url` is its shop's."""
+    """The server below `root`. `url` is its shop's, once it has been started."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.pgdata = root / "pg"
-        self.url = f"postgresql://postgres@/shop?host={self.pgdata}"
+        self.url = ""
         self._server = EmbeddedServer(root)
 
     def start(self) -> None:
-        self._server.start()
+        # Where its socket is, it says itself: a long path has it elsewhere.
+        self.url = self._server.start().replace("/postgres?", "/shop?")
 
     def stop(self) -> None:
         self._server.stop()
@@ -49,7 +50,7 @@ class Node:
         """A base backup as a node that is not started."""
         node = Node(to)
         to.mkdir(mode=0o700)
-        run("pg_basebackup", "-c", "fast", *options, "-h", str(self.pgdata), "-U", "postgres", "-D", str(node.pgdata))
+        run("pg_basebackup", "-c", "fast", *options, "-d", self.url, "-D", str(node.pgdata))
         (node.pgdata / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
         node.give(node.pgdata)
         return node
