@@ -6,10 +6,10 @@ from uuid import UUID
 
 import psycopg
 
-from lingdang.app import Deployment, make_sessions
 from lingdang.clock import system_clock
 from lingdang.db.embedded import EmbeddedServer
 from lingdang.db.migrate import migrate
+from lingdang.deployment import Deployment, make_sessions
 from lingdang.ids import Customer as Known
 from lingdang.keys import Keyring, create_keyring
 from lingdang.settings import Settings

@@ -1,5 +1,5 @@
 """`python -m lingdang` is the `lingdang` command."""
 
-from lingdang.cli import main
+from lingdang.cli.main import main
 
 main()

@@ -2,15 +2,12 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
-import psycopg
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
@@ -29,18 +26,17 @@ from lingdang.checkout import routes as checkout_routes
 from lingdang.checkout.checkouts import Checkouts
 from lingdang.checkout.order_token import OrderTokens
 from lingdang.checkout.reading import CheckoutReader
-from lingdang.clock import Clock, system_clock
 from lingdang.coupons import routes as coupon_routes
 from lingdang.coupons.chooser import Chooser
 from lingdang.coupons.guessing import CodeLimits
 from lingdang.db.bulkheads import Bulkheads
-from lingdang.db.gather import ObserveBatch
 from lingdang.db.lane import Lane
-from lingdang.db.pool import Pool, connect_options
+from lingdang.db.pool import Pool
 from lingdang.db.probe import Probe
+from lingdang.deployment import Deployment, make_sealer, make_sessions, make_settlement, make_statements
 from lingdang.http import health
 from lingdang.http.answers import EXCEPTION_HANDLERS
-from lingdang.http.entry import Entry, HotRoute, Observe
+from lingdang.http.entry import Entry, HotRoute
 from lingdang.http.idempotency import Idempotency
 from lingdang.http.openapi import openapi_config
 from lingdang.http.pacing import Pacing
@@ -51,13 +47,6 @@ from lingdang.identity.login_limits import LoginLimits
 from lingdang.identity.logins import Logins
 from lingdang.identity.passwords import Passwords
 from lingdang.identity.platform_tokens import PlatformTokens
-from lingdang.identity.sessions import Sessions
-from lingdang.journal.sealer import Sealer
-from lingdang.journal.sealing import Sealing
-from lingdang.journal.seals import SealKeys
-from lingdang.journal.statements import Statements
-from lingdang.journal.witness import Witness
-from lingdang.keys import Keyring
 from lingdang.ledger.settlement import Settlement
 from lingdang.library import refunds as refund_routes
 from lingdang.library import routes as library_routes
@@ -67,92 +56,11 @@ from lingdang.library.refunds import Policy
 from lingdang.payment import routes as payment_routes
 from lingdang.payment.payments import Payments
 from lingdang.payment.signing import SIGNED_FIELDS
-from lingdang.settings import Settings
 from lingdang.signer import Signer
 from lingdang.upkeep import Upkeep
+from lingdang.watch import UNWATCHED, Watch
 from lingdang.web import reading, signing_lab
 from lingdang.web import routes as web_routes
-
-
-class Deployment(msgspec.Struct, frozen=True):
-    """What one worker stands on: the settings, the database that is there, and the keyring."""
-
-    settings: Settings
-    database_url: str
-    keyring: Keyring
-    buckets: int
-    clock: Clock = system_clock
-
-
-class Watch(msgspec.Struct, frozen=True):
-    """Who is told what happens, for the metrics: requests, payments by result, batches by lane, the database's time."""
-
-    request: Observe = lambda *_: None
-    payment: Callable[[str], None] = lambda _: None
-    batch: Callable[[str, int, float], None] = lambda *_: None
-    database: Callable[[str, float], None] = lambda *_: None
-    gauge: Callable[[str, str, Callable[[], float]], None] = lambda *_: None
-    """Told at the start how to read a present value: its name, its label and the reading."""
-    scrape: Callable[[], bytes] = lambda: b""
-    """Answers GET /metrics."""
-
-    def lane(self, name: str) -> ObserveBatch:
-        """The observer of one lane's batches."""
-        return lambda size, seconds: self.batch(name, size, seconds)
-
-
-UNWATCHED = Watch()
-
-
-def read_buckets(database_url: str, settings: Settings) -> int:
-    """How many buckets this database was made with."""
-    with psycopg.connect(database_url, **connect_options(settings.pgbouncer)) as connection:
-        row = connection.execute("SELECT buckets FROM deployment").fetchone()
-    assert row is not None, "a migrated database has its one deployment row"
-    return int(row[0])
-
-
-def make_settlement(deployment: Deployment, watch: Watch = UNWATCHED) -> Settlement:
-    """A settlement on the deployment's database, not yet open."""
-    settings = deployment.settings
-    return Settlement(
-        deployment.database_url,
-        buckets=deployment.buckets,
-        clock=deployment.clock,
-        pgbouncer=settings.pgbouncer,
-        queue_limit=settings.queue_limit,
-        batch_limit=settings.batch_limit,
-        seconds=settings.command_seconds,
-        give_up_seconds=settings.give_up_seconds,
-        observe=watch.lane("settlement"),
-        observe_database=lambda seconds: watch.database("settlement", seconds),
-    )
-
-
-def make_sealer(deployment: Deployment, pool: Pool, settled: Callable[[], float] = lambda: 0.0) -> Sealer:
-    """The deployment's sealer of the journal; `settled` as in Sealer."""
-    settings, keyring = deployment.settings, deployment.keyring
-    sealing = Sealing(SealKeys(keyring), Signer(keyring), settings.issuer, deployment.buckets)
-    deadline = timedelta(seconds=settings.seal_deadline_seconds)
-    return Sealer(pool, sealing, deployment.clock, deadline, make_witness(deployment), settled)
-
-
-def make_statements(deployment: Deployment) -> Statements:
-    """The deployment's way to make statements of account."""
-    keyring = deployment.keyring
-    return Statements(SealKeys(keyring), Signer(keyring), deployment.settings.issuer)
-
-
-def make_witness(deployment: Deployment) -> Witness:
-    """Where the newest checkpoint of the journal is kept: beside the keyring, unless a setting names the file."""
-    named = deployment.settings.witness_file
-    return Witness(Path(named).expanduser() if named else deployment.keyring.path.with_name("witness.jws"))
-
-
-def make_sessions(deployment: Deployment) -> Sessions:
-    """The deployment's way to issue and verify sessions."""
-    settings = deployment.settings
-    return Sessions(deployment.keyring, deployment.buckets, settings.sign_types, settings.session_seconds)
 
 
 def create_app(deployment: Deployment, watch: Watch = UNWATCHED) -> Entry:

@@ -195,3 +195,7 @@ def retry_later(code: str, seconds: int, why: str | None = None, **members: Any)
 def session_ended() -> Problem:
     """The `unauthenticated` of a session that was ended before it expired."""
     return Problem("unauthenticated", why="the session was ended")
+
+
+class CommandError(Exception):
+    """A command cannot do what it was asked. The message is one sentence for the operator."""

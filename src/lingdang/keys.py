@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from fasteners import InterProcessLock
 
+from lingdang.clock import system_clock
+
 Purpose = Literal[
     "session-token", "session-sign-key", "order-token", "receipt", "idempotency", "api-key", "cursor", "journal-seal"
 ]
@@ -127,6 +129,15 @@ def _sealing_order(newest_first: list[Version]) -> list[tuple[float, str]]:
         if version.active_at.timestamp() <= time.time():
             break
     return order
+
+
+def ensure_keyring(named: str | None, data_path: Path) -> Path:
+    """The keyring's file: the one that is named, else that of the data directory, which is made at the first use."""
+    if named is not None:
+        return Path(named).expanduser()
+    path = data_path / "keyring.json"
+    create_keyring(path, system_clock())
+    return path
 
 
 def create_keyring(path: Path, now: datetime) -> None:

@@ -2,9 +2,9 @@
 
 import json
 
-from lingdang.app import Watch
 from lingdang.keys import Keyring
 from lingdang.serving.metrics import Metrics
+from lingdang.watch import Watch
 from support.buyer import buyer, give, stock
 from support.people import PASSWORD, api_key, open_session, register
 from support.shop import open_shop

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
-from lingdang.cli import main
+from lingdang.cli.main import main
 
 CASES = Path(__file__).parents[1] / "cases" / "catalogue"
 

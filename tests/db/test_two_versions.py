@@ -14,12 +14,12 @@ import httpx
 import psycopg
 import pytest
 
-from lingdang.app import make_sessions
 from lingdang.cart import ticks
 from lingdang.checkout import reading
 from lingdang.db import migrate as migrations
 from lingdang.db import sql_files
 from lingdang.db.migrate import HEAD, migrate
+from lingdang.deployment import make_sessions
 from lingdang.keys import Keyring
 from lingdang.ledger import store
 from support.buyer import Buyer, buyer, give, stock

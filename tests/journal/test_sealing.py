@@ -13,7 +13,6 @@ import pytest
 from msgspec import structs
 from structlog.testing import capture_logs
 
-from lingdang.app import Watch
 from lingdang.clock import system_clock
 from lingdang.db.pool import Connection
 from lingdang.jose import from_base64url, to_base64url
@@ -26,6 +25,7 @@ from lingdang.journal.sealing import AT_MOST, Behind, portions
 from lingdang.keys import Keyring, retire, rotate
 from lingdang.ledger.reconcile import Difference
 from lingdang.serving.metrics import Metrics
+from lingdang.watch import Watch
 from support.buyer import buyer, give, stock
 from support.customers import key_of, make_known
 from support.journal import buy, fill, in_flight, open_sealer, seal_all, sql, verify

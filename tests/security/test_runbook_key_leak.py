@@ -6,9 +6,9 @@ from pathlib import Path
 
 import httpx
 
-from lingdang.app import Deployment, make_sessions
 from lingdang.clock import system_clock
 from lingdang.db.pool import Connection
+from lingdang.deployment import Deployment, make_sessions
 from lingdang.identity.api_keys import create_api_key
 from lingdang.ids import Customer
 from lingdang.keys import Keyring

@@ -107,7 +107,7 @@ class Killed(BaseException):
 
 
 @pytest.mark.usefixtures("few_books")
-@pytest.mark.parametrize("step", ["add_demo_books", "give_demo_coupons", "store_customer", "credit_now"])
+@pytest.mark.parametrize("step", ["add_demo_books", "give_demo_coupons", "store_customer", "credit_wallet"])
 @pytest.mark.parametrize("begun", [False, True], ids=["before it", "behind it"])
 def test_an_interrupted_filling_is_taken_up_again(
     database_url: str, keyring: Keyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, begun: bool

@@ -8,10 +8,10 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from lingdang.app import Watch
 from lingdang.http.health import Kept
 from lingdang.keys import Keyring
 from lingdang.serving.metrics import Metrics, empty_directory
+from lingdang.watch import Watch
 from support.buyer import buyer, give, stock
 from support.served import eventually, serving
 from support.shop import Shop, open_shop

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import httpx
 
-from lingdang.app import Deployment, make_sessions
 from lingdang.clock import system_clock
+from lingdang.deployment import Deployment, make_sessions
 from lingdang.keys import Keyring
 from lingdang.settings import Settings
 from support.customers import customer_of

@@ -7,11 +7,11 @@ from pathlib import Path
 import psycopg
 from msgspec import structs
 
-from lingdang.app import Deployment, make_sealer, make_witness
+from lingdang.cli.reconcile import verify_seals
 from lingdang.clock import Clock, system_clock
 from lingdang.db.flush import flush
 from lingdang.db.pool import Connection, connect_options, make_pool
-from lingdang.journal.commands import verify_seals
+from lingdang.deployment import Deployment, make_sealer, make_witness
 from lingdang.journal.sealer import Sealer
 from lingdang.journal.verifying import Sealed
 from lingdang.keys import Keyring

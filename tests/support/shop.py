@@ -11,14 +11,16 @@ import httpx
 import psycopg
 import uvicorn
 
-from lingdang.app import UNWATCHED, Deployment, Watch, create_app, make_sessions
+from lingdang.app import create_app
 from lingdang.clock import Clock, system_clock
+from lingdang.deployment import Deployment, make_sessions
 from lingdang.identity.sessions import Sessions
 from lingdang.keys import Keyring
 from lingdang.serving.connections import Connection
 from lingdang.serving.listening import listen
 from lingdang.serving.seats import Seats
 from lingdang.settings import Settings
+from lingdang.watch import UNWATCHED, Watch
 
 PATIENCE = 120.0
 """Seconds after which a test takes something for hung. None passes or fails by being quicker or slower than that."""

@@ -9,7 +9,6 @@ import psycopg
 import pytest
 
 from lingdang import upkeep
-from lingdang.app import Watch
 from lingdang.clock import Clock, system_clock
 from lingdang.db.pool import make_pool
 from lingdang.identity.sweep import sweep_identity
@@ -17,6 +16,7 @@ from lingdang.keys import Keyring
 from lingdang.ledger.expiry import ExpirySweep
 from lingdang.serving.metrics import Metrics
 from lingdang.upkeep import Upkeep
+from lingdang.watch import Watch
 from support.money import credit, open_settlement
 from support.served import eventually
 from support.shop import open_shop

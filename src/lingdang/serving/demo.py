@@ -9,14 +9,12 @@ import asyncio
 import click
 import psycopg
 
-from lingdang.app import Deployment
-from lingdang.backoffice.commands import credit_now
-from lingdang.backoffice.wallets import CreditRequest
-from lingdang.commands import deployment
+from lingdang.backoffice.wallets import CreditRequest, credit_wallet
 from lingdang.db.pool import connect_options, make_pool, transaction
 from lingdang.demo.books import add_demo_books
 from lingdang.demo.coupons import give_demo_coupons
-from lingdang.identity.customers import store_customer
+from lingdang.deployment import Deployment, deploy, settling
+from lingdang.identity.customers import known_customer, store_customer
 from lingdang.identity.passwords import Passwords
 from lingdang.ids import bucket_of
 from lingdang.settings import Settings
@@ -42,13 +40,13 @@ def fill_demo(settings: Settings, url: str) -> str | None:
 
     Answers what was found instead, in words; None when the shop is filled, now or since an earlier start.
     """
-    shop = deployment(settings, url)
+    shop = deploy(settings, url)
     with psycopg.connect(url, **connect_options(settings.pgbouncer)) as connection:
         found = _add_books(connection, shop) or asyncio.run(_add_customer(shop))
         if found:
             return found
         if connection.execute(_STEP).fetchone() != ("filled",):
-            asyncio.run(credit_now(shop, CUSTOMER, _GIFT))
+            asyncio.run(_add_bells(shop))
             connection.execute(_DONE, ("filled",))
     return None
 
@@ -94,6 +92,14 @@ async def _add_customer(shop: Deployment) -> str:
         await give_demo_coupons(connection, bucket_of(key, shop.buckets), key, now)
         await connection.execute(_DONE, ("customer",))
     return ""
+
+
+async def _add_bells(shop: Deployment) -> None:
+    """The third step. Whoever repeats it books nothing more: the credit's id is the same."""
+    async with make_pool(shop.database_url, 1, shop.settings.pgbouncer) as pool:
+        customer = await known_customer(pool, CUSTOMER)
+    async with settling(shop) as settlement:
+        await credit_wallet(settlement, customer, _GIFT)
 
 
 def _present(tables: tuple[str, ...]) -> str:

@@ -5,7 +5,7 @@ import sys
 
 import structlog
 
-from lingdang.commands import CommandError
+from lingdang.errors import CommandError
 from lingdang.serving.seats import DOOR
 from lingdang.settings import Settings
 

@@ -9,7 +9,7 @@ import errno
 import socket
 import sys
 
-from lingdang.commands import CommandError
+from lingdang.errors import CommandError
 from lingdang.serving.work import BACKLOG
 
 _UNSENT_BYTES = 128 * 1024

@@ -9,8 +9,8 @@ from multiprocessing.context import SpawnProcess
 import msgspec
 import structlog
 
-from lingdang.commands import CommandError
 from lingdang.db.embedded import EmbeddedError, EmbeddedServer
+from lingdang.errors import CommandError
 from lingdang.serving.work import Beat, Work
 from lingdang.signals import Asked, ignore
 

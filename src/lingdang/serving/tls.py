@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from lingdang.commands import CommandError
+from lingdang.errors import CommandError
 
 _AUTHORITY_DAYS = 3650
 _SERVER_DAYS = 397

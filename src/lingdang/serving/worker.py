@@ -19,8 +19,8 @@ import uvicorn
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from lingdang.app import Watch, create_app
-from lingdang.commands import deployment
+from lingdang.app import create_app
+from lingdang.deployment import deploy
 from lingdang.http.entry import Entry
 from lingdang.serving.accepting import Acceptor
 from lingdang.serving.connections import Connection, close_overdue
@@ -31,6 +31,7 @@ from lingdang.serving.seats import Seats
 from lingdang.serving.tls import context
 from lingdang.serving.work import Beat, Work
 from lingdang.signals import ignore
+from lingdang.watch import Watch
 
 DRAIN_SECONDS = 15
 """How long running requests may take to end at a stop."""
@@ -53,7 +54,7 @@ def run(work: Work, listener: socket.socket, ready: connection.Connection, beat:
     seats = Seats(connection_limit(work.settings))
     for state in seats.counts():
         metrics.gauge("lingdang_connections", state, partial(_count, seats, state))
-    entry = create_app(deployment(work.settings, work.database_url), watch)
+    entry = create_app(deploy(work.settings, work.database_url), watch)
     server = _Server(_config(work, entry, seats), ready, metrics, beat, seats, work.settings.body_seconds)
     _follow_parent(server)
     # What is loaded by now stays: the collector need not look at it again.

@@ -4,34 +4,26 @@ import io
 import json
 import sys
 from importlib import import_module
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import click
 
 from lingdang import __version__
 
-
-class _Place(NamedTuple):
-    """Where a command is defined, and its line in the list of commands."""
-
-    module: str
-    name: str
-    summary: str
-
-
 _COMMANDS: Final = {
-    "serve": _Place("lingdang.serving.commands", "serve", "Serve the shop over HTTPS."),
-    "migrate": _Place("lingdang.db.commands", "migrate", "Bring a database of your own to this version's tables."),
-    "catalog": _Place("lingdang.catalog.commands", "catalog", "Import products."),
-    "customer": _Place("lingdang.identity.commands", "customer", "Add customers who sign in with a password."),
-    "apikey": _Place("lingdang.identity.commands", "apikey", "Make keys for the operators' API."),
-    "wallet": _Place("lingdang.backoffice.commands", "wallet", "Credit bells to a customer."),
-    "coupons": _Place("lingdang.coupons.commands", "coupons", "Make one-time codes of vouchers."),
-    "reconcile": _Place("lingdang.journal.commands", "reconcile", "Check that every bell is accounted for."),
-    "journal": _Place("lingdang.journal.commands", "journal", "Seal the journal now, show its newest checkpoint."),
-    "statement": _Place("lingdang.journal.commands", "statement", "Signed statements of account."),
-    "keys": _Place("lingdang.serving.commands", "keys", "Rotate and retire the master secrets."),
+    "serve": "Serve the shop over HTTPS.",
+    "migrate": "Bring a database of your own to this version's tables.",
+    "catalog": "Import products.",
+    "customer": "Add customers who sign in with a password.",
+    "apikey": "Make keys for the operators' API.",
+    "wallet": "Credit bells to a customer.",
+    "coupons": "Make one-time codes of vouchers.",
+    "reconcile": "Check that every bell is accounted for.",
+    "journal": "Seal the journal now, show its newest checkpoint.",
+    "statement": "Signed statements of account.",
+    "keys": "Rotate and retire the master secrets.",
 }
+"""Each command with its line in the list of commands. It is defined in the module of its name beside this one."""
 
 
 class _Lazy(click.Group):
@@ -41,16 +33,15 @@ class _Lazy(click.Group):
         return list(_COMMANDS)
 
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
-        place = _COMMANDS.get(cmd_name)
-        if place is None:
+        if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(import_module(place.module), place.name)
+        command: click.Command = getattr(import_module(f"lingdang.cli.{cmd_name}"), cmd_name)
         _add_data_dir(command)
         return command
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, place.summary) for name, place in _COMMANDS.items()])
+            formatter.write_dl(list(_COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
         as_json = "--json" in ctx.args
@@ -70,7 +61,7 @@ class _Lazy(click.Group):
         except click.ClickException:
             raise
         except Exception as error:
-            from lingdang.commands import explanation
+            from lingdang.cli.explaining import explanation
 
             message = explanation(error)
             if message is None:

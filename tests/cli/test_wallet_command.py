@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
-from lingdang.cli import main
+from lingdang.cli.main import main
 
 GIFT = ("wallet", "credit", "alice", "500", "--reason", "welcome", "--kind", "bonus")
 NEW = "--create-customer"

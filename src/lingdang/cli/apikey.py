@@ -1,70 +1,25 @@
-"""`lingdang customer` and `lingdang apikey`."""
+"""`lingdang apikey`."""
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import click
 import msgspec
 
-from lingdang.app import Deployment
-from lingdang.commands import CUST_ID, PLAIN_ID, CommandError, opened, settings_of
-from lingdang.db.pool import Connection, connect_options, make_pool
-from lingdang.errors import Problem
+from lingdang.cli.arguments import PLAIN_ID
+from lingdang.cli.database import settings_of
+from lingdang.cli.opening import opened
+from lingdang.db.pool import Connection, connect_options
+from lingdang.deployment import Deployment
+from lingdang.errors import CommandError
 from lingdang.identity import api_keys
 from lingdang.identity.api_keys import SCOPES, Scope
-from lingdang.identity.customers import Added, add_customer
-from lingdang.identity.passwords import NewPassword, Passwords
 
 T = TypeVar("T")
 
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
-@click.group()
-def customer() -> None:
-    """Add customers who sign in with a password."""
-
-
-@customer.command("add")
-@click.argument("cust_id", metavar="CUSTID", type=CUST_ID)
-@click.option("--password-stdin", is_flag=True, help="Read the password, one line, from standard input.")
-@_as_json
-@click.pass_context
-def add(ctx: click.Context, cust_id: str, password_stdin: bool, as_json: bool) -> None:
-    """Add the customer CUSTID; the same again changes nothing.
-
-    With --password-stdin they can sign in with that password. A new one ends the sessions opened with the old.
-    """
-    password = _read_password() if password_stdin else None
-    with opened(ctx) as deployment:
-        added = asyncio.run(add_customer_now(deployment, cust_id, password))
-    if as_json:
-        _print_json({"custId": cust_id, "created": added.created, "createdAt": added.created_at})
-    else:
-        click.echo(f"{cust_id}: {'added' if added.created else 'there already'}{', password set' if password else ''}")
-
-
-async def add_customer_now(deployment: Deployment, cust_id: str, password: str | None) -> Added:
-    """Add a customer from outside a server. Raises CommandError with the refusal's sentence."""
-    passwords = Passwords()
-    try:
-        async with make_pool(deployment.database_url, 2, deployment.settings.pgbouncer) as pool:
-            return await add_customer(pool, passwords, deployment.buckets, cust_id, password, deployment.clock())
-    except Problem as problem:
-        raise CommandError(f"{problem.code}: {problem.kind.detail.format_map(problem.members)}") from None
-    finally:
-        passwords.close()
-
-
-def _read_password() -> str:
-    password = sys.stdin.readline().rstrip("\r\n")
-    try:
-        return msgspec.convert(password, NewPassword)
-    except msgspec.ValidationError:
-        raise click.UsageError("the password must have 8 to 256 characters") from None
 
 
 @click.group()

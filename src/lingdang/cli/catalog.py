@@ -15,7 +15,8 @@ from lingdang.catalog.importing import Counts, Rejected, import_products
 from lingdang.catalog.mapping import ColumnMapping, MappingError, Shape, pairs
 from lingdang.catalog.numbers import Notation
 from lingdang.catalog.rows import FileError, Format, Source, format_of
-from lingdang.commands import explanation, opened
+from lingdang.cli.explaining import explanation
+from lingdang.cli.opening import opened
 from lingdang.db.pool import connect_options
 from lingdang.demo.books import book
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
-from lingdang.cli import main
+from lingdang.cli.main import main
 from lingdang.keys import Keyring
 from lingdang.signer import Signer
 from support.customers import key_of

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
-from lingdang.cli import main
+from lingdang.cli.main import main
 from support.vouchers import TEN_OFF
 
 

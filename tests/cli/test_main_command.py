@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from lingdang.cli import main
+from lingdang.cli.main import main
 from lingdang.keys import Keyring
 from support.served import run
 
@@ -31,7 +31,8 @@ def test_every_command_has_help(command: list[str]) -> None:
 
 def test_help_loads_no_more_than_it_needs() -> None:
     code = (
-        "import sys; from lingdang.cli import main; main(['--help'], standalone_mode=False); print(sorted(sys.modules))"
+        "import sys; from lingdang.cli.main import main; main(['--help'], standalone_mode=False);"
+        "print(sorted(sys.modules))"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     for heavy in ("litestar", "psycopg", "uvicorn", "alembic", "cryptography"):
@@ -108,7 +109,7 @@ def test_whoever_asks_for_json_is_told_in_json_what_went_wrong(tmp_path: Path, c
 
 
 def test_a_fault_of_the_program_is_told_in_json_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lingdang.db.commands.settings_of", lambda _: 1 / 0)
+    monkeypatch.setattr("lingdang.cli.migrate.settings_of", lambda _: 1 / 0)
     answer = CliRunner().invoke(main, ["migrate", "--json"])
     assert isinstance(answer.exception, ZeroDivisionError)
     assert "ZeroDivisionError" in json.loads(answer.stdout)["error"]

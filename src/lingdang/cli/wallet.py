@@ -8,14 +8,16 @@ import click
 import msgspec
 
 from lingdang import moments
-from lingdang.app import Deployment, make_settlement
 from lingdang.backoffice.wallets import CreditAnswer, CreditRequest, credit_wallet
+from lingdang.cli.arguments import CUST_ID
+from lingdang.cli.database import settings_of
+from lingdang.cli.opening import opened
 from lingdang.clock import rfc3339
-from lingdang.commands import CUST_ID, CommandError, opened, settings_of
 from lingdang.db.pool import make_pool
-from lingdang.errors import Problem
+from lingdang.deployment import Deployment, settling
+from lingdang.errors import CommandError, Problem
 from lingdang.identity.customers import customer_named
-from lingdang.ids import DEFAULT_CURRENCY, uuid7
+from lingdang.ids import DEFAULT_CURRENCY, Customer, uuid7
 
 
 @click.group()
@@ -62,7 +64,7 @@ def credit(
         createCustomer=create_customer,
     )
     with opened(ctx) as deployment:
-        answer, replayed = asyncio.run(credit_now(deployment, cust_id, request))
+        answer, replayed = asyncio.run(_credit(deployment, cust_id, request))
     if as_json:
         click.echo(msgspec.json.encode(answer).decode())
         return
@@ -92,18 +94,17 @@ def _request(**fields: object) -> CreditRequest:
         raise click.BadParameter(str(error)) from None
 
 
-async def credit_now(deployment: Deployment, cust_id: str, request: CreditRequest) -> tuple[CreditAnswer, bool]:
-    """Book one credit through a settlement of its own. Raises CommandError with the refusal's sentence."""
-    settlement = make_settlement(deployment)
-    settlement.open()
+async def _credit(deployment: Deployment, cust_id: str, request: CreditRequest) -> tuple[CreditAnswer, bool]:
+    """Book one credit through a settlement of its own."""
+    async with settling(deployment) as settlement:
+        return await credit_wallet(settlement, await _customer(deployment, cust_id, request.create_customer), request)
+
+
+async def _customer(deployment: Deployment, cust_id: str, create: bool) -> Customer:
     try:
         async with make_pool(deployment.database_url, 1, deployment.settings.pgbouncer) as pool:
-            customer = await customer_named(pool, cust_id, request.create_customer, deployment.clock())
-        return await credit_wallet(settlement, customer, request)
+            return await customer_named(pool, cust_id, create, deployment.clock())
     except Problem as problem:
-        if problem.code == "not_found":
-            raise CommandError(f"nobody has heard of the customer {cust_id}: --create-customer adds them") from None
-        errors = problem.members.get("errors") or [{"message": problem.kind.detail.format_map(problem.members)}]
-        raise CommandError(f"{problem.code}: {errors[0]['message']}") from None
-    finally:
-        await settlement.close()
+        if problem.code != "not_found":
+            raise
+        raise CommandError(f"nobody has heard of the customer {cust_id}: --create-customer adds them") from None

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
-from lingdang.cli import main
+from lingdang.cli.main import main
 from lingdang.demo.books import BOOKS
 
 ROWS = "id,name,cost,shelf\n1,A,5,x\n2,,5,x\n3,C,ten,x\n"

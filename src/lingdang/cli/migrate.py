@@ -4,7 +4,7 @@ import json
 
 import click
 
-from lingdang.commands import embedded_server, prepare_data_dir, running, settings_of
+from lingdang.cli.database import embedded_server, prepare_data_dir, running, settings_of
 from lingdang.db.external import check_version
 from lingdang.db.migrate import migrate as run_migrations
 

@@ -9,7 +9,7 @@ import pytest
 from argon2 import PasswordHasher
 from click.testing import CliRunner, Result
 
-from lingdang.cli import main
+from lingdang.cli.main import main
 
 
 @pytest.fixture

@@ -8,9 +8,11 @@ import psycopg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from lingdang.commands import PLAIN_ID, CommandError, opened
+from lingdang.cli.arguments import PLAIN_ID
+from lingdang.cli.opening import opened
 from lingdang.coupons.codes import NoCouponError, make_codes
 from lingdang.db.pool import connect_options
+from lingdang.errors import CommandError
 
 MAX_CODES = 10_000_000
 

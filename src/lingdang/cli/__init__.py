@@ -1,0 +1,1 @@
+"""The `lingdang` command: a module for each of its sub-commands."""

@@ -1,0 +1,30 @@
+"""What an operator is told of an error: one line."""
+
+import psycopg
+
+from lingdang.db.embedded import EmbeddedError
+from lingdang.db.external import ExternalError
+from lingdang.db.migrate import NotMigratedError
+from lingdang.errors import CommandError, Problem
+from lingdang.keys import KeyringError
+from lingdang.settings import SettingsError
+
+_EXPLAINED = (CommandError, SettingsError, KeyringError, NotMigratedError, EmbeddedError, ExternalError)
+
+
+def explanation(error: Exception) -> str | None:
+    """The one line that tells an operator what is wrong; None for an error that is a fault of the program."""
+    if isinstance(error, _EXPLAINED):
+        return str(error)
+    if isinstance(error, Problem):
+        return _sentence(error)
+    if isinstance(error, psycopg.OperationalError):
+        return f"the database cannot be reached: {' '.join(str(error).split())}"
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return None
+
+
+def _sentence(problem: Problem) -> str:
+    errors = problem.members.get("errors") or [{"message": problem.kind.detail.format_map(problem.members)}]
+    return f"{problem.code}: {errors[0]['message']}"

@@ -1,0 +1,79 @@
+"""`lingdang keys`."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lingdang.cli.database import prepare_data_dir, settings_of
+from lingdang.clock import rfc3339, system_clock
+from lingdang.keys import Keyring, Version, ensure_keyring, retire, rotate
+
+
+@click.group()
+def keys() -> None:
+    """The master secrets, from which every key is derived."""
+
+
+@keys.command("rotate")
+@click.option(
+    "--activate-in",
+    type=click.IntRange(0, 30 * 86400),
+    default=0,
+    metavar="SECONDS",
+    help="Seal with the new secret only later, when every machine has the file. [default: 0]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the new version as JSON.")
+@click.pass_context
+def rotate_keys(ctx: click.Context, activate_in: int, as_json: bool) -> None:
+    """Add a new secret. What older ones sealed stays valid until they are retired."""
+    file = _file(ctx)
+    now = system_clock()
+    version = rotate(file, now, now + timedelta(seconds=activate_in))
+    _print([version], as_json)
+
+
+@keys.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print the versions as JSON.")
+@click.pass_context
+def list_keys(ctx: click.Context, as_json: bool) -> None:
+    """Every version that is not retired, with its dates. Secrets are never shown."""
+    _print(list(Keyring(_file(ctx)).versions()), as_json)
+
+
+@keys.command("retire")
+@click.argument("version", type=click.IntRange(1))
+@click.option("--json", "as_json", is_flag=True, help="Print the version as JSON.")
+@click.pass_context
+def retire_key(ctx: click.Context, version: int, as_json: bool) -> None:
+    """Stop accepting what secret VERSION sealed: its sessions, order tokens and receipts."""
+    _print([retire(_file(ctx), version, system_clock())], as_json)
+
+
+def _print(versions: list[Version], as_json: bool) -> None:
+    shown = [_shown(version) for version in versions]
+    if as_json:
+        click.echo(json.dumps(shown))
+        return
+    for version in shown:
+        state = f"retired {version['retiredAt']}" if version["retiredAt"] else f"active from {version['activeAt']}"
+        click.echo(f"{version['version']}\tmade {version['createdAt']}\t{state}")
+
+
+def _shown(version: Version) -> dict[str, Any]:
+    """A version without its secret."""
+    return {
+        "version": version.version,
+        "createdAt": rfc3339(version.created_at),
+        "activeAt": rfc3339(version.active_at),
+        "retiredAt": version.retired_at and rfc3339(version.retired_at),
+    }
+
+
+def _file(ctx: click.Context) -> Path:
+    """The keyring's file, which is there."""
+    settings = settings_of(ctx)
+    prepare_data_dir(settings)
+    return ensure_keyring(settings.keyring_file, settings.data_path)
