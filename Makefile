@@ -16,48 +16,48 @@ check: $(VENV)/installed-dev
 	$(BIN)/python -m tools.audit
 
 bench: $(VENV)/installed-dev
-	$(BIN)/python -m bench
+	$(BIN)/python -m proof.bench
 
-# About two minutes; fails when a figure is on the wrong side of its floor in bench/floors.toml.
+# About two minutes; fails when a figure is on the wrong side of its floor in proof/bench/floors.toml.
 bench-short: $(VENV)/installed-dev
-	$(BIN)/python -m bench --short
+	$(BIN)/python -m proof.bench --short
 
 # This version in turns with another one: make bench-versions BEFORE=v0.1.0 (docs/performance.md).
 bench-versions: $(VENV)/installed-dev
-	$(BIN)/python -m bench.versions --before $(BEFORE)
+	$(BIN)/python -m proof.bench.versions --before $(BEFORE)
 
 bench-sealing: $(VENV)/installed-dev
-	$(BIN)/python -m bench.sealing
+	$(BIN)/python -m proof.bench.sealing
 
 SEEDS ?= 0-999
 simulate: $(VENV)/installed-dev
-	$(BIN)/python -m simulation --seeds $(SEEDS)
+	$(BIN)/python -m proof.simulation --seeds $(SEEDS)
 
 mutants: $(VENV)/installed-dev
-	$(BIN)/python -m simulation.mutants
+	$(BIN)/python -m proof.simulation.mutants
 
 # One kind of fault on the real processes, under load: make faults KIND=postmaster COUNT=100 (docs/faults.md).
 KIND ?= worker
 faults: $(VENV)/installed-dev
-	$(BIN)/python -m faults --kind $(KIND) --count $(or $(COUNT),10)
+	$(BIN)/python -m proof.faults --kind $(KIND) --count $(or $(COUNT),10)
 
 # Readers of the journal beside late and prepared transactions, ended sessions and crashes (docs/faults.md).
 readers: $(VENV)/installed-dev
-	$(BIN)/python -m faults.readers --seconds $(SECONDS)
+	$(BIN)/python -m proof.faults.readers --seconds $(SECONDS)
 
 # Each kind of overload beside customers who buy, a minute for each (docs/faults.md).
 overload: $(VENV)/installed-dev
-	$(BIN)/python -m faults.overload
+	$(BIN)/python -m proof.faults.overload
 
 alterations: $(VENV)/installed-dev
-	$(BIN)/python -m attacks --count $(or $(COUNT),100000)
+	$(BIN)/python -m proof.attacks --count $(or $(COUNT),100000)
 
 SECONDS ?= 600
 fuzz: $(VENV)/installed-fuzz
-	$(BIN)/python -m fuzz --seconds $(SECONDS) --target all
+	$(BIN)/python -m proof.fuzz --seconds $(SECONDS) --target all
 
 schemathesis: $(VENV)/installed-dev
-	$(BIN)/python -m fuzz.http --seconds $(SECONDS)
+	$(BIN)/python -m proof.fuzz.http --seconds $(SECONDS)
 
 screenshots: $(VENV)/installed-dev
 	PYTHONPATH=tests $(BIN)/python -m browser.screenshots

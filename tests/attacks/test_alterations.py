@@ -1,4 +1,4 @@
-"""`python -m attacks` in short: altered tokens and signatures are refused, and one that is not is found."""
+"""`python -m proof.attacks` in short: altered tokens and signatures are refused, and one that is not is found."""
 
 from base64 import b64decode
 from dataclasses import replace
@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from attacks.everything import GoodRefusedError, assert_good_are_taken, targets_of
-from attacks.jobs import tally_of
-from attacks.report import show
-from attacks.target import ACCEPTED, Tally, Target, try_one
+from proof.attacks.everything import GoodRefusedError, assert_good_are_taken, targets_of
+from proof.attacks.jobs import tally_of
+from proof.attacks.report import show
+from proof.attacks.target import ACCEPTED, Tally, Target, try_one
 
 SEED = 20260101
 Targets = list[Target[Any]]
@@ -91,5 +91,5 @@ def test_good_samples_must_be_taken(targets: Targets, monkeypatch: pytest.Monkey
 def test_what_was_accepted_is_printed_so_that_it_can_be_tried_again(targets: Targets) -> None:
     careless = [replace(target, verify=lambda _: None) for target in targets]
     text = printed(tally_of(careless, SEED, range(1)))
-    assert f"python -m attacks --seed {SEED} --number 0" in text
+    assert f"python -m proof.attacks --seed {SEED} --number 0" in text
     assert "1 accepted" in text

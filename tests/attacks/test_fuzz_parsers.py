@@ -9,11 +9,11 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from attacks.orders import order_target
-from attacks.world import World
-from fuzz.__main__ import main
-from fuzz.every import NAMES, parsers_of
-from fuzz.parser import GOOD, Parser, WrongError, only_issued
+from proof.attacks.orders import order_target
+from proof.attacks.world import World
+from proof.fuzz.__main__ import main
+from proof.fuzz.every import NAMES, parsers_of
+from proof.fuzz.parser import GOOD, Parser, WrongError, only_issued
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),

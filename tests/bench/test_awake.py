@@ -5,7 +5,7 @@ import time
 
 import psutil
 
-from bench.awake import Awake
+from proof.bench.awake import Awake
 
 
 def spent(processes: list[psutil.Process]) -> float:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.disk import PACE, felt, syncs
+from proof.bench.disk import PACE, felt, syncs
 
 
 def test_syncs_are_timed(tmp_path: Path) -> None:

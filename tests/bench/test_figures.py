@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.figures import Beside, Window, paired, rows
-from bench.meters import Batches, parse_batches
-from bench.pgbench import PgbenchError
-from bench.pgbench import parse as parse_pgbench
-from bench.report import BEGIN, END, table, write_into
-from bench.rounds import compared
+from proof.bench.figures import Beside, Window, paired, rows
+from proof.bench.meters import Batches, parse_batches
+from proof.bench.pgbench import PgbenchError
+from proof.bench.pgbench import parse as parse_pgbench
+from proof.bench.report import BEGIN, END, table, write_into
+from proof.bench.rounds import compared
 
 
 def window(name: str, number: int, rate: float, p50: float | None = 0.01, beside: float | None = None) -> Window:

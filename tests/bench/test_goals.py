@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.figures import Beside, Window
-from bench.goals import GOALS, Reached, reached, read_floors, shortfalls, table
-from bench.meters import Batches
+from proof.bench.figures import Beside, Window
+from proof.bench.goals import GOALS, Reached, reached, read_floors, shortfalls, table
+from proof.bench.meters import Batches
 
-FLOORS = Path(__file__).parents[2] / "bench" / "floors.toml"
+FLOORS = Path(__file__).parents[2] / "proof" / "bench" / "floors.toml"
 
 
 def window(name: str, rate: float, number: int = 1, cpu: float = 100e-6, beside: Beside | None = None) -> Window:

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from bench import following
-from bench.following import Page
-from bench.load import Answer
-from bench.reading import Answered, lags
 from lingdang.journal.positions import Place
+from proof.bench import following
+from proof.bench.following import Page
+from proof.bench.load import Answer
+from proof.bench.reading import Answered, lags
 from support.customers import key_of
 from support.money import credit, open_settlement
 from support.served import eventually

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from bench.load import (
+from proof.bench.load import (
     Answer,
     Flow,
     LoadError,
@@ -21,7 +21,7 @@ from bench.load import (
     prepared,
     run,
 )
-from bench.sides import Side
+from proof.bench.sides import Side
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
 GONE = b'HTTP/1.1 409 Conflict\r\ncontent-length: 24\r\n\r\n{"code":"already_owned"}'

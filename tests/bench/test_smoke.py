@@ -13,7 +13,7 @@ def test_a_run_of_seconds_is_honest_and_complete(tmp_path: Path) -> None:
     only = ("payments", "checkouts", "orders", "vouchers", "held", "paced", "pgbench", "statements")
     floors, out = tmp_path / "floors.toml", tmp_path / "out"
     floors.write_text("[goals]\n")
-    command = [sys.executable, "-m", "bench", "--short", "--seconds=0.5", "--customers=300", "--scale=1"]
+    command = [sys.executable, "-m", "proof.bench", "--short", "--seconds=0.5", "--customers=300", "--scale=1"]
     command += ["--protocol=http", "--protocol=https", *(f"--only={each}" for each in only)]
     command += [f"--floors={floors}", f"--out={out}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1200, check=False)

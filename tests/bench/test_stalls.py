@@ -4,9 +4,9 @@ from pathlib import Path
 
 import psycopg
 
-from bench import waits
-from bench.stalls import Stall, seen, stalls
-from bench.waits import Look
+from proof.bench import waits
+from proof.bench.stalls import Stall, seen, stalls
+from proof.bench.waits import Look
 from support.served import eventually
 
 

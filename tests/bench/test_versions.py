@@ -3,9 +3,9 @@
 import subprocess
 from pathlib import Path
 
-from bench.figures import Spread, Window
-from bench.meters import Batches
-from bench.versions import Turn, ratios, unpack
+from proof.bench.figures import Spread, Window
+from proof.bench.meters import Batches
+from proof.bench.versions import Turn, benchmark, ratios, unpack
 
 
 def window(rate: float, cpu: float) -> Window:
@@ -51,3 +51,10 @@ def test_another_version_is_unpacked_as_it_was(tmp_path: Path) -> None:
     git("commit", "-m", "before")
     (folder / "file").write_text("now")
     assert (unpack("HEAD", tmp_path / "before", folder) / "file").read_text() == "before"
+
+
+def test_each_version_is_measured_by_its_own_benchmark(tmp_path: Path) -> None:
+    (tmp_path / "older" / "bench").mkdir(parents=True)
+    (tmp_path / "newer" / "proof" / "bench").mkdir(parents=True)
+    assert benchmark(tmp_path / "older") == "bench"
+    assert benchmark(tmp_path / "newer") == "proof.bench"

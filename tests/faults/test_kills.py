@@ -5,11 +5,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from faults.audit import audit
-from faults.disk import DiskError
-from faults.load import Load, Paid
-from faults.run import Outcome, Plan, run
-from faults.shop import START, customers, fill
+from proof.faults.audit import audit
+from proof.faults.disk import DiskError
+from proof.faults.load import Load, Paid
+from proof.faults.run import Outcome, Plan, run
+from proof.faults.shop import START, customers, fill
 
 
 @pytest.mark.slow

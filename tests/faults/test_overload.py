@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from faults.overload.burning import burn
-from faults.overload.buyers import Event
-from faults.overload.history import History, Newcomers, Span
-from faults.overload.run import Plan, run
-from faults.overload.site import Burning
-from faults.report import Table, put_row
+from proof.faults.overload.burning import burn
+from proof.faults.overload.buyers import Event
+from proof.faults.overload.history import History, Newcomers, Span
+from proof.faults.overload.run import Plan, run
+from proof.faults.overload.site import Burning
+from proof.faults.report import Table, put_row
 
 
 @pytest.mark.slow

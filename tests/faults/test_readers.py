@@ -1,13 +1,13 @@
-"""Readers of the journal beside all that may happen to transactions and to the server: `python -m faults.readers`."""
+"""Readers of the journal beside all that befalls transactions and the server: `python -m proof.faults.readers`."""
 
 import random
 from pathlib import Path
 
 import pytest
 
-from faults.readers.reading import Reader
-from faults.readers.run import Plan, judged, run
 from lingdang.journal.positions import Place
+from proof.faults.readers.reading import Reader
+from proof.faults.readers.run import Plan, judged, run
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import pytest
 from psycopg import AsyncConnection
 
 from lingdang.keys import Keyring
-from simulation.workers import Fleet
+from proof.simulation.workers import Fleet
 from support.simulator import Simulator
 
 

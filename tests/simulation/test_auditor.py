@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import simulation.audit
 from lingdang.ledger.commands import LotKind
 from lingdang.ledger.lots import lot_expiry, lot_for, lot_name
-from simulation.audit.money import lapses
-from simulation.audit.pricing import shares
-from simulation.history import FOREVER
-from simulation.plan import BASE, key_of
+from proof.simulation import audit
+from proof.simulation.audit.money import lapses
+from proof.simulation.audit.pricing import shares
+from proof.simulation.history import FOREVER
+from proof.simulation.plan import BASE, key_of
 from support.story import ANN, AT, BEFORE, BOB, GEM, ORDER, SESSION, UNTIL, VOUCHER, YEARS, Story, cause_of
 
 
@@ -287,7 +287,7 @@ def test_shares() -> None:
 
 
 def test_the_auditor_shares_no_code_with_what_it_audits() -> None:
-    for path in Path(simulation.audit.__file__).parent.glob("*.py"):
+    for path in Path(audit.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from simulation.history import Request
-from simulation.plan import BASE, RefundPolicy
+from proof.simulation.history import Request
+from proof.simulation.plan import BASE, RefundPolicy
 from support.story import AT, BEFORE, ORDER, SESSION, VOUCHER, Story, cause_of
 
 LATE = (BASE + timedelta(days=30, seconds=1)).isoformat()

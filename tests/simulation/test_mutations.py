@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from simulation.mutations import MUTATIONS, Edit, MutationError
+from proof.simulation.mutations import MUTATIONS, Edit, MutationError
 
 SOURCE = Path(__file__).parents[2] / "src" / "lingdang"
 

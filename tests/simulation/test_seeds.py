@@ -11,10 +11,10 @@ import pytest
 from lingdang.coupons import cuts
 from lingdang.ledger import crediting
 from lingdang.payment import payments
-from simulation.plan import Deposit, Fault
-from simulation.run import run_plan
-from simulation.seeding import plan_of
-from simulation.wire import KINDS
+from proof.simulation.plan import Deposit, Fault
+from proof.simulation.run import run_plan
+from proof.simulation.seeding import plan_of
+from proof.simulation.wire import KINDS
 from support.simulator import Simulator
 
 SEEDS = range(60)

@@ -5,8 +5,8 @@ import asyncio
 import psycopg
 import pytest
 
-from simulation.plan import Fault
-from simulation.wire import Wire
+from proof.simulation.plan import Fault
+from proof.simulation.wire import Wire
 
 INSERT = "INSERT INTO product (product_id, title, currency, price, list_price, created_at, updated_at) "
 VALUES = "VALUES (%b, 'T', 'BELL', 1, 1, now(), now())"

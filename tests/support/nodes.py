@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from faults.server import postmaster
 from lingdang.db.embedded import EmbeddedServer, programs
 from lingdang.db.migrate import migrate
 from lingdang.db.system_user import system_user
+from proof.faults.server import postmaster
 from support.journal import sql
 
 

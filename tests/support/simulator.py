@@ -5,8 +5,8 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from simulation.run import Verdict, run_seed
-from simulation.workers import Fleet
+from proof.simulation.run import Verdict, run_seed
+from proof.simulation.workers import Fleet
 
 
 @dataclass

@@ -7,10 +7,10 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from simulation.audit import audit
-from simulation.audit.evidence import evidence_of
-from simulation.history import Event, History, Request
-from simulation.plan import BASE, CURRENCIES, Book, Coupon, Plan, RefundPolicy, key_of
+from proof.simulation.audit import audit
+from proof.simulation.audit.evidence import evidence_of
+from proof.simulation.history import Event, History, Request
+from proof.simulation.plan import BASE, CURRENCIES, Book, Coupon, Plan, RefundPolicy, key_of
 
 ANN, VOUCHER, ORDER, SESSION = "ann", "v-1", "o-1", "s-1"
 BOB = "bob"

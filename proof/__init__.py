@@ -1,0 +1,1 @@
+"""What proves the shop: benchmarks, the simulation, faults, attacks and fuzzing. Nothing in `lingdang` knows it."""

@@ -1,0 +1,31 @@
+"""One window of payments, for the commands beside `python -m proof.bench`."""
+
+import itertools
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import click
+
+from proof.bench.load import Target, percentile, prepared, run
+from proof.bench.offers import Offers
+from proof.bench.shop import Purchase
+
+
+class Paid(NamedTuple):
+    """Payments a second, and latencies in milliseconds."""
+
+    rate: float
+    p50: float
+    p99: float
+
+
+def pay(
+    target: Target, purchases: Iterator[Purchase], offers: Offers, *, connections: int, seconds: float, most: int
+) -> Paid:
+    """Pay what is next, prepared for `most` payments. Raises ClickException when one was refused."""
+    ready = iter(list(itertools.islice(offers.payments(purchases), most)))
+    load = run(target, [prepared(ready) for _ in range(connections)], seconds)
+    if set(load.outcomes) != {"200"}:
+        raise click.ClickException(f"answers: {dict(load.outcomes)}")
+    ordered = sorted(load.latencies)
+    return Paid(len(ordered) / load.seconds, percentile(ordered, 0.5) * 1000, percentile(ordered, 0.99) * 1000)

@@ -1,0 +1,70 @@
+"""Seeds on several processes, each with workers of its own, on one database."""
+
+import asyncio
+import logging
+import multiprocessing
+import queue
+from collections.abc import Iterator, Sequence
+from multiprocessing.queues import Queue
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import structlog
+
+from lingdang.keys import Keyring
+from proof.simulation.run import Verdict, run_seed
+from proof.simulation.workers import Fleet
+
+PATIENCE = 600.0
+"""Seconds without any seed done, after which the processes are taken for dead."""
+
+
+Run = tuple[int, str]
+"""A seed, and what tells this run of it from others."""
+
+
+class JobsDiedError(Exception):
+    """No seed is done any more."""
+
+
+def verdicts(url: str, keyring: Path, seeds: Sequence[Run], jobs: int) -> Iterator[Verdict]:
+    """The seeds' verdicts as they come, from so many processes. Raises JobsDiedError."""
+    context = multiprocessing.get_context("spawn")
+    todo: Queue[Run | None] = context.Queue()
+    done: Queue[Verdict] = context.Queue()
+    for seed in [*seeds, *[None] * jobs]:
+        todo.put(seed)
+    processes = [context.Process(target=_job, args=(url, keyring, todo, done), daemon=True) for _ in range(jobs)]
+    for process in processes:
+        process.start()
+    try:
+        for _ in seeds:
+            yield done.get(timeout=PATIENCE)
+    except queue.Empty:
+        raise JobsDiedError(f"no seed was done for {PATIENCE:.0f} s") from None
+    finally:
+        for process in processes:
+            process.terminate()
+            process.join()
+
+
+def _job(url: str, keyring: Path, todo: "Queue[Run | None]", done: "Queue[Verdict]") -> None:
+    """One process: seeds one after the other."""
+    be_quiet()
+    asyncio.run(_run(url, keyring, todo, done))
+
+
+async def _run(url: str, keyring: Path, todo: "Queue[Run | None]", done: "Queue[Verdict]") -> None:
+    async with (
+        await psycopg.AsyncConnection[Any].connect(url, autocommit=True) as connection,
+        Fleet(url, Keyring(keyring)) as fleet,
+    ):
+        while (run := todo.get()) is not None:
+            done.put(await run_seed(run[0], fleet, connection, run[1]))
+
+
+def be_quiet() -> None:
+    """No log: what is logged here is what is done on purpose."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    logging.getLogger("psycopg").setLevel(logging.CRITICAL)
