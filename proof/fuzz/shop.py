@@ -10,11 +10,11 @@ from pathlib import Path
 import httpx
 
 from lingdang.clock import system_clock
+from lingdang.demo import CUSTOMER, PASSWORD
 from lingdang.identity.api_keys import SCOPES
 from lingdang.identity.sessions import Sessions
 from lingdang.ids import Customer
 from lingdang.keys import Keyring
-from lingdang.serving.demo import CUSTOMER, PASSWORD
 from lingdang.settings import SIGN_TYPES
 from proof.bench.server import ServerError, clean_environ, lingdang
 

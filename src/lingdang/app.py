@@ -33,6 +33,7 @@ from lingdang.db.bulkheads import Bulkheads
 from lingdang.db.lane import Lane
 from lingdang.db.pool import Pool
 from lingdang.db.probe import Probe
+from lingdang.demo import signing_lab
 from lingdang.deployment import Deployment, make_sealer, make_sessions, make_settlement, make_statements
 from lingdang.http import health
 from lingdang.http.answers import EXCEPTION_HANDLERS
@@ -59,7 +60,7 @@ from lingdang.payment.signing import SIGNED_FIELDS
 from lingdang.signer import Signer
 from lingdang.upkeep import Upkeep
 from lingdang.watch import UNWATCHED, Watch
-from lingdang.web import reading, signing_lab
+from lingdang.web import reading
 from lingdang.web import routes as web_routes
 
 

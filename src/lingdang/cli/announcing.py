@@ -8,6 +8,7 @@ import click
 import structlog
 
 from lingdang import __version__
+from lingdang.demo import BELLS, CODE, CUSTOMER, PASSWORD
 from lingdang.serving.listening import takes_both
 from lingdang.serving.tls import Certificate
 from lingdang.settings import Settings
@@ -62,9 +63,6 @@ def announce(settings: Settings, opening: Opening) -> None:
 
 def _of_demo(settings: Settings, opening: Opening) -> list[str]:
     """What is open to everybody, and what there is to try."""
-    from lingdang.demo.coupons import CODE
-    from lingdang.serving.demo import BELLS
-
     lines = []
     if settings.demo:
         by = "--demo" if opening.demo else "LINGDANG_DEMO"
@@ -75,11 +73,10 @@ def _of_demo(settings: Settings, opening: Opening) -> list[str]:
     if opening.has.in_the_way:
         lines.append(f"  not filled there are {opening.has.in_the_way} in this shop: --demo fills an empty one only")
     if opening.has.customer:
-        lines.append(
-            f"  customer   demo, password demo-demo (known to everybody), {BELLS:,} bells and five vouchers at first;"
-        )
+        known = f"{CUSTOMER}, password {PASSWORD} (known to everybody)"
+        lines.append(f"  customer   {known}, {BELLS:,} bells and five vouchers at first;")
         lines.append(f"             code {CODE} for one more")
-        _log.warning("demo_customer", customer="demo")
+        _log.warning("demo_customer", customer=CUSTOMER)
     if opening.demo and opening.has.customer:
         trust = f" --ca {opening.authority}" if opening.authority else ""
         lines.append(f"  open       {opening.address} in a browser (it asks once about the shop's own certificate)")

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 import msgspec
@@ -19,6 +19,7 @@ from lingdang.clock import system_clock
 from lingdang.db.bulkheads import connections_of_worker
 from lingdang.db.embedded import EmbeddedServer
 from lingdang.db.tuning import COMMANDS, MAX_CONNECTIONS
+from lingdang.demo import SETTINGS
 from lingdang.errors import CommandError
 from lingdang.keys import Keyring, ensure_keyring
 from lingdang.serving.descriptors import raise_limit
@@ -32,9 +33,6 @@ from lingdang.settings import Settings
 from lingdang.signals import Asked
 
 _log = structlog.get_logger(__name__)
-
-_DEMO: Final = {"refund_days": 14}
-"""What a demo shows that is off elsewhere, unless it is configured."""
 
 
 @click.command()
@@ -51,7 +49,7 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, demo: bool, ht
 
     With no configuration it starts its own PostgreSQL and makes a local certificate authority in the data directory.
     """
-    settings = settings_of(ctx, **(_DEMO if demo else {}))
+    settings = settings_of(ctx, **(SETTINGS if demo else {}))
     _require_connections(settings, workers)
     prepare_data_dir(settings)
     configure_logging(settings, "supervisor")
@@ -122,7 +120,7 @@ def _address(host: str, port: int, certificate: Certificate | None) -> str:
 
 
 def _demo(settings: Settings, url: str, *, fill: bool) -> Demo:
-    from lingdang.serving.demo import fill_demo, has_demo_customer
+    from lingdang.demo.filling import fill_demo, has_demo_customer  # it loads most of the application
 
     in_the_way = fill_demo(settings, url) if fill else None
     return Demo(has_demo_customer(settings, url), in_the_way)

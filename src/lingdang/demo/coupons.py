@@ -7,9 +7,7 @@ import msgspec
 from lingdang.coupons.claiming import grant
 from lingdang.coupons.definitions import CouponInput, put_coupon
 from lingdang.db.pool import Connection
-
-CODE = "LINGDANG"
-"""Claims one more voucher."""
+from lingdang.demo import CODE
 
 _COUPONS: dict[str, CouponInput] = msgspec.convert(
     {

@@ -6,10 +6,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from lingdang.demo import books
+from lingdang.demo import BELLS, books, filling
+from lingdang.demo.filling import fill_demo, has_demo_customer
 from lingdang.keys import Keyring
-from lingdang.serving import demo
-from lingdang.serving.demo import BELLS, fill_demo, has_demo_customer
 from lingdang.settings import Settings
 from support.money import credit, open_settlement
 from support.served import Served, run, serving
@@ -124,7 +123,7 @@ def test_an_interrupted_filling_is_taken_up_again(
 
 
 def _kill_at(monkeypatch: pytest.MonkeyPatch, step: str, begun: bool) -> None:
-    original = getattr(demo, step)
+    original = getattr(filling, step)
 
     def killed(*given: object) -> object:
         if not begun:
@@ -134,7 +133,7 @@ def _kill_at(monkeypatch: pytest.MonkeyPatch, step: str, begun: bool) -> None:
             raise Killed
         return _killed_behind(done)
 
-    monkeypatch.setattr(demo, step, killed)
+    monkeypatch.setattr(filling, step, killed)
 
 
 async def _killed_behind(done: object) -> None:

@@ -15,13 +15,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 import lingdang.web
 from lingdang.clock import system_clock
+from lingdang.demo import signing_lab
+from lingdang.demo.signing_lab import diagnose
 from lingdang.identity.session import Session
 from lingdang.identity.sessions import Sessions
 from lingdang.keys import Keyring
 from lingdang.payment.payments import PaymentRequest
 from lingdang.payment.signing import string_to_sign
 from lingdang.settings import SIGN_TYPES, SignType
-from lingdang.web.signing_lab import diagnose
 from support.buyer import Buyer, buyer, jwk_of, stock
 from support.customers import customer_of
 from support.shop import Shop
@@ -160,7 +161,7 @@ async def test_it_is_closed_outside_the_demo(shop: Shop) -> None:
 
 def test_every_mistake_is_explained_in_both_languages() -> None:
     static = Path(lingdang.web.__file__).parent / "static" / "i18n"
-    source = (Path(lingdang.web.__file__).parent / "signing_lab.py").read_text(encoding="utf-8")
+    source = Path(signing_lab.__file__).read_text(encoding="utf-8")
     named: set[Any] = {*TEXTS, *KEYED, "sign_type_of_another_session", "base64_instead_of_base64url"}
     named |= {f"without_{name}" for name in ("nonce", "orderToken", "productIds", "signType")}
     assert all(name in source or name.startswith("without_") for name in named)

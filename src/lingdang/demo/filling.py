@@ -11,6 +11,7 @@ import psycopg
 
 from lingdang.backoffice.wallets import CreditRequest, credit_wallet
 from lingdang.db.pool import connect_options, make_pool, transaction
+from lingdang.demo import BELLS, CUSTOMER, PASSWORD
 from lingdang.demo.books import add_demo_books
 from lingdang.demo.coupons import give_demo_coupons
 from lingdang.deployment import Deployment, deploy, settling
@@ -18,10 +19,6 @@ from lingdang.identity.customers import known_customer, store_customer
 from lingdang.identity.passwords import Passwords
 from lingdang.ids import bucket_of
 from lingdang.settings import Settings
-
-CUSTOMER = "demo"
-PASSWORD = "demo-demo"  # noqa: S105 - it is meant to be known
-BELLS = 10_000
 
 _GIFT = CreditRequest(credit_id="demo", amount=BELLS, kind="paid", reason="Demo")
 
