@@ -191,8 +191,7 @@ class Clients:
         )
 
         async def send(worker: Worker) -> tuple[Any, bool]:
-            bearer = f"Bearer {session.session_token}"
-            asker = worker.sessions.authenticate(bearer, session.customer.cust_id, worker.now())
+            asker = worker.checkouts.authenticate(f"Bearer {session.session_token}", session.customer.cust_id)
             return await worker.checkouts.quote(request, asker), False
 
         wanted = {"productIds": list(request.product_ids), "code": code, "vouchers": quote.vouchers}
@@ -219,10 +218,7 @@ class Clients:
 
         async def send(worker: Worker) -> tuple[Any, bool]:
             request = self._signed(payment, offer, session, worker)
-            worker.payments.require_room()
-            now = worker.now()
-            asker = worker.sessions.authenticate(f"Bearer {token}", cust_id, now)
-            return await worker.payments.confirm(request, asker, now)
+            return await worker.payments.confirm(request, f"Bearer {token}", cust_id)
 
         await self._asking.ask("payment", own_id, payment, wanted, route, send, payment.patience)
 

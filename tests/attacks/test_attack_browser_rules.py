@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from test_attack_others_ids import routes_of
 
 from support.buyer import buyer, give, stock
+from support.described import routes_of
 from support.shop import Shop
 
 EVIL = {"Origin": "https://evil.example"}

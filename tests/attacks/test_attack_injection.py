@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from test_attack_others_ids import placed, routes_of
 
 from support.buyer import buyer, give, stock
+from support.described import placed, routes_of
 from support.people import api_key
 from support.shop import Shop
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from support.buyer import Buyer, buyer, give, stock
+from support.described import placed, routes_of
 from support.shop import Shop
 
-METHODS = ("get", "put", "post", "patch", "delete")
 PUBLIC = {
     ("get", "/.well-known/lingdang-receipt-keys"),
     ("get", "/healthz"),
@@ -33,21 +33,6 @@ async def ann(shop: Shop) -> Buyer:
     assert (await who.buy("ann-book")).status_code == 200
     await shop.http.put("/v1/cart/items/common-book", headers=who.headers)
     return who
-
-
-async def routes_of(shop: Shop) -> list[tuple[str, str, dict[str, Any]]]:
-    document = (await shop.http.get("/openapi.json")).json()
-    found = [(m, path, item[m]) for path, item in document["paths"].items() for m in METHODS if m in item]
-    assert len(found) > 30
-    return found
-
-
-def placed(path: str, order_id: str) -> str:
-    """The path with Ann's ids in it."""
-    ids = {"order_id": order_id, "product_id": "ann-book", "cust_id": "ann", "coupon_id": "none"}
-    for name, value in ids.items():
-        path = path.replace("{" + name + "}", value)
-    return path
 
 
 async def call(shop: Shop, method: str, path: str, headers: dict[str, str]) -> Any:

@@ -46,14 +46,16 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(target)], check=False, capture_output=True)
 
 
-def test_it_is_durable_and_has_no_network(postgres: str) -> None:
-    with psycopg.connect(postgres) as connection:
+def test_it_is_durable_and_has_no_network(tmp_path: Path) -> None:
+    server = EmbeddedServer(tmp_path)
+    with psycopg.connect(server.start()) as connection:
         for name in ("fsync", "synchronous_commit", "full_page_writes", "data_checksums"):
             assert connection.execute(f"SHOW {name}").fetchone() == ("on",)
         assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
         assert connection.execute("SHOW server_encoding").fetchone() == ("UTF8",)
         assert connection.execute("SHOW jit").fetchone() == ("off",)
         assert connection.execute("SHOW wal_segment_size").fetchone() == ("4MB",)
+    server.stop()
 
 
 def test_the_socket_lock_of_a_copied_server_is_stale(tmp_path: Path, postgres: str) -> None:

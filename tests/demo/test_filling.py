@@ -42,7 +42,7 @@ def _banner(served: Served) -> str:
 
 def test_demo_fills_an_empty_shop_once_and_says_what_to_open(tmp_path: Path) -> None:
     for _ in range(2):
-        with serving(tmp_path / "shop", "--demo") as served:
+        with serving(tmp_path / "shop", "--demo", fresh=True) as served:
             assert _sizes(served.database_url()) == FILLED
             banner = _banner(served)
             assert served.url in banner

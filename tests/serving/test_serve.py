@@ -20,7 +20,7 @@ def data_dir(tmp_path: Path) -> Path:
 
 
 def test_serves_https_with_its_own_authority_and_stops_clean(data_dir: Path) -> None:
-    with serving(data_dir) as served:
+    with serving(data_dir, fresh=True) as served:
         assert served.url.startswith("https://127.0.0.1:")
         with served.client() as client:
             assert client.get("/healthz").json() == {"status": "ok"}

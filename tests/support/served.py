@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import psutil
 
+from support.ready import lay_out
 from support.shop import PATIENCE
 
 COMMAND = (sys.executable, "-m", "lingdang")
@@ -86,9 +87,16 @@ class Served:
 
 
 @contextmanager
-def serving(data_dir: Path, *args: str, descriptors: int | None = None, **environ: str) -> Iterator[Served]:
-    """A server on a free port until the block ends; whatever it leaves behind is stopped."""
+def serving(
+    data_dir: Path, *args: str, descriptors: int | None = None, fresh: bool = False, **environ: str
+) -> Iterator[Served]:
+    """A server on a free port until the block ends; whatever it leaves behind is stopped.
+
+    `fresh`: it makes its database itself, as at somebody's first start.
+    """
     data_dir.mkdir(exist_ok=True)
+    if not (fresh or "database_url" in environ):
+        lay_out(data_dir)
     errors = data_dir / "stderr.txt"
     with errors.open("w") as file:
         process = subprocess.Popen(

@@ -1,34 +1,25 @@
-"""One real shop for all tests of the client: a PostgreSQL of its own, served over HTTP."""
+"""One real shop for all tests of the client: a database of its own, served over HTTP."""
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
+import psycopg
 import pytest
 
 from lingdang.clock import system_clock
-from lingdang.db.embedded import EmbeddedServer
-from lingdang.db.migrate import migrate
 from lingdang.keys import Keyring, create_keyring
 from support.shop import Shop, open_shop
 
 
 @pytest.fixture(scope="session")
-def shop_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("client-shop")
+def shop_database(postgres: str) -> str:
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE client_shop TEMPLATE template_shop STRATEGY file_copy")
+    return postgres.replace("/postgres?", "/client_shop?", 1)
 
 
 @pytest.fixture(scope="session")
-def shop_database(shop_directory: Path) -> Iterator[str]:
-    server = EmbeddedServer(shop_directory)
-    url = server.start()
-    migrate(url)
-    yield url
-    server.stop()
-
-
-@pytest.fixture(scope="session")
-def shop_keyring(shop_directory: Path) -> Keyring:
-    keyring = shop_directory / "client-keyring.json"
+def shop_keyring(tmp_path_factory: pytest.TempPathFactory) -> Keyring:
+    keyring = tmp_path_factory.mktemp("client-shop") / "keyring.json"
     create_keyring(keyring, system_clock())
     return Keyring(keyring)
 

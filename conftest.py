@@ -1,5 +1,6 @@
-"""What every test stands on: a real PostgreSQL, a fresh database for each test, a served shop."""
+"""What the tests of the shop and of its clients stand on: a real PostgreSQL, a fresh database each, a served shop."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -9,8 +10,8 @@ from hypothesis import HealthCheck, settings
 
 from lingdang.clock import system_clock
 from lingdang.db.embedded import EmbeddedServer
-from lingdang.db.migrate import migrate
 from lingdang.keys import Keyring, create_keyring
+from support.ready import keep_at, lay_out
 from support.shop import Shop, open_shop
 
 # A busy machine is not a fault: no example is judged by how long it takes.
@@ -18,14 +19,23 @@ settings.register_profile("unhurried", deadline=None, suppress_health_check=[Hea
 settings.load_profile("unhurried")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def ready(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Where the processes of this run keep the database that they copy."""
+    base = tmp_path_factory.getbasetemp()
+    keep_at((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "ready")
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of an embedded server's own database, with a migrated database `template_shop` beside it."""
-    server = EmbeddedServer(tmp_path_factory.mktemp("data"))
+    directory = tmp_path_factory.mktemp("data")
+    lay_out(directory)
+    server = EmbeddedServer(directory)
     url = server.start()
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE template_shop")
-    migrate(database(url, "template_shop"))
+    with psycopg.connect(database(url, "template1"), autocommit=True) as connection:
+        connection.execute("ALTER DATABASE postgres RENAME TO template_shop")
+        connection.execute("CREATE DATABASE postgres TEMPLATE template0")
     yield url
     server.stop()
 
@@ -40,7 +50,7 @@ def database_url(postgres: str, request: pytest.FixtureRequest) -> Iterator[str]
     """A fresh, migrated, empty database, dropped after the test."""
     name = f"shop_{abs(hash(request.node.nodeid))}"
     with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_shop")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_shop STRATEGY file_copy")
         yield database(postgres, name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
