@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from lingdang.checkout.order_token import OrderTokens
-from lingdang.http.entry import HotRequest
+from lingdang.http.bound import Bound, Gate
 from lingdang.ledger.done import Done
 from lingdang.ledger.rules import Command
 from lingdang.ledger.settlement import Settlement
 from lingdang.payment.payments import PaymentRequest, Payments
-from lingdang.payment.routes import routes
+from lingdang.routes.payments import routes
 from lingdang.settings import SIGN_TYPES, SignType
 from proof.attacks.dotted import DOTTED, ODD_VALUES, decoded, encoded, recoded
 from proof.attacks.minting import NOW, keyed_digest, uuid
@@ -71,19 +71,23 @@ class _Till(Settlement):
 
 def payment_target(world: World, sign_type: SignType) -> Target[Sent]:
     """The payment route's own decoder and handler, up to the settlement, with sessions of one sign type."""
-    payments = Payments(world.sessions, OrderTokens(world.keys), _Till(), world.clock)
-    (route,) = routes(payments, lambda _: None)
+    (served,) = routes(Payments(OrderTokens(world.keys), _Till()), lambda _: None)
+    route = Bound(served, Gate(world.sessions.authenticate, _no_key, world.clock))
 
     def verify(it: Sent) -> None:
         headers = {b"authorization": f"Bearer {it.token}".encode("latin-1"), b"x-cust-id": it.cust_id.encode("latin-1")}
         try:
-            at_once(route.handle(HotRequest(headers, route.parse(it.body), "")))
+            at_once(route.handle(route.asked(headers, it.body, {}, "")))
         except ReachedError:
             return
         raise AssertionError("a payment was answered without the settlement")
 
     good = [_payment(world, holder) for holder in world.of_type(sign_type) for _ in range(2)]
     return Target(f"payment, {sign_type}", good, _kinds(world, sign_type), verify, CODES, _meaning)
+
+
+async def _no_key(*_: object) -> None:
+    """No operator pays."""
 
 
 def _payment(world: World, holder: Holder) -> Sent:

@@ -191,7 +191,8 @@ class Clients:
         )
 
         async def send(worker: Worker) -> tuple[Any, bool]:
-            asker = worker.checkouts.authenticate(f"Bearer {session.session_token}", session.customer.cust_id)
+            bearer = f"Bearer {session.session_token}"
+            asker = worker.sessions.authenticate(bearer, session.customer.cust_id, worker.now())
             return await worker.checkouts.quote(request, asker), False
 
         wanted = {"productIds": list(request.product_ids), "code": code, "vouchers": quote.vouchers}
@@ -218,7 +219,10 @@ class Clients:
 
         async def send(worker: Worker) -> tuple[Any, bool]:
             request = self._signed(payment, offer, session, worker)
-            return await worker.payments.confirm(request, f"Bearer {token}", cust_id)
+            worker.payments.require_room()
+            now = worker.now()
+            asker = worker.sessions.authenticate(f"Bearer {token}", cust_id, now)
+            return await worker.payments.confirm(request, asker, now)
 
         await self._asking.ask("payment", own_id, payment, wanted, route, send, payment.patience)
 

@@ -99,7 +99,6 @@ class Worker:
         self.reader = CheckoutReader(0, lane, self.now, queue_limit=100, batch_limit=8)
         tokens = OrderTokens(self._keyring)
         self.checkouts = Checkouts(
-            self.sessions,
             [self.reader],
             tokens,
             self.pool,
@@ -110,7 +109,7 @@ class Worker:
             max_body_bytes=Settings().max_body_bytes,
             chooser=Chooser(),
         )
-        self.payments = Payments(self.sessions, tokens, self.settlement, self.now)
+        self.payments = Payments(tokens, self.settlement)
         await self.pool.open()
         self.settlement.open()
         self.reader.open()

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
@@ -18,11 +17,8 @@ from lingdang.backoffice import products as products_admin
 from lingdang.backoffice import refunds as refunds_admin
 from lingdang.backoffice import rights as rights_admin
 from lingdang.backoffice import wallets as wallets_admin
-from lingdang.cart import routes as cart_routes
 from lingdang.cart.ticks import CartTicks
-from lingdang.catalog import routes as catalog_routes
 from lingdang.catalog.reading import ProductReader
-from lingdang.checkout import routes as checkout_routes
 from lingdang.checkout.checkouts import Checkouts
 from lingdang.checkout.order_token import OrderTokens
 from lingdang.checkout.reading import CheckoutReader
@@ -37,10 +33,13 @@ from lingdang.demo import signing_lab
 from lingdang.deployment import Deployment, make_sealer, make_sessions, make_settlement, make_statements
 from lingdang.http import health
 from lingdang.http.answers import EXCEPTION_HANDLERS
-from lingdang.http.entry import Entry, HotRoute
+from lingdang.http.bound import Gate, bound
+from lingdang.http.entry import Entry
+from lingdang.http.framework import framework_route
 from lingdang.http.idempotency import Idempotency
 from lingdang.http.openapi import openapi_config
 from lingdang.http.pacing import Pacing
+from lingdang.http.route import AnyServed
 from lingdang.http.strict import StrictRequest
 from lingdang.identity import routes as identity_routes
 from lingdang.identity.api_keys import ApiKeys
@@ -54,9 +53,9 @@ from lingdang.library import routes as library_routes
 from lingdang.library.entitlements import Rights
 from lingdang.library.receipts import Receipts
 from lingdang.library.refunds import Policy
-from lingdang.payment import routes as payment_routes
 from lingdang.payment.payments import Payments
 from lingdang.payment.signing import SIGNED_FIELDS
+from lingdang.routes import cart, checkout, payments, products
 from lingdang.signer import Signer
 from lingdang.upkeep import Upkeep
 from lingdang.watch import UNWATCHED, Watch
@@ -68,23 +67,33 @@ def create_app(deployment: Deployment, watch: Watch = UNWATCHED) -> Entry:
     """The whole server as one ASGI application; its lifespan opens and closes what it holds."""
     parts = _Parts(deployment, watch)
     settings = deployment.settings
-    hot = _hot_routes(parts, watch)
+    served = _served(parts, watch)
+    gate = Gate(parts.sessions.authenticate, ApiKeys(parts.pools.operators, parts.pacing).require, parts.clock)
+    ready = bound(served, gate)
+    # Which way a route takes is decided here alone.
+    short = [each for each in ready if each.route.short_way]
+    usual = [each for each in ready if not each.route.short_way]
     parts.show(watch)
     framework = Litestar(
-        [*_routes(parts), *health.routes(parts.probe, watch.scrape)],
+        [
+            *(framework_route(each, settings.max_body_bytes) for each in usual),
+            *_routes(parts),
+            *health.routes(parts.probe, watch.scrape),
+        ],
         request_class=StrictRequest,
         lifespan=[parts.lifespan],
         exception_handlers=EXCEPTION_HANDLERS,
-        openapi_config=openapi_config(hot),
+        openapi_config=openapi_config([each.route for each in served]),
         request_max_body_size=settings.max_body_bytes,
         logging_config=None,
     )
     return Entry(
         framework,
-        hot,
+        short,
         max_body_bytes=settings.max_body_bytes,
         observe=watch.request,
         origins=settings.cors_origins,
+        elsewhere=[each.path for each in usual],
     )
 
 
@@ -191,8 +200,6 @@ def _routes(parts: _Parts) -> list[HTTPRouteHandler]:
     return [
         *_session_routes(parts),
         *_admin_routes(parts),
-        *catalog_routes.routes(pools.search, sessions, clock),
-        *cart_routes.routes(pool, sessions, clock),
         *coupon_routes.routes(sessions, pool, parts.codes, parts.idempotency, clock),
         *library_routes.routes(
             sessions,
@@ -255,9 +262,8 @@ def _session_routes(parts: _Parts) -> list[HTTPRouteHandler]:
     )
 
 
-def _hot_routes(parts: _Parts, watch: Watch) -> list[HotRoute[Any]]:
+def _served(parts: _Parts, watch: Watch) -> list[AnyServed]:
     checkouts = Checkouts(
-        parts.sessions,
         parts.readers,
         parts.order_tokens,
         parts.pools.customers,
@@ -268,10 +274,9 @@ def _hot_routes(parts: _Parts, watch: Watch) -> list[HotRoute[Any]]:
         max_body_bytes=parts.deployment.settings.max_body_bytes,
         chooser=parts.chooser,
     )
-    payments = Payments(parts.sessions, parts.order_tokens, parts.settlement, parts.clock)
     return [
-        *catalog_routes.hot_routes(parts.products, parts.sessions, parts.clock),
-        *cart_routes.hot_routes(parts.ticks, parts.sessions, parts.clock),
-        *checkout_routes.routes(checkouts, parts.idempotency, parts.clock),
-        *payment_routes.routes(payments, watch.payment),
+        *products.routes(parts.pools.search, parts.products),
+        *cart.routes(parts.ticks, parts.pools.customers),
+        *checkout.routes(checkouts, parts.idempotency),
+        *payments.routes(Payments(parts.order_tokens, parts.settlement), watch.payment),
     ]

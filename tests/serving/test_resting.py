@@ -12,22 +12,24 @@ import uvicorn
 from litestar.types import Receive, Scope, Send
 
 from lingdang.errors import retry_later
-from lingdang.http.entry import Entry, HotRequest, HotRoute, Reply
+from lingdang.http.entry import Entry
+from lingdang.http.reply import Reply
 from lingdang.serving.connections import Connection
 from lingdang.serving.seats import Seats
+from support.routes import Anything, short_route
 
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-async def _later(_: HotRequest[Any]) -> Reply:
+async def _later(_: Anything) -> Reply:
     raise retry_later("overloaded", 1)
 
 
-async def _much_later(_: HotRequest[Any]) -> Reply:
+async def _much_later(_: Anything) -> Reply:
     raise retry_later("overloaded", 3600)
 
 
-async def _now(_: HotRequest[Any]) -> Reply:
+async def _now(_: Anything) -> Reply:
     return Reply(b"{}")
 
 
@@ -38,8 +40,7 @@ async def _nothing(_scope: Scope, _receive: Receive, _send: Send) -> None: ...
 async def connections(count: int) -> AsyncIterator[list[Stream]]:
     """So many connections to a server whose one route is overloaded and whose other one is not."""
     hot = [
-        HotRoute("POST", path, dict, dict, handle)
-        for path, handle in (("/later", _later), ("/much-later", _much_later), ("/now", _now))
+        short_route(path, handle) for path, handle in (("/later", _later), ("/much-later", _much_later), ("/now", _now))
     ]
     entry = Entry(_nothing, hot, max_body_bytes=100, observe=lambda *_: None)
     protocol: Any = partial(Connection, entry=entry, seats=Seats(10))

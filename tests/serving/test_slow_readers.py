@@ -7,7 +7,6 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 import uvicorn
@@ -15,13 +14,15 @@ from litestar.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from lingdang.clock import system_clock
-from lingdang.http.entry import Entry, HotRequest, HotRoute, Reply
+from lingdang.http.entry import Entry
+from lingdang.http.reply import Reply
 from lingdang.serving import connections, seats
 from lingdang.serving.accepting import Acceptor
 from lingdang.serving.connections import Connection, close_overdue
 from lingdang.serving.listening import listen
 from lingdang.serving.seats import Seats
 from lingdang.serving.tls import context, local_certificate
+from support.routes import Anything, short_route
 from support.shop import PATIENCE
 from support.tabs import until
 
@@ -34,7 +35,7 @@ COLD = b"GET /cold HTTP/1.1\r\nHost: x\r\n\r\n"
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-async def _hot(_: HotRequest[Any]) -> Reply:
+async def _hot(_: Anything) -> Reply:
     return Reply(LONG)
 
 
@@ -79,7 +80,7 @@ async def room(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyte
 async def opened(tls: Path | None, sending: float = 1) -> AsyncIterator[Room]:
     """Cuts off who does not take a piece within `sending` seconds."""
     certificate = local_certificate(tls, "127.0.0.1", system_clock()) if tls else None
-    entry = Entry(_cold, [HotRoute("POST", "/hot", dict, dict, _hot)], max_body_bytes=100, observe=lambda *_: None)
+    entry = Entry(_cold, [short_route("/hot", _hot)], max_body_bytes=100, observe=lambda *_: None)
     config, state, taken = uvicorn.Config(entry, log_config=None, interface="asgi3"), ServerState(), Seats(100)
     config.load()
 

@@ -25,7 +25,6 @@ from lingdang.coupons.reasons import Reason
 from lingdang.db.pool import Owner, Pool, transaction_as
 from lingdang.errors import Problem, invalid
 from lingdang.identity.session import Session
-from lingdang.identity.sessions import Sessions
 from lingdang.ids import MAX_AMOUNT, MAX_LINES, OWN_ID_PATTERN, ProductId, uuid7
 
 VoucherId = Annotated[str, Meta(pattern=OWN_ID_PATTERN)]
@@ -105,7 +104,6 @@ class Checkouts:
 
     def __init__(
         self,
-        sessions: Sessions,
         readers: Sequence[CheckoutReader],
         tokens: OrderTokens,
         pool: Pool,
@@ -117,7 +115,6 @@ class Checkouts:
         max_body_bytes: int,
         chooser: Chooser,
     ) -> None:
-        self._sessions = sessions
         self._readers = readers
         self._tokens = tokens
         self._pool = pool
@@ -128,10 +125,6 @@ class Checkouts:
         self._max_body_bytes = max_body_bytes
         self._choices = FairQueue()
         self._chooser = chooser
-
-    def authenticate(self, authorization: str | None, cust_id: str | None) -> Session:
-        """Who asks. Raises Problem `unauthenticated` or `cust_mismatch`."""
-        return self._sessions.authenticate(authorization, cust_id, self._clock())
 
     async def quote(self, request: CheckoutRequest, session: Session) -> CheckoutAnswer:
         """Price the products and seal the offer. A voucher's code is claimed first: its voucher stays in the hand.

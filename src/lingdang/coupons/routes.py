@@ -13,9 +13,9 @@ from lingdang.coupons.claiming import Code, claim
 from lingdang.coupons.guessing import CodeLimits
 from lingdang.coupons.held import HeldVoucher, get_held, list_held
 from lingdang.db.pool import Owner, Pool, transaction_as
-from lingdang.http.entry import Reply
 from lingdang.http.idempotency import Idempotency
 from lingdang.http.paging import Cursor, Limit, Page, window
+from lingdang.http.reply import Reply
 from lingdang.identity.sessions import Sessions
 
 

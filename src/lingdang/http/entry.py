@@ -1,28 +1,29 @@
-"""The entry: what surrounds every request, and the short way to the three hot routes.
+"""The entry: what surrounds every request, and the short way to the routes that are asked very often.
 
-Litestar serves all other routes. The hot ones (cart tick, checkout, payment) are called from here with
-their decoded body, which costs a third of a framework's route (docs/decisions/0003-hot-routes.md).
+Litestar serves all other routes. Those of the short way are called from here, which costs a third of a framework's
+route (docs/decisions/0003-hot-routes.md).
 """
 
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from random import getrandbits
-from typing import Any, Generic, TypeVar
+from typing import Any
 from urllib.parse import parse_qsl
 
-import msgspec
 import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from lingdang.errors import Problem, invalid
+from lingdang.http.bound import Bound, Texts
 from lingdang.http.cross_origin import GRANTED, CrossOrigin
 from lingdang.http.one_a_turn import OneATurn
-from lingdang.http.problems import MEDIA_TYPE, from_decode_error, problem_body
+from lingdang.http.problems import MEDIA_TYPE, problem_body
+from lingdang.http.reading import ClientGone, read_body
 from lingdang.http.refusals import Refusals
-
-B = TypeVar("B")
+from lingdang.http.reply import Header, Headers, Reply
 
 _log = structlog.get_logger(__name__)
 
@@ -62,9 +63,6 @@ ONCE = frozenset(
 )
 """Headers that have one value. Of two, one reader would take the first and another the last."""
 
-Header = tuple[bytes, bytes]
-Headers = Mapping[bytes, bytes]
-
 LARGE = 32 * 1024
 """Bytes of a body above which it is looked at in a turn of the event loop that has no other large one: to open and sign
 some hundred kilobytes takes milliseconds."""
@@ -77,75 +75,12 @@ counted: a hundredth of a second for every such request, in which nobody else is
 _MOST_PARAMETERS = 50
 """Of a query."""
 
+_NO_TEXTS: Texts = {}
 _JSON: Header = (b"content-type", b"application/json")
 
 
-class HotRequest(msgspec.Struct, Generic[B]):
-    """A request on a hot route. Header names are lower-case bytes; `param` is the path's last part."""
-
-    headers: dict[bytes, bytes]
-    body: B
-    param: str
-
-    def header(self, name: bytes) -> str | None:
-        """A header's text, or None when it is absent."""
-        value = self.headers.get(name)
-        return None if value is None else value.decode("latin-1")
-
-
-class Reply(msgspec.Struct, frozen=True):
-    """A JSON answer: already encoded, with further headers (lower-case names)."""
-
-    body: bytes
-    status: int = 200
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-
-
-class HotRoute(Generic[B]):
-    """One method on one path. A path that ends in `/{param}` takes one more part into `HotRequest.param`.
-
-    `shared`: the framework serves other methods of this path.
-    """
-
-    def __init__(
-        self,
-        method: str,
-        path: str,
-        body: type[B],
-        answer: Any,
-        handle: Callable[[HotRequest[B]], Awaitable[Reply]],
-        *,
-        optional_body: bool = False,
-        shared: bool = False,
-        summary: str = "",
-        problems: Sequence[str] = (),
-    ) -> None:
-        self.method = method
-        self.path = path
-        self.body = body
-        self.answer = answer
-        self.handle = handle
-        self.optional_body = optional_body
-        self.shared = shared
-        self.summary = summary
-        self.problems = problems
-        self.decode = msgspec.json.Decoder(body).decode
-        self.prefix = path[: path.index("{")] if "{" in path else None
-
-    def matches(self, path: str) -> bool:
-        """Whether this is a path with a parameter, and `path` is of its form."""
-        prefix = self.prefix
-        return prefix is not None and path.startswith(prefix) and "/" not in path[len(prefix) :]
-
-    def parse(self, raw: bytes) -> B:
-        """The body, decoded and checked. Raises Problem `invalid_request`."""
-        if len(raw) > _SMALL and raw.count(b",") > _MOST_COMMAS:
-            raise invalid("$", f"Expected at most {_MOST_COMMAS} commas")
-        try:
-            return self.decode(b"{}" if not raw and self.optional_body else raw)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise from_decode_error(error) from None
-
+Found = tuple[Bound, Texts]
+"""A route of the short way, and the parameter that stands in the path."""
 
 Observe = Callable[[str, str, int, float], None]
 """Called after each request with method, route, status and seconds."""
@@ -157,17 +92,22 @@ class Entry:
     def __init__(
         self,
         app: ASGIApp,
-        hot: Sequence[HotRoute[Any]],
+        short: Sequence[Bound],
         *,
         max_body_bytes: int,
         observe: Observe,
         origins: Sequence[str] = (),
+        elsewhere: Collection[str] = (),
     ) -> None:
+        """`short` are the routes of the short way, `elsewhere` the paths of those that `app` serves."""
         self._app = app
+        self.taken: Counter[str] = Counter()
+        """Requests by the way they took: `direct` past the server's cycle, `short` through it, `framework`."""
         self._cross_origin = CrossOrigin(origins)
-        self._exact = {(r.method, r.path): r for r in hot if r.prefix is None}
-        self._prefixed = [r for r in hot if r.prefix is not None]
-        self._hot_paths = {path for _, path in self._exact}
+        self._exact = {(r.method, r.path): r for r in short if r.prefix is None}
+        self._prefixed = [r for r in short if r.prefix is not None]
+        self._short_paths = {path for _, path in self._exact}
+        self._elsewhere = frozenset(elsewhere)
         self.max_body_bytes = max_body_bytes
         self._observe = observe
         self._refusals = Refusals()
@@ -194,16 +134,20 @@ class Entry:
             self._observe(method, route, reply.status, time.perf_counter() - started)
         elif found is not None:
             with contextlib.suppress(ClientGone):
-                reply = await self.answer(*found, headers, _read_body(headers, receive, self.max_body_bytes))
+                self.taken["short"] += 1
+                client = scope["client"][0] if scope["client"] else "unknown"
+                body = read_body(headers, receive, self.max_body_bytes)
+                reply = await self.answer(*found, headers, body, client, scope["query_string"])
                 _know(scope, reply.status, headers)
                 await send_reply(send, reply)
         else:
+            self.taken["framework"] += 1
             status = await self._framework(scope, receive, send, request_id, headers)
             self._note_refusal(scope, request_id, headers)
             self._observe(method, _template(scope), status, time.perf_counter() - started)
 
     def _answered_here(
-        self, scope: HTTPScope, headers: Headers, found: tuple[HotRoute[Any], str] | None, request_id: str
+        self, scope: HTTPScope, headers: Headers, found: Found | None, request_id: str
     ) -> tuple[str, Reply] | None:
         """Route and answer of a request about which no route is asked."""
         problem = _given_twice(scope["headers"]) or _asked_twice(scope["path"], scope["query_string"])
@@ -235,46 +179,54 @@ class Entry:
                 problem, _template(scope), request_id, headers, told.get(SIGNING_IN), client[0] if client else None
             )
 
-    def find(self, method: str, path: str) -> tuple[HotRoute[Any], str] | None:
-        """The hot route of this method and path, and the value of its parameter."""
+    def find(self, method: str, path: str) -> Found | None:
+        """The route of the short way for this method and path, and the parameter in the path."""
         exact = self._exact.get((method, path))
         if exact is not None:
-            return exact, ""
+            return exact, _NO_TEXTS
         for route in self._prefixed:
             if method == route.method and route.matches(path):
-                return route, path[len(route.prefix or "") :]
+                return route, route.texts(path)
         return None
 
     def _known(self, path: str) -> tuple[str, str] | None:
-        """For a path that the framework does not know: the hot routes' path, and the methods that it has."""
-        if path in self._hot_paths:
-            return path, all_methods("", self._hot_methods(path))
-        return next(
-            ((r.path, all_methods("", [r.method])) for r in self._prefixed if not r.shared and r.matches(path)), None
-        )
+        """For a path that the framework does not know: the path of the short way, and the methods that it has."""
+        if path in self._short_paths:
+            return path, all_methods("", self._short_methods(path))
+        alone = (r for r in self._prefixed if r.path not in self._elsewhere and r.matches(path))
+        return next(((r.path, all_methods("", [r.method])) for r in alone), None)
 
-    def _hot_methods(self, path: str) -> list[str]:
+    def _short_methods(self, path: str) -> list[str]:
         """The methods of this path that are served here."""
         return [m for m, p in self._exact if p == path] + [r.method for r in self._prefixed if r.matches(path)]
 
     def _allow_all(self, path: str, said: list[Header]) -> list[Header]:
         """The framework's headers; an `Allow` among them names what is served here, and HEAD, too."""
         return [
-            (name, all_methods(value.decode(), self._hot_methods(path)).encode() if name == b"allow" else value)
+            (name, all_methods(value.decode(), self._short_methods(path)).encode() if name == b"allow" else value)
             for name, value in said
         ]
 
     async def answer(
-        self, route: HotRoute[Any], param: str, headers: dict[bytes, bytes], body: bytes | Awaitable[bytes]
+        self,
+        route: Bound,
+        texts: Texts,
+        headers: dict[bytes, bytes],
+        body: bytes | Awaitable[bytes],
+        client: str,
+        query: bytes = b"",
     ) -> Reply:
-        """A hot route's answer, with all the headers it is to be sent with. Raises what reading the body raises."""
+        """A route's answer on the short way, with all the headers it is to be sent with.
+
+        Raises what reading the body raises.
+        """
         started = time.perf_counter()
         request_id = _request_id(headers)
         try:
             raw = body if isinstance(body, bytes) else await body
-            if len(raw) > LARGE:
-                await self._large.wait()
-            reply = await route.handle(HotRequest(headers, route.parse(raw), param))
+            if len(raw) > _SMALL:
+                await self._mind(raw)
+            reply = route.reply(await route.handle(route.asked(headers, raw, texts, client, query)))
         except ClientGone:
             raise
         except Problem as problem:
@@ -285,6 +237,13 @@ class Entry:
             reply = problem_reply(Problem("internal_error"), request_id, headers)
         self._observe(route.method, route.path, reply.status, time.perf_counter() - started)
         return self._whole(reply, request_id, headers)
+
+    async def _mind(self, raw: bytes) -> None:
+        """Let others come between two large bodies, and refuse one that would take too long to decode."""
+        if len(raw) > LARGE:
+            await self._large.wait()
+        if raw.count(b",") > _MOST_COMMAS:
+            raise invalid("$", f"Expected at most {_MOST_COMMAS} commas")
 
     def _whole(self, reply: Reply, request_id: str, headers: Headers) -> Reply:
         """The answer with the headers that every answer has."""
@@ -343,35 +302,12 @@ def _not_allowed(allowed: str) -> Problem:
     return Problem("method_not_allowed", headers={"Allow": allowed})
 
 
-class ClientGone(Exception):  # noqa: N818 - it is the client that is gone
-    """The client went away before its request was complete."""
-
-
 def problem_reply(problem: Problem, request_id: str, headers: Headers) -> Reply:
     """A problem as the answer to one request."""
     accept = headers.get(b"accept-language")
     body = problem_body(problem, request_id, accept.decode("latin-1") if accept else None)
     extra = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
     return Reply(body, problem.kind.status, ((b"content-type", MEDIA_TYPE.encode()), *extra))
-
-
-async def _read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
-    declared = headers.get(b"content-length", b"0")
-    if not declared.isdigit() or int(declared[:20]) > limit:
-        raise Problem("body_too_large", limit=limit)
-    message = await receive()
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        parts.append(message["body"])  # type: ignore[typeddict-item]
-        size += len(parts[-1])
-        if size > limit:
-            raise Problem("body_too_large", limit=limit)
-        if not message.get("more_body"):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
-        message = await receive()
 
 
 async def send_reply(send: Send, reply: Reply) -> None:

@@ -20,12 +20,13 @@ from psycopg.rows import TupleRow
 
 from lingdang.db.pool import Connection, Owner, Pool, fetch_all, fetch_as
 from lingdang.errors import Problem, invalid, retry_later
-from lingdang.http.entry import Reply
+from lingdang.http.reply import Reply
 from lingdang.keys import Keyring
 
 KEPT = timedelta(hours=24)
 
-_KEY = re.compile(r"[\x20-\x7e]{1,64}")
+KEY_PATTERN = r"^[ -~]{1,64}\Z"
+_KEY = re.compile(KEY_PATTERN)
 _FULL = "As many answers are kept for this customer as may be; without this header none is kept, and none is needed"
 REPLAYED = ((b"idempotent-replayed", b"true"),)
 """Headers of an answer that was given before."""
@@ -201,7 +202,7 @@ async def _ask_within(connection: Connection, sql: str, params: Sequence[Any]) -
 
 
 def _check(key: str) -> None:
-    if not _KEY.fullmatch(key):
+    if not _KEY.match(key):
         raise invalid("Idempotency-Key", "Expected 1 to 64 printable ASCII characters")
 
 

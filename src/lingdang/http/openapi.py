@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import msgspec
 from litestar import Request
 from litestar.enums import OpenAPIMediaType
 from litestar.openapi.config import OpenAPIConfig
@@ -12,9 +11,10 @@ from litestar.openapi.plugins import OpenAPIRenderPlugin
 
 from lingdang import __version__
 from lingdang.errors import KINDS
-from lingdang.http.entry import HotRoute
+from lingdang.http.document import described
 from lingdang.http.paging import DEFAULT_LIMIT, MAX_LIMIT
 from lingdang.http.problems import MEDIA_TYPE
+from lingdang.http.route import AnyRoute
 from lingdang.ids import CUST_ID_PATTERN, ID_PATTERN
 
 Json = dict[str, Any]
@@ -47,14 +47,14 @@ _KEYED = {(_SIGN_IN, "post"), ("/v1/checkout", "post"), ("/v1/vouchers/claim", "
 _KEY = r"^[!-~]{1,64}$"
 
 
-def openapi_config(hot: Sequence[HotRoute[Any]]) -> OpenAPIConfig:
+def openapi_config(declared: Sequence[AnyRoute]) -> OpenAPIConfig:
     """The document at exactly /openapi.json, and no page that shows it."""
     return OpenAPIConfig(
         title="Lingdang",
         version=__version__,
         description="Cart, checkout, signed payment and entitlements for a virtual currency.",
         path="/openapi.json",
-        render_plugins=[_Document(hot)],
+        render_plugins=[_Document(declared)],
         use_handler_docstrings=True,
     )
 
@@ -62,18 +62,18 @@ def openapi_config(hot: Sequence[HotRoute[Any]]) -> OpenAPIConfig:
 class _Document(OpenAPIRenderPlugin):
     """Renders the finished document, made at the first request."""
 
-    def __init__(self, hot: Sequence[HotRoute[Any]]) -> None:
+    def __init__(self, declared: Sequence[AnyRoute]) -> None:
         super().__init__(path="/", media_type=OpenAPIMediaType.OPENAPI_JSON)
-        self._hot = hot
+        self._declared = declared
         self._bytes: bytes | None = None
 
     def render(self, _request: Request[Any, Any, Any], openapi_schema: Json) -> bytes:
         if self._bytes is None:
-            self._bytes = json.dumps(complete(openapi_schema, self._hot), ensure_ascii=False).encode()
+            self._bytes = json.dumps(complete(openapi_schema, self._declared), ensure_ascii=False).encode()
         return self._bytes
 
 
-def complete(document: Json, hot: Sequence[HotRoute[Any]]) -> Json:
+def complete(document: Json, declared: Sequence[AnyRoute]) -> Json:
     """The framework's document as plain JSON with everything that it does not know."""
     result: Json = json.loads(json.dumps(document, default=str))
     schemas: Json = result.setdefault("components", {}).setdefault("schemas", {})
@@ -81,12 +81,12 @@ def complete(document: Json, hot: Sequence[HotRoute[Any]]) -> Json:
         _replace_refusals(operation, _framework_codes(path, method))
         _narrow_parameters(operation)
         _close_bodies(operation, schemas)
-    for route in hot:
-        operation = _hot_operation(route, schemas)
-        _replace_refusals(operation, frozenset(route.problems))
-        result["paths"].setdefault(route.path, {})[route.method.lower()] = operation
     for path, method, operation in _operations(result):
         _say_who(path, method, operation)
+    paths, more = described(declared)
+    for path, item in paths.items():
+        result["paths"].setdefault(path, {}).update(item)
+    schemas.update(more)
     schemas["Problem"] = _PROBLEM
     result["components"]["securitySchemes"] = _SECURITY
     result["openapi"] = "3.1.0"
@@ -99,28 +99,6 @@ def _operations(document: Json) -> Iterator[tuple[str, str, Json]]:
         for method in _METHODS:
             if method in item:
                 yield path, method, item[method]
-
-
-def _hot_operation(route: HotRoute[Any], schemas: Json) -> Json:
-    (body, answer), components = msgspec.json.schema_components([route.body, route.answer], ref_template=_REF)
-    schemas.update(components)
-    operation: Json = {
-        "summary": route.summary,
-        "operationId": "".join(part.strip("{}").capitalize() for part in (route.method, *route.path.split("/"))),
-        "tags": [route.path.split("/")[2]],
-        "responses": {
-            "200": {"description": route.summary, "content": {"application/json": {"schema": answer}}},
-        },
-    }
-    if route.method != "GET":
-        operation["requestBody"] = {
-            "required": not route.optional_body,
-            "content": {"application/json": {"schema": body}},
-        }
-    if route.prefix is not None:
-        name = route.path[len(route.prefix) :].strip("{}")
-        operation["parameters"] = [{"name": name, "in": "path", "required": True, "schema": _ID}]
-    return operation
 
 
 def _replace_refusals(operation: Json, codes: frozenset[str]) -> None:

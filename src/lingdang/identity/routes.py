@@ -15,9 +15,10 @@ from msgspec import UNSET, UnsetType
 from lingdang.clock import Clock
 from lingdang.db.pool import Pool, fetch_as, transaction_as
 from lingdang.errors import Problem, invalid, retry_later
-from lingdang.http.entry import SIGNING_IN, Reply
+from lingdang.http.entry import SIGNING_IN
 from lingdang.http.idempotency import Idempotency
 from lingdang.http.pacing import Pacing
+from lingdang.http.reply import Reply
 from lingdang.identity.customers import make_known
 from lingdang.identity.logins import Logins
 from lingdang.identity.passwords import GivenPassword

@@ -9,11 +9,10 @@ from msgspec import Meta
 
 from lingdang.checkout.offer import Offer
 from lingdang.checkout.order_token import MAX_TOKEN_LENGTH, OrderTokens
-from lingdang.clock import Clock, rfc3339
+from lingdang.clock import rfc3339
 from lingdang.coupons.reasons import Reason, unusable
 from lingdang.errors import Problem
 from lingdang.identity.session import Session
-from lingdang.identity.sessions import Sessions
 from lingdang.ids import MAX_LINES, ProductId
 from lingdang.ledger.done import Done
 from lingdang.ledger.paying import Order, Pay
@@ -56,22 +55,18 @@ class PaymentAnswer(msgspec.Struct, frozen=True, rename="camel"):
 class Payments:
     """Confirms payments."""
 
-    def __init__(self, sessions: Sessions, tokens: OrderTokens, settlement: Settlement, clock: Clock) -> None:
-        self._sessions = sessions
+    def __init__(self, tokens: OrderTokens, settlement: Settlement) -> None:
         self._tokens = tokens
         self._settlement = settlement
-        self._clock = clock
+        self.require_room = settlement.require_room
+        """Raises Problem `overloaded` when a payment could not be taken in: to be asked before anything is computed."""
 
-    async def confirm(
-        self, request: PaymentRequest, authorization: str | None, cust_id: str | None
-    ) -> tuple[PaymentAnswer, bool]:
+    async def confirm(self, request: PaymentRequest, session: Session, now: datetime) -> tuple[PaymentAnswer, bool]:
         """Pay the request's order, or answer as it was answered when it was paid (True: a replay).
 
-        Raises the first Problem in the contract's order of checks; whatever is raised, nothing was taken.
+        Raises the first Problem in the contract's order of checks, from the token on; whatever is raised, nothing was
+        taken.
         """
-        self._settlement.require_room()
-        now = self._clock()
-        session = self._sessions.authenticate(authorization, cust_id, now)
         offer = self._tokens.open(request.order_token)
         check_request(request, offer, session, now)
         try:

@@ -1,4 +1,4 @@
-"""The short way of a hot request: from the parser to its handler and back, past what an ASGI server keeps for each.
+"""The short way of a request: from the parser to its handler and back, past what an ASGI server keeps for each.
 
 What uvicorn makes for a request (scope, events, a cycle that speaks in messages) costs more than reading and checking a
 payment. A connection's other requests go the usual way, and so do those here that are out of the ordinary: pipelined,
@@ -11,11 +11,10 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from lingdang.http.entry import PIECE, Entry, Header, HotRoute, Reply
+from lingdang.http.entry import PIECE, Entry, Found
+from lingdang.http.reply import Header, Reply
 
 _LATER = 503
-
-Found = tuple[HotRoute[Any], str]
 
 
 class _NobodyWaits:
@@ -35,18 +34,18 @@ class DirectCycle:
         "headers",
         "keep_alive",
         "more_body",
-        "param",
         "response_complete",
         "response_started",
         "route",
         "task",
+        "texts",
     )
 
     message_event = _NobodyWaits()
 
     def __init__(self, entry: Entry, found: Found, headers: dict[bytes, bytes], keep_alive: bool) -> None:
         self.entry = entry
-        self.route, self.param = found
+        self.route, self.texts = found
         self.headers = headers
         self.keep_alive = keep_alive
         self.body: bytes | bytearray = b""
@@ -59,7 +58,7 @@ class DirectCycle:
 
 
 class DirectProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with the short way for the hot routes of `entry` where `short_way` is wanted."""
+    """uvicorn's protocol, with the short way for those routes of `entry` that have one, where `short_way` is wanted."""
 
     def __init__(self, *args: Any, entry: Entry, short_way: bool = True, **named: Any) -> None:
         super().__init__(*args, **named)
@@ -103,7 +102,7 @@ class DirectProtocol(HttpToolsProtocol):
         self.tasks.add(task)
 
     def _direct(self) -> DirectCycle | None:
-        """The request whose head was read, if it is for a hot route and nothing about it is out of the ordinary."""
+        """The request whose head was read, if its route has the short way and all about it is ordinary."""
         entry, url = self._entry, self.url
         if not self._short_way or b"?" in url or b"%" in url or b"#" in url:
             return None
@@ -130,7 +129,9 @@ class DirectProtocol(HttpToolsProtocol):
 
     async def _answer(self, cycle: DirectCycle) -> None:
         try:
-            reply = await cycle.entry.answer(cycle.route, cycle.param, cycle.headers, bytes(cycle.body))
+            cycle.entry.taken["direct"] += 1
+            client = self.client[0] if self.client else "unknown"
+            reply = await cycle.entry.answer(cycle.route, cycle.texts, cycle.headers, bytes(cycle.body), client)
             if self.flow.write_paused:
                 await self.flow.drain()
             if len(reply.body) > PIECE:

@@ -1,0 +1,136 @@
+"""A served route made ready: a request becomes what its handler is asked, and what that returns an answer.
+
+All that can be decided at the start is decided here, once; both ways to a handler use the same.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from lingdang.clock import Clock
+from lingdang.errors import Problem, invalid
+from lingdang.http.problems import from_decode_error
+from lingdang.http.reply import Reply, encode
+from lingdang.http.route import AnyServed, Asked, Nothing, text_of
+
+Texts = Mapping[str, str]
+"""Parameters as they stand in a request, by the names that they have there."""
+
+_NOTHING = Nothing()
+_NO_TEXTS: Texts = {}
+
+
+class Gate(NamedTuple):
+    """How callers prove who they are, and the clock that says when."""
+
+    session: Callable[[str | None, str | None, datetime], Any]
+    """Who asks, by the Authorization and X-Cust-Id headers. Raises Problem `unauthenticated` or `cust_mismatch`."""
+    key: Callable[[str | None, Any], Awaitable[Any]]
+    """The operator's key, by the Authorization header. Raises Problem `unauthenticated` or `scope_missing`."""
+    clock: Clock
+
+
+class Bound:
+    """A route behind its gate."""
+
+    def __init__(self, served: AnyServed, gate: Gate) -> None:
+        self.route = route = served.route
+        self.method: str = route.method
+        self.path = route.path
+        self.handle: Callable[[Asked[Any, Any, Any]], Awaitable[Any]] = served.handle
+        if route.who.proof == "key":
+            self.handle = partial(_for_operator, served.handle, gate.key, route.who.scope)
+        self._admit, self._refused = served.admit, served.refused
+        self._session = gate.session if route.who.proof == "session" else None
+        self._clock = gate.clock
+        self._params = None if route.params is Nothing else route.params
+        self._decode = None if route.body is Nothing else msgspec.json.Decoder(route.body).decode
+        self._optional_body = route.optional_body
+        self._status = next(iter(route.answers))
+        self.reads_body = self._decode is not None
+        self.prefix, self._last = _prefix_of(route.path)
+
+    def matches(self, path: str) -> bool:
+        """Whether this is a path that ends in a parameter, and `path` is of its form."""
+        prefix = self.prefix
+        return prefix is not None and path.startswith(prefix) and "/" not in path[len(prefix) :]
+
+    def texts(self, path: str) -> Texts:
+        """The parameter with which a path that matches ends."""
+        return _NO_TEXTS if self.prefix is None else {self._last: path[len(self.prefix) :]}
+
+    def asked(
+        self, headers: dict[bytes, bytes], raw: bytes, texts: Texts, client: str, query: bytes = b""
+    ) -> Asked[Any, Any, Any]:
+        """What the handler is asked. Raises the first Problem: of the body, the parameters, then the caller."""
+        body = _NOTHING if self._decode is None else self._read(raw)
+        params = _NOTHING if self._params is None else _converted(texts, query, self._params)
+        try:
+            if self._admit is not None:
+                self._admit()
+            now, who = self._clock(), None
+            if self._session is not None:
+                who = self._session(text_of(headers, b"authorization"), text_of(headers, b"x-cust-id"), now)
+        except Problem as problem:
+            if self._refused is not None:
+                self._refused(problem.code)
+            raise
+        return Asked(who, params, body, now, headers, client)
+
+    def reply(self, result: Any) -> Reply:
+        """The answer to what the handler returned."""
+        if type(result) is Reply:
+            return result
+        return Reply(b"" if result is None else encode(result), self._status)
+
+    def _read(self, raw: bytes) -> Any:
+        assert self._decode is not None, "only asked where there is a body"
+        if not raw:
+            if not self._optional_body:
+                raise invalid("$", "Expected a JSON body")
+            raw = b"{}"
+        try:
+            return self._decode(raw)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise from_decode_error(error) from None
+
+
+async def _for_operator(
+    handle: Callable[[Asked[Any, Any, Any]], Awaitable[Any]],
+    require: Callable[[str | None, Any], Awaitable[Any]],
+    scope: str,
+    asked: Asked[Any, Any, Any],
+) -> Any:
+    asked.who = await require(asked.header(b"authorization"), scope)
+    return await handle(asked)
+
+
+def _converted(texts: Texts, query: bytes, params: type[Any]) -> Any:
+    """The parameters, of their types. Of one name in path and query the path's counts."""
+    if query:
+        texts = {**dict(parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True)), **texts}
+    try:
+        return msgspec.convert(texts, params, strict=False)
+    except msgspec.ValidationError as error:
+        raise from_decode_error(error) from None
+
+
+def _prefix_of(path: str) -> tuple[str | None, str]:
+    """What stands before a path's last part, and the name that the part has in a request, where it is a parameter."""
+    start, _, last = path.rpartition("/")
+    return (f"{start}/", wire_name(last[1:-1])) if last.startswith("{") and "{" not in start else (None, "")
+
+
+def wire_name(name: str) -> str:
+    """What a parameter of a path's template is called in a request's Struct: `product_id` is `productId`."""
+    first, *others = name.split("_")
+    return first + "".join(other.title() for other in others)
+
+
+def bound(served: Iterable[AnyServed], gate: Gate) -> list[Bound]:
+    """Every route behind the same gate."""
+    return [Bound(each, gate) for each in served]

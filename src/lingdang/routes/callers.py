@@ -1,0 +1,15 @@
+"""Who may call a route."""
+
+from lingdang.http.route import ANYONE, Caller
+from lingdang.identity.api_keys import ApiKey, Scope
+from lingdang.identity.session import Session
+
+__all__ = ["ANYONE", "CUSTOMER", "operator"]
+
+CUSTOMER: Caller[Session] = Caller("session", ("unauthenticated", "cust_mismatch"))
+"""Who sends a session's token and its owner's X-Cust-Id."""
+
+
+def operator(scope: Scope) -> Caller[ApiKey]:
+    """Who sends an API key with the scope."""
+    return Caller("key", ("unauthenticated", "scope_missing"), scope)

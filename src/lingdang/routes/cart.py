@@ -1,0 +1,86 @@
+"""① The cart."""
+
+import msgspec
+
+from lingdang.cart.items import Cart, read_cart, remove, tick_all
+from lingdang.cart.ticks import CartTicks, Tick, Ticked
+from lingdang.db.pool import Pool
+from lingdang.http.route import AnyServed, Asked, Nothing, Route
+from lingdang.identity.session import Session
+from lingdang.routes.callers import CUSTOMER
+from lingdang.routes.examples import buying
+from lingdang.routes.parameters import OfProduct
+
+
+class TickRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether the product is ticked. The body may be left out."""
+
+    ticked: bool = True
+
+
+class TickAllRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether all products are ticked."""
+
+    ticked: bool
+
+
+TICK = Route(
+    method="PUT",
+    path="/v1/cart/items/{product_id}",
+    who=CUSTOMER,
+    summary="Put a product into the cart, or change its tick",
+    tag="cart",
+    params=OfProduct,
+    body=TickRequest,
+    optional_body=True,
+    answer=Ticked,
+    example=buying.TICKED,
+    problems=("not_found", "cart_full"),
+    short_way=True,
+)
+SHOW = Route(
+    method="GET",
+    path="/v1/cart",
+    who=CUSTOMER,
+    summary="The cart at today's prices",
+    tag="cart",
+    answer=Cart,
+    example=buying.CART,
+)
+TICK_ALL = Route(
+    method="PATCH",
+    path="/v1/cart",
+    who=CUSTOMER,
+    summary="Tick or untick all products",
+    tag="cart",
+    body=TickAllRequest,
+    answer=Cart,
+    example=buying.CART,
+)
+TAKE_OUT = Route(
+    method="DELETE",
+    path="/v1/cart/items/{product_id}",
+    who=CUSTOMER,
+    summary="Take a product out of the cart",
+    tag="cart",
+    params=OfProduct,
+    answer=type(None),
+)
+
+
+def routes(ticks: CartTicks, pool: Pool) -> list[AnyServed]:
+    """The cart's routes."""
+
+    async def tick(asked: Asked[Session, OfProduct, TickRequest]) -> Ticked:
+        return await ticks.tick(Tick(asked.who.owner, asked.params.product_id, asked.body.ticked))
+
+    async def show(asked: Asked[Session]) -> Cart:
+        return await read_cart(pool, asked.who.owner, asked.now)
+
+    async def tick_every(asked: Asked[Session, Nothing, TickAllRequest]) -> Cart:
+        return await tick_all(pool, asked.who.owner, asked.body.ticked, asked.now)
+
+    async def take_out(asked: Asked[Session, OfProduct]) -> None:
+        await remove(pool, asked.who.owner, asked.params.product_id)
+
+    return [TICK.by(tick), SHOW.by(show), TICK_ALL.by(tick_every), TAKE_OUT.by(take_out)]

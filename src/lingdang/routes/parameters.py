@@ -1,0 +1,45 @@
+"""Parameters that several routes take."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from lingdang.http.paging import Window, window
+from lingdang.ids import CustId, ProductId
+
+
+class OfProduct(msgspec.Struct, frozen=True, rename="camel"):
+    """Which product."""
+
+    product_id: ProductId
+
+
+class OfOrder(msgspec.Struct, frozen=True, rename="camel"):
+    """Which order."""
+
+    order_id: Annotated[UUID, Meta(description="The order's UUID.")]
+
+
+class OfCustomer(msgspec.Struct, frozen=True, rename="camel"):
+    """Which customer."""
+
+    cust_id: CustId
+
+
+class Pages(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """Which page of a list."""
+
+    limit: Annotated[
+        str | None,
+        Meta(
+            description="How many items: 1 to 200, 50 unless told.",
+            extra_json_schema={"type": "integer", "minimum": 1, "maximum": 200},
+        ),
+    ] = None
+    cursor: Annotated[str | None, Meta(description="The nextCursor of the page before.")] = None
+
+    def window(self) -> Window:
+        """How many, and after which key. Raises Problem `invalid_request`."""
+        return window(self.limit, self.cursor)
