@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg
 
+from lingdang.catalog.memory import Memory
 from lingdang.clock import system_clock
 from lingdang.db.embedded import EmbeddedServer
 from lingdang.db.migrate import migrate
@@ -44,6 +45,7 @@ def settlement(url: str) -> Settlement:
     """A settlement of its own on a shop's database, without a server around it."""
     return Settlement(
         url,
+        Memory(),
         buckets=1,
         clock=system_clock,
         pgbouncer=False,

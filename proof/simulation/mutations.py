@@ -195,9 +195,9 @@ MUTATIONS = (
     _one("withdrawn product can be paid", _PAYING, "    if unavailable:\n", "    if False:\n"),
     _one(
         "catalogue's version not compared",
-        "ledger/remembered.py",
-        "version == self._version or not self.facts",
-        "version or not self.facts",
+        "catalog/memory.py",
+        "if version == self._edition.version or len(self.unknown)",
+        "if version or len(self.unknown)",
     ),
     _one(
         "withdrawn coupon can be paid",

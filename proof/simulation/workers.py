@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from lingdang.catalog.memory import Memory
 from lingdang.checkout.checkouts import Checkouts
 from lingdang.checkout.order_token import OrderTokens
 from lingdang.checkout.reading import CheckoutReader
@@ -85,8 +86,10 @@ class Worker:
         before = asyncio.all_tasks()
         self.sessions = Sessions(self._keyring, 1, SIGN_TYPES, SESSION_SECONDS)
         self.pool = make_pool(urls["pool"], 2, pgbouncer=False)
+        memory = Memory()
         self.settlement = Settlement(
             urls["settlement"],
+            memory,
             buckets=1,
             clock=self.now,
             pgbouncer=False,
@@ -96,7 +99,7 @@ class Worker:
             give_up_seconds=GIVE_UP_SECONDS,
         )
         lane = Lane(urls["checkout"], pgbouncer=False, answer_seconds=PATIENT_SECONDS)
-        self.reader = CheckoutReader(0, lane, self.now, queue_limit=100, batch_limit=8)
+        self.reader = CheckoutReader(0, lane, memory, self.now, queue_limit=100, batch_limit=8)
         tokens = OrderTokens(self._keyring)
         self.checkouts = Checkouts(
             [self.reader],

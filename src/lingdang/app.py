@@ -17,7 +17,8 @@ from lingdang.backoffice import products as products_admin
 from lingdang.backoffice import refunds as refunds_admin
 from lingdang.backoffice import rights as rights_admin
 from lingdang.backoffice import wallets as wallets_admin
-from lingdang.cart.ticks import CartTicks
+from lingdang.cart.carts import Carts
+from lingdang.catalog.memory import Memory
 from lingdang.catalog.reading import ProductReader
 from lingdang.checkout.checkouts import Checkouts
 from lingdang.checkout.order_token import OrderTokens
@@ -117,17 +118,18 @@ class _Parts:
         self.platform_tokens = PlatformTokens.configured(deployment.settings)
         self.order_tokens = OrderTokens(deployment.keyring)
         self.idempotency = Idempotency(self.pools.customers, deployment.keyring)
-        self.settlement = make_settlement(deployment, watch)
+        self.memory = Memory()
+        self.settlement = make_settlement(deployment, self.memory, watch)
         self.sealer = make_sealer(deployment, self.pools.background, self.settlement.seconds_run)
         self.upkeep = Upkeep(self.pools.background, self.settlement, self.clock)
-        self.ticks = CartTicks(self._lane(), self.clock, observe=watch.lane("cart"))
-        self.products = ProductReader(self._lane(), self.clock, observe=watch.lane("products"))
+        self.carts = Carts(self._lane(), self.memory, self.clock, observe=watch.lane("cart"))
+        self.products = ProductReader(self._lane(), self.memory, self.clock, observe=watch.lane("products"))
         self.readers = [self._reader(bucket, watch) for bucket in range(deployment.buckets)]
 
     def show(self, watch: Watch) -> None:
         """Have the present values read for the metrics."""
         watch.gauge("lingdang_queue_length", "settlement", self.settlement.__len__)
-        watch.gauge("lingdang_queue_length", "cart", self.ticks.__len__)
+        watch.gauge("lingdang_queue_length", "cart", self.carts.__len__)
         watch.gauge("lingdang_queue_length", "products", self.products.__len__)
         watch.gauge("lingdang_queue_length", "checkout", lambda: sum(map(len, self.readers)))
         for pool in self.pools:
@@ -149,6 +151,7 @@ class _Parts:
         return CheckoutReader(
             bucket,
             self._lane(),
+            self.memory,
             self.clock,
             queue_limit=settings.queue_limit,
             batch_limit=settings.batch_limit,
@@ -167,9 +170,9 @@ class _Parts:
             stack.push_async_callback(self.chooser.close)
             if self.platform_tokens is not None:
                 stack.push_async_callback(self.platform_tokens.close)
-            lanes: list[Settlement | CartTicks | CheckoutReader | ProductReader] = [
+            lanes: list[Settlement | Carts | CheckoutReader | ProductReader] = [
                 self.settlement,
-                self.ticks,
+                self.carts,
                 self.products,
                 *self.readers,
             ]
@@ -276,7 +279,7 @@ def _served(parts: _Parts, watch: Watch) -> list[AnyServed]:
     )
     return [
         *products.routes(parts.pools.search, parts.products),
-        *cart.routes(parts.ticks, parts.pools.customers),
+        *cart.routes(parts.carts, parts.pools.customers),
         *checkout.routes(checkouts, parts.idempotency),
         *payments.routes(Payments(parts.order_tokens, parts.settlement), watch.payment),
     ]

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import psycopg
 
+from lingdang.catalog.memory import Memory
 from lingdang.clock import Clock, system_clock
 from lingdang.db.pool import Pool, connect_options
 from lingdang.identity.sessions import Sessions
@@ -47,11 +48,12 @@ def read_buckets(database_url: str, settings: Settings) -> int:
     return int(row[0])
 
 
-def make_settlement(deployment: Deployment, watch: Watch = UNWATCHED) -> Settlement:
+def make_settlement(deployment: Deployment, memory: Memory, watch: Watch = UNWATCHED) -> Settlement:
     """A settlement on the deployment's database, not yet open."""
     settings = deployment.settings
     return Settlement(
         deployment.database_url,
+        memory,
         buckets=deployment.buckets,
         clock=deployment.clock,
         pgbouncer=settings.pgbouncer,
@@ -67,7 +69,7 @@ def make_settlement(deployment: Deployment, watch: Watch = UNWATCHED) -> Settlem
 @asynccontextmanager
 async def settling(deployment: Deployment) -> AsyncIterator[Settlement]:
     """A settlement of one's own, open for as long as the block."""
-    settlement = make_settlement(deployment)
+    settlement = make_settlement(deployment, Memory())
     settlement.open()
     try:
         yield settlement

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lingdang.cart.items import MAX_ITEMS
+from lingdang.cart.carts import MAX_ITEMS
 from lingdang.keys import Keyring
 from support.buyer import buyer, give, stock
 from support.carts import end_session, rows, tick

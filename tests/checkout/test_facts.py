@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import msgspec
 
+from lingdang.catalog.memory import Memory
 from lingdang.checkout.reading import Asked, CheckoutReader, Facts
 from lingdang.clock import system_clock
 from lingdang.db.lane import Lane
@@ -15,7 +16,7 @@ from support.shop import Shop
 
 async def read(database_url: str, cust_id: str, clock_ahead: timedelta = timedelta(0)) -> Facts:
     lane = Lane(database_url, False)
-    reader = CheckoutReader(0, lane, lambda: system_clock() + clock_ahead, queue_limit=9, batch_limit=9)
+    reader = CheckoutReader(0, lane, Memory(), lambda: system_clock() + clock_ahead, queue_limit=9, batch_limit=9)
     reader.open()
     facts = await reader.read(Asked(owner_of(cust_id), ("book-1", "book-2")))
     await reader.close()

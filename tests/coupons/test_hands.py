@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from lingdang.catalog.memory import Memory
 from lingdang.checkout.hands import Held
 from lingdang.checkout.reading import MOST_VOUCHERS, Asked, CheckoutReader
 from lingdang.clock import system_clock
@@ -185,7 +186,7 @@ async def read_hand(reader: CheckoutReader) -> Held:
 async def test_a_definition_is_read_once_and_again_when_it_has_changed(ann: Buyer) -> None:
     define(ann.shop, "half", HALF)
     hold(ann.shop, "ann", "half")
-    reader = CheckoutReader(0, Lane(ann.shop.database_url, False), system_clock, queue_limit=9, batch_limit=9)
+    reader = CheckoutReader(0, Lane(ann.shop.database_url, False), Memory(), system_clock, queue_limit=9, batch_limit=9)
     reader.open()
     first, again = [(await read_hand(reader)).vouchers[0].definition for _ in range(2)]
     assert again is first, "it is the one that was read before"

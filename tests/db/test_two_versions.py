@@ -14,7 +14,7 @@ import httpx
 import psycopg
 import pytest
 
-from lingdang.cart import ticks
+from lingdang.cart import carts
 from lingdang.checkout import reading
 from lingdang.db import migrate as migrations
 from lingdang.db import sql_files
@@ -45,7 +45,7 @@ STATEMENTS: list[tuple[Any, str]] = [
     (store, "_FOUND_NUMBERED"),
     (store, "_SAVE"),
     (reading, "_SQL"),
-    (ticks, "_TICK"),
+    (carts, "_TICK"),
 ]
 
 

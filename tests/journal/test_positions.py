@@ -10,13 +10,13 @@ from typing import Any
 import psycopg
 import pytest
 
+from lingdang.catalog.memory import Memory
 from lingdang.clock import system_clock
 from lingdang.db.embedded import EmbeddedServer
 from lingdang.db.migrate import migrate
 from lingdang.db.pool import Connection
 from lingdang.journal.positions import Places, read_on
 from lingdang.ledger import store
-from lingdang.ledger.remembered import Remembered
 from lingdang.ledger.rules import Command
 from lingdang.ledger.settlement import Settlement
 from support.customers import key_of, make_known
@@ -80,7 +80,7 @@ async def test_a_settlement_that_only_waits_holds_no_reader_back(database_url: s
     """It has the lock that all settlements share and no id yet: the one it gets is above what is read."""
     make_known(database_url, "ann")
     async with connected(database_url) as waiting, connected(database_url) as reader:
-        await store.load(waiting, 0, [credit(ANN, 100)], system_clock(), Remembered(10))
+        await store.load(waiting, 0, [credit(ANN, 100)], system_clock(), Memory())
         await settle_one(database_url, credit(BOB, 100))
         assert names(await read_on(reader, 0, 0, 100)) == [(BOB, 1)]
 

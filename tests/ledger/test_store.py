@@ -8,13 +8,13 @@ import msgspec
 import psycopg
 import pytest
 
+from lingdang.catalog.memory import Memory
 from lingdang.clock import system_clock
 from lingdang.db.lane import Lane
 from lingdang.db.pool import Connection, connect_options
 from lingdang.errors import Problem
 from lingdang.ledger import store
 from lingdang.ledger.reconcile import reconcile
-from lingdang.ledger.remembered import Remembered
 from lingdang.ledger.rules import Command, settle
 from lingdang.ledger.state import Changes, Right
 from support.customers import key_of, make_known
@@ -37,7 +37,7 @@ async def connection(database_url: str) -> AsyncIterator[Connection]:
 async def decide(connection: Connection, *commands: Command) -> Changes:
     """Load and decide a batch; it is not saved yet."""
     now = system_clock()
-    state = await store.load(connection, 0, commands, now, Remembered(9))
+    state = await store.load(connection, 0, commands, now, Memory())
     return settle(state, commands, now)[1]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 from msgspec import structs
 
+from lingdang.catalog.memory import Memory
 from lingdang.cli.reconcile import verify_seals
 from lingdang.clock import Clock, system_clock
 from lingdang.db.flush import flush
@@ -17,7 +18,6 @@ from lingdang.journal.verifying import Sealed
 from lingdang.keys import Keyring
 from lingdang.ledger import store
 from lingdang.ledger.commands import UsedVoucher
-from lingdang.ledger.remembered import Remembered
 from lingdang.ledger.rules import Command, settle
 from lingdang.settings import Settings
 from support.customers import key_of, make_known
@@ -105,7 +105,7 @@ async def write_in_flight(connection: Connection, commands: Sequence[Command]) -
     """Settle a batch and leave the transaction open."""
     await connection.execute(store.begin(0).encode())
     now = system_clock()
-    state = await store.load(connection, 0, commands, now, Remembered(10))
+    state = await store.load(connection, 0, commands, now, Memory())
     await flush(connection, store.saving(0, settle(state, commands, now)[1]))
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import psycopg
 
+from lingdang.catalog.memory import Memory
 from lingdang.clock import system_clock
 from lingdang.ids import uuid7
 from lingdang.ledger.commands import Line, LotKind
@@ -75,7 +76,7 @@ class _Opened(Settlement):
     """A settlement whose customers are in the database, of which `direct_url` is, by their first command."""
 
     def __init__(self, database_url: str, direct_url: str, **options: Any) -> None:
-        super().__init__(database_url, **options)
+        super().__init__(database_url, Memory(), **options)
         self._direct_url = direct_url
         self._known: set[int] = set()
 

@@ -13,8 +13,8 @@ FUNCTIONS = (
     "ledger_save",
     "checkout_facts",
     "cart_tick",
-    "cart_products",
-    "product_load",
+    "products_read",
+    "catalogue_load",
 )
 RECORDS = ("coupon", "coupon_code", "product")
 """Types of variables that have fields: rows of these tables."""

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import psycopg
 
+from lingdang.catalog.memory import Memory
 from lingdang.clock import system_clock
 from lingdang.db.flush import flush
 from lingdang.db.pool import AWAY, Connection, connect_options
@@ -20,7 +21,6 @@ from lingdang.ledger import store
 from lingdang.ledger.commands import Line
 from lingdang.ledger.crediting import Credit
 from lingdang.ledger.paying import Pay
-from lingdang.ledger.remembered import Remembered
 from lingdang.ledger.rules import settle
 from lingdang.ledger.settlement import Settlement
 from proof.faults.shop import PRICE
@@ -121,7 +121,7 @@ class Writers:
         async with await Connection.connect(self._url, **connect_options(False)) as connection:
             await connection.execute(store.begin(0).encode())
             now = system_clock()
-            state = await store.load(connection, 0, commands, now, Remembered(10))
+            state = await store.load(connection, 0, commands, now, Memory())
             await flush(connection, store.saving(0, settle(state, commands, now)[1]))
             yield connection, commands
 

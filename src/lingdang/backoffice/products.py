@@ -7,7 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
 
-from lingdang.catalog.products import Product, ProductInput, get_product, put_product
+from lingdang.catalog.products import ProductInput, ProductView, get_product, put_product
 from lingdang.clock import Clock
 from lingdang.db.pool import Pool, transaction
 from lingdang.http.strict import checked_id
@@ -22,11 +22,11 @@ def routes(api_keys: ApiKeys, pool: Pool, clock: Clock) -> list[HTTPRouteHandler
         "/v1/admin/products/{product_id:str}",
         summary="Create a product, or replace all of it",
         tags=["operators"],
-        responses={201: ResponseSpec(Product, description="The product is new")},
+        responses={201: ResponseSpec(ProductView, description="The product is new")},
     )
     async def write(
         request: Request[Any, Any, Any], product_id: ProductId, data: JSONBody[ProductInput]
-    ) -> Response[Product]:
+    ) -> Response[ProductView]:
         checked_id(product_id, "productId")
         await api_keys.require(request.headers.get("authorization"), "catalog:write")
         async with transaction(pool) as connection:
@@ -34,7 +34,7 @@ def routes(api_keys: ApiKeys, pool: Pool, clock: Clock) -> list[HTTPRouteHandler
         return Response(written.product, status_code=201 if written.created else 200)
 
     @get("/v1/admin/products/{product_id:str}", summary="One product as it is", tags=["operators"])
-    async def show(request: Request[Any, Any, Any], product_id: ProductId) -> Product:
+    async def show(request: Request[Any, Any, Any], product_id: ProductId) -> ProductView:
         checked_id(product_id, "productId")
         await api_keys.require(request.headers.get("authorization"), "catalog:write")
         async with transaction(pool) as connection:

@@ -19,9 +19,9 @@ from lingdang.catalog.patches import ProductPatch, changed, is_so_already, same
 from lingdang.catalog.products import (
     PRODUCT_FIELDS,
     WRITTEN_COLUMNS,
-    Product,
     ProductRecord,
-    product_of,
+    ProductView,
+    shown,
     written_row,
 )
 from lingdang.catalog.reasons import reason_of
@@ -35,7 +35,7 @@ _TRIES = 5
 """So often a chunk is written again when somebody else created one of its products meanwhile."""
 
 _READ = f"""
-    SELECT {PRODUCT_FIELDS}, true FROM product p WHERE product_id = ANY (%s) ORDER BY product_id FOR NO KEY UPDATE
+    SELECT {PRODUCT_FIELDS} FROM product p WHERE product_id = ANY (%s) ORDER BY product_id FOR NO KEY UPDATE
 """  # noqa: S608 - constants of the package
 _STAGE = """
     CREATE TEMPORARY TABLE staged_product (
@@ -235,11 +235,11 @@ class _Writer:
         unchanged = len(chunk.rows) + len(chunk.rejected) - len(new) - len(other) - len(rejected)
         return Counts(len(new), len(other), unchanged, len(rejected)), rejected
 
-    def _there(self, product_ids: list[str]) -> dict[str, Product]:
+    def _there(self, product_ids: list[str]) -> dict[str, ProductView]:
         rows = self._connection.execute(_READ, (product_ids,)).fetchall()
-        return {row[0]: product_of(row) for row in rows}
+        return {row[0]: shown(row, self._now) for row in rows}
 
-    def _changed(self, row: Read, product: Product) -> list[Values]:
+    def _changed(self, row: Read, product: ProductView) -> list[Values]:
         """The product as the row changes it; nothing when it is so already."""
         values = row.values | _where_empty(self._defaults, row.values, product)
         patch = msgspec.convert(values, ProductPatch, strict=False)
@@ -264,7 +264,7 @@ class _Writer:
             cursor.execute(_CHANGE, {"now": self._now})
 
 
-def _where_empty(defaults: Mapping[str, Any], values: Mapping[str, Any], product: Product) -> dict[str, Any]:
+def _where_empty(defaults: Mapping[str, Any], values: Mapping[str, Any], product: ProductView) -> dict[str, Any]:
     """The defaults of what neither the row names nor the product has, and the row's attributes with them."""
     if not defaults:
         return {}

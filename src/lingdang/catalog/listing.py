@@ -7,7 +7,7 @@ after a key, so the last page costs what the first one does.
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from lingdang.catalog.products import PRODUCT_FIELDS, Product, product_of
+from lingdang.catalog.products import PRODUCT_FIELDS, ProductView, shown
 from lingdang.catalog.terms import Search, search_of
 from lingdang.db.pool import Owner, Pool, transaction_as
 from lingdang.errors import invalid
@@ -20,7 +20,7 @@ _WHOLE = "="
 """Begins the cursor of a page that ends among the products whose whole title is the search."""
 
 _PAGE = f"""
-    SELECT {PRODUCT_FIELDS}, true, {{whole}}
+    SELECT {PRODUCT_FIELDS}, {{whole}}
       FROM product p
      WHERE product_on_sale(p, %b) AND (p.popularity, p.product_id) < (%b, %b) {{matching}}
      ORDER BY p.popularity DESC, p.product_id DESC
@@ -38,7 +38,7 @@ class _After(NamedTuple):
     other: tuple[int, str]
 
 
-async def list_products(pool: Pool, owner: Owner, query: str, window: Window, now: datetime) -> Page[Product]:
+async def list_products(pool: Pool, owner: Owner, query: str, window: Window, now: datetime) -> Page[ProductView]:
     """One page of the products on sale that `query` finds; a blank query lists them all.
 
     Raises Problem `invalid_request` for a query that is too long or a cursor that is none.
@@ -62,7 +62,7 @@ async def list_products(pool: Pool, owner: Owner, query: str, window: Window, no
             rows = await cursor.fetchall()
             if rows:
                 break
-    products = [product_of(row) for row in rows]
+    products = [shown(row, now) for row in rows]
     marks = [_WHOLE if row[-1] else "" for row in rows]
     cursors = [f"{mark}{p.popularity} {p.product_id}" for mark, p in zip(marks, products, strict=True)]
     return page(products, cursors, window.limit)
@@ -77,7 +77,7 @@ def _matching(search: Search, after: _After, now: datetime, limit: int) -> tuple
     other = _PAGE.format(whole="false", matching=f"{_MATCHING} {_OTHER}")
     parameters += [now, *after.other, search.words, search.title, limit, limit]
     # The columns by place: whether it is the whole title, popularity and id.
-    order = "ORDER BY 17 DESC, 13 DESC, 1 DESC LIMIT %b"
+    order = "ORDER BY 16 DESC, 13 DESC, 1 DESC LIMIT %b"
     return f"({whole}) UNION ALL ({other}) {order}", parameters
 
 

@@ -1,4 +1,5 @@
--- On sale at a moment: the one definition that catalogue, cart, checkout and settlement share.
+-- On sale at a moment, for lists, which filter by it. Everybody else asks lingdang.catalog.product.on_sale, which says
+-- the same (tests/catalog/test_product.py).
 CREATE OR REPLACE FUNCTION product_on_sale(p product, at timestamptz) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT p.status = 'active'

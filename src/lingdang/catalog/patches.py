@@ -12,8 +12,8 @@ from lingdang.catalog.products import (
     CoverUrl,
     Intro,
     Popularity,
-    Product,
     ProductInput,
+    ProductView,
     Publisher,
     Status,
     Title,
@@ -44,7 +44,7 @@ _EMPTY_TEXT = {"intro": ""}
 _FIELDS = ProductInput.__struct_fields__
 
 
-def changed(product: Product, patch: ProductPatch) -> ProductInput:
+def changed(product: ProductView, patch: ProductPatch) -> ProductInput:
     """What `product` is with the change. A list price that was the price follows it, and is never below it.
 
     Raises ValueError when that is no product.
@@ -59,7 +59,7 @@ def changed(product: Product, patch: ProductPatch) -> ProductInput:
     return ProductInput(**values)
 
 
-def is_so_already(product: Product, patch: ProductPatch) -> bool:
+def is_so_already(product: ProductView, patch: ProductPatch) -> bool:
     """Whether `product` has all that the change names, as far as is told by the values alone."""
     for field in _FIELDS:
         value = getattr(patch, field)
@@ -68,7 +68,7 @@ def is_so_already(product: Product, patch: ProductPatch) -> bool:
     return True
 
 
-def _attributes(product: Product, named: dict[str, Any]) -> dict[str, Any]:
+def _attributes(product: ProductView, named: dict[str, Any]) -> dict[str, Any]:
     if "attributes" not in named:
         return product.attributes
     if named["attributes"] is None:
@@ -79,7 +79,7 @@ def _attributes(product: Product, named: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def same(product: Product, wanted: ProductInput) -> bool:
+def same(product: ProductView, wanted: ProductInput) -> bool:
     """Whether `product` is as it is wanted."""
     list_price = wanted.price if wanted.list_price is None else wanted.list_price
     fields = (field for field in _FIELDS if field != "list_price")

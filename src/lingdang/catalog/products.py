@@ -10,6 +10,7 @@ from msgspec.structs import force_setattr
 from psycopg.types.json import Jsonb
 
 from lingdang.catalog.attributes import typed
+from lingdang.catalog.product import Product, on_sale
 from lingdang.catalog.terms import product_terms
 from lingdang.catalog.text import is_blank, trimmed
 from lingdang.db.pool import Connection
@@ -79,8 +80,8 @@ class ProductRecord(ProductInput, frozen=True, kw_only=True, rename="camel", for
     product_id: ProductId
 
 
-class Product(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A product as it is read. `available`: it can be bought at the moment of reading. Times are UTC."""
+class ProductView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A product as it is shown. `available`: it can be bought at the moment of reading. Times are UTC."""
 
     product_id: str
     title: str
@@ -103,7 +104,7 @@ class Product(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class Written(NamedTuple):
     """What `put_product` did: the product as it stands now, and whether it is new."""
 
-    product: Product
+    product: ProductView
     created: bool
 
 
@@ -111,7 +112,7 @@ PRODUCT_FIELDS = """
     p.product_id, p.title, p.currency, p.price, p.list_price, p.publisher, p.intro, p.cover_url, p.attributes,
     p.on_sale_from, p.on_sale_until, p.status, p.popularity, p.created_at, p.updated_at
 """
-"""What `product_of` reads of `product p`, followed by `product_on_sale(p, at)`."""
+"""What `shown` reads of `product p`."""
 
 WRITTEN_COLUMNS = """
     product_id, title, currency, price, list_price, publisher, intro, cover_url, attributes, on_sale_from,
@@ -141,7 +142,7 @@ _PUT = f"""
     RETURNING xmax = 0
 """  # noqa: S608 - constants of this module
 
-_GET = f"SELECT {PRODUCT_FIELDS}, product_on_sale(p, %b) FROM product p WHERE product_id = %b"  # noqa: S608
+_GET = f"SELECT {PRODUCT_FIELDS} FROM product p WHERE product_id = %b"  # noqa: S608
 
 
 async def put_product(connection: Connection, product_id: str, product: ProductInput, now: datetime) -> Written:
@@ -153,13 +154,13 @@ async def put_product(connection: Connection, product_id: str, product: ProductI
     return Written(await get_product(connection, product_id, now), created=result is not None and bool(result[0]))
 
 
-async def get_product(connection: Connection, product_id: str, now: datetime) -> Product:
+async def get_product(connection: Connection, product_id: str, now: datetime) -> ProductView:
     """One product, on sale or not. Raises Problem `not_found`."""
-    cursor = await connection.execute(_GET, (now, product_id), binary=True)
+    cursor = await connection.execute(_GET, (product_id,), binary=True)
     row = await cursor.fetchone()
     if row is None:
         raise Problem("not_found")
-    return product_of(row)
+    return shown(row, now)
 
 
 def written_row(product_id: str, product: ProductInput) -> tuple[Any, ...]:
@@ -183,9 +184,10 @@ def written_row(product_id: str, product: ProductInput) -> tuple[Any, ...]:
     )
 
 
-def product_of(row: Sequence[Any]) -> Product:
-    """A Product from a row of PRODUCT_FIELDS and its availability."""
-    return Product(
+def shown(row: Sequence[Any], now: datetime) -> ProductView:
+    """A product as it is shown at this moment, from a row of PRODUCT_FIELDS."""
+    since, until = _utc(row[9]), _utc(row[10])
+    return ProductView(
         product_id=row[0],
         title=row[1],
         currency=row[2],
@@ -195,13 +197,36 @@ def product_of(row: Sequence[Any]) -> Product:
         intro=row[6],
         cover_url=row[7],
         attributes=row[8],
-        on_sale_from=_utc(row[9]),
-        on_sale_until=_utc(row[10]),
+        on_sale_from=since,
+        on_sale_until=until,
         status=row[11],
         popularity=row[12],
         created_at=row[13].astimezone(UTC),
         updated_at=row[14].astimezone(UTC),
-        available=row[15],
+        available=on_sale(row[11] == "active", since, until, now),
+    )
+
+
+def view_of(product: Product, now: datetime) -> ProductView:
+    """A product that was read whole, as it is shown at this moment."""
+    detail = product.told()
+    return ProductView(
+        product_id=product.product_id,
+        title=product.title,
+        currency=product.currency,
+        price=product.price,
+        list_price=product.list_price,
+        publisher=product.publisher,
+        intro=detail.intro,
+        cover_url=detail.cover_url,
+        attributes=detail.attributes,
+        on_sale_from=product.on_sale_from,
+        on_sale_until=product.on_sale_until,
+        status="active" if product.active else "withdrawn",
+        popularity=detail.popularity,
+        created_at=detail.created_at,
+        updated_at=detail.updated_at,
+        available=product.on_sale(now),
     )
 
 

@@ -1,11 +1,14 @@
-"""One product for a reader: many customers' reads gathered into one call of one SQL function."""
+"""Products for readers of their pages: many customers' reads gathered into one call of one SQL function."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 
-from lingdang.catalog.products import Product, Status
+from lingdang.catalog.memory import Memory
+from lingdang.catalog.product import Product
+from lingdang.catalog.products import ProductView, view_of
 from lingdang.clock import Clock
 from lingdang.db.flush import ask, numbered
 from lingdang.db.gather import Gather, ObserveBatch
@@ -13,38 +16,33 @@ from lingdang.db.lane import Lane
 from lingdang.db.pool import Connection, Owner
 from lingdang.errors import Problem, session_ended
 
-_SQL = numbered("SELECT product_load(%b::timestamptz, %b::smallint[], %b::bigint[], %b::uuid[], %b::text[])")
+_SQL = numbered("SELECT catalogue_load(%b::smallint[], %b::bigint[], %b::uuid[], %b::text[], %b::boolean)")
 
 
-class Asked(msgspec.Struct, frozen=True, gc=False):
+class Read(msgspec.Struct, frozen=True, gc=False):
     """One read."""
 
     owner: Owner
     product_id: str
 
 
-class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A product as product_load answers it."""
+class Loaded(msgspec.Struct, frozen=True):
+    """What catalogue_load answers, as it comes. `ended`: the sessions that have ended, counted from 1."""
 
-    product_id: str
-    title: str
-    currency: str
-    price: int
-    list_price: int
-    publisher: str | None
-    intro: str
-    cover_url: str | None
-    attributes: dict[str, str | int | float | bool]
-    on_sale_from: datetime | None
-    on_sale_until: datetime | None
-    status: Status
-    popularity: int
-    available: bool
-    created_at: datetime
-    updated_at: datetime
+    ended: list[int]
+    catalogue: str
+    products: list[Product]
 
 
-_decode = msgspec.json.Decoder(list[tuple[bool, Row | None]]).decode
+_decode = msgspec.json.Decoder(Loaded).decode
+Sessions = tuple[list[int], list[int], list[UUID]]
+"""Bucket, customer and id of each session."""
+NO_SESSIONS: Sessions = ([], [], [])
+
+
+async def load(connection: Connection, sessions: Sessions, products: Sequence[str], *, whole: bool) -> Loaded:
+    """Which of these sessions have ended, and products in one version of the catalogue. Raises as `flush`."""
+    return _decode(await ask(connection, (_SQL, (*sessions, list(products), whole))))
 
 
 class ProductReader:
@@ -53,6 +51,7 @@ class ProductReader:
     def __init__(
         self,
         lane: Lane,
+        memory: Memory,
         clock: Clock,
         *,
         queue_limit: int = 2000,
@@ -60,8 +59,9 @@ class ProductReader:
         observe: ObserveBatch = lambda *_: None,
     ) -> None:
         self._lane = lane
+        self._memory = memory
         self._clock = clock
-        self._gather: Gather[Asked, Product] = Gather(
+        self._gather: Gather[Read, ProductView] = Gather(
             self._run, queue_limit=queue_limit, batch_limit=batch_limit, seconds=5.0, observe=observe
         )
 
@@ -76,29 +76,33 @@ class ProductReader:
         await self._gather.close()
         await self._lane.close()
 
-    async def read(self, owner: Owner, product_id: str) -> Product:
+    async def read(self, owner: Owner, product_id: str) -> ProductView:
         """One product, on sale or not.
 
         Raises Problem `unauthenticated` (session ended), `not_found` or `overloaded`.
         """
-        return await self._gather.submit(Asked(owner, product_id))
+        return await self._gather.submit(Read(owner, product_id))
 
-    async def _run(self, batch: Sequence[Asked]) -> Sequence[Product | Problem]:
+    async def _run(self, batch: Sequence[Read]) -> Sequence[ProductView | Problem]:
         return await self._lane.twice(lambda connection: self._load(connection, batch))
 
-    async def _load(self, connection: Connection, batch: Sequence[Asked]) -> list[Product | Problem]:
-        parameters = (
-            self._clock(),
-            [asked.owner.bucket for asked in batch],
-            [asked.owner.customer for asked in batch],
-            [asked.owner.session_id for asked in batch],
-            [asked.product_id for asked in batch],
+    async def _load(self, connection: Connection, batch: Sequence[Read]) -> list[ProductView | Problem]:
+        sessions = (
+            [read.owner.bucket for read in batch],
+            [read.owner.customer for read in batch],
+            [read.owner.session_id for read in batch],
         )
-        rows = _decode(await ask(connection, (_SQL, parameters)))
-        return [_answer(ended, row) for ended, row in rows]
+        look = self._memory.look([read.product_id for read in batch], whole=True)
+        loaded = await load(connection, sessions, look.unknown, whole=True)
+        if not look.holds_in(loaded.catalogue):
+            loaded = await load(connection, sessions, look.unknown, whole=True)
+        products = look.completed(loaded.catalogue, loaded.products)
+        ended, now = set(loaded.ended), self._clock()
+        return [
+            session_ended() if number in ended else _view(products.get(read.product_id), now)
+            for number, read in enumerate(batch, 1)
+        ]
 
 
-def _answer(ended: bool, row: Row | None) -> Product | Problem:
-    if ended:
-        return session_ended()
-    return Problem("not_found") if row is None else Product(**msgspec.structs.asdict(row))
+def _view(product: Product | None, now: datetime) -> ProductView | Problem:
+    return Problem("not_found") if product is None else view_of(product, now)

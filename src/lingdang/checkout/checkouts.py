@@ -8,12 +8,13 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from lingdang.catalog.product import Product
 from lingdang.checkout.fair_queue import FairQueue
 from lingdang.checkout.hands import Held
 from lingdang.checkout.offer import Offer
 from lingdang.checkout.order_token import MAX_TOKEN_LENGTH, OrderTokens
 from lingdang.checkout.pricing import price
-from lingdang.checkout.reading import Asked, CheckoutReader, Facts, Product
+from lingdang.checkout.reading import Asked, CheckoutReader, Facts
 from lingdang.clock import Clock
 from lingdang.coupons.chooser import Choice, Chooser
 from lingdang.coupons.claiming import Code, in_hand_or_claimed
@@ -140,8 +141,8 @@ class Checkouts:
             await self._claim(session.owner, request.voucher_code)
         asked = Asked(session.owner, request.product_ids, request.voucher_ids or ())
         facts = await self._readers[session.owner.bucket].read(asked)
-        products = _sellable(request.product_ids, facts)
         now = self._clock()
+        products = _sellable(request.product_ids, facts, now)
         decision = await self._decide(request.voucher_ids, products, facts, session.cust_id, now)
         priced = price(products, decision)
         offer = Offer(
@@ -193,6 +194,7 @@ class Checkouts:
         balance = facts.balances.get(offer.currency, 0)
         held = None if facts.held is None or _is_whole(facts.held) else facts.held
         shortfall = max(0, offer.total - balance)
+        details = [product.told() for product in products]
         return CheckoutAnswer(
             order_id=str(offer.order_id),
             currency=offer.currency,
@@ -200,15 +202,15 @@ class Checkouts:
                 CheckoutLine(
                     line.product_id,
                     line.title,
-                    product.intro,
+                    detail.intro,
                     line.list_price,
                     line.price,
                     line.discount,
                     line.payable,
-                    product.cover_url,
+                    detail.cover_url,
                     line.publisher,
                 )
-                for line, product in zip(offer.lines, products, strict=True)
+                for line, detail in zip(offer.lines, details, strict=True)
             ],
             subtotal=offer.subtotal,
             discount=offer.discount,
@@ -249,12 +251,12 @@ def _hand(
     return [*further, *held.vouchers], gone
 
 
-def _sellable(product_ids: tuple[str, ...], facts: Facts) -> list[Product]:
+def _sellable(product_ids: tuple[str, ...], facts: Facts, now: datetime) -> list[Product]:
     """The products in request order. Raises the Problem that keeps them from being sold together."""
     if unknown := [i for i in product_ids if i not in facts.products]:
         raise Problem("not_found", productIds=unknown)
     products = [facts.products[i] for i in product_ids]
-    if gone := [p.product_id for p in products if not p.available]:
+    if gone := [p.product_id for p in products if not p.on_sale(now)]:
         raise Problem("product_unavailable", productIds=gone)
     if facts.owned:
         raise Problem("already_owned", productIds=facts.owned)
@@ -276,5 +278,6 @@ def _refuse_unpayable(token: str, product_ids: tuple[str, ...], max_body_bytes: 
 
 
 def _good(product: Product) -> Good:
-    names = categories(product.categories) if product.categories else ()
+    text = product.told().categories
+    names = categories(text) if text else ()
     return Good(product.product_id, product.price, product.publisher, names)

@@ -16,7 +16,7 @@ AS $$
 DECLARE
     hands json; buyer_ids bigint[]; coupon_ids text; crowded bigint[]; picked json; picked_ids text;
     named json; named_buyers bigint[]; named_ids text; coupons json; firsts boolean; buyers json;
-    ended json; version bigint; products json; owned json; wallets json;
+    ended json; version uuid; products json; owned json; wallets json;
 BEGIN
     -- Ids of coupons have no spaces.
     SELECT json_agg(json_build_array(h.customer, v.vouchers)), array_agg(h.customer),
@@ -107,16 +107,9 @@ BEGIN
            SELECT e.session_id FROM session_end e
             WHERE e.bucket = b AND e.customer = c.customer AND e.session_id = c.session_id LIMIT 1
            ) e;
-    SELECT json_agg(json_build_array(p.product_id, p.title, p.intro, p.cover_url, p.publisher, p.currency,
-                                     p.list_price, p.price, p.available,
-                                     p.available AND p.on_sale_until IS NULL, p.attributes->>'categories'))
-      INTO products
-      FROM unnest(unknown) AS n (product_id)
-     CROSS JOIN LATERAL (
-           SELECT p.*, product_on_sale(p, moment) AS available FROM product p
-            WHERE p.product_id = n.product_id LIMIT 1
-           ) p;
-    SELECT c.version INTO version FROM catalogue c WHERE c.one;
+    SELECT c.version, CASE WHEN cardinality(unknown) > 0 THEN products_read(unknown, true) END
+      INTO version, products
+      FROM catalogue c WHERE c.one;
     SELECT json_agg(json_build_array(e.customer, e.product_id)) INTO owned
       FROM unnest(line_customers, line_products) AS l (customer, product_id)
      CROSS JOIN LATERAL (

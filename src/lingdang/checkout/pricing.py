@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from lingdang.checkout.reading import Product
+from lingdang.catalog.product import Product
 from lingdang.coupons.deciding import Decision
 from lingdang.ledger.commands import Line, UsedVoucher
 

@@ -8,6 +8,8 @@ from uuid import UUID
 
 import msgspec
 
+from lingdang.catalog.memory import Memory
+from lingdang.catalog.product import Product
 from lingdang.checkout.definitions import Definitions
 from lingdang.checkout.hands import Hands, Held, LoadedHands
 from lingdang.clock import Clock
@@ -20,11 +22,7 @@ from lingdang.db.pool import Connection, Owner
 from lingdang.errors import Problem, session_ended
 from lingdang.ids import oldest_uuid7
 from lingdang.ledger.balance import spendable
-from lingdang.ledger.remembered import Remembered
 from lingdang.ledger.state import Wallet
-
-MOST_PRODUCTS = 20_000
-"""Products that are remembered, up to some 6 kB each, mostly far less."""
 
 MOST_VOUCHERS = 300
 """Live vouchers of one hand that a checkout looks at."""
@@ -45,25 +43,6 @@ class Asked(msgspec.Struct, frozen=True):
     named: tuple[str, ...] = ()
 
 
-class Product(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
-    """A product as a checkout sees it; `available`: on sale now, `lasting`: until the catalogue says otherwise.
-
-    Categories are the attribute of that name as text, however it is written.
-    """
-
-    product_id: str
-    title: str
-    intro: str
-    cover_url: str | None
-    publisher: str | None
-    currency: str
-    list_price: int
-    price: int
-    available: bool
-    lasting: bool
-    categories: str | None = None
-
-
 class Facts(msgspec.Struct, frozen=True):
     """One checkout's answer: known products by id, those already owned, spendable bells by currency.
 
@@ -72,7 +51,7 @@ class Facts(msgspec.Struct, frozen=True):
     customer's, whatever became of them; they are None if they were used.
     """
 
-    products: dict[str, Product]
+    products: Mapping[str, Product]
     owned: list[str]
     balances: dict[str, int]
     transfers: int
@@ -84,7 +63,7 @@ class Loaded(LoadedHands, frozen=True):
     """What checkout_facts answers, as it comes."""
 
     ended: list[UUID]
-    catalogue: int
+    catalogue: str
     products: list[Product]
     owned: list[tuple[int, str]]
     wallets: list[Wallet]
@@ -100,6 +79,7 @@ class CheckoutReader:
         self,
         bucket: int,
         lane: Lane,
+        memory: Memory,
         clock: Clock,
         *,
         queue_limit: int,
@@ -108,11 +88,11 @@ class CheckoutReader:
     ) -> None:
         self._bucket = bucket
         self._lane = lane
+        self._memory = memory
         self._clock = clock
         self._gather: Gather[Asked, Facts] = Gather(
             self._run, queue_limit=queue_limit, batch_limit=batch_limit, seconds=5.0, observe=observe
         )
-        self._remembered: Remembered[Product] = Remembered(MOST_PRODUCTS)
         self._definitions = Definitions()
 
     def __len__(self) -> int:
@@ -136,17 +116,14 @@ class CheckoutReader:
 
     async def _load(
         self, connection: Connection, batch: Sequence[Asked], now: datetime
-    ) -> tuple[Loaded, dict[str, Product], Hands]:
+    ) -> tuple[Loaded, Mapping[str, Product], Hands]:
         """What is asked, products by id, and hands. A product is not read twice in the same version."""
-        remembered = self._remembered
-        remembered.read_by(connection)
         lines = [product_id for a in batch for product_id in a.product_ids]
-        loaded = await self._ask(connection, batch, now, lines, remembered.unknown(lines))
-        if not remembered.still_holds(loaded.catalogue):
-            loaded = await self._ask(connection, batch, now, lines, remembered.unknown(lines))
-        read = {product.product_id: product for product in loaded.products}
-        products = remembered.known(lines) | read
-        remembered.learn(loaded.catalogue, {name: product for name, product in read.items() if product.lasting})
+        look = self._memory.look(lines, whole=True)
+        loaded = await self._ask(connection, batch, now, lines, look.unknown)
+        if not look.holds_in(loaded.catalogue):
+            loaded = await self._ask(connection, batch, now, lines, look.unknown)
+        products = look.completed(loaded.catalogue, loaded.products)
         fingerprints = {coupon.coupon_id: coupon.fingerprint for coupon in loaded.coupons}
         definitions = await self._definitions.of(connection, fingerprints) if fingerprints else {}
         return loaded, products, Hands(loaded, definitions, now)
@@ -178,7 +155,7 @@ class CheckoutReader:
 
 
 def _facts(
-    batch: Sequence[Asked], loaded: Loaded, products: dict[str, Product], hands: Hands, now: datetime
+    batch: Sequence[Asked], loaded: Loaded, products: Mapping[str, Product], hands: Hands, now: datetime
 ) -> list[Facts | Problem]:
     ended = set(loaded.ended)
     owned = set(loaded.owned)

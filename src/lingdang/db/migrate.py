@@ -15,7 +15,7 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _REVISIONS = sorted(path.stem.split("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
 FIRST, HEAD = _REVISIONS[0], _REVISIONS[-1]
 """The oldest and the newest revision this code knows; revisions are numbered and form one line."""
-OLDEST = "0023"
+OLDEST = "0026"
 """HEAD of the release before. Its programs may run on a database of this one: while machines are upgraded one after the
 other, and when one goes back. The database has it in `deployment.oldest`, for them to read."""
 AT = """

@@ -18,11 +18,9 @@ VERSION = 1
 FILES = (
     "catalog/on_sale.sql",
     "catalog/changed.sql",
+    "catalog/read.sql",
     "catalog/load.sql",
     "cart/lock.sql",
-    "cart/view.sql",
-    "cart/selected.sql",
-    "cart/products.sql",
     "cart/tick.sql",
     "coupons/claim.sql",
     "ledger/account_name.sql",

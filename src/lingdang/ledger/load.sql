@@ -3,7 +3,7 @@
 -- Before any of them a lock that all settlements share is taken, by which readers of the journal tell a settlement from
 -- other transactions (lingdang.journal.positions); for the same reason the transaction must not have an id yet.
 -- Answers JSON in the shape of lingdang.ledger.store.Loaded. Facts are given only where they are out of the ordinary;
--- products are asked about that are not known to be on sale in the catalogue's version, which is answered.
+-- products are asked about that the worker does not know in the catalogue's version, which is answered.
 -- One plan for every batch, because planning anew costs more than a small batch; it looks rows up by key, whatever the
 -- tables held when it was made.
 CREATE OR REPLACE FUNCTION ledger_load(
@@ -15,7 +15,7 @@ SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
 AS $$
 DECLARE
-    wallets json; ended json; version bigint; listed json; unusable json;
+    wallets json; ended json; version uuid; read json; unusable json;
 BEGIN
     IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
         RAISE EXCEPTION 'ledger_load: the transaction has written before';
@@ -34,15 +34,8 @@ BEGIN
                 WHERE e.bucket = b AND e.customer = p.customer AND e.session_id = p.session_id LIMIT 1
                ) e;
         -- One statement, one snapshot: these products are as they are in this version.
-        SELECT c.version, (
-               SELECT json_agg(json_build_array(n.product_id, p.on_sale IS TRUE))
-                 FROM unnest(products) AS n (product_id)
-                 LEFT JOIN LATERAL (
-                      SELECT product_on_sale(p, moment) AS on_sale, p.on_sale_until FROM product p
-                       WHERE p.product_id = n.product_id LIMIT 1
-                      ) p ON true
-                WHERE p.on_sale IS NOT TRUE OR p.on_sale_until IS NOT NULL)
-          INTO version, listed
+        SELECT c.version, CASE WHEN cardinality(products) > 0 THEN products_read(products, false) END
+          INTO version, read
           FROM catalogue c WHERE c.one;
     END IF;
     IF cardinality(voucher_ids) > 0 THEN
@@ -79,6 +72,6 @@ BEGIN
     END IF;
     RETURN json_build_object(
         'wallets', coalesce(wallets, '[]'), 'ended', coalesce(ended, '[]'),
-        'catalogue', version, 'listed', coalesce(listed, '[]'), 'unusable', coalesce(unusable, '[]'));
+        'catalogue', version, 'products', coalesce(read, '[]'), 'unusable', coalesce(unusable, '[]'));
 END
 $$;

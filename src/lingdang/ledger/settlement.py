@@ -18,15 +18,13 @@ from lingdang.db.pool import AWAY, Connection
 from lingdang.errors import Problem, retry_later
 from lingdang.ids import bucket_of
 from lingdang.ledger import store
+from lingdang.ledger.catalogue import Catalogue
 from lingdang.ledger.done import Done
-from lingdang.ledger.remembered import Remembered
 from lingdang.ledger.rules import Command, Result, settle
 from lingdang.ledger.state import Changes
 
 AGAIN_SECONDS = 0.1
 """The pause before a batch is run again while the database is away."""
-MOST_PRODUCTS = 100_000
-"""Products that are remembered to be on sale."""
 LEAST_SECONDS = 0.1
 """What even the last attempt is given."""
 
@@ -39,6 +37,7 @@ class Settlement:
     def __init__(
         self,
         database_url: str,
+        catalogue: Catalogue,
         *,
         buckets: int,
         clock: Clock,
@@ -55,6 +54,7 @@ class Settlement:
             _BucketLane(
                 bucket,
                 Lane(database_url, pgbouncer, begin=store.begin(bucket)),
+                catalogue,
                 clock,
                 give_up_seconds,
                 observe_database,
@@ -109,16 +109,17 @@ class _BucketLane:
         self,
         bucket: int,
         lane: Lane,
+        catalogue: Catalogue,
         clock: Clock,
         give_up_seconds: float,
         observe_database: Callable[[float], None],
     ) -> None:
         self._bucket = bucket
         self._lane = lane
+        self._catalogue = catalogue
         self._clock = clock
         self._give_up_seconds = give_up_seconds
         self._observe_database = observe_database
-        self._on_sale: Remembered[bool] = Remembered(MOST_PRODUCTS)
 
     async def close(self) -> None:
         await self._lane.close()
@@ -156,7 +157,7 @@ class _BucketLane:
         try:
             started = time.perf_counter()
             state = await store.load(
-                connection, self._bucket, commands, self._clock(), self._on_sale, in_doubt=attempt.failed
+                connection, self._bucket, commands, self._clock(), self._catalogue, in_doubt=attempt.failed
             )
             loaded = time.perf_counter()
             # The time is read under the locks: what one worker refused as too late, no other pays afterwards.

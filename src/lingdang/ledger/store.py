@@ -8,9 +8,9 @@ import msgspec
 
 from lingdang.db.flush import Statement, array_literal, ask, flush, numbered
 from lingdang.db.pool import Connection
+from lingdang.ledger.catalogue import Catalogue
 from lingdang.ledger.paying import Pay
 from lingdang.ledger.refunding import detail_of
-from lingdang.ledger.remembered import Remembered
 from lingdang.ledger.rules import Command
 from lingdang.ledger.state import Changes, Row, State, Wallet
 
@@ -20,8 +20,8 @@ class Loaded(msgspec.Struct, frozen=True):
 
     wallets: list[Wallet]
     ended: list[UUID]
-    catalogue: int | None
-    listed: list[tuple[str, bool]]
+    catalogue: str | None
+    products: msgspec.Raw
     unusable: list[tuple[int, str, str]]
 
 
@@ -76,32 +76,28 @@ async def load(
     bucket: int,
     commands: Sequence[Command],
     now: datetime,
-    on_sale: Remembered[bool],
+    catalogue: Catalogue,
     *,
     in_doubt: bool = False,
 ) -> State:
     """Begin a transaction, lock the batch's customers and read what its decision needs: one flush.
 
-    Products that are known to be `on_sale` are not asked about, unless the catalogue has changed meanwhile: then once
-    more, about all. What the journal has of a payment is asked about where the customer's has grown since the checkout,
+    Products that the worker knows are not asked about, unless the catalogue has changed meanwhile: then once more,
+    about all. What the journal has of a payment is asked about where the customer's has grown since the checkout,
     in one flush more; `in_doubt`: everywhere.
     """
-    on_sale.read_by(connection)
     pays = [command for command in commands if isinstance(command, Pay)]
-    lines = [line.product_id for pay in pays for line in pay.lines]
-    asked = on_sale.unknown(lines)
+    look = catalogue.look([line.product_id for pay in pays for line in pay.lines])
     sought = [command for command in commands if in_doubt or not isinstance(command, Pay)]
-    answers = await flush(connection, _BEGIN, _load(bucket, commands, pays, now, asked), *_found(bucket, sought))
+    answers = await flush(connection, _BEGIN, _load(bucket, commands, pays, now, look.unknown), *_found(bucket, sought))
     loaded = _decode(_answer(answers[1]))
     found = [_decode_found(_answer(answer)) for answer in answers[2:]]
-    if not on_sale.still_holds(loaded.catalogue):
-        asked = on_sale.unknown(lines)
-        loaded = _decode(await ask(connection, _load(bucket, commands, pays, now, asked)))
-    on_sale.learn(loaded.catalogue, dict.fromkeys(set(asked).difference(name for name, _ in loaded.listed), True))
+    if not look.holds_in(loaded.catalogue):
+        loaded = _decode(await ask(connection, _load(bucket, commands, pays, now, look.unknown)))
     if not in_doubt:
         for statement in _found(bucket, _moved(pays, loaded.wallets)):
             found.append(_decode_found(await ask(connection, statement)))
-    return _state(loaded, found)
+    return _state(loaded, found, look.off_sale(loaded.catalogue, loaded.products, now))
 
 
 def _moved(pays: Sequence[Pay], wallets: Sequence[Wallet]) -> list[Pay]:
@@ -145,7 +141,7 @@ def _answer(answer: bytes | None) -> bytes:
     return answer
 
 
-def _state(loaded: Loaded, found: Sequence[Found]) -> State:
+def _state(loaded: Loaded, found: Sequence[Found], unavailable: set[str]) -> State:
     return State(
         wallets={(w.customer, w.currency): w for w in loaded.wallets},
         ended_sessions=set(loaded.ended),
@@ -153,7 +149,7 @@ def _state(loaded: Loaded, found: Sequence[Found]) -> State:
         rights={(customer, name): seq for each in found for customer, name, seq, _ in each.rights},
         opened={(customer, name) for each in found for customer, name, _, opened in each.rights if opened},
         refunds=_by_order([row for each in found for row in each.refunds]),
-        unavailable={product_id for product_id, on_sale in loaded.listed if not on_sale},
+        unavailable=unavailable,
         unusable={(customer, voucher): why for customer, voucher, why in loaded.unusable if why != "first_purchase"},
         first_purchase={(customer, voucher) for customer, voucher, why in loaded.unusable if why == "first_purchase"},
     )
@@ -179,7 +175,7 @@ async def peek(connection: Connection, bucket: int, command: Command) -> State:
         row = await (await connection.execute(_FOUND, parameters, binary=True)).fetchone()
         assert row is not None, "a function answers one row"
         found.append(_decode_found(row[0]))
-    return _state(Loaded(wallets, [], None, [], []), found)
+    return _state(Loaded(wallets, [], None, msgspec.Raw(b"[]"), []), found, set())
 
 
 async def save(connection: Connection, bucket: int, changes: Changes) -> None:

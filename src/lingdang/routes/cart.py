@@ -2,8 +2,9 @@
 
 import msgspec
 
-from lingdang.cart.items import Cart, read_cart, remove, tick_all
-from lingdang.cart.ticks import CartTicks, Tick, Ticked
+from lingdang.cart.carts import Carts, Ticked
+from lingdang.cart.changes import remove, tick_all
+from lingdang.cart.shown import Cart
 from lingdang.db.pool import Pool
 from lingdang.http.route import AnyServed, Asked, Nothing, Route
 from lingdang.identity.session import Session
@@ -68,17 +69,18 @@ TAKE_OUT = Route(
 )
 
 
-def routes(ticks: CartTicks, pool: Pool) -> list[AnyServed]:
+def routes(carts: Carts, pool: Pool) -> list[AnyServed]:
     """The cart's routes."""
 
     async def tick(asked: Asked[Session, OfProduct, TickRequest]) -> Ticked:
-        return await ticks.tick(Tick(asked.who.owner, asked.params.product_id, asked.body.ticked))
+        return await carts.tick(asked.who.owner, asked.params.product_id, asked.body.ticked)
 
     async def show(asked: Asked[Session]) -> Cart:
-        return await read_cart(pool, asked.who.owner, asked.now)
+        return await carts.show(asked.who.owner)
 
     async def tick_every(asked: Asked[Session, Nothing, TickAllRequest]) -> Cart:
-        return await tick_all(pool, asked.who.owner, asked.body.ticked, asked.now)
+        await tick_all(pool, asked.who.owner, asked.body.ticked)
+        return await carts.show(asked.who.owner)
 
     async def take_out(asked: Asked[Session, OfProduct]) -> None:
         await remove(pool, asked.who.owner, asked.params.product_id)

@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from lingdang.catalog.listing import list_products
-from lingdang.catalog.products import Product
+from lingdang.catalog.products import ProductView
 from lingdang.catalog.reading import ProductReader
 from lingdang.db.pool import Pool
 from lingdang.http.paging import Page
@@ -29,7 +29,7 @@ BROWSE = Route(
     summary="Browse or search the products on sale",
     tag="catalogue",
     params=Browsing,
-    answer=Page[Product],
+    answer=Page[ProductView],
     example=Page([buying.PRODUCT], None),
 )
 SHOW = Route(
@@ -39,7 +39,7 @@ SHOW = Route(
     summary="One product, on sale or not",
     tag="catalogue",
     params=OfProduct,
-    answer=Product,
+    answer=ProductView,
     example=buying.PRODUCT,
     problems=("not_found",),
     short_way=True,
@@ -49,11 +49,11 @@ SHOW = Route(
 def routes(pool: Pool, reader: ProductReader) -> list[AnyServed]:
     """The customers' routes of the catalogue."""
 
-    async def browse(asked: Asked[Session, Browsing]) -> Page[Product]:
+    async def browse(asked: Asked[Session, Browsing]) -> Page[ProductView]:
         params = asked.params
         return await list_products(pool, asked.who.owner, params.query, params.window(), asked.now)
 
-    async def show(asked: Asked[Session, OfProduct]) -> Product:
+    async def show(asked: Asked[Session, OfProduct]) -> ProductView:
         return await reader.read(asked.who.owner, asked.params.product_id)
 
     return [BROWSE.by(browse), SHOW.by(show)]

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from lingdang.cart.items import Cart, Item, Selected
-from lingdang.cart.ticks import Ticked
-from lingdang.catalog.products import Product
+from lingdang.cart.carts import Ticked
+from lingdang.cart.shown import Cart, Item, Selected
+from lingdang.catalog.products import ProductView
 from lingdang.checkout.checkouts import CheckoutAnswer, CheckoutLine, CheckoutSign, CheckoutWallet
 from lingdang.coupons.deciding import Verdict
 from lingdang.payment.payments import Granted, PaymentAnswer
@@ -22,7 +22,7 @@ OFFERED_UNTIL = datetime(2026, 11, 23, 8, 15, tzinfo=UTC)
 PAID = datetime(2026, 11, 23, 8, 1, tzinfo=UTC)
 VOUCHER_UNTIL = datetime(2026, 12, 31, 16, tzinfo=UTC)
 
-PRODUCT = Product(
+PRODUCT = ProductView(
     product_id=PRODUCT_ID,
     title="Emma",
     currency="BELL",

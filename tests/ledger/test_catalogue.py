@@ -1,4 +1,4 @@
-"""What a worker remembers of the catalogue holds for the version it was read in, and for no other."""
+"""A payment's products are as the catalogue has them now, whatever its worker has read before."""
 
 from datetime import timedelta
 
@@ -7,61 +7,8 @@ import pytest
 
 from lingdang.clock import system_clock
 from lingdang.errors import Problem
-from lingdang.ledger.remembered import Remembered
 from lingdang.ledger.settlement import Settlement
 from support.money import add_products, credit, line, open_settlement, pay
-
-
-def on_sale(*product_ids: str) -> dict[str, bool]:
-    return dict.fromkeys(product_ids, True)
-
-
-def test_what_was_learnt_is_not_asked_again() -> None:
-    known: Remembered[bool] = Remembered(9)
-    assert known.unknown(["a", "b", "a"]) == ["a", "b"]
-    assert known.still_holds(7)
-    known.learn(7, on_sale("a"))
-    assert known.unknown(["a", "b", "c"]) == ["b", "c"]
-    assert known.still_holds(7)
-    known.learn(7, on_sale("c"))
-    assert known.unknown(["a", "b", "c"]) == ["b"]
-
-
-def test_another_version_forgets_all() -> None:
-    known: Remembered[bool] = Remembered(9)
-    known.learn(7, on_sale("a"))
-    assert not known.still_holds(8)
-    assert known.unknown(["a"]) == ["a"]
-    assert known.still_holds(8), "nothing is left out now"
-    known.learn(9, on_sale("a"))
-    assert known.still_holds(9)
-    assert not known.still_holds(8)
-
-
-def test_a_batch_without_payments_says_nothing() -> None:
-    known: Remembered[bool] = Remembered(9)
-    known.learn(7, on_sale("a"))
-    assert known.still_holds(None)
-    known.learn(None, {})
-    assert known.unknown(["a"]) == []
-
-
-def test_what_is_remembered_has_an_end() -> None:
-    known: Remembered[bool] = Remembered(2)
-    for product_id in ("a", "b", "c", "d"):
-        known.learn(7, on_sale(product_id))
-    assert known.unknown(["a", "b", "c", "d"]) == ["a", "b", "c"]
-
-
-def test_another_connection_may_be_to_another_server() -> None:
-    known: Remembered[bool] = Remembered(9)
-    one, other = object(), object()
-    known.read_by(one)
-    known.learn(7, on_sale("a"))
-    known.read_by(one)
-    assert known.unknown(["a"]) == []
-    known.read_by(other)
-    assert known.unknown(["a"]) == ["a"]
 
 
 def products(database_url: str, *changes: str) -> None:

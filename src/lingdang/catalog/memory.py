@@ -1,0 +1,116 @@
+"""One worker's memory of the catalogue: products as they are in one version of it.
+
+Every statement that changes a product gives the catalogue another version, a random one (catalog/changed.sql). Whoever
+reads products reads the version in the same snapshot: while it is the one that is remembered, so are the products,
+whatever connection or server was asked.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from sys import getsizeof
+
+import msgspec
+
+from lingdang.catalog.product import Product
+
+MOST_BYTES = 64 * 2**20
+"""What a worker keeps of products, by `weight`. Beyond it, all is forgotten and read anew as it is asked for."""
+_BARE = 600
+"""Bytes that a product takes without its detail: itself, its strings and its place in the memory."""
+
+_decode = msgspec.json.Decoder(list[Product]).decode
+
+
+class _Edition:
+    """The products of one version. It only grows, so that whoever has begun to use it finds what was in it."""
+
+    __slots__ = ("bytes", "products", "version")
+
+    def __init__(self, version: str | None) -> None:
+        self.version = version
+        self.products: dict[str, Product] = {}
+        self.bytes = 0
+
+
+class Memory:
+    """What one worker remembers, for all who read products in it."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._edition = _Edition(None)
+
+    def look(self, names: Iterable[str], *, whole: bool = False) -> "Look":
+        """Look for these products; `whole`: with their details."""
+        return Look(self, self._edition, names, whole)
+
+    def learn(self, version: str, read: Iterable[Product]) -> None:
+        """Take up products that were read in this version. What is remembered whole stays whole."""
+        edition = self._edition
+        if edition.version != version or edition.bytes > self._most_bytes:
+            edition = self._edition = _Edition(version)
+        for product in read:
+            known = edition.products.get(product.product_id)
+            if known is None or known.detail is None:
+                edition.bytes += weight(product)
+                edition.products[product.product_id] = product
+
+
+class Look:
+    """One batch's look at products: what is remembered when it begins, and what it reads of the rest.
+
+    The batch asks for those that are `unknown`. If what it was answered does not hold together with what was left out
+    as known, it asks again, for all.
+    """
+
+    __slots__ = ("_edition", "_memory", "_names", "unknown")
+
+    def __init__(self, memory: Memory, edition: _Edition, names: Iterable[str], whole: bool) -> None:
+        self._memory = memory
+        self._edition = edition
+        self._names = set(names)
+        self.unknown = _lacking(edition.products, self._names, whole)
+
+    def holds_in(self, version: str | None) -> bool:
+        """Whether what was left out as known is so in this version. If not, from here on all is unknown.
+
+        Whoever asked for no product at all may have no version.
+        """
+        if version == self._edition.version or len(self.unknown) == len(self._names):
+            return True
+        self._edition = _Edition(version)
+        self.unknown = sorted(self._names)
+        return False
+
+    def completed(self, version: str, read: Sequence[Product]) -> Mapping[str, Product]:
+        """These products by id, those that there are in this version, and perhaps others of it."""
+        edition = self._edition
+        if not read:
+            return edition.products if edition.version == version else {}
+        self._memory.learn(version, read)
+        found = {product.product_id: product for product in read}
+        if edition.version == version:
+            known = edition.products
+            found.update({name: known[name] for name in self._names if name not in found and name in known})
+        return found
+
+    def off_sale(self, version: str | None, rows: bytes | msgspec.Raw, now: datetime) -> set[str]:
+        """Those of these products that cannot be bought; `rows`: what products_read answered."""
+        if version is None:
+            return set()
+        found = self.completed(version, _decode(rows))
+        return {name for name in self._names if (product := found.get(name)) is None or not product.on_sale(now)}
+
+
+def weight(product: Product) -> int:
+    """About how many bytes a product takes in the memory."""
+    detail = product.detail
+    if detail is None:
+        return _BARE
+    texts = [*detail.attributes, *detail.attributes.values(), detail.intro, detail.cover_url]
+    return _BARE + sum(map(getsizeof, texts))
+
+
+def _lacking(products: Mapping[str, Product], names: set[str], whole: bool) -> list[str]:
+    if not whole:
+        return sorted(names.difference(products))
+    return sorted(name for name in names if (known := products.get(name)) is None or known.detail is None)
