@@ -2,8 +2,9 @@
 import { Lingdang } from "/sdk/index.js";
 import { html, render, useCallback, useEffect, useState } from "./html.js";
 import { TAGS, initialLanguage, loadTexts, translator } from "./i18n.js";
-import { followLinks, loginAddress, match } from "./router.js";
+import { loginAddress } from "./login_address.js";
 import { keep } from "./preferences_kept.js";
+import { followLinks, match } from "./router.js";
 import { Failure, Shell } from "./shell.js";
 import { Guard } from "./ui/guard.js";
 

@@ -1,7 +1,7 @@
 /** What surrounds every page: the head with its navigation and switches, and the foot. */
 import { html, useEffect, useRef, useState } from "./html.js";
+import { loginAddress } from "./login_address.js";
 import { keep } from "./preferences_kept.js";
-import { loginAddress } from "./router.js";
 import { sold, withItem } from "./ui/chosen.js";
 import { Icon } from "./ui/icon.js";
 import { explain } from "./ui/notice.js";

@@ -1,6 +1,6 @@
 /** The shelves: browse, search, and put books into the cart. Whoever is not signed in meets the door. */
 import { html, useState } from "../html.js";
-import { loginAddress } from "../router.js";
+import { loginAddress } from "../login_address.js";
 import { Price } from "../ui/bells.js";
 import { chosen } from "../ui/chosen.js";
 import { Cover } from "../ui/cover.js";

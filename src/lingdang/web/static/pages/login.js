@@ -1,6 +1,6 @@
 /** Signing in: who, and how the payments of this session are to be signed. */
 import { html, useState } from "../html.js";
-import { safeNext } from "../router.js";
+import { safeNext } from "../login_address.js";
 import { useAct } from "../ui/act.js";
 import { ProblemNotice } from "../ui/notice.js";
 

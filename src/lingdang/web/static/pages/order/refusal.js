@@ -1,5 +1,5 @@
 import { html } from "../../html.js";
-import { loginAddress } from "../../router.js";
+import { loginAddress } from "../../login_address.js";
 import { ProblemNotice } from "../../ui/notice.js";
 import { text } from "../../ui/text.js";
 
