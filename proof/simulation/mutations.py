@@ -327,10 +327,10 @@ MUTATIONS = (
     _one(
         "unknown outcome called not executed",
         _SETTLEMENT,
-        "attempt.unknown |= _is_away(error)",
+        "attempt.unknown |= is_away(error)",
         "attempt.failed |= False",
     ),
-    _one("full disk taken for a command's fault", _SETTLEMENT, "        _SHORT_OF_SOMETHING,\n", ""),
+    _one("full disk taken for a command's fault", "db/failures.py", "        _SHORT_OF_SOMETHING,\n", ""),
     Mutation(
         "halves of a failed batch swapped",
         (

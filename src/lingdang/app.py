@@ -17,6 +17,7 @@ from lingdang.backoffice import products as products_admin
 from lingdang.backoffice import refunds as refunds_admin
 from lingdang.backoffice import rights as rights_admin
 from lingdang.backoffice import wallets as wallets_admin
+from lingdang.bulkheads import Bulkheads
 from lingdang.cart.carts import Carts
 from lingdang.catalog.memory import Memory
 from lingdang.catalog.reading import ProductReader
@@ -26,7 +27,6 @@ from lingdang.checkout.reading import CheckoutReader
 from lingdang.coupons import routes as coupon_routes
 from lingdang.coupons.chooser import Chooser
 from lingdang.coupons.guessing import CodeLimits
-from lingdang.db.bulkheads import Bulkheads
 from lingdang.db.lane import Lane
 from lingdang.db.pool import Pool
 from lingdang.db.probe import Probe

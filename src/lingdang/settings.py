@@ -35,7 +35,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     buckets: Annotated[int, Meta(ge=1, le=32767)] = 1
     """Fixed at the first migration of a database: how many buckets its customers are spread over."""
     pool_size: Annotated[int, Meta(ge=7, le=200)] = 18
-    """Connections of each worker, parted by purpose (lingdang.db.bulkheads); its lanes and its probe have their own."""
+    """Connections of each worker, parted by purpose (lingdang.bulkheads); its lanes and its probe have their own."""
 
     sign_types: tuple[SignType, ...] = SIGN_TYPES
     session_seconds: Seconds = 12 * 3600

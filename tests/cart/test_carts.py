@@ -13,8 +13,8 @@ from lingdang.cart.shown import Cart, Selected
 from lingdang.catalog.memory import Memory
 from lingdang.clock import system_clock
 from lingdang.db.lane import Lane
-from lingdang.db.pool import Owner
 from lingdang.errors import Problem
+from lingdang.owner import Owner
 from support.customers import make_known, owner_of
 
 Call = tuple[Owner, str, bool]

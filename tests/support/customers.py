@@ -4,8 +4,8 @@ from hashlib import sha256
 
 import psycopg
 
-from lingdang.db.pool import Owner
 from lingdang.ids import Customer, uuid7
+from lingdang.owner import Owner
 
 _NAMES: dict[int, str] = {}
 

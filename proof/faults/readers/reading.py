@@ -3,7 +3,8 @@
 import asyncio
 import random
 
-from lingdang.db.pool import AWAY, Connection, connect_options
+from lingdang.db.failures import AWAY
+from lingdang.db.pool import Connection, connect_options
 from lingdang.journal.positions import Place, read_on
 
 _MOST_FAULTS = 20

@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 
 from lingdang.db.embedded import EmbeddedServer
-from lingdang.db.pool import AWAY, Connection, connect_options
+from lingdang.db.failures import AWAY
+from lingdang.db.pool import Connection, connect_options
 from proof.faults.server import backends, postmaster
 
 _END_ONE = """

@@ -13,8 +13,9 @@ import psycopg
 
 from lingdang.catalog.memory import Memory
 from lingdang.clock import system_clock
+from lingdang.db.failures import AWAY
 from lingdang.db.flush import flush
-from lingdang.db.pool import AWAY, Connection, connect_options
+from lingdang.db.pool import Connection, connect_options
 from lingdang.errors import Problem
 from lingdang.ids import uuid7
 from lingdang.ledger import store

@@ -14,8 +14,9 @@ from lingdang.clock import Clock
 from lingdang.db.flush import ask, numbered
 from lingdang.db.gather import Gather, ObserveBatch
 from lingdang.db.lane import Lane
-from lingdang.db.pool import Connection, Owner
+from lingdang.db.pool import Connection
 from lingdang.errors import Problem, session_ended
+from lingdang.owner import Owner
 
 MAX_ITEMS = 500
 """Products in one cart; those the customer owns by now do not count."""

@@ -1,6 +1,7 @@
 """Changes of a cart beside ticks: all of it at once, and taking a product out."""
 
-from lingdang.db.pool import Owner, Pool, transaction_as
+from lingdang.db.pool import Pool
+from lingdang.owner import Owner, transaction_as
 
 _TICK_ALL = "UPDATE cart_item SET ticked = %b WHERE bucket = %b AND customer = %b AND ticked <> %b"
 _REMOVE = "DELETE FROM cart_item WHERE bucket = %b AND customer = %b AND product_id = %b"

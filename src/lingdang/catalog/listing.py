@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 from lingdang.catalog.products import PRODUCT_FIELDS, ProductView, shown
 from lingdang.catalog.terms import Search, search_of
-from lingdang.db.pool import Owner, Pool, transaction_as
+from lingdang.db.pool import Pool
 from lingdang.errors import invalid
 from lingdang.http.paging import Page, Window, page
+from lingdang.owner import Owner, transaction_as
 
 MAX_QUERY = 200
 _FIRST = (2**62, "")

@@ -13,8 +13,9 @@ from lingdang.clock import Clock
 from lingdang.db.flush import ask, numbered
 from lingdang.db.gather import Gather, ObserveBatch
 from lingdang.db.lane import Lane
-from lingdang.db.pool import Connection, Owner
+from lingdang.db.pool import Connection
 from lingdang.errors import Problem, session_ended
+from lingdang.owner import Owner
 
 _SQL = numbered("SELECT catalogue_load(%b::smallint[], %b::bigint[], %b::uuid[], %b::text[], %b::boolean)")
 

@@ -23,10 +23,11 @@ from lingdang.coupons.goods import Buyer, Good, Voucher, order_of
 from lingdang.coupons.guessing import CodeLimits
 from lingdang.coupons.labels import categories
 from lingdang.coupons.reasons import Reason
-from lingdang.db.pool import Owner, Pool, transaction_as
+from lingdang.db.pool import Pool
 from lingdang.errors import Problem, invalid
 from lingdang.identity.session import Session
 from lingdang.ids import MAX_AMOUNT, MAX_LINES, OWN_ID_PATTERN, ProductId, uuid7
+from lingdang.owner import Owner, transaction_as
 
 VoucherId = Annotated[str, Meta(pattern=OWN_ID_PATTERN)]
 

@@ -18,11 +18,12 @@ from lingdang.coupons.model import LONGEST_LIFE
 from lingdang.db.flush import ask, numbered
 from lingdang.db.gather import Gather, ObserveBatch
 from lingdang.db.lane import Lane
-from lingdang.db.pool import Connection, Owner
+from lingdang.db.pool import Connection
 from lingdang.errors import Problem, session_ended
 from lingdang.ids import oldest_uuid7
 from lingdang.ledger.balance import spendable
 from lingdang.ledger.state import Wallet
+from lingdang.owner import Owner
 
 MOST_VOUCHERS = 300
 """Live vouchers of one hand that a checkout looks at."""

@@ -13,10 +13,10 @@ import msgspec
 import structlog
 from fasteners import InterProcessLock
 
+from lingdang.bulkheads import connections_of_worker
 from lingdang.cli.announcing import Demo, Opening, announce
 from lingdang.cli.database import database, prepare_data_dir, settings_of
 from lingdang.clock import system_clock
-from lingdang.db.bulkheads import connections_of_worker
 from lingdang.db.embedded import EmbeddedServer
 from lingdang.db.tuning import COMMANDS, MAX_CONNECTIONS
 from lingdang.demo import SETTINGS

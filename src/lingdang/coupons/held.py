@@ -6,9 +6,10 @@ from uuid import UUID
 
 import msgspec
 
-from lingdang.db.pool import Connection, Owner, Pool, fetch_as
+from lingdang.db.pool import Connection, Pool
 from lingdang.errors import invalid
 from lingdang.http.paging import Page, Window, page
+from lingdang.owner import Owner, fetch_as
 
 _COLUMNS = """
 SELECT v.voucher_id, c.coupon_id, c.definition, c.status, v.claimed_at, v.expires_at, v.used_by

@@ -12,11 +12,12 @@ from lingdang.clock import Clock
 from lingdang.coupons.claiming import Code, claim
 from lingdang.coupons.guessing import CodeLimits
 from lingdang.coupons.held import HeldVoucher, get_held, list_held
-from lingdang.db.pool import Owner, Pool, transaction_as
+from lingdang.db.pool import Pool
 from lingdang.http.idempotency import Idempotency
 from lingdang.http.paging import Cursor, Limit, Page, window
 from lingdang.http.reply import Reply
 from lingdang.identity.sessions import Sessions
+from lingdang.owner import Owner, transaction_as
 
 
 class ClaimRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,9 +3,11 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import psycopg
+
 from lingdang.db.deadline import breaks_after
-from lingdang.db.pool import AWAY, Connection, connect_options
-from lingdang.errors import retry_later
+from lingdang.db.failures import AWAY, overloaded
+from lingdang.db.pool import Connection, connect_options
 
 T = TypeVar("T")
 
@@ -45,14 +47,30 @@ class Lane:
 
         Raises Problem `overloaded` when the database is away.
         """
-        for _ in range(2):
-            try:
-                connection = await self.connection()
-                with breaks_after(connection, self._answer_seconds):
-                    return await work(connection)
-            except AWAY:
-                await self.close()
-        raise retry_later("overloaded", 1)
+        try:
+            return await self._once(work)
+        except AWAY:
+            pass
+        try:
+            return await self._once(work)
+        except AWAY as error:
+            raise overloaded(error) from error
+
+    async def _once(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        try:
+            connection = await self.connection()
+            with breaks_after(connection, self._answer_seconds):
+                return await work(connection)
+        except AWAY:
+            await self.close()
+            raise
+
+    async def abandon(self, connection: Connection) -> None:
+        """Whatever happened, the transaction must not live on in this connection."""
+        try:
+            await connection.rollback()
+        except psycopg.Error:
+            await self.close()
 
     async def close(self) -> None:
         """Close the connection; the next use opens another."""

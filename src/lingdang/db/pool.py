@@ -1,44 +1,26 @@
-"""Connections to PostgreSQL, and queries on a customer's behalf that an ended session cannot make."""
+"""Connections to PostgreSQL, a pool for each purpose."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any
-from uuid import UUID
 
-import msgspec
 import psycopg
 import structlog
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from lingdang.db.deadline import breaks_after
-from lingdang.errors import retry_later, session_ended
+from lingdang.db.failures import AWAY, overloaded, was_stopped
 
 Connection = psycopg.AsyncConnection[TupleRow]
 
 _log = structlog.get_logger(__name__)
 
-AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
-"""What psycopg raises when the database cannot be reached or went away."""
-
 _ANSWER_SECONDS = 15.0
 """A database that has not answered a request's statements by then counts as away."""
 
-_STOPPED_RETRY_SECONDS = 5
-"""After how long whoever asked what took too long may ask again."""
-
 # A statement of the pool's takes one core: that as many run as there are connections is what the pool promises.
 _LIMIT = "SELECT set_config('statement_timeout', %b, %b), set_config('max_parallel_workers_per_gather', '0', %b)"
-_ENDED = "SELECT 1 FROM session_end WHERE bucket = %b AND customer = %b AND session_id = %b"
-
-
-class Owner(msgspec.Struct, frozen=True, gc=False):
-    """Whose rows a query touches, and in which session it is made."""
-
-    bucket: int
-    customer: int
-    cust_id: str
-    session_id: UUID
 
 
 def connect_options(pgbouncer: bool) -> dict[str, Any]:
@@ -107,65 +89,35 @@ async def _refuse_open_pipeline(connection: Connection) -> None:
 
 
 def make_pool(url: str, size: int, pgbouncer: bool) -> Pool:
-    """A pool for one purpose, as a command has it; the server's are in lingdang.db.bulkheads."""
+    """A pool for one purpose, as a command has it; the server's are in lingdang.bulkheads."""
     return Pool(url, size, pgbouncer)
 
 
 async def fetch_all(pool: Pool, sql: str, params: Sequence[Any] = ()) -> list[TupleRow]:
     """One statement's rows, as its own transaction. Raises Problem `overloaded` when the database is away."""
-    async with _connection(pool) as connection:
+    async with connection_of(pool) as connection:
         async with pool.flush(connection):
             await pool.limit_transaction(connection)
             cursor = await connection.execute(sql, params, binary=True)
         return await cursor.fetchall() if cursor.description else []
 
 
-async def fetch_as(pool: Pool, owner: Owner, sql: str, params: Sequence[Any] = ()) -> list[TupleRow]:
-    """A customer's reading statement. The session's end is asked for in the same flush, at no round trip.
-
-    Raises Problem `unauthenticated` when the session has ended, `overloaded` when the database is away.
-    """
-    async with _connection(pool) as connection, connection.pipeline():
-        await pool.limit_transaction(connection)
-        ended = await connection.execute(_ENDED, (owner.bucket, owner.customer, owner.session_id))
-        cursor = await connection.execute(sql, params, binary=True)
-        if await ended.fetchone() is not None:
-            raise session_ended()
-        return await cursor.fetchall()
-
-
-@asynccontextmanager
-async def transaction_as(pool: Pool, owner: Owner) -> AsyncIterator[Connection]:
-    """A customer's transaction, refused at its start when the session has ended. Raises as `fetch_as`."""
-    async with _connection(pool) as connection, connection.transaction():
-        await pool.limit_transaction(connection)
-        await refuse_ended(connection, owner)
-        yield connection
-
-
 @asynccontextmanager
 async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     """A transaction of the operators' or the application's own."""
-    async with _connection(pool) as connection, connection.transaction():
+    async with connection_of(pool) as connection, connection.transaction():
         await pool.limit_transaction(connection)
         yield connection
 
 
-async def refuse_ended(connection: Connection, owner: Owner) -> None:
-    """Raises Problem `unauthenticated` when the owner's session has ended."""
-    ended = await connection.execute(_ENDED, (owner.bucket, owner.customer, owner.session_id))
-    if await ended.fetchone() is not None:
-        raise session_ended()
-
-
 @asynccontextmanager
-async def _connection(pool: Pool) -> AsyncIterator[Connection]:
+async def connection_of(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection, for as long as the block. Raises Problem `overloaded` when there is none, or it breaks."""
     try:
         async with pool.connection() as connection:
             with breaks_after(connection, _ANSWER_SECONDS):
                 yield connection
-    except psycopg.errors.QueryCanceled as error:
-        _log.warning("statement_stopped", pool=pool.name)
-        raise retry_later("overloaded", _STOPPED_RETRY_SECONDS) from error
     except AWAY as error:
-        raise retry_later("overloaded", 1) from error
+        if was_stopped(error):
+            _log.warning("statement_stopped", pool=pool.name)
+        raise overloaded(error) from error

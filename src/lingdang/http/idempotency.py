@@ -18,10 +18,11 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg.rows import TupleRow
 
-from lingdang.db.pool import Connection, Owner, Pool, fetch_all, fetch_as
+from lingdang.db.pool import Connection, Pool, fetch_all
 from lingdang.errors import Problem, invalid, retry_later
 from lingdang.http.reply import Reply
 from lingdang.keys import Keyring
+from lingdang.owner import Owner, fetch_as
 
 KEPT = timedelta(hours=24)
 

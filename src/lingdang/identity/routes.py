@@ -13,7 +13,7 @@ from litestar.params import JSONBody
 from msgspec import UNSET, UnsetType
 
 from lingdang.clock import Clock
-from lingdang.db.pool import Pool, fetch_as, transaction_as
+from lingdang.db.pool import Pool
 from lingdang.errors import Problem, invalid, retry_later
 from lingdang.http.entry import SIGNING_IN
 from lingdang.http.idempotency import Idempotency
@@ -27,6 +27,7 @@ from lingdang.identity.public_keys import PublicKeyJwk
 from lingdang.identity.session import Session
 from lingdang.identity.sessions import MOST_SESSIONS, IssuedSession, Sessions, bearer, seconds_until
 from lingdang.ids import CustId, Customer
+from lingdang.owner import fetch_as, transaction_as
 from lingdang.settings import SignType
 
 Asked = Request[Any, Any, Any]

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
-from lingdang.db.pool import Owner
+from lingdang.owner import Owner
 from lingdang.settings import SignType
 
 

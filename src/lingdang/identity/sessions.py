@@ -10,7 +10,6 @@ from uuid import UUID
 
 import msgspec
 
-from lingdang.db.pool import Owner
 from lingdang.errors import Problem, invalid
 from lingdang.identity.public_keys import PublicKeyJwk, load_point
 from lingdang.identity.session import Session
@@ -18,6 +17,7 @@ from lingdang.identity.tokens import MAX_TOKEN_LENGTH, Claims, Point, SessionTok
 from lingdang.ids import Customer, bucket_of, uuid7
 from lingdang.jose import to_base64url
 from lingdang.keys import Keyring
+from lingdang.owner import Owner
 from lingdang.settings import SignType
 
 _RETIRED = "the key of the session token is retired"

@@ -7,14 +7,14 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-import psycopg
 import structlog
 
 from lingdang.clock import Clock
 from lingdang.db.deadline import breaks_after
+from lingdang.db.failures import is_away, is_locked_out
 from lingdang.db.gather import Gather, ObserveBatch
 from lingdang.db.lane import Lane
-from lingdang.db.pool import AWAY, Connection
+from lingdang.db.pool import Connection
 from lingdang.errors import Problem, retry_later
 from lingdang.ids import bucket_of
 from lingdang.ledger import store
@@ -133,7 +133,7 @@ class _BucketLane:
             try:
                 return await self._once(commands, attempt)
             except Exception as error:
-                if _is_away(error):
+                if is_away(error):
                     _log.warning("database_away", size=len(commands), reason=type(error).__name__)
                     await self._lane.close()
                 elif len(commands) > 1 and not attempt.is_over():
@@ -171,8 +171,7 @@ class _BucketLane:
             self._observe_database(loaded - started + time.perf_counter() - decided)
             return results
         except BaseException:
-            # Whatever happened, the transaction must not live on in this connection.
-            await self._abandon(connection)
+            await self._lane.abandon(connection)
             raise
 
     async def _save(self, connection: Connection, changes: Changes, attempt: "_Attempt") -> None:
@@ -180,14 +179,8 @@ class _BucketLane:
             await store.save(connection, self._bucket, changes)
         except Exception as error:
             # Who answers with an error has not committed; who went away may have.
-            attempt.unknown |= _is_away(error)
+            attempt.unknown |= is_away(error)
             raise
-
-    async def _abandon(self, connection: Connection) -> None:
-        try:
-            await connection.rollback()
-        except psycopg.Error:
-            await self._lane.close()
 
     async def _apart(self, commands: Sequence[Command], attempt: "_Attempt") -> Sequence[Result]:
         """Settle a batch that failed as two halves: a poisonous command is refused alone, its neighbours go through."""
@@ -222,24 +215,7 @@ class _Attempt:
 
 def _refusal(command: Command, error: Exception, attempt: _Attempt) -> Problem:
     """The answer to a command that cannot be settled even alone."""
-    if isinstance(error, psycopg.errors.LockNotAvailable):
+    if is_locked_out(error):
         return retry_later(attempt.code, 1)
     _log.error("command_refused", kind=type(command).__name__, exc_info=error)
     return Problem("internal_error")
-
-
-_SHORT_OF_SOMETHING = "53"
-_OPERATOR_INTERVENED = "57"
-_CONNECTION_LOST = "08"
-_READ_ONLY = "25006"
-
-
-def _is_away(error: Exception) -> bool:
-    """Whether the database, rather than a command, is at fault: it is unreachable, stopping, read-only or full."""
-    if not isinstance(error, psycopg.Error) or error.sqlstate is None:
-        return isinstance(error, AWAY)
-    return error.sqlstate == _READ_ONLY or error.sqlstate[:2] in (
-        _SHORT_OF_SOMETHING,
-        _OPERATOR_INTERVENED,
-        _CONNECTION_LOST,
-    )

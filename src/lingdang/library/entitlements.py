@@ -6,8 +6,9 @@ from uuid import UUID
 
 import msgspec
 
-from lingdang.db.pool import Owner, Pool, fetch_as
+from lingdang.db.pool import Pool
 from lingdang.http.paging import Page, Window, page
+from lingdang.owner import Owner, fetch_as
 
 _COLUMNS = """
 SELECT e.product_id, t.kind, t.cause, journal_reference(t.kind, t.cause, t.detail), t.at, e.opened_at IS NOT NULL

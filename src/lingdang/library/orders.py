@@ -7,9 +7,10 @@ from uuid import UUID
 
 import msgspec
 
-from lingdang.db.pool import Owner, Pool, fetch_all, fetch_as
+from lingdang.db.pool import Pool, fetch_all
 from lingdang.errors import Problem
 from lingdang.http.paging import Page, Window, read_seq, to_cursor
+from lingdang.owner import Owner, fetch_as
 
 _COLUMNS = "order_id, currency, subtotal, discount, total, balance, paid_at, lines, vouchers, refunds, returned"
 

@@ -12,7 +12,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 from msgspec import Meta
 
 from lingdang.clock import Clock
-from lingdang.db.pool import Owner, Pool, fetch_all, fetch_as, transaction
+from lingdang.db.pool import Pool, fetch_all, transaction
 from lingdang.errors import Problem, invalid
 from lingdang.http.idempotency import replayed_headers
 from lingdang.http.strict import checked_id
@@ -24,6 +24,7 @@ from lingdang.ledger.refunding import By, Reason, Refund, Refunded
 from lingdang.ledger.rules import settle
 from lingdang.ledger.settlement import Settlement
 from lingdang.library.orders import RefundedLine
+from lingdang.owner import Owner, fetch_as
 from lingdang.settings import Settings
 
 _ORDER = """

@@ -11,7 +11,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
 from lingdang.clock import Clock
-from lingdang.db.pool import Pool, transaction_as
+from lingdang.db.pool import Pool
 from lingdang.errors import Problem
 from lingdang.http.paging import Cursor, Limit, Page, read_seq, to_cursor, window
 from lingdang.http.strict import checked_id
@@ -28,6 +28,7 @@ from lingdang.library.entitlements import (
 from lingdang.library.orders import OrderView, get_order, list_orders
 from lingdang.library.receipts import Receipts
 from lingdang.library.wallets import EntryView, WalletView, list_entries, view_wallet
+from lingdang.owner import transaction_as
 
 Asked = Request[Any, Any, Any]
 

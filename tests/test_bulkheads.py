@@ -7,10 +7,11 @@ from contextlib import AbstractAsyncContextManager
 import psycopg
 import pytest
 
-from lingdang.db.bulkheads import LEAST, LIMITS, shares
-from lingdang.db.pool import Connection, Pool, fetch_all, fetch_as, transaction, transaction_as
+from lingdang.bulkheads import LEAST, LIMITS, shares
+from lingdang.db.pool import Connection, Pool, fetch_all, transaction
 from lingdang.errors import Problem
 from lingdang.keys import Keyring
+from lingdang.owner import fetch_as, transaction_as
 from lingdang.settings import Settings
 from support.buyer import give, stock
 from support.customers import owner_of

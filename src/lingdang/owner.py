@@ -1,0 +1,53 @@
+"""Whose rows a request is about, and queries on their behalf that an ended session cannot make."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg.rows import TupleRow
+
+from lingdang.db.pool import Connection, Pool, connection_of
+from lingdang.errors import session_ended
+
+_ENDED = "SELECT 1 FROM session_end WHERE bucket = %b AND customer = %b AND session_id = %b"
+
+
+class Owner(msgspec.Struct, frozen=True, gc=False):
+    """Whose rows a query touches, and in which session it is made."""
+
+    bucket: int
+    customer: int
+    cust_id: str
+    session_id: UUID
+
+
+async def fetch_as(pool: Pool, owner: Owner, sql: str, params: Sequence[Any] = ()) -> list[TupleRow]:
+    """A customer's reading statement. The session's end is asked for in the same flush, at no round trip.
+
+    Raises Problem `unauthenticated` when the session has ended, `overloaded` when the database is away.
+    """
+    async with connection_of(pool) as connection, connection.pipeline():
+        await pool.limit_transaction(connection)
+        ended = await connection.execute(_ENDED, (owner.bucket, owner.customer, owner.session_id))
+        cursor = await connection.execute(sql, params, binary=True)
+        if await ended.fetchone() is not None:
+            raise session_ended()
+        return await cursor.fetchall()
+
+
+@asynccontextmanager
+async def transaction_as(pool: Pool, owner: Owner) -> AsyncIterator[Connection]:
+    """A customer's transaction, refused at its start when the session has ended. Raises as `fetch_as`."""
+    async with connection_of(pool) as connection, connection.transaction():
+        await pool.limit_transaction(connection)
+        await refuse_ended(connection, owner)
+        yield connection
+
+
+async def refuse_ended(connection: Connection, owner: Owner) -> None:
+    """Raises Problem `unauthenticated` when the owner's session has ended."""
+    ended = await connection.execute(_ENDED, (owner.bucket, owner.customer, owner.session_id))
+    if await ended.fetchone() is not None:
+        raise session_ended()
