@@ -5,6 +5,8 @@ import logging
 import multiprocessing
 import queue
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,9 @@ from lingdang.keys import Keyring
 from proof.simulation.run import Verdict, run_seed
 from proof.simulation.workers import Fleet
 
-PATIENCE = 600.0
-"""Seconds without any seed done, after which the processes are taken for dead."""
-
+LOOKS = 600
+"""After so many looks without any seed done the processes are taken for dead. While a run is stopped, nobody looks."""
+LOOK_SECONDS = 1.0
 
 Run = tuple[int, str]
 """A seed, and what tells this run of it from others."""
@@ -40,13 +42,22 @@ def verdicts(url: str, keyring: Path, seeds: Sequence[Run], jobs: int) -> Iterat
         process.start()
     try:
         for _ in seeds:
-            yield done.get(timeout=PATIENCE)
-    except queue.Empty:
-        raise JobsDiedError(f"no seed was done for {PATIENCE:.0f} s") from None
+            yield _next(done, processes)
     finally:
         for process in processes:
             process.terminate()
             process.join()
+
+
+def _next(done: "Queue[Verdict]", processes: Sequence[BaseProcess]) -> Verdict:
+    """The next verdict. Raises JobsDiedError."""
+    for _ in range(LOOKS):
+        with suppress(queue.Empty):
+            return done.get(timeout=LOOK_SECONDS)
+        for process in processes:
+            if process.exitcode:
+                raise JobsDiedError(f"{process.name} ended with {process.exitcode}")
+    raise JobsDiedError(f"no seed was done while {LOOKS} looks were taken, {LOOK_SECONDS:g} s each")
 
 
 def _job(url: str, keyring: Path, todo: "Queue[Run | None]", done: "Queue[Verdict]") -> None:

@@ -15,8 +15,11 @@ from proof.simulation.seeding import plan_of
 from proof.simulation.shop import Shop
 from proof.simulation.workers import Fleet
 
-SECONDS = 60.0
-"""A seed is stuck when for so long nothing is asked, answered or done. How long it takes is no verdict."""
+BEATS = 60
+"""A seed is stuck when nothing is asked, answered or done while the database has answered somebody else so often. How
+long it takes is no verdict: whatever stops the machine, this process or the database stops the beats, too."""
+BEAT_SECONDS = 1.0
+"""The pause before each beat."""
 
 
 @dataclass
@@ -42,9 +45,8 @@ async def simulate(plan: Plan, fleet: Fleet, shop: Shop, history: History) -> Co
         for worker in fleet.workers:
             await worker.revive()
     faults = Counter(fleet.met())
+    await fleet.end_faults()
     faults["killed"] = sum(worker.killed for worker in fleet.workers) - killed
-    for worker in fleet.workers:
-        worker.expect({})
     history.stood = await shop.done(plan)
     await clients.settle_up()
     return faults
@@ -59,8 +61,8 @@ async def run_plan(plan: Plan, fleet: Fleet, connection: AsyncConnection[Any]) -
     """Simulate one plan and audit it."""
     history, seed = History(), plan.seed
     work = asyncio.create_task(simulate(plan, fleet, Shop(connection), history))
-    if await _is_stuck(work, history):
-        return Verdict(seed, [Violation("stuck", f"nothing happened for {SECONDS} s")])
+    if await _is_stuck(work, history, fleet.database_url):
+        return Verdict(seed, [Violation("stuck", f"nothing happened while the database answered {BEATS} times")])
     faults = work.result()
     evidence = await read_evidence(connection, plan)
     outcomes = Counter(f"{request.kind} {request.outcome}" for request in history.requests)
@@ -71,13 +73,23 @@ async def run_plan(plan: Plan, fleet: Fleet, connection: AsyncConnection[Any]) -
     return Verdict(seed, violations, faults, outcomes)
 
 
-async def _is_stuck(work: "asyncio.Task[Counter[str]]", history: History) -> bool:
+async def _is_stuck(work: "asyncio.Task[Counter[str]]", history: History, database_url: str) -> bool:
     """Wait for the work's end; True when it does not go on any more, and was cancelled."""
-    while not work.done():
-        before = history.now
-        await asyncio.wait({work}, timeout=SECONDS)
-        if not work.done() and history.now == before:
-            work.cancel()
-            await asyncio.wait({work})
-            return True
+    if await _ends(work):
+        return False
+    async with await AsyncConnection[Any].connect(database_url, autocommit=True) as beside:
+        beats, seen = 0, history.now
+        while not await _ends(work):
+            await beside.execute("SELECT 1")
+            beats, seen = (beats + 1 if history.now == seen else 0), history.now
+            if beats == BEATS:
+                work.cancel()
+                await asyncio.wait({work})
+                return True
     return False
+
+
+async def _ends(work: "asyncio.Task[Counter[str]]") -> bool:
+    """Wait for the work's end, or until the next beat; True at its end."""
+    await asyncio.wait({work}, timeout=BEAT_SECONDS)
+    return work.done()

@@ -92,6 +92,10 @@ class Wire:
             self._full = max(self._full, fault.size) - 1
         return fault
 
+    async def calm(self) -> None:
+        """Wait for the faults that are under way."""
+        await asyncio.gather(*(link.calm.wait() for link in self._links))
+
     def kill(self) -> None:
         """The worker at this end dies."""
         self._kill()
@@ -130,9 +134,14 @@ class _Link:
         self._answer: bytearray | None = None
         """What the server has said so far, while its answer is held back."""
         self._answered = asyncio.Event()
+        self._is_cut = False
+        self.calm = asyncio.Event()
+        """Set while no fault is under way."""
+        self.calm.set()
 
     def cut(self) -> None:
         """Break it at both ends; what is on its way to the client is lost."""
+        self._is_cut = True
         self._writer.transport.abort()
         if self._server is not None:
             self._server.transport.abort()
@@ -172,7 +181,7 @@ class _Link:
             if messages[-1][:1] not in (b"S", b"Q"):
                 server.write(b"".join(messages))
             else:
-                await self._send(messages, server, self._wire.next_fault())
+                await self._meet(messages, server, self._wire.next_fault())
 
     async def _flush(self) -> list[bytes]:
         """The messages up to the next Sync, simple query, or whatever else wants an answer or ends the connection."""
@@ -182,6 +191,14 @@ class _Link:
             messages.append(head + await self._reader.readexactly(int.from_bytes(head[1:], "big") - 4))
             if head[:1] in (b"S", b"Q", b"H", b"X", b"p"):
                 return messages
+
+    async def _meet(self, messages: list[bytes], server: asyncio.StreamWriter, fault: Fault | None) -> None:
+        """Send the flush, with its fault."""
+        self.calm.clear()
+        try:
+            await self._send(messages, server, fault)
+        finally:
+            self.calm.set()
 
     async def _send(self, messages: list[bytes], server: asyncio.StreamWriter, fault: Fault | None) -> None:
         kind = "none" if fault is None else fault.kind
@@ -218,6 +235,9 @@ class _Link:
         self._answer = None
 
     def _break(self, kind: str) -> None:
+        """Break it, unless it was broken meanwhile: with a worker that died before, no other dies."""
+        if self._is_cut:
+            return
         self.cut()
         if kind.startswith("kill"):
             self._wire.kill()

@@ -6,6 +6,8 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from psycopg_pool.base import AttemptWithBackoff
+
 from lingdang.catalog.memory import Memory
 from lingdang.checkout.checkouts import Checkouts
 from lingdang.checkout.order_token import OrderTokens
@@ -13,7 +15,7 @@ from lingdang.checkout.reading import CheckoutReader
 from lingdang.coupons.chooser import Chooser
 from lingdang.coupons.guessing import CodeLimits
 from lingdang.db.lane import Lane
-from lingdang.db.pool import make_pool
+from lingdang.db.pool import Pool
 from lingdang.http.pacing import Pacing
 from lingdang.identity.sessions import Sessions
 from lingdang.keys import Keyring
@@ -31,8 +33,18 @@ WIRES = ("settlement", "checkout", "pool")
 
 GIVE_UP_SECONDS = 0.03
 """How long a batch is run again: long enough for a broken connection, short enough to see what giving up answers."""
-PATIENT_SECONDS = 60.0
-"""How long an answer of the database is waited for: only faults of the plan end a wait, not a slow machine."""
+PATIENT_SECONDS = 3600.0
+"""How long the database is waited for: only faults of the plan end a wait, not a slow machine."""
+AGAIN_SECONDS = 0.002
+"""The pause before a worker tries again to reach the database."""
+
+_SECONDS: dict[tuple[Any, str], float] = {
+    (settling, "AGAIN_SECONDS"): AGAIN_SECONDS,
+    (settling, "LEAST_SECONDS"): PATIENT_SECONDS,
+    (AttemptWithBackoff, "INITIAL_DELAY"): AGAIN_SECONDS,
+    (AttemptWithBackoff, "DELAY_BACKOFF"): 1.0,
+}
+"""What the settlement and the pool wait for while a simulation runs."""
 
 
 class LostError(Exception):
@@ -85,7 +97,9 @@ class Worker:
         urls = {name: await wire.open() for name, wire in self.wires.items()}
         before = asyncio.all_tasks()
         self.sessions = Sessions(self._keyring, 1, SIGN_TYPES, SESSION_SECONDS)
-        self.pool = make_pool(urls["pool"], 2, pgbouncer=False)
+        self.pool = Pool(
+            urls["pool"], 2, pgbouncer=False, wait_seconds=PATIENT_SECONDS, statement_seconds=PATIENT_SECONDS
+        )
         memory = Memory()
         self.settlement = Settlement(
             urls["settlement"],
@@ -152,6 +166,10 @@ class Worker:
         for name, wire in self.wires.items():
             wire.expect(faults.get(name, NOTHING))
 
+    async def calm(self) -> None:
+        """Wait for the faults that are under way."""
+        await asyncio.gather(*(wire.calm() for wire in self.wires.values()))
+
     async def revive(self) -> None:
         """Start again if it was killed."""
         if not self.alive:
@@ -190,15 +208,28 @@ class Fleet:
         self.workers = [Worker(number, database_url, keyring, self.clock) for number in range(size)]
 
     async def __aenter__(self) -> "Fleet":
-        self._seconds = settling.AGAIN_SECONDS, settling.LEAST_SECONDS
-        settling.AGAIN_SECONDS, settling.LEAST_SECONDS = 0.002, PATIENT_SECONDS
+        self._normal = [(place, name, getattr(place, name)) for place, name in _SECONDS]
+        for (place, name), seconds in _SECONDS.items():
+            setattr(place, name, seconds)
         for worker in self.workers:
             await worker.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        settling.AGAIN_SECONDS, settling.LEAST_SECONDS = self._seconds
+        for place, name, seconds in self._normal:
+            setattr(place, name, seconds)
         await asyncio.gather(*(worker.stop() for worker in self.workers))
+
+    async def end_faults(self) -> None:
+        """No fault comes any more. When this returns none is under way, and every worker is alive.
+
+        A client who has hung up does not wait for the flush that is to kill its worker.
+        """
+        for worker in self.workers:
+            worker.expect({})
+        for worker in self.workers:
+            await worker.calm()
+            await worker.revive()
 
     def met(self) -> list[str]:
         """The kinds of fault that happened since they were announced."""
