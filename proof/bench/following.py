@@ -1,4 +1,5 @@
-"""A reader of the journal that is not the sealer, as a process of its own: it notes when it saw each row first."""
+"""A reader of the journal that is not the sealer, as a process of its own: it notes in a file, a line of JSON a page,
+when it saw each row first."""
 
 import asyncio
 import subprocess
@@ -12,7 +13,6 @@ import msgspec
 
 from lingdang.db.pool import Connection, connect_options
 from lingdang.journal.positions import Place, read_on
-from proof.bench import beside
 
 STEP = 0.01
 """Seconds until it asks again when there was nothing more."""
@@ -30,14 +30,25 @@ class Page(msgspec.Struct, frozen=True):
 @contextmanager
 def followed(url: str, file: Path) -> Iterator[None]:
     """Pages are written to the file until the block ends; it begins when all that was there before has been seen."""
-    with beside.running("proof.bench.following", url, file) as process:
-        _await_first(process, file)
-        yield
+    with file.open("wb") as out:
+        process = subprocess.Popen([sys.executable, "-m", "proof.bench.following", url], stdout=out)
+        try:
+            _await_first(process, file)
+            yield
+        finally:
+            process.kill()
+            process.wait()
 
 
 def read(file: Path) -> list[Page]:
     """The pages in a file, in their order; a last one that was cut off is left out."""
-    return beside.noted(file, Page)
+    lines = file.read_bytes().splitlines(keepends=True)
+    return [msgspec.json.decode(line, type=Page) for line in lines if line.endswith(b"\n")]
+
+
+def _note(page: Page) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(page) + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def _await_first(process: "subprocess.Popen[bytes]", file: Path) -> None:
@@ -55,11 +66,11 @@ async def _follow(url: str) -> None:
             page = await read_on(connection, 0, cursor, PAGE)
             cursor = page.cursor
             if page.places and at_end:
-                beside.note(Page(time.monotonic(), page.places))
+                _note(Page(time.monotonic(), page.places))
             if not page.more:
                 if not at_end:
                     at_end = True
-                    beside.note(Page(time.monotonic(), []))
+                    _note(Page(time.monotonic(), []))
                 await asyncio.sleep(STEP)
 
 
