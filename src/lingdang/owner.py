@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from psycopg.rows import TupleRow
 
-from lingdang.db.pool import Connection, Pool, connection_of
+from lingdang.db.pool import Connection, Pool, connection_of, together
 from lingdang.errors import session_ended
 
 _ENDED = "SELECT 1 FROM session_end WHERE bucket = %b AND customer = %b AND session_id = %b"
@@ -28,10 +28,11 @@ async def fetch_as(pool: Pool, owner: Owner, sql: str, params: Sequence[Any] = (
 
     Raises Problem `unauthenticated` when the session has ended, `overloaded` when the database is away.
     """
-    async with connection_of(pool) as connection, connection.pipeline():
-        await pool.limit_transaction(connection)
-        ended = await connection.execute(_ENDED, (owner.bucket, owner.customer, owner.session_id))
-        cursor = await connection.execute(sql, params, binary=True)
+    async with connection_of(pool) as connection:
+        async with together(connection):
+            await pool.limit_transaction(connection)
+            ended = await connection.execute(_ENDED, (owner.bucket, owner.customer, owner.session_id))
+            cursor = await connection.execute(sql, params, binary=True)
         if await ended.fetchone() is not None:
             raise session_ended()
         return await cursor.fetchall()

@@ -2,9 +2,13 @@
 
 from collections.abc import AsyncIterator
 
+import psycopg
 import pytest
 
 from lingdang.db.pool import Pool, fetch_all, make_pool
+from lingdang.errors import Problem
+from lingdang.owner import fetch_as
+from support.customers import owner_of
 
 
 @pytest.fixture
@@ -22,6 +26,36 @@ async def test_a_connection_that_was_left_in_a_pipeline_is_not_lent_again(single
     async with single.connection() as other:
         assert other is not connection
     assert await fetch_all(single, "SELECT 'here'") == [("here",)]
+
+
+async def test_after_an_error_in_front_of_it_a_statement_is_prepared_again(database_url: str, single: Pool) -> None:
+    """What the server skipped, because something in front of it failed, is not prepared there."""
+    ann = owner_of("ann")
+    for _ in range(2):
+        assert await fetch_as(single, ann, "SELECT 'here'") == [("here",)]
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE session_end RENAME TO elsewhere")
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            await fetch_as(single, ann, "SELECT 'here'")
+        connection.execute("ALTER TABLE elsewhere RENAME TO session_end")
+    assert await fetch_all(single, "SELECT 'here'") == await fetch_as(single, ann, "SELECT 'here'") == [("here",)]
+
+
+async def test_an_ended_session_costs_no_connection(database_url: str, single: Pool) -> None:
+    ann = owner_of("ann")
+    async with single.connection() as first:
+        pass
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO session_end (bucket, customer, session_id, expires_at) VALUES (%s, %s, %s, now())",
+            (ann.bucket, ann.customer, ann.session_id),
+        )
+    for _ in range(4):
+        with pytest.raises(Problem) as refused:
+            await fetch_as(single, ann, "SELECT 'here'")
+        assert refused.value.code == "unauthenticated"
+    async with single.connection() as other:
+        assert other is first
 
 
 async def test_a_connection_that_was_left_well_is_lent_again(single: Pool) -> None:

@@ -78,7 +78,7 @@ class Pool(AsyncConnectionPool[Connection]):
 
     def flush(self, connection: Connection) -> AbstractAsyncContextManager[object]:
         """A block of one statement, which behind PgBouncer is sent together with its limit."""
-        return connection.pipeline() if self._shared else nullcontext()
+        return together(connection) if self._shared else nullcontext()
 
 
 async def _refuse_open_pipeline(connection: Connection) -> None:
@@ -108,6 +108,21 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     async with connection_of(pool) as connection, connection.transaction():
         await pool.limit_transaction(connection)
         yield connection
+
+
+@asynccontextmanager
+async def together(connection: Connection) -> AsyncIterator[None]:
+    """A block whose statements are sent in one flush.
+
+    The connection is closed when the block fails: after an error the server skips what comes behind it, and psycopg
+    believes of a statement of these that it has been prepared. Every later use of it would fail.
+    """
+    try:
+        async with connection.pipeline():
+            yield
+    except BaseException:
+        await connection.close()
+        raise
 
 
 @asynccontextmanager
