@@ -90,7 +90,7 @@ def _numbers(_context: click.Context, _option: click.Parameter, text: str | None
     default=FLOORS,
     help="What is accepted at least. [default: the repository's]",
 )
-@click.option("--write-doc", is_flag=True, help=f"Put the report into {PAGE}.")
+@click.option("--write-doc", is_flag=True, help=f"Put the figures into {PAGE}.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("bench-results"), show_default=True)
 def main(short: bool, floors: Path, write_doc: bool, out: Path, **options: Any) -> None:
     """Measure signed payments, checkouts and whole orders side by side with pgbench TPC-B.
@@ -108,7 +108,7 @@ def main(short: bool, floors: Path, write_doc: bool, out: Path, **options: Any) 
     name = rfc3339(system_clock())[:19].replace(":", "") + "Z"
     click.echo(f"kept in {reports.store(report, out, name)}")
     if write_doc:
-        reports.write_into(PAGE, measured)
+        reports.write_into(PAGE, reports.page(report, table))
     for fault in faults:
         click.echo(f"fault: {fault}", err=True)
     sys.exit(1 if faults else 0)

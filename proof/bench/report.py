@@ -109,11 +109,21 @@ def _milliseconds(seconds: float | None) -> str:
     return "–" if seconds is None else f"{seconds * 1000:.1f}"
 
 
+def page(report: Report, rows: Sequence[Row]) -> str:
+    """What docs/performance.md shows of the report; what is hot stands among the goals."""
+    parts = [
+        _facts(report),
+        goals.table(goals.reached(report.windows)),
+        table([row for row in rows if "-hot" not in row.name]),
+        f"Reconciliation: {report.reconciled}.",
+    ]
+    return "\n\n".join(parts)
+
+
 def text(report: Report, rows: Sequence[Row]) -> str:
     """The whole report in Markdown."""
-    facts = [*report.machine.items(), *report.database.items(), *report.settings.items()]
     parts = [
-        "; ".join(f"{name} {value}" for name, value in facts) + ".",
+        _facts(report),
         goals.table(goals.reached(report.windows)),
         table(rows),
         f"Processes that are no part of the benchmark used at most {_most_others(rows):.0%} of the machine.",
@@ -125,6 +135,12 @@ def text(report: Report, rows: Sequence[Row]) -> str:
         *(f"FAULT: {fault}" for fault in report.faults),
     ]
     return "\n\n".join(parts)
+
+
+def _facts(report: Report) -> str:
+    """On what it was measured."""
+    facts = [*report.machine.items(), *report.database.items(), *report.settings.items()]
+    return "; ".join(f"{name} {value}" for name, value in facts) + "."
 
 
 def _speed(yardsticks: Sequence[float]) -> list[str]:

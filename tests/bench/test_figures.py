@@ -8,7 +8,7 @@ from proof.bench.figures import Beside, Window, paired, rows
 from proof.bench.meters import Batches, parse_batches
 from proof.bench.pgbench import PgbenchError
 from proof.bench.pgbench import parse as parse_pgbench
-from proof.bench.report import BEGIN, END, table, write_into
+from proof.bench.report import BEGIN, END, Report, page, table, text, write_into
 from proof.bench.rounds import compared
 
 
@@ -85,6 +85,16 @@ def test_the_table_is_rectangular_markdown() -> None:
     assert len({line.count("|") for line in lines}) == 1
     assert len({len(line) for line in lines}) == 1
     assert "1.12 (0.75–1.50)" in "".join(lines)
+
+
+def test_the_page_shows_what_is_hot_among_the_goals_alone() -> None:
+    hot = window("payments-hot-book/http/64", 1, 1400)
+    report = Report(
+        machine={}, database={}, settings={}, windows=[*WINDOWS, hot], statements=None, reconciled="no", faults=[]
+    )
+    assert hot.name in text(report, rows(report.windows))
+    assert hot.name not in page(report, rows(report.windows))
+    assert "| pgbench/8 " in page(report, rows(report.windows))
 
 
 def test_the_report_replaces_the_one_before(tmp_path: Path) -> None:
