@@ -1,15 +1,22 @@
 """The documents against the code: files, modules, commands, settings, routes, names and counts that they give exist."""
 
+import posixpath
 import re
+from fnmatch import fnmatch
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import iter_modules
 
 import click
 import msgspec
 import pytest
 
+from lingdang import routes
+from lingdang.bulkheads import connections_of_worker, shares
 from lingdang.cli.main import main
+from lingdang.http.route import Route
 from lingdang.settings import Settings
 from support.described import routes_of
 from support.pages import PAGES, ROOT, commands, inline, text_of
@@ -17,19 +24,33 @@ from support.shop import Shop
 
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]+)(?:#[\w%-]+)?\)")
 SUFFIXES = ("py", "sql", "md", "txt", "toml", "js", "css", "svg", "sh", "lock")
-FILE = re.compile(rf"[\w./*-]+\.(?:{'|'.join(SUFFIXES)})")
+FILE = re.compile(rf"[\w*][\w./*-]*\.(?:{'|'.join(SUFFIXES)})")
 FOLDER = re.compile(r"(?:[\w-]+/)+")
 MODULE = re.compile(r"(?:-m )?((?:lingdang|proof|tools)(?:\.\w+)+)")
 SETTING = re.compile(r"\bLINGDANG_[A-Z_]+[A-Z]\b")
 ROUTE = re.compile(r"\b(GET|PUT|POST|PATCH|DELETE) (/v1/[\w./{}-]*[\w}]|/\w+)(?![\w/.])")
-NAME = re.compile(r"[a-z]+(?:_[a-z0-9]+)+")
+NAME = re.compile(r"[A-Za-z]+(?:_[A-Za-z0-9]+)+|[a-z]+(?:[A-Z][a-z]+)+|(?:[A-Z][a-z]+){2,}")
 
-ROOTS = (ROOT, ROOT / "src/lingdang", ROOT / "src/lingdang/web", ROOT / "tests", ROOT / "sdk/javascript")
-"""Whence a path may be told."""
-MADE = {"serve.lock", "pg/", "pg/log/", "tls/", "run/", "run/metrics/"}
+PLACES = ("", "src/lingdang", "src/lingdang/web", "src/lingdang/web/static", "tests", "sdk/javascript")
+"""Folders from which a path may be told, besides the page's own."""
+MADE = {"serve.lock", "database.lock", "pg/", "pg/log/", "tls/", "run/", "run/metrics/"}
 """What a shop makes in its data directory."""
-OTHERS = {"schema.sql", "auth_time", "wal_writer_delay", "commit_delay", "open_datasync", "pg_trgm", "pg_bigm", "ts_rank"}
+OTHERS = {
+    "schema.sql",
+    "auth_time",
+    "wal_writer_delay",
+    "commit_delay",
+    "open_datasync",
+    "SCHED_BATCH",
+    "pg_trgm",
+    "pg_bigm",
+    "ts_rank",
+}
 """Of other projects, of PostgreSQL and its extensions, of identity providers."""
+BUCKETS = 1
+"""Unless told otherwise."""
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+NUMBER = "(?i:" + "|".join(NUMBERS[1:]) + ")"
 ELSEWHERE = {"LINGDANG_CONFIG", "LINGDANG_URL"}
 """Read by the settings themselves, and by the examples."""
 
@@ -44,32 +65,40 @@ def sources() -> str:
 
 @cache
 def words() -> frozenset[str]:
-    return frozenset(re.findall(r"\w+", sources()))
+    """Every name in the code; those with underscores also as they are spelt on the wire."""
+    names = frozenset(re.findall(r"\w+", sources()))
+    return names | {on_the_wire(name) for name in names}
+
+
+def on_the_wire(name: str) -> str:
+    """`min_count` as `minCount`."""
+    first, *rest = name.split("_")
+    return first + "".join(part.title() for part in rest)
 
 
 @cache
-def file_names() -> frozenset[str]:
-    return frozenset(path.name for place in ROOTS[:1] for path in place.rglob("*") if not _hidden(path))
-
-
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(ROOT).parts)
+def files() -> frozenset[str]:
+    """The project's files and folders, folders with a slash at their end."""
+    tops = [top for top in ROOT.iterdir() if not top.name.startswith(".")]
+    inside = (path for top in tops for path in (top, *top.rglob("*")) if "node_modules" not in path.parts)
+    return frozenset(path.relative_to(ROOT).as_posix() + "/" * path.is_dir() for path in inside)
 
 
 def missing_files(page: str) -> list[str]:
     """Each linked file, and each file and folder in code type, that there is not."""
-    here = (ROOT / page).parent
-    linked = [target for target in LINK.findall(text_of(page)) if not (here / target).exists()]
-    told = [each.split("::")[0] for each in inline(page)]
-    files = [each for each in told if FILE.fullmatch(each) and not _file_exists(each, here)]
-    folders = [each for each in told if FOLDER.fullmatch(each) and not any((root / each).is_dir() for root in (*ROOTS, here))]
-    return linked + [each for each in files + folders if each not in MADE | OTHERS]
+    here = Path(page).parent.as_posix()
+    linked = [target for target in LINK.findall(text_of(page)) if not (ROOT / here / target).exists()]
+    told = {each.split("::")[0] for each in inline(page)}
+    paths = {each for each in told if FILE.fullmatch(each) or FOLDER.fullmatch(each)}
+    return linked + sorted(each for each in paths - MADE - OTHERS if not _is_file(each, here))
 
 
-def _file_exists(told: str, here: Path) -> bool:
+def _is_file(told: str, here: str) -> bool:
+    """A name alone may be that of any file; a path begins at one of the places."""
     if "/" not in told:
-        return told in file_names()
-    return any(next(root.glob(told), None) is not None for root in (*ROOTS, here) if not told.startswith("/"))
+        return any(fnmatch(path.rpartition("/")[2], told) for path in files())
+    paths = [posixpath.normpath(posixpath.join(place, told)) + "/" * told.endswith("/") for place in (*PLACES, here)]
+    return any(path in files() for path in paths)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -85,12 +114,14 @@ def test_every_module_that_is_named_exists(page: str) -> None:
 
 
 def _found(dotted: str) -> bool:
-    """A module, or what a module has."""
+    """A module, or what one has."""
     module, _, member = dotted.rpartition(".")
-    try:
+    if not module:
         return find_spec(dotted) is not None
-    except ModuleNotFoundError:
-        return f"{member}" in Path(str((find_spec(module) or find_spec("lingdang")).origin)).read_text()  # type: ignore[union-attr]
+    if not _found(module):
+        return False
+    there = import_module(module)
+    return member in dir(there) or (hasattr(there, "__path__") and find_spec(dotted) is not None)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -134,7 +165,9 @@ def test_every_setting_that_is_named_exists(page: str) -> None:
 def test_every_setting_is_explained() -> None:
     """In the table of docs/operations.md, where `_LOG_FORMAT` stands for `LINGDANG_LOG_FORMAT`."""
     table = text_of("docs/operations.md").partition("\n## Settings\n")[2].partition("\n## ")[0]
-    explained = [name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)]
+    explained = [
+        name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)
+    ]
     full = [name if name.startswith("LINGDANG_") else f"LINGDANG{name}" for name in explained]
     assert sorted(full) == sorted(settings())
 
@@ -155,7 +188,39 @@ def _shape(path: str) -> str:
 def test_every_name_in_code_type_is_one_of_the_codes(page: str) -> None:
     """Functions and tables of the database, metrics, events of the log, codes of refusals, purposes, fields."""
     named = {each.partition("(")[0] for each in inline(page)}
-    assert {each for each in named if NAME.fullmatch(each)} - words() - OTHERS == set()
+    assert {
+        each for each in named if NAME.fullmatch(each) and not each.startswith("LINGDANG_")
+    } - words() - OTHERS == set()
+
+
+def test_a_page_with_mistakes_fails(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.md"
+    wrong.write_text(
+        "[a](gone.md) `ledger/gone.sql` `gone.py` `gone/` `tests/ledger/test_lots.py`\n"
+        "```\nlingdang gone\nlingdang serve --gone # a comment\nlingdang wallet credit a 5 --kind paid\n```\n"
+    )
+    page = wrong.as_posix()
+    assert missing_files(page) == ["gone.md", "gone.py", "gone/", "ledger/gone.sql"]
+    assert unknown_commands(page) == ["lingdang gone", "lingdang serve --gone"]
+    assert not _found("lingdang.gone")
+    assert not _found("lingdang.ids.gone")
+    assert _found("lingdang.ids.new_customer")
+
+
+def test_numbers_that_are_told() -> None:
+    """Hot routes, lanes, connections of a worker and their purposes."""
+    modules = [import_module(f"lingdang.routes.{found.name}") for found in iter_modules(routes.__path__)]
+    short = {id(each) for m in modules for each in vars(m).values() if isinstance(each, Route) and each.short_way}
+    assert [n for n in _told(rf"({NUMBER}) hot routes") if n != NUMBERS[len(short)]] == []
+    assert [n for n in _told(rf"worker has ({NUMBER}) lanes") if n != NUMBERS[2 + 2 * BUCKETS]] == []
+    sizes = re.findall(r"^\| (\w+) \| .*? \| (\d+) \| \d+ \| \d+ s \|", text_of("docs/operations.md"), re.MULTILINE)
+    default = Settings().pool_size
+    assert {name: int(size) for name, size in sizes} == shares(default)
+    assert f"{connections_of_worker(default, BUCKETS)} unless told" in text_of("docs/operations.md")
+
+
+def _told(pattern: str) -> list[str]:
+    return [number.lower() for page in PAGES for number in re.findall(pattern, text_of(page))]
 
 
 def test_decisions_are_short() -> None:
