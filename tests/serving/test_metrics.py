@@ -1,5 +1,6 @@
 """Metrics: counted per worker, added up over all, with a bounded number of series."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from lingdang.http.health import Kept
 from lingdang.keys import Keyring
-from lingdang.serving.metrics import Metrics, empty_directory
+from lingdang.serving.metrics import GAUGES, Metrics, empty_directory
 from lingdang.watch import Watch
 from support.buyer import buyer, give, stock
 from support.served import eventually, serving
@@ -73,8 +74,38 @@ def test_a_damaged_file_and_an_earlier_start_do_not_count(tmp_path: Path) -> Non
     earlier.payment("paid")
     earlier.publish()
     empty_directory(tmp_path)
+    assert _values(Metrics(tmp_path, 2).render().decode())["lingdang_metrics_unread", ()] == 0
     (tmp_path / "9-9").write_bytes(b"\xff\x00")
-    assert "lingdang_payments_total{" not in Metrics(tmp_path, 2).render().decode()
+    values = _values(Metrics(tmp_path, 2).render().decode())
+    assert "lingdang_payments_total" not in {name for name, _ in values}
+    assert values["lingdang_metrics_unread", ()] == 1
+
+
+@pytest.mark.parametrize("value", [True, 7, 0.5], ids=["a truth", "a count", "a number"])
+def test_whatever_a_gauge_reads_the_others_can_read(tmp_path: Path, value: float) -> None:
+    one, two = Metrics(tmp_path, 1), Metrics(tmp_path, 2)
+    for name, (_, label) in GAUGES.items():
+        one.gauge(name, label, lambda: value)
+    one.payment("paid")
+    one.publish()
+    values = _values(two.render().decode())
+    assert values["lingdang_metrics_unread", ()] == 0
+    assert values["lingdang_payments_total", (("result", "paid"),)] == 1
+    assert {values[name, ((label, label),)] for name, (_, label) in GAUGES.items()} == {float(value)}
+
+
+def test_whoever_ended_counts_on_but_has_no_present_state(tmp_path: Path) -> None:
+    """The process that has an ended worker's number now, this one here, is another one."""
+    ended, successor, other = Metrics(tmp_path, 1), Metrics(tmp_path, 1), Metrics(tmp_path, 2)
+    for metrics, waiting in ((ended, 7), (successor, 5)):
+        metrics.payment("paid")
+        metrics.gauge("lingdang_queue_length", "settlement", lambda waiting=waiting: waiting)
+        metrics.publish()
+        (tmp_path / f"1-{os.getpid()}").rename(tmp_path / f"1-{waiting}")
+    values = _values(other.render().decode())
+    assert values["lingdang_payments_total", (("result", "paid"),)] == 2
+    assert values["lingdang_workers", ()] == 2
+    assert values["lingdang_queue_length", (("lane", "settlement"),)] == 5
 
 
 def _both(client: httpx.Client) -> dict[Any, float]:
