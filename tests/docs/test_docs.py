@@ -19,10 +19,10 @@ from lingdang.cli.main import main
 from lingdang.http.route import Route
 from lingdang.settings import Settings
 from support.described import routes_of
-from support.pages import PAGES, ROOT, commands, inline, text_of
+from support.pages import PAGES, ROOT, commands, headings, inline, text_of
 from support.shop import Shop
 
-LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]+)(?:#[\w%-]+)?\)")
+LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([\w%-]+))?\)")
 SUFFIXES = ("py", "sql", "md", "txt", "toml", "js", "css", "svg", "sh", "lock")
 FILE = re.compile(rf"[\w*][\w./*-]*\.(?:{'|'.join(SUFFIXES)})")
 FOLDER = re.compile(r"(?:[\w-]+/)+")
@@ -87,7 +87,7 @@ def files() -> frozenset[str]:
 def missing_files(page: str) -> list[str]:
     """Each linked file, and each file and folder in code type, that there is not."""
     here = Path(page).parent.as_posix()
-    linked = [target for target in LINK.findall(text_of(page)) if not (ROOT / here / target).exists()]
+    linked = [target for target, _ in LINK.findall(text_of(page)) if not (ROOT / here / target).exists()]
     told = {each.split("::")[0] for each in inline(page)}
     paths = {each for each in told if FILE.fullmatch(each) or FOLDER.fullmatch(each)}
     return linked + sorted(each for each in paths - MADE - OTHERS if not _is_file(each, here))
@@ -104,6 +104,21 @@ def _is_file(told: str, here: str) -> bool:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_file_that_is_named_exists(page: str) -> None:
     assert missing_files(page) == []
+
+
+def missing_headings(page: str) -> list[str]:
+    """Each link into a page that has no such heading."""
+    targets = [
+        (page if not target else posixpath.join(posixpath.dirname(page), target), heading)
+        for target, heading in LINK.findall(text_of(page))
+        if heading
+    ]
+    return [f"{target}#{heading}" for target, heading in targets if heading not in headings(text_of(target))]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_heading_that_is_linked_exists(page: str) -> None:
+    assert missing_headings(page) == []
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -196,11 +211,12 @@ def test_every_name_in_code_type_is_one_of_the_codes(page: str) -> None:
 def test_a_page_with_mistakes_fails(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.md"
     wrong.write_text(
-        "[a](gone.md) `ledger/gone.sql` `gone.py` `gone/` `tests/ledger/test_lots.py`\n"
+        "[a](gone.md) [b](#gone) `ledger/gone.sql` `gone.py` `gone/` `tests/ledger/test_lots.py`\n"
         "```\nlingdang gone\nlingdang serve --gone # a comment\nlingdang wallet credit a 5 --kind paid\n```\n"
     )
     page = wrong.as_posix()
     assert missing_files(page) == ["gone.md", "gone.py", "gone/", "ledger/gone.sql"]
+    assert missing_headings(page) == [f"{page}#gone"]
     assert unknown_commands(page) == ["lingdang gone", "lingdang serve --gone"]
     assert not _found("lingdang.gone")
     assert not _found("lingdang.ids.gone")

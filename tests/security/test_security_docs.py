@@ -2,11 +2,12 @@
 
 import ast
 import re
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+from support.pages import headings
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -42,12 +43,6 @@ def _has(path: Path, test: str) -> bool:
     return path.exists() and test in _tests_in(path)
 
 
-def _anchors(text: str) -> set[str]:
-    """The headings as GitHub writes them into an address."""
-    headings: Iterable[str] = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
-
-
 @pytest.mark.parametrize(
     "name",
     [
@@ -66,7 +61,7 @@ def test_every_test_and_document_that_is_named_exists(name: str) -> None:
     for target, anchor in LINKED.findall(text):
         linked = path.parent / target
         assert linked.exists(), target
-        assert not anchor or anchor in _anchors(linked.read_text(encoding="utf-8")), f"{target}#{anchor}"
+        assert not anchor or anchor in headings(linked.read_text(encoding="utf-8")), f"{target}#{anchor}"
 
 
 def test_a_test_that_is_not_there_is_found() -> None:

@@ -27,3 +27,9 @@ def commands(page: str) -> list[str]:
     """Each line of the blocks of code, and what stands in code type, without comments and what follows in a pipe."""
     lines = [line for block in _BLOCK.findall(text_of(page)) for line in block.splitlines()]
     return [re.split(r"\s+#|[|;<>]", line)[0].strip() for line in (*lines, *inline(page))]
+
+
+def headings(text: str) -> set[str]:
+    """The headings as GitHub writes them into an address."""
+    found = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in found}
