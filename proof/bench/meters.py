@@ -79,7 +79,6 @@ class Meters:
         postmaster = backend.parent()
         assert postmaster is not None, "a backend is a child of the server's first process"
         self.postmaster = postmaster
-        self._beside = [found for found in psutil.process_iter() if _serves(found, postmaster.pid)]
 
     def value(self, query: str) -> str:
         """The one value that a query answers."""
@@ -146,7 +145,7 @@ class Meters:
             time.perf_counter(),
             int(self.value("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint")),
             server.cpu_seconds() if server else 0.0,
-            sum(map(family_cpu_seconds, (self.postmaster, *self._beside))),
+            family_cpu_seconds(self.postmaster),
             _machine_cpu(),
         )
 
@@ -170,15 +169,6 @@ def _cost(before: _Reading, after: _Reading, batches: Batches) -> Cost:
         machine_cpu=after.machine - before.machine,
         batches=batches,
     )
-
-
-def _serves(process: psutil.Process, postmaster: int) -> bool:
-    """Whether the process is no child of the database's first one, but works for it (lingdang.db.writeback)."""
-    try:
-        command = process.cmdline()
-    except psutil.Error:
-        return False
-    return "lingdang.db.writeback" in command and str(postmaster) in command
 
 
 def _machine_cpu() -> float:

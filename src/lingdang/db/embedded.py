@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -56,7 +56,6 @@ class EmbeddedServer:
         self._users = InterProcessReaderWriterLock(self._root / "database.users")
         self._used = False
         self._child: subprocess.Popen[bytes] | None = None
-        self._writeback: subprocess.Popen[bytes] | None = None
 
     def start(self) -> str:
         """Start the server, or join the one that runs already. Returns its URL. Raises EmbeddedError."""
@@ -158,17 +157,7 @@ class EmbeddedServer:
             if waited > START_SECONDS:
                 raise EmbeddedError(f"the database is not ready after {START_SECONDS:.0f} s; it goes on by itself")
             time.sleep(0.01)
-        if sys.platform == "linux":
-            self._write_back(child.pid)
         return True
-
-    def _write_back(self, postmaster: int) -> None:
-        """Start what hands the disk the written pages a little at a time; it ends with the server's first process."""
-        command = [sys.executable, "-m", "lingdang.db.writeback", str(self._pgdata), str(postmaster)]
-        with self._start_log.open("ab") as log:
-            self._writeback = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_environment(), start_new_session=True
-            )
 
     def _shut_down(self) -> None:
         postmaster = self._postmaster()
@@ -187,9 +176,6 @@ class EmbeddedServer:
     def _await_end(self, postmaster: psutil.Process, seconds: float) -> None:
         if self._child is not None and self._child.pid == postmaster.pid:
             self._child.wait(seconds)
-            if self._writeback is not None:
-                with suppress(subprocess.TimeoutExpired):
-                    self._writeback.wait(1)
         else:
             postmaster.wait(seconds)
 
