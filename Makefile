@@ -3,13 +3,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench bench-short bench-versions bench-sealing screenshots simulate mutants faults readers overload alterations fuzz schemathesis
+.PHONY: demo test quick check bench bench-short bench-versions bench-sealing screenshots simulate mutants faults readers overload alterations fuzz schemathesis
 
 demo: $(VENV)/installed
 	$(BIN)/lingdang serve --demo
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n 3 --dist worksteal
+
+# The inner loop, under a minute: what needs no database and starts no process.
+quick: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -q -n 2 -m "not slow and not database" --hypothesis-profile=quick
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -16,6 +16,8 @@ from support.shop import Shop, open_shop
 
 # A busy machine is not a fault: no example is judged by how long it takes.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("unhurried"), max_examples=20)
+settings.register_profile("thorough", settings.get_profile("unhurried"), max_examples=2000)
 settings.load_profile("unhurried")
 
 
@@ -67,3 +69,15 @@ async def shop(database_url: str, keyring: Keyring) -> AsyncIterator[Shop]:
     """A shop served over HTTP on a port of its own, in this process."""
     async with open_shop(database_url, keyring) as opened:
         yield opened
+
+
+SLOW_ROOMS = ("attacks", "bench", "browser", "faults", "pains", "security", "simulation")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make quick` leaves out: what needs a database, and the rooms that are all processes or long."""
+    for item in items:
+        if "postgres" in getattr(item, "fixturenames", ()):
+            item.add_marker("database")
+        if item.path.parent.name in SLOW_ROOMS:
+            item.add_marker("slow")

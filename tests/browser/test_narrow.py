@@ -4,8 +4,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from browser.demo_shop import DemoShop
-from browser.test_orders_of_a_cart import tick
-from browser.visitor import Visitor, profile
+from browser.visitor import Visitor, profile, tick
 
 WIDTH = 360
 MOST = 10**15

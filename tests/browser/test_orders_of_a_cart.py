@@ -4,19 +4,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from browser.demo_shop import DemoShop
-from browser.visitor import Visitor, amount, profile
-
-TICK = """async ([productIds, token, custId]) => {
-  const headers = {Authorization: "Bearer " + token, "X-Cust-Id": custId, "Content-Type": "application/json"};
-  for (const id of productIds) {
-    const answer = await fetch("/v1/cart/items/" + id, {method: "PUT", headers, body: JSON.stringify({ticked: true})});
-    if (!answer.ok) throw new Error(await answer.text());
-  }
-}"""
-
-
-async def tick(visitor: Visitor, *product_ids: str) -> None:
-    await visitor.page.evaluate(TICK, [product_ids, visitor.token, visitor.cust_id])
+from browser.visitor import Visitor, amount, profile, tick
 
 
 @pytest.fixture(scope="module")

@@ -138,3 +138,17 @@ def amount(text: str) -> int:
     found = re.search(r"\d[\d,\s\u00a0\u202f]*", text)
     assert found, text
     return int(re.sub(r"\D", "", found[0]))
+
+
+TICK = """async ([productIds, token, custId]) => {
+  const headers = {Authorization: "Bearer " + token, "X-Cust-Id": custId, "Content-Type": "application/json"};
+  for (const id of productIds) {
+    const answer = await fetch("/v1/cart/items/" + id, {method: "PUT", headers, body: JSON.stringify({ticked: true})});
+    if (!answer.ok) throw new Error(await answer.text());
+  }
+}"""
+
+
+async def tick(visitor: Visitor, *product_ids: str) -> None:
+    """Past the page, which ticks one at a time."""
+    await visitor.page.evaluate(TICK, [product_ids, visitor.token, visitor.cust_id])

@@ -180,7 +180,10 @@ SPOILT = st.sampled_from(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=settings.default.max_examples // 2,
+)
 @given(rows=st.lists(st.tuples(GOOD, st.none() | SPOILT), max_size=12))
 def test_good_rows_are_kept_and_bad_ones_named_by_line(
     database_url: str, tmp_path: Path, rows: list[tuple[dict[str, str], dict[str, str] | None]]

@@ -11,13 +11,15 @@ from datetime import UTC, datetime
 import psutil
 import pytest
 
-from coupons.test_many_vouchers import a_shop
 from lingdang.coupons.chooser import Choice, Chooser
 from lingdang.coupons.goods import Buyer, Good, Voucher, order_of
 from lingdang.coupons.model import Conditions, Definition, Percent
 from lingdang.coupons.work import finish
 from lingdang.errors import Problem
+from support.drawn import a_shop
 from support.served import eventually
+
+pytestmark = pytest.mark.slow
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 

@@ -52,7 +52,7 @@ async def test_values_arrive_as_they_are(connection: Connection, kind: str, valu
     assert rows == [(value,), (value,)]
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(texts=st.lists(TEXT, min_size=1, max_size=8))
 def test_any_text_survives(postgres: str, texts: list[str]) -> None:
     async def there_and_back() -> None:

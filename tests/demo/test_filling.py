@@ -13,6 +13,8 @@ from lingdang.settings import Settings
 from support.money import credit, open_settlement
 from support.served import Served, run, serving
 
+pytestmark = pytest.mark.slow
+
 TABLES = ("product", "customer", "wallet", "transfer", "coupon", "voucher", "entitlement", "deployment")
 FILLED = [("product", 10_000), ("customer", 1), ("wallet", 1), ("transfer", 1), ("coupon", 6), ("voucher", 5)]
 

@@ -13,6 +13,8 @@ from lingdang.identity.api_keys import SCOPES, create_api_key
 from support.buyer import buyer, give, stock
 from support.shop import Shop
 
+pytestmark = pytest.mark.slow
+
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,"
     "response_headers_conformance,response_schema_conformance"

@@ -23,6 +23,8 @@ from support.money import credit, open_settlement
 from support.nodes import Node, new_node, run, running
 from support.served import eventually
 
+pytestmark = pytest.mark.slow
+
 ANN, BOB = key_of("ann"), key_of("bob")
 
 

@@ -266,5 +266,5 @@ class Books(RuleBasedStateMachine):
                 assert crediting.read(row) == self.records[row.cause]
 
 
-Books.TestCase.settings = settings(max_examples=200, stateful_step_count=40)
+Books.TestCase.settings = settings(stateful_step_count=40)
 TestBooks = Books.TestCase

@@ -9,6 +9,8 @@ import pytest
 from support.raw import answers, connected, problem_of, talk, until_closed
 from support.served import Served, serving
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:

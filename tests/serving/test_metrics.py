@@ -17,6 +17,8 @@ from support.buyer import buyer, give, stock
 from support.served import eventually, serving
 from support.shop import Shop, open_shop
 
+pytestmark = pytest.mark.slow
+
 
 def _values(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     families = text_string_to_metric_families(text)

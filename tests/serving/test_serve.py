@@ -13,6 +13,8 @@ import pytest
 
 from support.served import eventually, is_well, run, serving, start
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:

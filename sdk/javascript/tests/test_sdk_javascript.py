@@ -11,6 +11,8 @@ import pytest
 
 from support.served import serving
 
+pytestmark = pytest.mark.slow
+
 SDK = Path(__file__).parents[1]
 SOURCES = sorted((SDK / "src").glob("*.js"))
 

@@ -24,6 +24,8 @@ from lingdang_client import (
 from support.people import PASSWORD
 from support.shop import Shop
 
+pytestmark = pytest.mark.slow
+
 QUICK = Retry(attempts=6, first=0.01, most=0.02)
 ARRIVED = {"lose", "cut", "hang"}
 

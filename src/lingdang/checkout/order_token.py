@@ -22,7 +22,7 @@ from lingdang.keys import Keyring
 
 MAX_TOKEN_LENGTH = 320 * 1024
 """More than the longest offer has: 100 lines whose titles and publishers are as long as they may be, of characters of
-four bytes, make 282,000 characters (tests/checkout/test_longest_offer.py)."""
+four bytes, make 282,000 characters (tests/checkout/test_checkouts_offer_length.py)."""
 
 _BLOCK = 16
 _KEY_LENGTH = 64

@@ -1,7 +1,7 @@
 """More vouchers than an order takes, and more than can all be tried: what is chosen may be named, and work ends."""
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -13,68 +13,24 @@ from lingdang.coupons.combine import MAX_APPLIED, Candidate, refusals
 from lingdang.coupons.deciding import MAX_OTHERS, Decision, decide, deciding, judge
 from lingdang.coupons.goods import Buyer, Good, Order, Voucher, order_of
 from lingdang.coupons.model import (
-    BuyPay,
     Conditions,
     Definition,
-    Effect,
     Fixed,
-    FixedPrice,
-    FreeProduct,
-    NthItem,
-    Percent,
-    SpendSave,
     Stacking,
 )
 from lingdang.coupons.search import best
 from lingdang.coupons.work import MAX_UNITS, SLICE, Work
 from lingdang.errors import Problem
+from support.drawn import NOW, a_shop, an_effect
 
-NOW = datetime(2026, 11, 23, tzinfo=UTC)
 COUNTS = [21, 40, 100]
-
-
-def an_effect(chance: random.Random, products: list[str]) -> Effect:
-    amount = chance.randint(1, 400)
-    kinds: list[Effect] = [
-        Percent(chance.randint(1, 100), chance.choice([None, amount])),
-        Fixed(amount),
-        SpendSave(amount, chance.randint(1, amount), chance.random() < 0.5),
-        FixedPrice(chance.randint(0, 300)),
-        NthItem(chance.randint(2, 4), chance.randint(1, 100)),
-        BuyPay(3, chance.randint(1, 2)),
-        FreeProduct(chance.choice(products)),
-    ]
-    return chance.choice(kinds)
-
-
-def a_shop(count: int, seed: int, lines: int = 8, coupons: int | None = None) -> tuple[Order, list[Voucher]]:
-    """An order of so many lines, and so many vouchers: of coupons with random kinds, conditions, groups and orders."""
-    chance = random.Random(seed)
-    products = [f"book-{n:03}" for n in range(lines)]
-    groups = chance.choice([[None], [None, None, "a", "b"], ["a", "b", "c", "d"], [None, "a"]])
-    definitions = [
-        Definition(
-            "Voucher",
-            an_effect(chance, products),
-            Conditions(products=frozenset(chance.sample(products, 1 + lines // 2)) if chance.random() < 0.5 else None),
-            Stacking(chance.random() < 0.1, chance.choice(groups), chance.randint(0, 2)),
-        )
-        for _ in range(coupons or chance.choice([count, count // 3]))
-    ]
-    vouchers = []
-    for number in range(count):
-        coupon = number % len(definitions)
-        days = timedelta(days=chance.choice([0, 1, 1, 2, 2]))
-        vouchers.append(Voucher(f"v{number:03}", f"c{coupon:03}", definitions[coupon], NOW + days))
-    goods = [Good(product_id, chance.randint(0, 1000)) for product_id in products]
-    return order_of(goods, "BELL", Buyer(), NOW), vouchers
 
 
 def named_like(order: Order, vouchers: list[Voucher], chosen: Decision) -> Decision:
     return decide(order, vouchers, [voucher_id for voucher_id, _ in chosen.applied])
 
 
-@settings(max_examples=150)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(st.sampled_from(COUNTS), st.integers(0, 10**6), st.sampled_from([1, 8, 30]))
 @example(40, 4, 8)
 def test_what_is_chosen_may_be_named(count: int, seed: int, lines: int) -> None:
@@ -86,7 +42,7 @@ def test_what_is_chosen_may_be_named(count: int, seed: int, lines: int) -> None:
     assert (again.discounts, again.applied) == (chosen.discounts, chosen.applied)
 
 
-@settings(max_examples=100)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(st.sampled_from(COUNTS), st.integers(0, 10**6), st.randoms())
 def test_the_order_of_the_request_changes_nothing(count: int, seed: int, chance: Any) -> None:
     order, vouchers = a_shop(count, seed)
@@ -96,7 +52,7 @@ def test_the_order_of_the_request_changes_nothing(count: int, seed: int, chance:
     assert (shuffled.discounts, shuffled.applied, shuffled.proven) == (chosen.discounts, chosen.applied, chosen.proven)
 
 
-@settings(max_examples=150)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(st.sampled_from(COUNTS), st.integers(0, 10**6))
 def test_no_single_change_of_a_proven_choice_is_better(count: int, seed: int) -> None:
     """Where brute force ends: nothing that is added, taken away or put in another's place saves more."""
@@ -124,7 +80,7 @@ def slices(order: Order, vouchers: list[Voucher], named: list[str] | None = None
     return work, [after - before for before, after in pairwise([*done, work.done])]
 
 
-@settings(max_examples=40)
+@settings(max_examples=settings.default.max_examples // 5)
 @given(st.sampled_from([100, 300]), st.integers(0, 10**6), st.sampled_from([20, 100]), st.booleans())
 def test_work_is_bounded_and_yields(count: int, seed: int, lines: int, naming: bool) -> None:
     """300 vouchers and 100 lines are the most that a checkout looks at; naming costs no more than choosing."""

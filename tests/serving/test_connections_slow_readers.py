@@ -26,6 +26,8 @@ from support.routes import Anything, short_route
 from support.shop import PATIENCE
 from support.tabs import until
 
+pytestmark = pytest.mark.slow
+
 LONG = b"x" * 3_000_000
 MOST_WAITING = 300_000
 """Bytes that may wait in the server for one reader: a piece, and what two buffers below hold."""

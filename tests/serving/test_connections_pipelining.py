@@ -7,6 +7,8 @@ import pytest
 from support.raw import Answer, answers, connected, problem_of, talk, until_closed
 from support.served import Served, serving
 
+pytestmark = pytest.mark.slow
+
 HOT = b"POST /v1/payments HTTP/1.1\r\nHost: x\r\nX-Request-Id: %b\r\nContent-Length: 2\r\n\r\n{}"
 COLD = b"GET /v1/cart HTTP/1.1\r\nHost: x\r\nX-Request-Id: %b\r\n\r\n"
 KINDS = {"hot": HOT, "cold": COLD}

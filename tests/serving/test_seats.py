@@ -14,6 +14,8 @@ from support.raw import answers, connected, problem_of, until_closed
 from support.served import Served, eventually, run, serving
 from support.shop import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 HELLO = bytes.fromhex("1603010200010001fc0303")
 """How a TLS client begins; the rest never comes."""
 STARTS = {"nothing": b"", "half a hello": HELLO, "half a head": b"GET / HTTP/1.1\r\nHost:"}

@@ -12,6 +12,8 @@ from lingdang.cli.main import main
 from lingdang.keys import Keyring
 from support.served import run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "command",
