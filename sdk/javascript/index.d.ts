@@ -231,7 +231,7 @@ export interface KeptOrder {
 
 export interface Step {
   step: 1 | 2 | 3 | 4 | 5 | 6;
-  name: "tick" | "settle" | "keep" | "sign" | "pay" | "entitlements";
+  name: "tick" | "checkout" | "keep" | "sign" | "pay" | "entitlements";
   request?: { method: string; path: string; headers: Record<string, string>; body?: unknown };
   signedString?: string;
   sign?: string;

@@ -34,12 +34,12 @@ async def desk(browser: Browser, shop: DemoShop) -> None:
         await reader.sign_in()
         await reader.fill_cart(3)
         await picture(reader, "books")
-        await reader.settle()
+        await reader.check_out()
         await picture(reader, "order")
         await reader.open("/cart")
         await expect(reader.part("cart-row")).to_have_count(3)
         await picture(reader, "cart")
-        await reader.settle()
+        await reader.check_out()
         await reader.part("confirm").click()
         await reader.succeeded()
         await reader.page.wait_for_timeout(1000)
@@ -77,7 +77,7 @@ async def phone(browser: Browser, shop: DemoShop) -> None:
         await reader.sign_in()
         await reader.fill_cart(2)
         await picture(reader, "phone-books")
-        await reader.settle()
+        await reader.check_out()
         await picture(reader, "phone-order")
 
 

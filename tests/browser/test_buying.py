@@ -1,4 +1,4 @@
-"""Buying, as a reader does it: tick, settle, choose vouchers, confirm, read."""
+"""Buying, as a reader does it: tick, check out, choose vouchers, confirm, read."""
 
 import pytest
 from playwright.async_api import expect
@@ -13,7 +13,7 @@ async def test_a_whole_purchase(visitor: Visitor, sign_type: str) -> None:
     await visitor.open("/cart")
     await expect(visitor.part("cart-row")).to_have_count(3)
     total = amount(await visitor.part("running-total").inner_text())
-    await visitor.part("settle").click()
+    await visitor.part("checkout").click()
     await expect(visitor.part("order-line")).to_have_count(3)
     to_pay = amount(await visitor.part("order-total").inner_text())
     assert 0 < to_pay < total
@@ -38,7 +38,7 @@ async def test_prices_arrive_with_each_tick(visitor: Visitor) -> None:
     await visitor.part("tick-all").click()
     await expect(total).to_contain_text(f"{both:,}")
     await visitor.part("tick-all").click()
-    await expect(visitor.part("settle")).to_be_disabled()
+    await expect(visitor.part("checkout")).to_be_disabled()
 
 
 async def test_vouchers_are_chosen_and_the_total_follows(visitor: Visitor) -> None:

@@ -39,7 +39,7 @@ async def test_the_largest_amounts_fit(browser: Browser, demo: DemoShop, locale:
             await visitor.open(path)
             await expect(visitor.part(part).first).to_be_visible()
             widths[path] = await width(visitor)
-        await visitor.settle()
+        await visitor.check_out()
         widths["order"] = await width(visitor)
         await visitor.part("confirm").click()
         await visitor.succeeded()

@@ -144,7 +144,7 @@ async def test_the_flow_can_be_seen_through(visitor: Visitor) -> None:
     await visitor.sign_in("MD5")
     await visitor.fill_cart(1)
     await visitor.page.locator("a[href='/cart']").first.click()
-    await visitor.part("settle").click()
+    await visitor.part("checkout").click()
     await visitor.part("confirm").click()
     await visitor.succeeded()
     panel = visitor.part("see-through")

@@ -73,7 +73,7 @@ async def buy(visitor: Visitor) -> None:
     async with visitor.page.expect_response("**/v1/cart/items/*"):
         await visitor.part("add-to-cart").first.click()
     await visitor.page.locator(".places a").nth(1).click()
-    await visitor.part("settle").click()
+    await visitor.part("checkout").click()
     await visitor.part("confirm").click()
     await visitor.succeeded()
     assert len(visitor.shop.paid_orders(visitor.cust_id)) == 1

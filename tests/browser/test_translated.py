@@ -55,7 +55,7 @@ async def test_ticks_in_the_cart(visitor: Visitor, follow: bool) -> None:
     await expect(visitor.part("cart-row")).to_have_count(2)
     await visitor.part("lang-switch").click()
     await expect(visitor.page.locator("h1")).to_have_text("购物车")
-    await visitor.part("settle").click()
+    await visitor.part("checkout").click()
     await expect(visitor.part("confirm")).to_be_visible()
 
 

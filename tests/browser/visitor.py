@@ -86,15 +86,15 @@ class Visitor:
         await self.part("open-book").click()
         await expect(self.part("reader-text")).not_to_be_empty()
 
-    async def settle(self) -> None:
+    async def check_out(self) -> None:
         await self.open("/cart")
-        await self.part("settle").click()
+        await self.part("checkout").click()
         await expect(self.part("confirm")).to_be_visible()
 
     async def to_the_order(self, count: int = 3, sign_type: str = "ES256") -> None:
         await self.sign_in(sign_type)
         await self.fill_cart(count)
-        await self.settle()
+        await self.check_out()
 
     @property
     def order_id(self) -> str:

@@ -114,7 +114,7 @@ export class Lingdang extends EventTarget {
   /** Steps ② and ③: prices, details and vouchers in one call; what it answers is kept until it is paid or expired. */
   async checkout(productIds, { voucherIds, voucherCode } = {}) {
     const { custId, sessionId } = this.#who.current() ?? {};
-    const order = await this.#stepped(2, "settle", "POST", "/v1/checkout", { productIds, voucherIds, voucherCode });
+    const order = await this.#stepped(2, "checkout", "POST", "/v1/checkout", { productIds, voucherIds, voucherCode });
     await this.#kept.put({ order, custId, sessionId, state: "offered" });
     this.#step(3, "keep", { answer: { status: 0, body: { orderId: order.orderId } } });
     return order;

@@ -108,10 +108,10 @@ class Payments:
 
     def _finish(self, pending: PendingPayment) -> Op[Payment]:
         if pending.session_id == self._requests.session.session_id:
-            return (yield from self._settle(pending))
+            return (yield from self._carry_on(pending))
         return (yield from self._ask(pending))
 
-    def _settle(self, pending: PendingPayment) -> Op[Payment]:
+    def _carry_on(self, pending: PendingPayment) -> Op[Payment]:
         """Send until there is a final answer."""
         signed = self._ready(pending)
         pauses = self._retry.pauses()

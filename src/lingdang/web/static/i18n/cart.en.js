@@ -8,6 +8,6 @@ export default {
   "cart.gone": "No longer on sale",
   "cart.remove": "Remove",
   "cart.empty": "Your cart is empty.",
-  "cart.settle": "Settle",
-  "cart.settling": "Pricing…",
+  "cart.checkOut": "Check out",
+  "cart.checkingOut": "Pricing…",
 };

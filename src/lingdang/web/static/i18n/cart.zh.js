@@ -8,6 +8,6 @@ export default {
   "cart.gone": "已停售",
   "cart.remove": "移除",
   "cart.empty": "购物车还是空的。",
-  "cart.settle": "去结算",
-  "cart.settling": "正在报价…",
+  "cart.checkOut": "去结算",
+  "cart.checkingOut": "正在报价…",
 };

@@ -4,7 +4,7 @@ export default {
   "see.none": "Buy something: each step appears here.",
   "see.clear": "Clear",
   "see.step.1": "① Tick: the productId goes out, the price comes back",
-  "see.step.2": "② Settle: one call with all productIds",
+  "see.step.2": "② Check out: one call with all productIds",
   "see.step.3": "③ The details and the sealed token are kept here",
   "see.step.4": "④ The fields are joined by the fixed rule, and signed",
   "see.step.5": "⑤ Confirm: the shop opens the token, checks the signature, takes the bells",

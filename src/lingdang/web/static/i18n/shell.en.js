@@ -69,7 +69,7 @@ export default {
     "What this device kept of the order (its offer, prices or books) is not what the shop gave. It was not sent, and nothing was taken. Go back to the cart and settle again.",
   "problem.order_unknown": "This device has no such offer",
   "advice.order_unknown":
-    "It may have expired, or been made on another device. Nothing was taken; settle again from the cart.",
+    "It may have expired, or been made on another device. Nothing was taken; check out again from the cart.",
   "problem.already_owned": "Some of these are yours already",
   "advice.already_owned": "You are not charged again. They are in My books; the others can be offered anew.",
   "problem.already_refunded": "Some of it has been refunded already",
@@ -96,7 +96,7 @@ export default {
   "shell.notShown": "This one cannot be shown.",
   "shell.resumedUnknown": "The outcome of the payment that was under way when you left is not known yet.",
   "shell.resumedAsk": "Ask for it",
-  "shell.byCurrency": "An order is in one currency: settle each by itself.",
+  "shell.byCurrency": "An order is in one currency: check out each by itself.",
   "shell.most": "One order holds at most {most} books. The others stay ticked for the next one.",
   "shell.firstOf": "the first {count} of {all} books",
 };

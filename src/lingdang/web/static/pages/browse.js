@@ -8,7 +8,7 @@ import { Guard } from "../ui/guard.js";
 import { Icon } from "../ui/icon.js";
 import { usePages } from "../ui/loading.js";
 import { ProblemNotice, explain } from "../ui/notice.js";
-import { SettleBar } from "../ui/settle_bar.js";
+import { CheckoutBar } from "../ui/checkout_bar.js";
 import { readAddress } from "../ui/reading.js";
 import { rating, split, text } from "../ui/text.js";
 import { useMine } from "./browse/mine.js";
@@ -80,7 +80,7 @@ function Shelves({ shop, query, navigate, t, lang }) {
     ${shelf.hasMore && html`<p class="more"><button class="button" disabled=${shelf.loading} onClick=${shelf.more}>${t("shell.more")}</button></p>`}
     ${
       orders.length > 0 &&
-      html`<${SettleBar} orders=${orders} t=${t} lang=${lang}>
+      html`<${CheckoutBar} orders=${orders} t=${t} lang=${lang}>
         <a class="button main" href="/cart">${t("shop.toCart")}</a>
       <//>`
     }

@@ -1,4 +1,4 @@
-/** The cart (图1): tick books, see each price arrive from the shop and the total follow, and settle. */
+/** The cart (图1): tick books, see each price arrive from the shop and the total follow, and check out. */
 import { html, useEffect, useRef, useState } from "../html.js";
 import { Price } from "../ui/bells.js";
 import { chosen, sold, withItem } from "../ui/chosen.js";
@@ -8,7 +8,7 @@ import { Icon } from "../ui/icon.js";
 import { Loading } from "../ui/loading.js";
 import { useAct } from "../ui/act.js";
 import { ProblemNotice } from "../ui/notice.js";
-import { SettleBar } from "../ui/settle_bar.js";
+import { CheckoutBar } from "../ui/checkout_bar.js";
 import { readAddress } from "../ui/reading.js";
 import { split, text } from "../ui/text.js";
 
@@ -16,7 +16,7 @@ export const title = (t) => t("cart.title");
 
 export default function CartPage({ shop, navigate, t, lang }) {
   const { cart, problem, busy, tick, tickAll, remove, load, fail } = useCart(shop);
-  const [settle, settling] = useAct(async ({ productIds }) => {
+  const [checkOut, checkingOut] = useAct(async ({ productIds }) => {
     try {
       const order = await shop.checkout(productIds);
       navigate(`/order/${order.orderId}`);
@@ -47,17 +47,17 @@ export default function CartPage({ shop, navigate, t, lang }) {
             )}
           </ul>
         </div>
-        <${SettleBar}
+        <${CheckoutBar}
           orders=${chosen(cart)}
           ...${{ busy, t, lang }}
           way=${(order) =>
             html`<button
               class="button main"
-              data-test="settle"
-              disabled=${order.count === 0 || busy || settling}
-              onClick=${() => settle(order)}
+              data-test="checkout"
+              disabled=${order.count === 0 || busy || checkingOut}
+              onClick=${() => checkOut(order)}
             >
-              ${t(settling ? "cart.settling" : "cart.settle")}
+              ${t(checkingOut ? "cart.checkingOut" : "cart.checkOut")}
             </button>`}
         />`
     }

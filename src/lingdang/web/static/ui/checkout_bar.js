@@ -9,14 +9,14 @@ const NOTHING = { currency: "BELL", count: 0, total: 0, left: 0 };
  * @param {{orders: object[], busy?: boolean, t: Function, lang: string, way?: (order: object) => any, children?: any}}
  *   props `orders` are those of `chosen`; `way` is the way onwards of each, `children` the one of all
  */
-export function SettleBar({ orders, busy = false, t, lang, way, children }) {
+export function CheckoutBar({ orders, busy = false, t, lang, way, children }) {
   const shown = orders.length > 0 ? orders : [NOTHING];
-  return html`<div class="settle-bar">
-    <div class="settle-orders">
+  return html`<div class="checkout-bar">
+    <div class="checkout-orders">
       ${orders.length > 1 && html`<p class="small-print">${t("shell.byCurrency")}</p>`}
       ${orders.some(({ left }) => left > 0) && html`<p class="small-print">${t("shell.most", { most: MOST })}</p>`}
       ${shown.map(
-        (order) => html`<div class="settle-order" key=${order.currency}>
+        (order) => html`<div class="checkout-order" key=${order.currency}>
           <p class="running" aria-live="polite" aria-busy=${busy}>
             <span class="muted">${counted(order, t)}</span>
             <span data-test="running-total">
