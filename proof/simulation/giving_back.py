@@ -87,8 +87,7 @@ class GivingBack:
 
         async def send(worker: Worker) -> tuple[Any, bool]:
             command = self._policy.command(by, await place(worker), UUID(order_id), action.refund_id, **asked)
-            answer = await refund(worker.settlement, command)
-            return answer.content, bool(answer.headers)
+            return await refund(worker.settlement, command)
 
         wanted = {"id": (by, action.refund_id), "orderId": order_id, "by": by, "productIds": books}
         wanted |= {

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from lingdang.db.pool import Pool
-from lingdang.http.paging import Page, window
 from lingdang.ids import uuid7
 from lingdang.ledger.refunding import By
 from lingdang.library.entitlements import list_entitlements
@@ -13,6 +12,7 @@ from lingdang.library.orders import list_orders
 from lingdang.library.refunds import PREVIEW, Policy, find_order, refundable
 from lingdang.library.wallets import list_entries
 from lingdang.owner import Owner
+from lingdang.paging import Page, window
 from proof.simulation.asking import Asking
 from proof.simulation.plan import BUCKET, Plan, key_of
 from proof.simulation.workers import Worker, all_of

@@ -16,11 +16,11 @@ from lingdang.coupons.chooser import Chooser
 from lingdang.coupons.guessing import CodeLimits
 from lingdang.db.lane import Lane
 from lingdang.db.pool import Pool
-from lingdang.http.pacing import Pacing
 from lingdang.identity.sessions import Sessions
 from lingdang.keys import Keyring
 from lingdang.ledger import settlement as settling
 from lingdang.ledger.settlement import Settlement
+from lingdang.pacing import Pacing
 from lingdang.payment.payments import Payments
 from lingdang.payment.signing import SIGNED_FIELDS
 from lingdang.settings import SIGN_TYPES, Settings

@@ -8,15 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from litestar import Litestar
-from litestar.handlers import HTTPRouteHandler
 
-from lingdang.backoffice import coupons as coupons_admin
-from lingdang.backoffice import customers as customers_admin
-from lingdang.backoffice import orders as orders_admin
-from lingdang.backoffice import products as products_admin
-from lingdang.backoffice import refunds as refunds_admin
-from lingdang.backoffice import rights as rights_admin
-from lingdang.backoffice import wallets as wallets_admin
 from lingdang.bulkheads import Bulkheads
 from lingdang.cart.carts import Carts
 from lingdang.catalog.memory import Memory
@@ -24,44 +16,60 @@ from lingdang.catalog.reading import ProductReader
 from lingdang.checkout.checkouts import Checkouts
 from lingdang.checkout.order_token import OrderTokens
 from lingdang.checkout.reading import CheckoutReader
-from lingdang.coupons import routes as coupon_routes
 from lingdang.coupons.chooser import Chooser
 from lingdang.coupons.guessing import CodeLimits
 from lingdang.db.lane import Lane
 from lingdang.db.pool import Pool
 from lingdang.db.probe import Probe
-from lingdang.demo import signing_lab
 from lingdang.deployment import Deployment, make_sealer, make_sessions, make_settlement, make_statements
-from lingdang.http import health
 from lingdang.http.answers import EXCEPTION_HANDLERS
 from lingdang.http.bound import Gate, bound
 from lingdang.http.entry import Entry
 from lingdang.http.framework import framework_route
 from lingdang.http.idempotency import Idempotency
-from lingdang.http.openapi import openapi_config
-from lingdang.http.pacing import Pacing
 from lingdang.http.route import AnyServed
-from lingdang.http.strict import StrictRequest
-from lingdang.identity import routes as identity_routes
 from lingdang.identity.api_keys import ApiKeys
 from lingdang.identity.login_limits import LoginLimits
 from lingdang.identity.logins import Logins
 from lingdang.identity.passwords import Passwords
 from lingdang.identity.platform_tokens import PlatformTokens
+from lingdang.identity.proofs import Proofs
 from lingdang.ledger.settlement import Settlement
-from lingdang.library import refunds as refund_routes
-from lingdang.library import routes as library_routes
 from lingdang.library.entitlements import Rights
 from lingdang.library.receipts import Receipts
 from lingdang.library.refunds import Policy
+from lingdang.pacing import Pacing
 from lingdang.payment.payments import Payments
 from lingdang.payment.signing import SIGNED_FIELDS
-from lingdang.routes import cart, checkout, payments, products
+from lingdang.routes import (
+    access,
+    admin_coupons,
+    admin_customers,
+    admin_orders,
+    admin_products,
+    admin_refunds,
+    admin_rights,
+    admin_wallets,
+    cart,
+    checkout,
+    described,
+    entitlements,
+    health,
+    orders,
+    pages,
+    payments,
+    products,
+    receipts,
+    refunds,
+    sessions,
+    signing_lab,
+    vouchers,
+    wallet,
+)
 from lingdang.signer import Signer
 from lingdang.upkeep import Upkeep
 from lingdang.watch import UNWATCHED, Watch
-from lingdang.web import reading
-from lingdang.web import routes as web_routes
+from lingdang.web.reading import Texts
 
 
 def create_app(deployment: Deployment, watch: Watch = UNWATCHED) -> Entry:
@@ -78,14 +86,10 @@ def create_app(deployment: Deployment, watch: Watch = UNWATCHED) -> Entry:
     framework = Litestar(
         [
             *(framework_route(each, settings.max_body_bytes) for each in usual),
-            *_routes(parts),
-            *health.routes(parts.probe, watch.scrape),
         ],
-        request_class=StrictRequest,
         lifespan=[parts.lifespan],
         exception_handlers=EXCEPTION_HANDLERS,
-        openapi_config=openapi_config([each.route for each in served]),
-        request_max_body_size=settings.max_body_bytes,
+        openapi_config=None,
         logging_config=None,
     )
     return Entry(
@@ -195,91 +199,80 @@ def _of_pool(pool: Pool, state: str) -> int:
     return pool.get_stats().get(state, 0)
 
 
-def _routes(parts: _Parts) -> list[HTTPRouteHandler]:
-    pools, sessions, clock, settings = parts.pools, parts.sessions, parts.clock, parts.deployment.settings
-    pool, reports = pools.customers, pools.reports
-    receipts = Receipts(Signer(parts.deployment.keyring), settings.issuer, settings.receipt_seconds)
-    policy = parts.refund_policy
-    return [
-        *_session_routes(parts),
-        *_admin_routes(parts),
-        *coupon_routes.routes(sessions, pool, parts.codes, parts.idempotency, clock),
-        *library_routes.routes(
-            sessions,
-            pool,
-            reports,
-            receipts,
-            Rights(pool, policy.offered),
-            make_statements(parts.deployment),
-            clock,
-            settings.zone,
-        ),
-        *library_routes.public_routes(sessions, pools.access, receipts, parts.access_rights, clock),
-        *refund_routes.routes(sessions, pool, parts.settlement, policy, clock),
-        *_web_routes(parts),
-    ]
+def _served(parts: _Parts, watch: Watch) -> list[AnyServed]:
+    """Every route with its handler, and last the document that describes them."""
+    served = [*_signing_in(parts), *_buying(parts, watch), *_bought(parts), *_operators(parts), *_pages(parts, watch)]
+    return [*served, *described.routes([each.route for each in served])]
 
 
-def _web_routes(parts: _Parts) -> list[HTTPRouteHandler]:
-    settings, sessions, clock = parts.deployment.settings, parts.sessions, parts.clock
-    texts = Path(settings.texts_dir).expanduser() if settings.texts_dir else None
-    return [
-        *web_routes.routes(settings.sign_types, settings.demo, settings.refund_days),
-        *reading.routes(sessions, parts.access_rights, parts.products, clock, texts),
-        *(signing_lab.routes(sessions, clock) if settings.demo else []),
-    ]
-
-
-def _admin_routes(parts: _Parts) -> list[HTTPRouteHandler]:
-    pool, clock, buckets = parts.pools.operators, parts.clock, parts.deployment.buckets
-    api_keys = ApiKeys(pool, parts.pacing)
-    return [
-        *customers_admin.routes(api_keys, pool, parts.passwords, buckets, clock),
-        *products_admin.routes(api_keys, pool, clock),
-        *wallets_admin.routes(api_keys, pool, parts.settlement, clock),
-        *coupons_admin.routes(api_keys, pool, buckets, clock),
-        *orders_admin.routes(api_keys, pool, buckets),
-        *refunds_admin.routes(api_keys, pool, parts.settlement, parts.refund_policy, clock),
-        *rights_admin.routes(api_keys, pool, buckets, parts.settlement, clock),
-    ]
-
-
-def _session_routes(parts: _Parts) -> list[HTTPRouteHandler]:
-    settings = parts.deployment.settings
+def _signing_in(parts: _Parts) -> list[AnyServed]:
+    settings, pool = parts.deployment.settings, parts.pools.sign_in
     limits = LoginLimits(
-        parts.pools.sign_in,
+        pool,
         parts.clock,
         settings.login_limit_customer,
         settings.login_limit_address,
         settings.login_window_seconds,
     )
-    return identity_routes.routes(
-        parts.sessions,
-        Logins(parts.pools.sign_in, parts.deployment.buckets, parts.passwords, limits),
-        parts.platform_tokens,
-        Idempotency(parts.pools.sign_in, parts.deployment.keyring),
-        parts.pools.customers,
-        parts.pools.sign_in,
-        parts.clock,
-        parts.pacing,
-    )
+    logins = Logins(pool, parts.deployment.buckets, parts.passwords, limits)
+    proofs = Proofs(logins, parts.platform_tokens, pool, parts.pacing)
+    return sessions.routes(parts.sessions, proofs, Idempotency(pool, parts.deployment.keyring), parts.pools.customers)
 
 
-def _served(parts: _Parts, watch: Watch) -> list[AnyServed]:
+def _buying(parts: _Parts, watch: Watch) -> list[AnyServed]:
+    settings, pool = parts.deployment.settings, parts.pools.customers
     checkouts = Checkouts(
         parts.readers,
         parts.order_tokens,
-        parts.pools.customers,
+        pool,
         parts.codes,
         parts.clock,
-        offer_seconds=parts.deployment.settings.offer_seconds,
+        offer_seconds=settings.offer_seconds,
         signed_fields=SIGNED_FIELDS,
-        max_body_bytes=parts.deployment.settings.max_body_bytes,
+        max_body_bytes=settings.max_body_bytes,
         chooser=parts.chooser,
     )
     return [
         *products.routes(parts.pools.search, parts.products),
-        *cart.routes(parts.carts, parts.pools.customers),
+        *cart.routes(parts.carts, pool),
+        *vouchers.routes(pool, parts.codes, parts.idempotency),
         *checkout.routes(checkouts, parts.idempotency),
         *payments.routes(Payments(parts.order_tokens, parts.settlement), watch.payment),
+    ]
+
+
+def _bought(parts: _Parts) -> list[AnyServed]:
+    deployment, pool = parts.deployment, parts.pools.customers
+    settings, policy = deployment.settings, parts.refund_policy
+    made = Receipts(Signer(deployment.keyring), settings.issuer, settings.receipt_seconds)
+    texts = Texts(Path(settings.texts_dir).expanduser() if settings.texts_dir else None)
+    return [
+        *orders.routes(pool),
+        *wallet.routes(pool, parts.pools.reports, make_statements(deployment), settings.zone),
+        *entitlements.routes(pool, Rights(pool, policy.offered), made),
+        *access.routes(parts.access_rights, parts.products, texts),
+        *receipts.routes(made, parts.pools.access),
+        *refunds.routes(pool, parts.settlement, policy),
+    ]
+
+
+def _operators(parts: _Parts) -> list[AnyServed]:
+    pool, buckets, settlement = parts.pools.operators, parts.deployment.buckets, parts.settlement
+    return [
+        *admin_customers.routes(pool, parts.passwords, buckets),
+        *admin_products.routes(pool),
+        *admin_wallets.routes(pool, settlement),
+        *admin_coupons.routes(pool, buckets, parts.clock),
+        *admin_orders.routes(pool, buckets),
+        *admin_refunds.routes(pool, settlement, parts.refund_policy),
+        *admin_rights.routes(pool, settlement, buckets),
+    ]
+
+
+def _pages(parts: _Parts, watch: Watch) -> list[AnyServed]:
+    settings = parts.deployment.settings
+    return [
+        *pages.routes(settings.sign_types, settings.demo, settings.refund_days),
+        *(signing_lab.routes() if settings.demo else []),
+        *health.routes(parts.probe, watch.scrape),
     ]

@@ -176,15 +176,20 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
     ) -> None:
         super().__init__(code)
         self.why = why
+        self.customer: str | None = None
+        """Who was to be signed in, likewise for the log alone."""
         self.code = code
         self.kind = KINDS[code]
         self.members = members
         self.headers = headers or {}
 
 
-def invalid(path: str, message: str) -> Problem:
-    """An `invalid_request` that names one place, e.g. `invalid("$.productIds[3]", "…")`."""
-    return Problem("invalid_request", errors=[{"path": path, "message": message}])
+def invalid_field(field: str, message: str) -> Problem:
+    """An `invalid_request` that names what is wrong by its name here, e.g. `definition.valid_from`.
+
+    What it is called on the wire, lingdang.http.problems knows.
+    """
+    return Problem("invalid_request", errors=[{"field": field, "message": message}])
 
 
 def retry_later(code: str, seconds: int, why: str | None = None, **members: Any) -> Problem:

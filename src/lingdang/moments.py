@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Meta
 
-from lingdang.errors import invalid
+from lingdang.errors import invalid_field
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 BEYOND = datetime(3000, 1, 1, tzinfo=UTC)
@@ -26,10 +26,10 @@ def is_usable(moment: datetime | None) -> bool:
     return moment is None or EARLIEST <= moment < BEYOND
 
 
-def checked(path: str, moment: datetime | None) -> datetime | None:
-    """The moment in UTC, in whole milliseconds. Raises Problem `invalid_request` at `path` when it is out of bounds."""
+def checked(field: str, moment: datetime | None) -> datetime | None:
+    """The moment in UTC, in whole milliseconds. Raises Problem `invalid_request` for the field when out of bounds."""
     if not is_usable(moment):
-        raise invalid(path, BOUNDS)
+        raise invalid_field(field, BOUNDS)
     return None if moment is None else _whole_milliseconds(moment.astimezone(UTC))
 
 

@@ -14,11 +14,11 @@ import pytest
 from lingdang.clock import system_clock
 from lingdang.db.pool import make_pool
 from lingdang.errors import Problem
-from lingdang.http.pacing import Pacing
 from lingdang.identity.login_limits import CUSTOMER_WAITING, KNOWN_AT_MOST, SLOW_WAITING, LoginLimits, _network
 from lingdang.identity.logins import Logins
 from lingdang.identity.passwords import THREADS, Passwords, Verdict
 from lingdang.keys import Keyring
+from lingdang.pacing import Pacing
 from support.buyer import buyer
 from support.people import PASSWORD, api_key, login, open_session, register
 from support.served import eventually

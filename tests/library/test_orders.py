@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from lingdang.clock import system_clock
-from lingdang.http.paging import to_cursor
+from lingdang.paging import to_cursor
 from support.buyer import Buyer, buyer, give, stock
 from support.customers import key_of
 from support.people import api_key

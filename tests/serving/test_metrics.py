@@ -9,7 +9,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from lingdang.http.health import Kept
+from lingdang.http.kept import Kept
 from lingdang.keys import Keyring
 from lingdang.serving.metrics import GAUGES, Metrics, empty_directory
 from lingdang.watch import Watch

@@ -1,27 +1,17 @@
-"""/v1/admin/customers/{custId}/entitlements/{productId}: rights without a payment, for gifts and buyers of before."""
+"""Rights without a payment, for gifts and buyers of before."""
 
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated
 
 import msgspec
-from litestar import Request, Response, post, put
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import JSONBody
 from msgspec import Meta
 
-from lingdang.clock import Clock
 from lingdang.db.pool import Pool, fetch_all
 from lingdang.errors import Problem
-from lingdang.http.idempotency import replayed_headers
-from lingdang.http.strict import checked_cust_id, checked_id
-from lingdang.identity.api_keys import ApiKeys
-from lingdang.identity.customers import customer_named, known_customer
-from lingdang.ids import OWN_ID_PATTERN, REMARK_PATTERN, CustId, ProductId, bucket_of
+from lingdang.ids import OWN_ID_PATTERN, REMARK_PATTERN
 from lingdang.ledger.granting import GRANT, Grant, Revoke
 from lingdang.ledger.settlement import Settlement
 from lingdang.library.entitlements import OPEN
-
-_SCOPE: Final = "entitlements:write"
 
 _PRODUCT = "SELECT 1 FROM product WHERE product_id = %b"
 _GRANTED = f"""
@@ -65,9 +55,6 @@ class RevocationAnswer(msgspec.Struct, frozen=True, rename="camel"):
     revoked_at: datetime
 
 
-Asked = Request[Any, Any, Any]
-
-
 async def grant_right(
     settlement: Settlement, customer: int, product_id: str, request: GrantRequest
 ) -> tuple[GrantAnswer, bool]:
@@ -101,38 +88,13 @@ async def revoke_right(
     return RevocationAnswer(done.record.at), done.replayed
 
 
-def routes(api_keys: ApiKeys, pool: Pool, buckets: int, settlement: Settlement, clock: Clock) -> list[HTTPRouteHandler]:
-    """Granting, revoking, and the platform's word that a product was opened; scope `entitlements:write`."""
-    path = "/v1/admin/customers/{cust_id:str}/entitlements/{product_id:str}"
+async def require_product(pool: Pool, product_id: str) -> None:
+    """Raises Problem `not_found` for a product that the shop does not know."""
+    if not await fetch_all(pool, _PRODUCT, (product_id,)):
+        raise Problem("not_found")
 
-    @put(path, status_code=200, summary="Give a right without a payment; scope entitlements:write", tags=["operators"])
-    async def give(
-        request: Asked, cust_id: CustId, product_id: ProductId, data: JSONBody[GrantRequest]
-    ) -> Response[GrantAnswer]:
-        await api_keys.require(request.headers.get("authorization"), _SCOPE)
-        checked_id(product_id, "productId")
-        if not await fetch_all(pool, _PRODUCT, (product_id,)):
-            raise Problem("not_found")
-        customer = await customer_named(pool, checked_cust_id(cust_id), data.create_customer, clock())
-        answer, replayed = await grant_right(settlement, customer.key, product_id, data)
-        return Response(answer, headers=replayed_headers(replayed))
 
-    @post(f"{path}/revocations", status_code=200, summary="End such a right", tags=["operators"])
-    async def end(
-        request: Asked, cust_id: CustId, product_id: ProductId, data: JSONBody[RevocationRequest]
-    ) -> Response[RevocationAnswer]:
-        await api_keys.require(request.headers.get("authorization"), _SCOPE)
-        customer = (await known_customer(pool, checked_cust_id(cust_id))).key
-        place = (bucket_of(customer, buckets), customer, checked_id(product_id, "productId"))
-        answer, replayed = await revoke_right(pool, settlement, *place, data)
-        return Response(answer, headers=replayed_headers(replayed))
-
-    @post(f"{path}/opened", status_code=204, summary="Note that the product was opened", tags=["operators"])
-    async def opened(request: Asked, cust_id: CustId, product_id: ProductId) -> None:
-        await api_keys.require(request.headers.get("authorization"), _SCOPE)
-        customer = (await known_customer(pool, checked_cust_id(cust_id))).key
-        place = (bucket_of(customer, buckets), customer, checked_id(product_id, "productId"))
-        if not await fetch_all(pool, OPEN, (clock(), *place)):
-            raise Problem("not_found")
-
-    return [give, end, opened]
+async def note_opened(pool: Pool, bucket: int, customer: int, product_id: str, now: datetime) -> None:
+    """Note the platform's word that the product was opened. Raises Problem `not_found` where there is no right."""
+    if not await fetch_all(pool, OPEN, (now, bucket, customer, product_id)):
+        raise Problem("not_found")

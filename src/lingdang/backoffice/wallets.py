@@ -1,21 +1,12 @@
-"""POST /v1/admin/wallets/{custId}/credits: bells from the platform, each credit once."""
+"""Bells from the platform, each credit once."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
-from litestar import Request, Response, post
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import JSONBody
 from msgspec import Meta
 
-from lingdang.clock import Clock
-from lingdang.db.pool import Pool
-from lingdang.http.idempotency import replayed_headers
-from lingdang.http.strict import checked_cust_id
-from lingdang.identity.api_keys import ApiKeys
-from lingdang.identity.customers import customer_named
-from lingdang.ids import DEFAULT_CURRENCY, MAX_AMOUNT, OWN_ID_PATTERN, REMARK_PATTERN, Currency, CustId, Customer
+from lingdang.ids import DEFAULT_CURRENCY, MAX_AMOUNT, OWN_ID_PATTERN, REMARK_PATTERN, Currency, Customer
 from lingdang.ledger.crediting import Credit, Credited
 from lingdang.ledger.lots import lot_expiry
 from lingdang.ledger.settlement import Settlement
@@ -61,6 +52,11 @@ class CreditAnswer(msgspec.Struct, frozen=True, rename="camel"):
     credited_at: datetime
 
 
+def end_of(request: CreditRequest) -> datetime | None:
+    """When what is left of the credit is to lapse. Raises Problem `invalid_request` when that is out of bounds."""
+    return checked("expires_at", request.expires_at)
+
+
 async def credit_wallet(
     settlement: Settlement, customer: Customer, request: CreditRequest
 ) -> tuple[CreditAnswer, bool]:
@@ -69,7 +65,7 @@ async def credit_wallet(
     Raises Problem `idempotency_mismatch`, `wallet_full`, `invalid_request` (already lapsed, or out of bounds) or
     `overloaded`.
     """
-    expires_at = checked("$.expiresAt", request.expires_at)
+    expires_at = end_of(request)
     done = await settlement.submit(
         Credit(
             customer=customer.key,
@@ -97,24 +93,3 @@ def _answer(customer: Customer, record: Credited) -> CreditAnswer:
         balance=record.balance,
         credited_at=record.credited_at,
     )
-
-
-def routes(api_keys: ApiKeys, pool: Pool, settlement: Settlement, clock: Clock) -> list[HTTPRouteHandler]:
-    """The credit route; scope `wallets:credit`."""
-
-    @post(
-        "/v1/admin/wallets/{cust_id:str}/credits",
-        status_code=200,
-        summary="Credit bells, each creditId of the customer once; scope wallets:credit",
-        tags=["operators"],
-    )
-    async def credit(
-        request: Request[Any, Any, Any], cust_id: CustId, data: JSONBody[CreditRequest]
-    ) -> Response[CreditAnswer]:
-        await api_keys.require(request.headers.get("authorization"), "wallets:credit")
-        checked("$.expiresAt", data.expires_at)  # before anybody is added
-        customer = await customer_named(pool, checked_cust_id(cust_id), data.create_customer, clock())
-        answer, replayed = await credit_wallet(settlement, customer, data)
-        return Response(answer, headers=replayed_headers(replayed))
-
-    return [credit]

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from lingdang.catalog.products import PRODUCT_FIELDS, ProductView, shown
 from lingdang.catalog.terms import Search, search_of
 from lingdang.db.pool import Pool
-from lingdang.errors import invalid
-from lingdang.http.paging import Page, Window, page
+from lingdang.errors import invalid_field
 from lingdang.owner import Owner, transaction_as
+from lingdang.paging import Page, Window, page
 
 MAX_QUERY = 200
 _FIRST = (2**62, "")
@@ -45,7 +45,7 @@ async def list_products(pool: Pool, owner: Owner, query: str, window: Window, no
     Raises Problem `invalid_request` for a query that is too long or a cursor that is none.
     """
     if len(query) > MAX_QUERY:
-        raise invalid("$.query", f"Expected at most {MAX_QUERY} characters")
+        raise invalid_field("query", f"Expected at most {MAX_QUERY} characters")
     after = _after(window.after)
     search = search_of(query) if query.strip() else None
     if search is None:
@@ -88,6 +88,6 @@ def _after(cursor: str | None) -> _After:
     whole = cursor.startswith(_WHOLE)
     popularity, _, product_id = cursor.removeprefix(_WHOLE).partition(" ")
     if not (popularity.isascii() and popularity.isdigit() and len(popularity) <= 16 and product_id):
-        raise invalid("$.cursor", "Not a cursor that this server gave")
+        raise invalid_field("cursor", "Not a cursor that this server gave")
     key = (int(popularity), product_id)
     return _After(key, _FIRST) if whole else _After(_NONE, key)

@@ -24,7 +24,7 @@ from lingdang.coupons.guessing import CodeLimits
 from lingdang.coupons.labels import categories
 from lingdang.coupons.reasons import Reason
 from lingdang.db.pool import Pool
-from lingdang.errors import Problem, invalid
+from lingdang.errors import Problem, invalid_field
 from lingdang.identity.session import Session
 from lingdang.ids import MAX_AMOUNT, MAX_LINES, OWN_ID_PATTERN, ProductId, uuid7
 from lingdang.owner import Owner, transaction_as
@@ -136,7 +136,7 @@ class Checkouts:
         `rate_limited` (wrong codes, or too many that wait for their vouchers to be chosen) or `overloaded`.
         """
         if len(set(request.product_ids)) != len(request.product_ids):
-            raise invalid("$.productIds", "Each product may stand in it once")
+            raise invalid_field("product_ids", "Each product may stand in it once")
         await self._choices.admit(session.cust_id)
         if request.voucher_code is not None:
             await self._claim(session.owner, request.voucher_code)
@@ -262,9 +262,11 @@ def _sellable(product_ids: tuple[str, ...], facts: Facts, now: datetime) -> list
     if facts.owned:
         raise Problem("already_owned", productIds=facts.owned)
     if len({p.currency for p in products}) > 1:
-        raise invalid("$.productIds", "One order is paid in one currency; these products have several")
+        raise invalid_field("product_ids", "One order is paid in one currency; these products have several")
     if sum([p.price for p in products]) > MAX_AMOUNT:
-        raise invalid("$.productIds", f"One order may cost up to {MAX_AMOUNT} before vouchers; take fewer products")
+        raise invalid_field(
+            "product_ids", f"One order may cost up to {MAX_AMOUNT} before vouchers; take fewer products"
+        )
     return products
 
 
@@ -275,7 +277,7 @@ def _refuse_unpayable(token: str, product_ids: tuple[str, ...], max_body_bytes: 
     body = len(token) + sum([len(i) + _BESIDE_AN_ID for i in product_ids]) + _BESIDE_A_TOKEN
     if len(token) > MAX_TOKEN_LENGTH or body > max_body_bytes:
         limit = min(MAX_TOKEN_LENGTH, max_body_bytes)
-        raise invalid("$.productIds", f"Its payment would be longer than {limit} bytes; take fewer products")
+        raise invalid_field("product_ids", f"Its payment would be longer than {limit} bytes; take fewer products")
 
 
 def _good(product: Product) -> Good:

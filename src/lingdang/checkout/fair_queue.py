@@ -14,7 +14,7 @@ from typing import TypeVar, cast
 from lingdang.coupons.work import Steps
 from lingdang.db.refusing import Refusing
 from lingdang.errors import retry_later
-from lingdang.http.pacing import Pacing
+from lingdang.pacing import Pacing
 
 T = TypeVar("T")
 

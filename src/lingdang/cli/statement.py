@@ -68,8 +68,8 @@ def _sentence(problem: Problem) -> str:
         return "nobody has heard of this customer"
     if problem.code == "internal_error":
         return "the journal contradicts its seals, and is not signed: run `lingdang reconcile`"
-    errors = problem.members.get("errors") or [{"path": "", "message": problem.kind.detail}]
-    return f"{errors[0]['path'].removeprefix('$.')}: {errors[0]['message']}"
+    errors = problem.members.get("errors") or [{"field": "", "message": problem.kind.detail}]
+    return f"{errors[0]['field']}: {errors[0]['message']}"
 
 
 @statement.command("verify")

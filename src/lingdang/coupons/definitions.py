@@ -11,9 +11,9 @@ from psycopg.errors import UniqueViolation
 from lingdang.coupons.model import Definition
 from lingdang.coupons.spelling import normal_code
 from lingdang.db.pool import Connection, Pool, fetch_all
-from lingdang.errors import Problem, invalid
-from lingdang.http.paging import Page, Window, page
+from lingdang.errors import Problem, invalid_field
 from lingdang.moments import checked
+from lingdang.paging import Page, Window, page
 
 Status = Literal["active", "paused", "withdrawn"]
 
@@ -88,8 +88,8 @@ async def put_coupon(connection: Connection, coupon_id: str, given: CouponInput,
     A voucher in a customer's hand is a promise: from the first claim on only the name, the supply, the validity of
     later claims and the status may change; what it saves and on what may not.
     """
-    checked("$.definition.validFrom", given.definition.valid_from)
-    checked("$.definition.validUntil", given.definition.valid_until)
+    checked("definition.valid_from", given.definition.valid_from)
+    checked("definition.valid_until", given.definition.valid_until)
     values = _values(given)
     try:
         # Creating comes first: what two operators both look for and do not find, both would write.
@@ -102,15 +102,15 @@ async def put_coupon(connection: Connection, coupon_id: str, given: CouponInput,
             _refuse_change(definition, given, claimed)
         await connection.execute(_REPLACE, (*values, now, coupon_id))
     except UniqueViolation:
-        raise invalid("$.code", "Another coupon has this code") from None
+        raise invalid_field("code", "Another coupon has this code") from None
     return False
 
 
 def _refuse_change(stored: dict[str, Any], given: CouponInput, claimed: int) -> None:
     if given.total_limit is not None and given.total_limit < claimed:
-        raise invalid("$.totalLimit", f"{claimed} are claimed already")
+        raise invalid_field("total_limit", f"{claimed} are claimed already")
     if _promise(stored) != _promise(msgspec.to_builtins(given.definition)):
-        raise invalid("$.definition", "Fixed since the first claim: only name and validity may change")
+        raise invalid_field("definition", "Fixed since the first claim: only name and validity may change")
 
 
 def _promise(definition: dict[str, Any]) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def _values(given: CouponInput) -> tuple[Any, ...]:
 def _public_code(code: str) -> str:
     normal = normal_code(code)
     if not _PUBLIC.fullmatch(normal):
-        raise invalid("$.code", "Expected 3 to 64 of A-Z, 0-9 and . _ -")
+        raise invalid_field("code", "Expected 3 to 64 of A-Z, 0-9 and . _ -")
     return normal
 
 

@@ -10,9 +10,9 @@ from lingdang.coupons.claiming import code_hash
 from lingdang.coupons.spelling import normal_code
 from lingdang.db.pool import Pool
 from lingdang.errors import Problem, retry_later
-from lingdang.http.pacing import Pacing
 from lingdang.identity.failures import Failures, Limit
 from lingdang.identity.turns import Turns
+from lingdang.pacing import Pacing
 
 WAITING = 32
 """Requests with a code of one customer that may wait in one worker while another one is looked at."""

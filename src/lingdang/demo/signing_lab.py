@@ -1,8 +1,4 @@
-"""POST /v1/demo/signing-lab: why a payment's signature does not verify. There only in the demo.
-
-It shows what it compares, and so helps whoever is signed in to sign anything with their own session: outside a demo
-nobody may ask this.
-"""
+"""Why a payment's signature does not verify: what, done wrong, makes the signature that was given."""
 
 import hashlib
 import hmac
@@ -10,7 +6,7 @@ import itertools
 import re
 from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 import msgspec
@@ -18,14 +14,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
-from litestar import Request, post
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import JSONBody
 from msgspec import Meta
 
-from lingdang.clock import Clock
 from lingdang.identity.session import Session
-from lingdang.identity.sessions import Sessions
 from lingdang.payment.payments import PaymentRequest
 from lingdang.payment.signing import SIGNED_FIELDS, string_to_sign, verifies
 
@@ -55,18 +46,6 @@ class LabAnswer(msgspec.Struct, frozen=True, rename="camel"):
     verifies: bool
     mistakes: list[str]
     difference: Difference | None
-
-
-def routes(sessions: Sessions, clock: Clock) -> list[HTTPRouteHandler]:
-    """The lab."""
-
-    @post("/v1/demo/signing-lab", status_code=200, include_in_schema=False, sync_to_thread=False)
-    def examine(request: Request[Any, Any, Any], data: JSONBody[LabRequest]) -> LabAnswer:
-        headers = request.headers
-        session = sessions.authenticate(headers.get("authorization"), headers.get("x-cust-id"), clock())
-        return diagnose(session, data.payment, data.signed_string)
-
-    return [examine]
 
 
 def diagnose(session: Session, payment: PaymentRequest, signed: str | None) -> LabAnswer:

@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from lingdang.clock import Clock
-from lingdang.errors import Problem, invalid
-from lingdang.http.problems import from_decode_error
+from lingdang.errors import Problem
+from lingdang.http.problems import from_decode_error, invalid, wire_name
 from lingdang.http.reply import Reply, encode
 from lingdang.http.route import AnyServed, Asked, Nothing, text_of
 
@@ -123,12 +123,6 @@ def _prefix_of(path: str) -> tuple[str | None, str]:
     """What stands before a path's last part, and the name that the part has in a request, where it is a parameter."""
     start, _, last = path.rpartition("/")
     return (f"{start}/", wire_name(last[1:-1])) if last.startswith("{") and "{" not in start else (None, "")
-
-
-def wire_name(name: str) -> str:
-    """What a parameter of a path's template is called in a request's Struct: `product_id` is `productId`."""
-    first, *others = name.split("_")
-    return first + "".join(other.title() for other in others)
 
 
 def bound(served: Iterable[AnyServed], gate: Gate) -> list[Bound]:

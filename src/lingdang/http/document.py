@@ -8,9 +8,8 @@ import msgspec
 
 from lingdang import __version__
 from lingdang.errors import KINDS, Problem
-from lingdang.http.bound import wire_name
 from lingdang.http.idempotency import KEY_PATTERN
-from lingdang.http.problems import MEDIA_TYPE, problem_body
+from lingdang.http.problems import MEDIA_TYPE, problem_body, wire_name
 from lingdang.http.route import AnyRoute, Nothing
 from lingdang.ids import CUST_ID_PATTERN
 
@@ -99,7 +98,7 @@ def _without_null(schema: Json) -> Json:
     if schema.get("default", "") is None:
         schema = {name: value for name, value in schema.items() if name != "default"}
     others = [way for way in schema.get("anyOf", ()) if way != {"type": "null"}]
-    return {**{name: value for name, value in schema.items() if name != "anyOf"}, **others[0]} if others else schema
+    return {**others[0], **{name: value for name, value in schema.items() if name != "anyOf"}} if others else schema
 
 
 def _headers(route: AnyRoute) -> list[Json]:
@@ -136,12 +135,14 @@ def _refusals(route: AnyRoute) -> Json:
     by_status: dict[int, list[str]] = {}
     for code in sorted(route.all_problems):
         by_status.setdefault(KINDS[code].status, []).append(code)
-    return {str(status): _refusal(status, codes) for status, codes in sorted(by_status.items())}
+    return {str(status): _refusal(status, codes, route.who.scope) for status, codes in sorted(by_status.items())}
 
 
-def _refusal(status: int, codes: list[str]) -> Json:
+def _refusal(status: int, codes: list[str], scope: str) -> Json:
     schema = {"allOf": [{"$ref": _REF.format(name="Problem")}, {"properties": {"code": {"enum": codes}}}]}
-    examples = {code: {"value": msgspec.json.decode(problem_body(_example(code), _REQUEST_ID, None))} for code in codes}
+    examples = {
+        code: {"value": msgspec.json.decode(problem_body(_example(code, scope), _REQUEST_ID, None))} for code in codes
+    }
     response: Json = {
         "description": "; ".join(KINDS[code].title for code in codes),
         "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}},
@@ -153,7 +154,6 @@ def _refusal(status: int, codes: list[str]) -> Json:
 
 _MEMBERS: Json = {
     "invalid_request": {"errors": [{"path": "$.productIds[0]", "message": "Expected `str`, got `int`"}]},
-    "scope_missing": {"scope": "wallets:credit"},
     "not_entitled": {"productId": "book-1"},
     "already_owned": {"productIds": ["book-1"]},
     "already_refunded": {"productIds": ["book-1"]},
@@ -172,8 +172,8 @@ _MEMBERS: Json = {
 """Of a problem's example, by its code: the members that its sentence or the contract names."""
 
 
-def _example(code: str) -> Problem:
-    return Problem(code, **_MEMBERS.get(code, {}))
+def _example(code: str, scope: str) -> Problem:
+    return Problem(code, **({"scope": scope} if code == "scope_missing" else _MEMBERS.get(code, {})))
 
 
 def _close_bodies(bodies: Iterable[Json], schemas: Json) -> None:

@@ -16,11 +16,11 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from lingdang.errors import Problem, invalid
+from lingdang.errors import Problem
 from lingdang.http.bound import Bound, Texts
 from lingdang.http.cross_origin import GRANTED, CrossOrigin
 from lingdang.http.one_a_turn import OneATurn
-from lingdang.http.problems import MEDIA_TYPE, problem_body
+from lingdang.http.problems import MEDIA_TYPE, invalid, problem_body
 from lingdang.http.reading import ClientGone, read_body
 from lingdang.http.refusals import Refusals
 from lingdang.http.reply import Header, Headers, Reply
@@ -30,7 +30,6 @@ _log = structlog.get_logger(__name__)
 _VISIBLE = frozenset(b"!#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~")
 
 REFUSED = "lingdang.refused"
-SIGNING_IN = "lingdang.signing_in"
 KNOWN = "lingdang.known"
 """Members of a request's scope. The last, where a server has put it, is called when a customer's request succeeded."""
 
@@ -171,13 +170,11 @@ class Entry:
         return self._problem(problem, _request_id(headers), headers)
 
     def _note_refusal(self, scope: HTTPScope, request_id: str, headers: Headers) -> None:
-        """The framework's routes leave in the scope why they refused, and who was to be signed in."""
+        """The framework's routes leave in the scope why they refused."""
         told: Mapping[str, Any] = scope
         problem, client = told.get(REFUSED), scope["client"]
         if problem is not None:
-            self._refusals.note(
-                problem, _template(scope), request_id, headers, told.get(SIGNING_IN), client[0] if client else None
-            )
+            self._refusals.note(problem, _template(scope), request_id, headers, client[0] if client else None)
 
     def find(self, method: str, path: str) -> Found | None:
         """The route of the short way for this method and path, and the parameter in the path."""

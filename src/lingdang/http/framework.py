@@ -7,7 +7,8 @@ from litestar import Request, Response
 from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
 
-from lingdang.http.bound import Bound, wire_name
+from lingdang.http.bound import Bound
+from lingdang.http.problems import wire_name
 from lingdang.http.reading import read_body
 from lingdang.http.reply import Reply
 
@@ -24,7 +25,7 @@ def framework_route(bound: Bound, max_body_bytes: int) -> HTTPRouteHandler:
         texts = {names.get(name, name): str(value) for name, value in request.path_params.items()}
         client = request.client.host if request.client else "unknown"
         asked = bound.asked(headers, raw, texts, client, request.scope["query_string"])
-        return _response(bound.reply(await bound.handle(asked)))
+        return _response(bound.reply(await bound.handle(asked)), bound.route.media_type)
 
     path = _PART.sub(r"{\1:str}", bound.path)
     # The status is the answer's own; this one only keeps Litestar from guessing that a DELETE has no body.
@@ -33,7 +34,7 @@ def framework_route(bound: Bound, max_body_bytes: int) -> HTTPRouteHandler:
     )
 
 
-def _response(reply: Reply) -> Response[bytes]:
+def _response(reply: Reply, media_type: str) -> Response[bytes]:
     headers = {name.decode(): value.decode() for name, value in reply.headers}
-    media_type = headers.pop("content-type", "application/json")
+    media_type = headers.pop("content-type", media_type)
     return Response(reply.body, status_code=reply.status, headers=headers, media_type=media_type)

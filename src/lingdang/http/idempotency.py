@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg.rows import TupleRow
 
 from lingdang.db.pool import Connection, Pool, fetch_all
-from lingdang.errors import Problem, invalid, retry_later
+from lingdang.errors import Problem, retry_later
+from lingdang.http.problems import invalid
 from lingdang.http.reply import Reply
 from lingdang.keys import Keyring
 from lingdang.owner import Owner, fetch_as
@@ -31,11 +32,6 @@ _KEY = re.compile(KEY_PATTERN)
 _FULL = "As many answers are kept for this customer as may be; without this header none is kept, and none is needed"
 REPLAYED = ((b"idempotent-replayed", b"true"),)
 """Headers of an answer that was given before."""
-
-
-def replayed_headers(replayed: bool) -> dict[str, str]:
-    """The same for the framework's answers; none for one that is new."""
-    return {name.decode(): value.decode() for name, value in REPLAYED} if replayed else {}
 
 
 _FIND = "SELECT kid, fingerprint, sealed FROM idempotency WHERE owner = %b AND key = %b AND expires_at > %b"

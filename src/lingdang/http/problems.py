@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from lingdang.errors import Problem, invalid
+from lingdang.errors import Problem
 from lingdang.ids import RULES
 
 MEDIA_TYPE = "application/problem+json"
@@ -20,6 +20,27 @@ _IN_OTHER_WORDS = {
     **{f"Expected `str` matching regex {pattern!r}": f"Expected {rule}" for pattern, rule in RULES.items()},
 }
 """What msgspec says, for whoever does not know its words."""
+
+
+def invalid(path: str, message: str) -> Problem:
+    """An `invalid_request` that names one place of the request, e.g. `invalid("$.productIds[3]", "…")`."""
+    return Problem("invalid_request", errors=[{"path": path, "message": message}])
+
+
+def wire_name(name: str) -> str:
+    """What a field is called in a request: `product_id` is `productId`."""
+    first, *others = name.split("_")
+    return first + "".join(other.title() for other in others)
+
+
+def _on_the_wire(members: dict[str, Any]) -> dict[str, Any]:
+    """The members of a problem, with the places where it is wrong as the sender calls them."""
+    errors = members.get("errors")
+    return members if errors is None else {**members, "errors": [_placed(**error) for error in errors]}
+
+
+def _placed(message: str, path: str = "", field: str = "") -> dict[str, str]:
+    return {"path": path or ".".join(["$", *map(wire_name, field.split("."))]), "message": message}
 
 
 def in_other_words(message: str) -> str:
@@ -59,7 +80,7 @@ def problem_body(problem: Problem, request_id: str, accept_language: str | None)
             "detail": template.format_map(spoken),
             "code": problem.code,
             "requestId": request_id,
-            **problem.members,
+            **_on_the_wire(problem.members),
         }
     )
 

@@ -45,16 +45,15 @@ class Refusals:
         route: str,
         request_id: str,
         headers: Mapping[bytes, bytes],
-        customer: str | None = None,
         client: str | None = None,
     ) -> None:
-        """Log a refusal with its reason, if its code is one of `CODES`. `customer` and `client` where known better.
+        """Log a refusal with its reason, if its code is one of `CODES`.
 
         Who is named is who the request says it is from; nothing of that was proved.
         """
         if problem.code not in CODES or not self._has_room():
             return
-        claimed = customer or headers.get(b"x-cust-id", b"").decode("latin-1")[:_LONGEST_ID] or None
+        claimed = problem.customer or headers.get(b"x-cust-id", b"").decode("latin-1")[:_LONGEST_ID] or None
         key = _KEY_ID.match(headers.get(b"authorization", b""))
         said = {"customer": claimed, "key_id": key and key[1].decode(), "client": client, "reason": problem.why}
         known = {name: value for name, value in said.items() if value}

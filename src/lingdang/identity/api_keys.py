@@ -18,8 +18,8 @@ import structlog
 
 from lingdang.db.pool import Connection, Pool, fetch_all
 from lingdang.errors import Problem
-from lingdang.http.pacing import Pacing
 from lingdang.identity.sessions import bearer
+from lingdang.pacing import Pacing
 
 Scope = Literal[
     "catalog:write",

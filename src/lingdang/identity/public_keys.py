@@ -7,7 +7,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey, EllipticCurvePublicNumbers
 from msgspec import Meta
 
-from lingdang.errors import invalid
+from lingdang.errors import invalid_field
 
 Coordinate = Annotated[
     str, Meta(pattern=r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\Z", description="32 bytes in base64url, no padding.")
@@ -36,7 +36,7 @@ def load_point(x: str, y: str) -> EllipticCurvePublicKey:
     try:
         return EllipticCurvePublicNumbers(_number(x), _number(y), SECP256R1()).public_key()
     except ValueError:
-        raise invalid("$.publicKey", "Not a point of the curve P-256") from None
+        raise invalid_field("public_key", "Not a point of the curve P-256") from None
 
 
 def _number(text: str) -> int:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from lingdang.errors import Problem, invalid
+from lingdang.errors import Problem, invalid_field
 from lingdang.identity.public_keys import PublicKeyJwk, load_point
 from lingdang.identity.session import Session
 from lingdang.identity.tokens import MAX_TOKEN_LENGTH, Claims, Point, SessionTokens
@@ -69,17 +69,17 @@ class Sessions:
         Raises Problem `invalid_request` for a type that is switched off and a key that is missing, idle or wrong.
         """
         if sign_type not in self._sign_types:
-            raise invalid("$.signType", f"This server accepts {', '.join(sorted(self._sign_types))}")
+            raise invalid_field("sign_type", f"This server accepts {', '.join(sorted(self._sign_types))}")
         if sign_type != "ES256":
             if public_key is not None:
-                raise invalid("$.publicKey", f"{sign_type} takes no public key")
+                raise invalid_field("public_key", f"{sign_type} takes no public key")
             return None
         if public_key is None:
-            raise invalid("$.publicKey", "ES256 needs the client's public key")
+            raise invalid_field("public_key", "ES256 needs the client's public key")
         try:
             jwk = msgspec.convert(public_key, PublicKeyJwk)
         except msgspec.ValidationError:
-            raise invalid("$.publicKey", "Not a P-256 public key as a JWK") from None
+            raise invalid_field("public_key", "Not a P-256 public key as a JWK") from None
         load_point(jwk.x, jwk.y)
         return Point(jwk.x, jwk.y)
 

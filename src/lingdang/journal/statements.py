@@ -11,7 +11,7 @@ import structlog
 from lingdang import moments
 from lingdang.clock import rfc3339
 from lingdang.db.pool import Connection
-from lingdang.errors import Problem, invalid
+from lingdang.errors import Problem, invalid_field
 from lingdang.ids import Currency, Customer, uuid7
 from lingdang.journal.chain import START, extend, split
 from lingdang.journal.seals import Seal, SealKeys
@@ -101,7 +101,7 @@ class Statements:
         balance = await self._balance(connection, journal, wanted.currency, opening)
         stands = _stands(seals, rows, opening, wanted.currency, balance)
         if not {opening, closing} <= stands.keys():
-            raise invalid("$.cursor", "Not a cursor that this server gave")
+            raise invalid_field("cursor", "Not a cursor that this server gave")
         self._compare(seals, stands)
         (sealed_to,) = await _row(connection, _SEALED_TO, journal)
         shown = [row for row in rows if row[0] > opening]
@@ -165,7 +165,7 @@ def read_period(since: str | None, until: str | None, now: datetime, zone: ZoneI
     end = now if until is None else min(now, _read("to", until, zone, end=True))
     reversed_days = until is not None and start == end > _read("to", until, zone, end=False)
     if reversed_days or not BEGINNING <= start <= end:
-        raise invalid("$.from", "Expected a moment before `to` and not in the future")
+        raise invalid_field("from", "Expected a moment before `to` and not in the future")
     return start, end
 
 
@@ -173,7 +173,7 @@ def _read(name: str, text: str, zone: ZoneInfo, *, end: bool) -> datetime:
     try:
         return moments.read(text, zone, end=end)
     except ValueError as error:
-        raise invalid(f"$.{name}", str(error)) from None
+        raise invalid_field(name, str(error)) from None
 
 
 def checked_currency(text: str) -> str:
@@ -181,7 +181,7 @@ def checked_currency(text: str) -> str:
     try:
         return msgspec.convert(text, Currency)
     except msgspec.ValidationError:
-        raise invalid("$.currency", "Expected a currency such as BELL") from None
+        raise invalid_field("currency", "Expected a currency such as BELL") from None
 
 
 def _start(seals: Sequence[Seal], opening: int) -> tuple[int, bytes]:

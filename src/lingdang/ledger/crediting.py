@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from lingdang.errors import Problem, invalid
+from lingdang.errors import Problem, invalid_field
 from lingdang.ids import MAX_AMOUNT
 from lingdang.ledger import lots
 from lingdang.ledger.book import Book
@@ -97,7 +97,7 @@ def decide(book: Book, credit: Credit) -> Done | Problem:
         return Done(record, replayed=True) if _same(credit, record) else Problem("idempotency_mismatch")
     wallet = book.wallet(credit.customer, credit.currency)
     if credit.expires_at is not None and credit.expires_at <= book.now:
-        return invalid("$.expiresAt", "It is in the past")
+        return invalid_field("expires_at", "It is in the past")
     if wallet.balance + credit.amount > MAX_AMOUNT:
         return Problem("wallet_full", limit=f"balance <= {MAX_AMOUNT}")
     name = lots.lot_for((wallet.lots, wallet.remaining), credit.kind, credit.expires_at)

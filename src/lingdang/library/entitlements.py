@@ -7,8 +7,8 @@ from uuid import UUID
 import msgspec
 
 from lingdang.db.pool import Pool
-from lingdang.http.paging import Page, Window, page
 from lingdang.owner import Owner, fetch_as
+from lingdang.paging import Page, Window, page
 
 _COLUMNS = """
 SELECT e.product_id, t.kind, t.cause, journal_reference(t.kind, t.cause, t.detail), t.at, e.opened_at IS NOT NULL

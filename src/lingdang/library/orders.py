@@ -9,8 +9,8 @@ import msgspec
 
 from lingdang.db.pool import Pool, fetch_all
 from lingdang.errors import Problem
-from lingdang.http.paging import Page, Window, read_seq, to_cursor
 from lingdang.owner import Owner, fetch_as
+from lingdang.paging import Page, Window, read_seq, to_cursor
 
 _COLUMNS = "order_id, currency, subtotal, discount, total, balance, paid_at, lines, vouchers, refunds, returned"
 

@@ -2,25 +2,16 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response, get, post
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import JSONBody, PathParameter, QueryParameter
-from msgspec import Meta
 
-from lingdang.clock import Clock
 from lingdang.db.pool import Pool, fetch_all, transaction
-from lingdang.errors import Problem, invalid
-from lingdang.http.idempotency import replayed_headers
-from lingdang.http.strict import checked_id
-from lingdang.identity.sessions import Sessions
-from lingdang.ids import MAX_LINES, OWN_ID_PATTERN, ProductId
+from lingdang.errors import Problem
 from lingdang.ledger import store
 from lingdang.ledger.lots import lot_expiry, lot_kind
-from lingdang.ledger.refunding import By, Reason, Refund, Refunded
+from lingdang.ledger.refunding import By, Refund, Refunded
 from lingdang.ledger.rules import settle
 from lingdang.ledger.settlement import Settlement
 from lingdang.library.orders import RefundedLine
@@ -32,19 +23,6 @@ SELECT t.bucket, t.customer, (SELECT array_agg(e.l->>0 ORDER BY e.n)
                                 FROM json_array_elements(t.detail->0) WITH ORDINALITY AS e (l, n))
   FROM transfer t WHERE t.cause = %b AND t.kind = 'payment'
 """
-
-RefundId = Annotated[
-    str,
-    Meta(
-        pattern=OWN_ID_PATTERN,
-        description="Your own id of this refund, unique within the customer: it is booked once.",
-    ),
-]
-OrderId = Annotated[UUID, PathParameter(description="The order's UUID.")]
-ProductIds = Annotated[
-    str | None,
-    QueryParameter(name="productIds", description="Some of its products, joined with commas; all unless told."),
-]
 
 
 class RefundLot(msgspec.Struct, frozen=True, rename="camel"):
@@ -80,14 +58,6 @@ class RefundableAnswer(msgspec.Struct, frozen=True, rename="camel"):
     lots: list[RefundLot] = []
     vouchers: list[str] = []
     reasons: dict[str, str] = {}
-
-
-class OwnRefundRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """A customer's own refund; without products: of all that is left."""
-
-    refund_id: RefundId
-    reason: Reason
-    product_ids: Annotated[tuple[ProductId, ...], Meta(min_length=1, max_length=MAX_LINES)] | None = None
 
 
 class Place(NamedTuple):
@@ -153,11 +123,13 @@ def _place(rows: list[tuple[Any, ...]]) -> Place:
     return Place(bucket, customer, tuple(products))
 
 
-async def refund(settlement: Settlement, command: Refund) -> Response[RefundAnswer]:
-    """Book a refund, or answer as it was answered. Raises Problem `already_refunded`, `refund_not_allowed`,
-    `not_found`, `idempotency_mismatch` or `overloaded`."""
+async def refund(settlement: Settlement, command: Refund) -> tuple[RefundAnswer, bool]:
+    """Book a refund, or answer as it was answered (True: a replay).
+
+    Raises Problem `already_refunded`, `refund_not_allowed`, `not_found`, `idempotency_mismatch` or `overloaded`.
+    """
     done = await settlement.submit(command)
-    return Response(_answer(done.record), headers=replayed_headers(done.replayed))
+    return _answer(done.record), done.replayed
 
 
 async def refundable(pool: Pool, place: Place, command: Refund, now: datetime) -> RefundableAnswer:
@@ -178,16 +150,6 @@ def _reasons(problem: Problem) -> dict[str, str]:
         raise problem
     reasons: Mapping[str, str] = problem.members["reasons"]
     return dict(reasons)
-
-
-def read_product_ids(text: str | None) -> tuple[str, ...] | None:
-    """The products of a query. Raises Problem `invalid_request`."""
-    if text is None:
-        return None
-    names = tuple(text.split(","))
-    if len(names) > MAX_LINES:
-        raise invalid("$.productIds", f"Expected at most {MAX_LINES} products")
-    return tuple([checked_id(name, "productIds") for name in names])
 
 
 def _lines(done: Refunded) -> list[RefundedLine]:
@@ -214,32 +176,3 @@ def _answer(done: Refunded) -> RefundAnswer:
 
 PREVIEW = ""
 """The refundId of a refund that is only asked about: one that nobody can send, so that no refund has it."""
-
-
-def routes(
-    sessions: Sessions, pool: Pool, settlement: Settlement, policy: Policy, clock: Clock
-) -> list[HTTPRouteHandler]:
-    """A customer's own refunds."""
-
-    def who(request: Request[Any, Any, Any]) -> Owner:
-        headers = request.headers
-        return sessions.authenticate(headers.get("authorization"), headers.get("x-cust-id"), clock()).owner
-
-    @post("/v1/orders/{order_id:str}/refunds", status_code=200, summary="Give an order back", tags=["library"])
-    async def own(
-        request: Request[Any, Any, Any], order_id: OrderId, data: JSONBody[OwnRefundRequest]
-    ) -> Response[RefundAnswer]:
-        place = await find_own_order(pool, who(request), order_id)
-        asked = {"product_ids": data.product_ids, "reason": data.reason}
-        return await refund(settlement, policy.command("customer", place, order_id, data.refund_id, **asked))
-
-    @get("/v1/orders/{order_id:str}/refundable", summary="What giving an order back would bring", tags=["library"])
-    async def ask(
-        request: Request[Any, Any, Any], order_id: OrderId, product_ids: ProductIds = None
-    ) -> RefundableAnswer:
-        place = await find_own_order(pool, who(request), order_id)
-        asked: dict[str, Any] = {"product_ids": read_product_ids(product_ids), "reason": "customer_request"}
-        command = policy.command("customer", place, order_id, PREVIEW, **asked)
-        return await refundable(pool, place, command, clock())
-
-    return [own, ask]

@@ -5,12 +5,12 @@ from datetime import datetime
 import msgspec
 
 from lingdang.db.pool import Pool
-from lingdang.http.paging import Page, Window, page, read_seq
 from lingdang.ids import DEFAULT_CURRENCY
 from lingdang.ledger.balance import live_lots
 from lingdang.ledger.lots import lot_expiry, lot_kind, of_legs
 from lingdang.ledger.state import Wallet
 from lingdang.owner import Owner, fetch_as
+from lingdang.paging import Page, Window, page, read_seq
 
 _WALLETS = """
 SELECT currency, balance, lots, remaining, next_expiry FROM wallet

@@ -6,8 +6,10 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from lingdang.http.paging import Window, window
 from lingdang.ids import CustId, ProductId
+from lingdang.paging import Window, window
+
+Cursor = Annotated[str | None, Meta(description="The nextCursor of the page before.")]
 
 
 class OfProduct(msgspec.Struct, frozen=True, rename="camel"):
@@ -38,7 +40,7 @@ class Pages(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
             extra_json_schema={"type": "integer", "minimum": 1, "maximum": 200},
         ),
     ] = None
-    cursor: Annotated[str | None, Meta(description="The nextCursor of the page before.")] = None
+    cursor: Cursor = None
 
     def window(self) -> Window:
         """How many, and after which key. Raises Problem `invalid_request`."""

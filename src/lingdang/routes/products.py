@@ -8,9 +8,9 @@ from lingdang.catalog.listing import list_products
 from lingdang.catalog.products import ProductView
 from lingdang.catalog.reading import ProductReader
 from lingdang.db.pool import Pool
-from lingdang.http.paging import Page
 from lingdang.http.route import AnyServed, Asked, Route
 from lingdang.identity.session import Session
+from lingdang.paging import Page
 from lingdang.routes.callers import CUSTOMER
 from lingdang.routes.examples import buying
 from lingdang.routes.parameters import OfProduct, Pages

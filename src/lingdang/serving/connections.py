@@ -16,8 +16,9 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
-from lingdang.errors import Problem, invalid, retry_later
+from lingdang.errors import Problem, retry_later
 from lingdang.http.entry import KNOWN, send_reply
+from lingdang.http.problems import invalid
 from lingdang.serving.direct import DirectCycle, DirectProtocol, written
 from lingdang.serving.seats import Seats
 

@@ -1,4 +1,4 @@
-"""GET /v1/read/{productId}: the text of a book, for whoever owns it.
+"""The text of a book, for whoever owns it.
 
 A platform keeps its texts where it likes and asks `/v1/access`; here is the smallest form of that: a folder of
 `<productId>.txt`, in UTF-8, UTF-16, GB18030 or Windows-1252, with or without a byte order mark, and where there is
@@ -7,21 +7,13 @@ none, what the catalogue knows of the book and a word on where it came from.
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import structlog
-from litestar import Request, get
-from litestar.handlers import HTTPRouteHandler
 
 from lingdang.catalog.encodings import EncodingError, decoded
-from lingdang.catalog.reading import ProductReader
-from lingdang.clock import Clock
+from lingdang.catalog.products import ProductView
 from lingdang.errors import Problem
-from lingdang.http.strict import checked_id
-from lingdang.identity.sessions import Sessions
-from lingdang.ids import ProductId
-from lingdang.library.entitlements import Rights
 
 
 class Text(msgspec.Struct, frozen=True, rename="camel"):
@@ -45,23 +37,15 @@ has not bought the book sees this page.
 铃铛响过，书页翻开。The bell has rung, and the page is turned."""
 
 
-def routes(
-    sessions: Sessions, rights: Rights, products: ProductReader, clock: Clock, texts: Path | None
-) -> list[HTTPRouteHandler]:
-    """The reader's route. `texts` is the folder with the books' texts."""
+class Texts(msgspec.Struct, frozen=True):
+    """The folder with the books' texts; None: each book has a sample."""
 
-    @get("/v1/read/{product_id:str}", summary="The text of a product that the customer owns", tags=["library"])
-    async def read(request: Request[Any, Any, Any], product_id: ProductId) -> Text:
-        checked_id(product_id, "productId")
-        headers = request.headers
-        owner = sessions.authenticate(headers.get("authorization"), headers.get("x-cust-id"), clock()).owner
-        if await rights.use(owner, product_id, clock()) is None:
-            raise Problem("not_entitled", productId=product_id)
-        product = await products.read(owner, product_id)
-        text = await asyncio.to_thread(_text_of, texts, product_id)
-        return Text(product_id, product.title, text or f"{product.intro}\n\n{_SAMPLE}".strip())
+    folder: Path | None
 
-    return [read]
+    async def read(self, product: ProductView) -> Text:
+        """The book's text. Raises Problem `internal_error` where it cannot be read."""
+        text = await asyncio.to_thread(_text_of, self.folder, product.product_id)
+        return Text(product.product_id, product.title, text or f"{product.intro}\n\n{_SAMPLE}".strip())
 
 
 def _text_of(texts: Path | None, product_id: str) -> str | None:

@@ -8,6 +8,7 @@ from lingdang.cart.shown import Cart, Item, Selected
 from lingdang.catalog.products import ProductView
 from lingdang.checkout.checkouts import CheckoutAnswer, CheckoutLine, CheckoutSign, CheckoutWallet
 from lingdang.coupons.deciding import Verdict
+from lingdang.coupons.held import HeldVoucher
 from lingdang.payment.payments import Granted, PaymentAnswer
 from lingdang.payment.signing import SIGNED_FIELDS
 
@@ -72,7 +73,7 @@ CHECKOUT = CheckoutAnswer(
     subtotal=128,
     discount=28,
     total=100,
-    vouchers=[Verdict(VOUCHER_ID, "autumn", "28 bells off", "amount", True, 28, True, VOUCHER_UNTIL)],
+    vouchers=[Verdict(VOUCHER_ID, "autumn", "28 bells off", "fixed", True, 28, True, VOUCHER_UNTIL)],
     vouchers_proven=True,
     wallet=CheckoutWallet(balance=1000, sufficient=True, shortfall=0),
     order_token="eyJhbGciOiJkaXIi….….….….…",  # noqa: S106 - an example
@@ -88,4 +89,19 @@ PAYMENT = PaymentAnswer(
     balance=900,
     paid_at=PAID,
     entitlements=[Granted(PRODUCT_ID, PAID)],
+)
+VOUCHER = HeldVoucher(
+    voucher_id=UUID(VOUCHER_ID),
+    coupon_id="autumn",
+    name="28 bells off",
+    kind="fixed",
+    state="unused",
+    claimed_at=ADDED,
+    expires_at=VOUCHER_UNTIL,
+    order_id=None,
+    definition={
+        "name": "28 bells off",
+        "effect": {"kind": "fixed", "amount": 28},
+        "validUntil": "2026-12-31T16:00:00Z",
+    },
 )

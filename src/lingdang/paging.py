@@ -3,17 +3,13 @@
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import Annotated, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
-from litestar.params import QueryParameter
 
-from lingdang.errors import invalid
+from lingdang.errors import invalid_field
 
 T = TypeVar("T")
-
-Limit = Annotated[str | None, QueryParameter(description="How many items: 1 to 200, 50 unless told.")]
-Cursor = Annotated[str | None, QueryParameter(description="The nextCursor of the page before.")]
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
@@ -38,7 +34,7 @@ def window(limit: str | None, cursor: str | None) -> Window:
     count = DEFAULT_LIMIT
     if limit is not None:
         if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:4]) <= MAX_LIMIT and len(limit) <= 3):
-            raise invalid("$.limit", f"Expected a whole number from 1 to {MAX_LIMIT}")
+            raise invalid_field("limit", f"Expected a whole number from 1 to {MAX_LIMIT}")
         count = int(limit)
     return Window(count, None if cursor is None else _decode(cursor))
 
@@ -54,7 +50,7 @@ def read_seq(key: str | None) -> int | None:
     if key is None:
         return None
     if not (key.isascii() and key.isdigit() and len(key) <= 10 and int(key) < 2**31):
-        raise invalid("$.cursor", "Not a cursor that this server gave")
+        raise invalid_field("cursor", "Not a cursor that this server gave")
     return int(key)
 
 
@@ -71,5 +67,5 @@ def _decode(cursor: str) -> str:
         if not text.isprintable():
             raise ValueError
     except (binascii.Error, ValueError):
-        raise invalid("$.cursor", "Not a cursor that this server gave") from None
+        raise invalid_field("cursor", "Not a cursor that this server gave") from None
     return text

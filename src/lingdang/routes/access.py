@@ -1,0 +1,54 @@
+"""Whether a customer may read a product: for a reverse proxy's sub-request, and for the shop's own reader."""
+
+from lingdang.catalog.reading import ProductReader
+from lingdang.errors import Problem
+from lingdang.http.reply import Reply
+from lingdang.http.route import AnyServed, Asked, Route
+from lingdang.identity.session import Session
+from lingdang.library.entitlements import Rights
+from lingdang.routes.callers import CUSTOMER
+from lingdang.routes.parameters import OfProduct
+from lingdang.web.reading import Text, Texts
+
+ACCESS = Route(
+    method="GET",
+    path="/v1/access",
+    who=CUSTOMER,
+    summary="Whether the customer may read a product, for a reverse proxy",
+    tag="library",
+    params=OfProduct,
+    answer=type(None),
+    statuses={204: "Yes; X-Entitlement-Order or X-Entitlement-Grant names the source."},
+    problems=("not_entitled",),
+)
+READ = Route(
+    method="GET",
+    path="/v1/read/{product_id}",
+    who=CUSTOMER,
+    summary="The text of a product that the customer owns",
+    tag="library",
+    params=OfProduct,
+    answer=Text,
+    example=Text("emma", "Emma", "Emma Woodhouse, handsome, clever, and rich …"),
+    problems=("not_entitled", "not_found"),
+)
+
+
+def routes(rights: Rights, products: ProductReader, texts: Texts) -> list[AnyServed]:
+    """The routes for who has bought."""
+
+    async def access(asked: Asked[Session, OfProduct]) -> Reply:
+        product_id = asked.params.product_id
+        right = await rights.use(asked.who.owner, product_id, asked.now)
+        if right is None:
+            raise Problem("not_entitled", productId=product_id)
+        kind, source = right.source
+        return Reply(b"", 204, ((f"x-entitlement-{kind}".lower().encode(), source.encode()),))
+
+    async def read(asked: Asked[Session, OfProduct]) -> Text:
+        owner, product_id = asked.who.owner, asked.params.product_id
+        if await rights.use(owner, product_id, asked.now) is None:
+            raise Problem("not_entitled", productId=product_id)
+        return await texts.read(await products.read(owner, product_id))
+
+    return [ACCESS.by(access), READ.by(read)]

@@ -1,0 +1,57 @@
+"""⑥ A customer's rights."""
+
+from lingdang.db.pool import Pool
+from lingdang.errors import Problem
+from lingdang.http.route import AnyServed, Asked, Route
+from lingdang.identity.session import Session
+from lingdang.library.entitlements import Entitlement, EntitlementWithReceipt, Rights, list_entitlements
+from lingdang.library.receipts import Receipts
+from lingdang.paging import Page
+from lingdang.routes.callers import CUSTOMER
+from lingdang.routes.examples import bought
+from lingdang.routes.parameters import OfProduct, Pages
+
+ENTITLEMENTS = Route(
+    method="GET",
+    path="/v1/entitlements",
+    who=CUSTOMER,
+    summary="What the customer owns, by productId",
+    tag="library",
+    params=Pages,
+    answer=Page[Entitlement],
+    example=Page([bought.ENTITLEMENT], None),
+)
+ENTITLEMENT = Route(
+    method="GET",
+    path="/v1/entitlements/{product_id}",
+    who=CUSTOMER,
+    summary="The right to one product, with its receipt",
+    tag="library",
+    params=OfProduct,
+    answer=EntitlementWithReceipt,
+    example=bought.WITH_RECEIPT,
+    problems=("not_found",),
+)
+
+
+def routes(pool: Pool, rights: Rights, receipts: Receipts) -> list[AnyServed]:
+    """The rights' routes."""
+
+    async def entitlements(asked: Asked[Session, Pages]) -> Page[Entitlement]:
+        return await list_entitlements(pool, asked.who.owner, asked.params.window())
+
+    async def entitlement(asked: Asked[Session, OfProduct]) -> EntitlementWithReceipt:
+        owner = asked.who.owner
+        right = await rights.use(owner, asked.params.product_id, asked.now)
+        if right is None:
+            raise Problem("not_found")
+        told = right.told
+        return EntitlementWithReceipt(
+            product_id=told.product_id,
+            granted_at=told.granted_at,
+            order_id=told.order_id,
+            grant_id=told.grant_id,
+            receipt=receipts.make(owner.customer, owner.cust_id, right, asked.now),
+        )
+
+    return [ENTITLEMENTS.by(entitlements), ENTITLEMENT.by(entitlement)]

@@ -1,0 +1,44 @@
+"""A customer's orders."""
+
+from lingdang.db.pool import Pool
+from lingdang.http.route import AnyServed, Asked, Route
+from lingdang.identity.session import Session
+from lingdang.library.orders import OrderView, get_order, list_orders
+from lingdang.paging import Page
+from lingdang.routes.callers import CUSTOMER
+from lingdang.routes.examples import bought
+from lingdang.routes.parameters import OfOrder, Pages
+
+ORDERS = Route(
+    method="GET",
+    path="/v1/orders",
+    who=CUSTOMER,
+    summary="The customer's orders, newest first",
+    tag="library",
+    params=Pages,
+    answer=Page[OrderView],
+    example=Page([bought.ORDER], None),
+)
+ORDER = Route(
+    method="GET",
+    path="/v1/orders/{order_id}",
+    who=CUSTOMER,
+    summary="One order as it was bought",
+    tag="library",
+    params=OfOrder,
+    answer=OrderView,
+    example=bought.ORDER,
+    problems=("not_found",),
+)
+
+
+def routes(pool: Pool) -> list[AnyServed]:
+    """The orders' routes."""
+
+    async def orders(asked: Asked[Session, Pages]) -> Page[OrderView]:
+        return await list_orders(pool, asked.who.owner, asked.params.window())
+
+    async def order(asked: Asked[Session, OfOrder]) -> OrderView:
+        return await get_order(pool, asked.who.owner, asked.params.order_id)
+
+    return [ORDERS.by(orders), ORDER.by(order)]
