@@ -1,7 +1,7 @@
 """A worker's connections are parted by purpose: whoever fills one share keeps nobody out of another."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import AbstractAsyncContextManager
 
 import psycopg
@@ -40,20 +40,29 @@ async def narrow(database_url: str, request: pytest.FixtureRequest) -> AsyncIter
         yield pool
 
 
-async def test_a_statement_that_takes_too_long_is_stopped_and_its_connection_goes_on(narrow: Pool) -> None:
-    [(before,)] = await fetch_all(narrow, WHO)
+async def test_a_statement_that_takes_too_long_is_stopped(narrow: Pool) -> None:
     for stopped in (
         fetch_all(narrow, FOR_EVER),
         fetch_as(narrow, ANN, FOR_EVER),
         _in(transaction(narrow)),
         _in(transaction_as(narrow, ANN)),
     ):
-        with pytest.raises(Problem) as refused:
-            await stopped
-        assert (refused.value.code, refused.value.headers) == ("overloaded", {"Retry-After": "5"})
-        assert isinstance(refused.value.__cause__, psycopg.errors.QueryCanceled)
-    assert await fetch_all(narrow, WHO) == [(before,)]
-    assert await fetch_as(narrow, ANN, WHO) == [(before,)]
+        await _is_refused(stopped)
+        assert len(await fetch_as(narrow, ANN, WHO)) == 1
+
+
+async def test_a_transaction_that_was_stopped_leaves_its_connection_as_it_was(narrow: Pool) -> None:
+    before = await fetch_all(narrow, WHO)
+    for stopped in (_in(transaction(narrow)), _in(transaction_as(narrow, ANN))):
+        await _is_refused(stopped)
+        assert await fetch_all(narrow, WHO) == before
+
+
+async def _is_refused(stopped: Awaitable[object]) -> None:
+    with pytest.raises(Problem) as refused:
+        await stopped
+    assert (refused.value.code, refused.value.headers) == ("overloaded", {"Retry-After": "5"})
+    assert isinstance(refused.value.__cause__, psycopg.errors.QueryCanceled)
 
 
 async def _in(opened: AbstractAsyncContextManager[Connection]) -> None:
