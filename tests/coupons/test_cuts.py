@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lingdang.coupons.combine import Candidate
-from lingdang.coupons.cuts import Cut
+from lingdang.coupons.cuts import Amount, Cut, DownTo, Share
 from lingdang.coupons.deciding import judge
 from lingdang.coupons.goods import Order, Voucher
 from lingdang.coupons.model import Definition
@@ -26,3 +27,22 @@ def test_a_cut_saves_no_more_on_less(order: Order, definition: Definition, data:
         taken = cut.take(left)
         assert sum(taken) == cut.saves(left)
         assert all(0 <= amount <= left[i] for i, amount in zip(cut.lines, taken, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("cut", "remaining", "taken"),
+    [
+        (Share((0, 2), 50), [100, 100, 51], [50, 25]),
+        (Share((0, 1), 10), [5, 4], [0, 0]),
+        (Share((0, 1), 100, 60), [100, 20], [50, 10]),
+        (Share((0,), 100), [0], [0]),
+        (Amount((0, 1), 30), [10, 20], [10, 20]),
+        (Amount((0, 1), 31), [10, 20], [10, 20]),
+        (Amount((1,), 5), [100, 20], [5]),
+        (DownTo((0, 1), 15), [10, 20], [0, 5]),
+        (DownTo((0,), 0), [10], [10]),
+    ],
+)
+def test_each_kind_of_cut(cut: Cut, remaining: list[int], taken: list[int]) -> None:
+    assert cut.take(remaining) == taken
+    assert cut.saves(remaining) == sum(taken)

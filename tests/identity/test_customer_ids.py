@@ -88,6 +88,7 @@ async def test_a_step_of_a_path_is_no_id(shop: Shop, step: str) -> None:
     assert shop.sql("SELECT * FROM product") == shop.sql("SELECT * FROM customer") == []
 
 
+@pytest.mark.slow
 def test_the_command_line_takes_any_id(tmp_path: Path) -> None:
     data_dir, out = tmp_path / "shop", str(tmp_path / "statement.jws")
     with serving(data_dir, "--http"):

@@ -257,6 +257,7 @@ def preparing_server(place: Path) -> Iterator[EmbeddedServer]:
         server.stop()
 
 
+@pytest.mark.slow
 async def test_what_was_prepared_holds_a_reader_back_until_it_is_over(tmp_path: Path) -> None:
     """Nobody can tell whether it is a settlement: pg_locks says of a prepared transaction only that it is there.
 

@@ -166,6 +166,7 @@ def test_lines_of_a_traceback_are_set_in(text: str) -> None:
     assert all(len(line.splitlines()) <= 1 for line in lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("log_format", ["json", "console"])
 async def test_a_served_shop_s_log_at_debug_level_holds_no_secret(tmp_path: Path, log_format: str) -> None:
     data_dir = tmp_path / "shop"
@@ -186,6 +187,7 @@ async def test_a_served_shop_s_log_at_debug_level_holds_no_secret(tmp_path: Path
         assert all(event["request_id"] for event in events if event["event"] == "request")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("trusted", "client"), [(None, "127.0.0.1"), ("127.0.0.1", "203.0.113.9")])
 def test_forwarded_address_is_believed_of_a_trusted_proxy_alone(
     tmp_path: Path, trusted: str | None, client: str

@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
 from lingdang.clock import system_clock
 from lingdang.deployment import Deployment, make_sessions
@@ -28,6 +29,7 @@ def _statuses(served: Served, headers: dict[str, str]) -> set[int]:
     return {httpx.get(f"{served.url}/v1/cart", headers=headers, timeout=PATIENCE).status_code for _ in range(12)}
 
 
+@pytest.mark.slow
 def test_rotation_refuses_nobody_and_retirement_ends_the_old(tmp_path: Path) -> None:
     data_dir = tmp_path / "shop"
     with serving(data_dir, "--http", "--workers", "2") as served:
