@@ -11,12 +11,12 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from lingdang.checkout.offer import Offer, encode_offer
 from lingdang.clock import Clock
 from lingdang.identity.session import Session
-from lingdang.identity.sessions import Sessions
 from lingdang.keys import Keyring
 from lingdang.ledger.commands import Line, UsedVoucher
 from lingdang.settings import SIGN_TYPES, SignType
 from proof.attacks.dotted import encoded
 from proof.attacks.minting import NOW, jwe, jws_signature, keyed_digest, keyring, p256_key, session_jws, uuid
+from proof.shop import sessions_by
 
 CUSTOMERS = ("ann", "bob", "tenant:ann-1")
 """The first one's key is 1."""
@@ -59,7 +59,7 @@ class World:
         self.before = keyring(folder / "before.json", Random(f"{seed}/keyring"))
         self.elsewhere = keyring(folder / "elsewhere.json", Random(f"{seed}/elsewhere"))
         self.clock: Clock = lambda: NOW
-        self.sessions = Sessions(self.keys, 1, SIGN_TYPES, 12 * _HOUR)
+        self.sessions = sessions_by(self.keys)
         self.holders = [self._holder(c, t, kid) for t in SIGN_TYPES for c in CUSTOMERS for kid in KIDS]
 
     def of_type(self, sign_type: SignType) -> list[Holder]:

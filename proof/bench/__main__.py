@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,7 +14,7 @@ import psycopg
 from lingdang.clock import rfc3339, system_clock
 from lingdang.keys import Keyring
 from lingdang.settings import SIGN_TYPES, SignType
-from proof.bench import databases, goals, shop, vouchers
+from proof.bench import buying, goals, vouchers
 from proof.bench import report as reports
 from proof.bench.awake import Awake
 from proof.bench.figures import rows
@@ -24,7 +23,8 @@ from proof.bench.offers import Offers
 from proof.bench.pgbench import Pgbench
 from proof.bench.plan import Goods, Plan
 from proof.bench.rounds import Bench
-from proof.bench.server import clean_environ, environ_of, lingdang, serving
+from proof.server import clean_environ, environ_of, lingdang, serving
+from proof.shop import new_database, own_server
 
 _OF_GOALS = ("payments", "checkouts", "orders", "cart", "vouchers", "hot", "paced", "pgbench")
 WORKLOADS = (*_OF_GOALS, "held", "statements")
@@ -145,20 +145,16 @@ def _choice(short: bool, options: dict[str, Any]) -> Choice:
 
 
 def _measure(choice: Choice) -> reports.Report:
-    with tempfile.TemporaryDirectory(prefix="lingdang-bench-", ignore_cleanup_errors=True) as directory:
-        place = Path(directory)
-        with databases.embedded(place / "database") as url:
-            return _measure_on(choice, place, url)
+    with own_server() as (place, url):
+        return _measure_on(choice, place, url)
 
 
 def _measure_on(choice: Choice, place: Path, url: str) -> reports.Report:
     _say(f"filling the shop: {choice.customers} customers")
-    shop_url, pgbench_url = databases.create_shop(url, "shop"), databases.create(url, "tpcb")
-    shop.fill(shop_url, choice.customers)
-    keyring = shop.new_keyring(place)
-    environ = environ_of(shop_url, keyring)
+    shop, pgbench_url = buying.stocked(new_database(url, "shop"), place, choice.customers), new_database(url, "tpcb")
+    environ = environ_of(shop)
     with ExitStack() as stack:
-        connection = stack.enter_context(psycopg.connect(shop_url, autocommit=True))
+        connection = stack.enter_context(psycopg.connect(shop.url, autocommit=True))
         awake = stack.enter_context(Awake())
         meters = Meters(connection, awake.paused)
         pgbench = Pgbench(Path(meters.postmaster.exe()).parent / "pgbench", pgbench_url)
@@ -172,8 +168,8 @@ def _measure_on(choice: Choice, place: Path, url: str) -> reports.Report:
             for protocol in choice.protocols
         }
         vouchers.define(connection, choice.customers)
-        goods = _goods(choice, keyring, shop.books(shop_url))
-        bench = Bench(choice, servers, meters, pgbench, connection, Offers(keyring, shop_url), goods, _say)
+        goods = _goods(choice, shop.keyring, buying.books(shop.url))
+        bench = Bench(choice, servers, meters, pgbench, connection, Offers(shop), goods, _say)
         _say("warming up")
         bench.warm_up(choice.customers, choice.workers)
         connection.execute("CHECKPOINT")
@@ -181,27 +177,27 @@ def _measure_on(choice: Choice, place: Path, url: str) -> reports.Report:
         return _report(choice, bench, meters, *_reconcile(place, environ))
 
 
-def _goods(choice: Choice, keyring: Keyring, books: shop.Books) -> Goods:
-    def buyers(prefix: str, customers: int) -> list[shop.Buyer]:
-        return shop.buyers(keyring, customers, choice.sign_type, prefix)
+def _goods(choice: Choice, keyring: Keyring, books: buying.Books) -> Goods:
+    def buyers(prefix: str, customers: int) -> list[buying.Buyer]:
+        return buying.buyers(keyring, customers, choice.sign_type, prefix)
 
-    def looking(prefix: str, customers: int, count: int) -> Iterator[shop.Purchase]:
+    def looking(prefix: str, customers: int, count: int) -> Iterator[buying.Purchase]:
         while True:  # what is only checked out can be had again
-            yield from shop.purchases(buyers(prefix, customers), books.real, count)
+            yield from buying.purchases(buyers(prefix, customers), books.real, count)
 
     everybody = buyers("cust-", choice.customers)
     hot = everybody[::2]  # the odd ones: what is hot is bought by these, and by the others what it is compared with
     return Goods(
         choice.customers,
-        shop.purchases(everybody, books.real, 3),
+        buying.purchases(everybody, books.real, 3),
         {
             "checkouts-hot": looking("hot-", choice.customers, 3),
             "checkouts-20": looking("nobody-", vouchers.HOLDERS, 20),
             "checkouts-20x20": looking("holder-", vouchers.HOLDERS, 20),
         },
         iter(books.hot[-_HOT_BOOKS:]),
-        shop.purchases(hot, books.house, 3),
-        [shop.purchases([buyer], books.hot[:-_HOT_BOOKS], 3) for buyer in hot[: choice.rounds]],
+        buying.purchases(hot, books.house, 3),
+        [buying.purchases([buyer], books.hot[:-_HOT_BOOKS], 3) for buyer in hot[: choice.rounds]],
     )
 
 

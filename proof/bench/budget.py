@@ -7,11 +7,9 @@ of the last round, read from the log with PostgreSQL's own pg_waldump.
 import asyncio
 import re
 import subprocess
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -25,11 +23,12 @@ from lingdang.ids import uuid7
 from lingdang.ledger.commands import Line
 from lingdang.ledger.paying import Pay
 from lingdang.ledger.settlement import Settlement
-from proof.bench import databases, shop
+from proof.bench import buying
 from proof.bench.figures import spread
 from proof.bench.meters import Meters
+from proof.shop import BATCH_LIMIT, key_of, new_database, own_server, settlement_on
 
-BATCHES = (1, 16, 64, 128, databases.BATCH_LIMIT)
+BATCHES = (1, 16, 64, 128, BATCH_LIMIT)
 LINES = 3
 LEAST_SHARE = 0.005
 """Parts of the log below this are not told apart."""
@@ -55,21 +54,18 @@ class Ran(NamedTuple):
 @click.option("--moved", is_flag=True, help="Of customers whose wallets have moved since the checkout.")
 def main(customers: int, rounds: int, moved: bool) -> None:
     """Settle payments of three books in batches of several sizes, in turns."""
-    with ExitStack() as stack:
-        directory = tempfile.TemporaryDirectory(prefix="lingdang-bench-", ignore_cleanup_errors=True)
-        place = Path(stack.enter_context(directory))
-        url = databases.create_shop(stack.enter_context(databases.embedded(place / "database")), "shop")
-        shop.fill(url, customers)
-        asyncio.run(_measure(url, customers, rounds, moved))
+    with own_server() as (place, url):
+        shop = buying.stocked(new_database(url, "shop"), place, customers)
+        asyncio.run(_measure(shop.url, customers, rounds, moved))
 
 
 async def _measure(url: str, customers: int, rounds: int, moved: bool) -> None:
-    settlement = databases.settlement(url)
+    settlement = settlement_on(url)
     settlement.open()
     seen: dict[int, list[Ran]] = {batch: [] for batch in BATCHES}
     with psycopg.connect(url, autocommit=True) as connection:
         meters = Meters(connection)
-        orders = _orders(shop.books(url).real, customers, moved)
+        orders = _orders(buying.books(url).real, customers, moved)
         await _settle(settlement, meters, list(islice(orders, customers)), max(BATCHES))
         connection.execute("CHECKPOINT")
         await _settle(settlement, meters, list(islice(orders, customers)), max(BATCHES))
@@ -92,7 +88,7 @@ def _orders(books: Sequence[Line], customers: int, moved: bool) -> Iterator[Pay]
             lines = tuple(twice[first : first + LINES])
             total = sum(line.price for line in lines)
             yield Pay(
-                customer=shop.key_of(f"cust-{1 + (number * 10_007) % customers}"),
+                customer=key_of(f"cust-{1 + (number * 10_007) % customers}"),
                 session_id=uuid7(),
                 order_id=uuid7(),
                 currency="BELL",
@@ -102,7 +98,7 @@ def _orders(books: Sequence[Line], customers: int, moved: bool) -> Iterator[Pay]
                 discount=0,
                 total=total,
                 expires_at=system_clock() + timedelta(hours=1),
-                transfers=None if moved else shop.CREDITS + bought // LINES,
+                transfers=None if moved else buying.CREDITS + bought // LINES,
             )
 
 

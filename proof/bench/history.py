@@ -10,7 +10,6 @@ those first seconds are like is said on its own; the rounds come afterwards.
 """
 
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,15 +18,15 @@ from typing import NamedTuple
 import click
 import psycopg
 
-from lingdang.keys import Keyring
-from proof.bench import databases, shop
+from proof.bench import buying
 from proof.bench.curves import Curve, draw
 from proof.bench.figures import Spread, spread
 from proof.bench.offers import Offers
 from proof.bench.paid import Paid, pay
-from proof.bench.server import Server, environ_of, serving
 from proof.bench.sides import turned
 from proof.bench.tables import Line, show
+from proof.server import Server, environ_of, serving
+from proof.shop import key_of, new_database, own_server
 
 CUSTOMERS = 20_000
 CONNECTIONS = 128
@@ -79,7 +78,7 @@ class Place(NamedTuple):
     """One of the two shops: its server, what is bought there, and who seals the offers."""
 
     server: Server
-    purchases: Iterator[shop.Purchase]
+    purchases: Iterator[buying.Purchase]
     offers: Offers
 
 
@@ -101,10 +100,8 @@ class Point(NamedTuple):
 @click.option("--draw", "drawn", is_flag=True, help=f"Write the curve into {CURVE}.")
 def main(orders: int, steps: int, rounds: int, seconds: float, drawn: bool) -> None:
     """Fill a shop with orders and compare its payments with those of an empty one."""
-    with tempfile.TemporaryDirectory(prefix="lingdang-bench-", ignore_cleanup_errors=True) as directory:
-        place = Path(directory)
-        with databases.embedded(place / "database") as url, ExitStack() as stack:
-            points, sizes = _measure(place, url, stack, orders, steps, rounds, seconds)
+    with own_server() as (place, url), ExitStack() as stack:
+        points, sizes = _measure(place, url, stack, orders, steps, rounds, seconds)
     last = points[-1].ratio
     click.echo(show([Line(f"payments with {orders:,} orders stored × with none", AIM, last)]))
     for orders_, first, (least, median, most), p99, without in points:
@@ -130,9 +127,8 @@ def _draw(points: list[Point]) -> None:
 def _measure(
     place: Path, url: str, stack: ExitStack, orders: int, steps: int, rounds: int, seconds: float
 ) -> tuple[list[Point], str]:
-    keyring = shop.new_keyring(place)
-    empty_url, full_url = (databases.create_shop(url, name) for name in ("empty", "filled"))
-    empty, full = (_open(place, name, each, keyring, stack) for name, each in (("a", empty_url), ("b", full_url)))
+    empty_url, full_url = (new_database(url, name) for name in ("empty", "filled"))
+    empty, full = (_open(place, name, each, stack) for name, each in (("a", empty_url), ("b", full_url)))
     other, connection = (stack.enter_context(psycopg.connect(each, autocommit=True)) for each in (empty_url, full_url))
     other.execute(_HOLD_SEALING), connection.execute(_HOLD_SEALING)
     points = []
@@ -170,12 +166,12 @@ def _point(orders: int, first: float, fulls: list[Paid], empties: list[Paid]) ->
     return Point(orders, first, ratio, spread([full.p99 for full in fulls]), spread([empty.p99 for empty in empties]))
 
 
-def _open(place: Path, name: str, url: str, keyring: Keyring, stack: ExitStack) -> Place:
-    shop.fill(url, CUSTOMERS)
-    environ = environ_of(url, keyring) | {"LINGDANG_WITNESS_FILE": str(place / f"witness-{name}.jws")}
+def _open(place: Path, name: str, url: str, stack: ExitStack) -> Place:
+    shop = buying.stocked(url, place, CUSTOMERS)
+    environ = environ_of(shop) | {"LINGDANG_WITNESS_FILE": str(place / f"witness-{name}.jws")}
     server = stack.enter_context(serving(place / name, environ, workers=2, tls=True))
-    buyers = shop.buyers(keyring, CUSTOMERS, "HMAC-SHA256")
-    return Place(server, shop.purchases(buyers, shop.books(url).real, 3), Offers(keyring, url))
+    buyers = buying.buyers(shop.keyring, CUSTOMERS, "HMAC-SHA256")
+    return Place(server, buying.purchases(buyers, buying.books(url).real, 3), Offers(shop))
 
 
 def _fill(connection: "psycopg.Connection[tuple[object, ...]]", each: int) -> None:
@@ -184,7 +180,7 @@ def _fill(connection: "psycopg.Connection[tuple[object, ...]]", each: int) -> No
     assert row is not None, "the shop was filled"
     with click.progressbar(range(1, CUSTOMERS + 1, _PART), label="storing orders", file=sys.stderr) as parts:
         for first in parts:
-            keys = [shop.key_of(f"cust-{number}") for number in range(first, first + _PART)]
+            keys = [key_of(f"cust-{number}") for number in range(first, first + _PART)]
             values = {"keys": keys, "each": each, "lot": row[0]}
             connection.execute(_ORDERS, values)
     connection.execute("VACUUM (ANALYZE)")

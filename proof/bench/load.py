@@ -15,6 +15,8 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from proof.server import Target
+
 PATIENCE = 30.0
 """Seconds without any answer after which the server counts as stuck."""
 
@@ -40,14 +42,6 @@ class Answer(NamedTuple):
 
 
 Flow = Generator[bytes, Answer, None]
-
-
-class Target(NamedTuple):
-    """Where requests go; without `tls` they go over plain HTTP."""
-
-    host: str
-    port: int
-    tls: ssl.SSLContext | None = None
 
 
 class Load:

@@ -13,7 +13,7 @@ import psutil
 import psycopg
 
 from proof.bench import load
-from proof.bench.server import Server, family_cpu_seconds
+from proof.server import Server, family_cpu_seconds
 
 PUBLISHED_SECONDS = 1.6
 """Each worker publishes its counts once a second."""

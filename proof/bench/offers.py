@@ -13,11 +13,11 @@ from lingdang.checkout.offer import Offer
 from lingdang.checkout.order_token import OrderTokens
 from lingdang.clock import system_clock
 from lingdang.ids import uuid7
-from lingdang.keys import Keyring
 from lingdang.ledger.commands import Line, UsedVoucher
 from proof.bench import requests
-from proof.bench.shop import Purchase
+from proof.bench.buying import Purchase
 from proof.bench.vouchers import OFF
+from proof.shop import Shop
 
 _VALID = timedelta(minutes=15)
 _TRANSFERS = "SELECT customer, max(seq)::bigint FROM wallet GROUP BY customer"
@@ -29,9 +29,9 @@ class Offers:
     So many transfers as there were, and one more for each payment that was made here since then.
     """
 
-    def __init__(self, keyring: Keyring, database_url: str) -> None:
-        self._tokens = OrderTokens(keyring)
-        self._url = database_url
+    def __init__(self, shop: Shop) -> None:
+        self._tokens = OrderTokens(shop.keyring)
+        self._url = shop.url
         self._transfers: Counter[int] = Counter()
 
     def payments(

@@ -8,7 +8,6 @@ curve.
 
 import statistics
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -20,13 +19,14 @@ import click
 import psycopg
 
 from lingdang.ledger.reconcile import reconcile
-from proof.bench import databases, shop
+from proof.bench import buying
 from proof.bench.curves import Curve, draw
 from proof.bench.figures import spread
 from proof.bench.load import Answer, Flow, Load, percentile, run
 from proof.bench.offers import Offers
-from proof.bench.server import Server, environ_of, serving
 from proof.bench.tables import Line, show
+from proof.server import Server, environ_of, serving
+from proof.shop import new_database, own_server
 
 CUSTOMERS = 20_000
 CONNECTIONS = 256
@@ -96,11 +96,8 @@ class Stretch(NamedTuple):
 def main(stretches: int, seconds: float, rest: float, tls: bool, drawn: bool) -> None:
     """Overload the server, and compare what it pays with its best."""
     lengths = [(CONNECTIONS, rest), *[(CONNECTIONS * TIMES, seconds), (CONNECTIONS, rest)] * stretches]
-    with ExitStack() as stack:
-        directory = tempfile.TemporaryDirectory(prefix="lingdang-bench-", ignore_cleanup_errors=True)
-        place = Path(stack.enter_context(directory))
-        url = stack.enter_context(databases.embedded(place / "database"))
-        phases = _phases(place, databases.create_shop(url, "overloaded"), stack, lengths, tls)
+    with own_server() as (place, url), ExitStack() as stack:
+        phases = _phases(place, new_database(url, "overloaded"), stack, lengths, tls)
     under = spread([Stretch(*phases[place : place + 3]).ratio() for place in range(0, len(phases) - 2, 2)])
     latest = spread([phase.p99() for phase in phases[1::2]])
     click.echo(
@@ -128,12 +125,11 @@ def _told(phase: Phase, connections: int) -> str:
 
 
 def _phases(place: Path, url: str, stack: ExitStack, lengths: Sequence[tuple[int, float]], tls: bool) -> list[Phase]:
-    shop.fill(url, CUSTOMERS)
-    keyring = shop.new_keyring(place)
-    environ = environ_of(url, keyring) | {"LINGDANG_QUEUE_LIMIT": str(CONNECTIONS)}
+    shop = buying.stocked(url, place, CUSTOMERS)
+    environ = environ_of(shop) | {"LINGDANG_QUEUE_LIMIT": str(CONNECTIONS)}
     server = stack.enter_context(serving(place / "server", environ, workers=1, tls=tls))
-    purchases = shop.purchases(shop.buyers(keyring, CUSTOMERS, "HMAC-SHA256"), shop.books(url).real, 3)
-    made = Offers(keyring, url).payments(purchases)
+    buyers = buying.buyers(shop.keyring, CUSTOMERS, "HMAC-SHA256")
+    made = Offers(shop).payments(buying.purchases(buyers, buying.books(url).real, 3))
     phases = [_phase(server, made, connections, seconds) for connections, seconds in lengths]
     _check(url, phases)
     return phases

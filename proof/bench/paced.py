@@ -5,7 +5,8 @@ import time
 from collections import deque
 from collections.abc import Iterator
 
-from proof.bench.load import PATIENCE, Answer, Connection, Load, LoadError, Target, no_collections, prepared
+from proof.bench.load import PATIENCE, Answer, Connection, Load, LoadError, no_collections, prepared
+from proof.server import Target
 
 
 def run_paced(

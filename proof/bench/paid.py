@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import click
 
-from proof.bench.load import Target, percentile, prepared, run
+from proof.bench.buying import Purchase
+from proof.bench.load import percentile, prepared, run
 from proof.bench.offers import Offers
-from proof.bench.shop import Purchase
+from proof.server import Target
 
 
 class Paid(NamedTuple):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from lingdang.ledger.commands import Line
-from proof.bench.shop import Purchase
+from proof.bench.buying import Purchase
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,6 @@
 """`python -m proof.bench.reading`: how long after its answer a reader of the journal has a payment's row."""
 
 import itertools
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -11,11 +10,12 @@ from typing import NamedTuple
 import click
 import psycopg
 
-from proof.bench import databases, following, shop
-from proof.bench.load import Answer, Flow, Load, Target, between, percentile, prepared, run
+from proof.bench import buying, following
+from proof.bench.load import Answer, Flow, Load, between, percentile, prepared, run
 from proof.bench.offers import Offers
 from proof.bench.paced import run_paced
-from proof.bench.server import environ_of, serving
+from proof.server import Target, environ_of, serving
+from proof.shop import new_database, own_server
 
 CUSTOMERS = 20_000
 CONNECTIONS = 64
@@ -60,9 +60,8 @@ def main(seconds: float, windows: int, workers: int) -> None:
     Exits with 1 when the reader missed a row.
     """
     missed = 0
-    with ExitStack() as stack:
-        directory = tempfile.TemporaryDirectory(prefix="lingdang-bench-", ignore_cleanup_errors=True)
-        made = _made(stack, Path(stack.enter_context(directory)), workers)
+    with own_server() as (place, url), ExitStack() as stack:
+        made = _made(stack, place, new_database(url, "read"), workers)
         run(made.target, _flows(made.payments()), WARM_UP_SECONDS)
         for number in range(1, windows + 1):
             missed += _window(made, number, seconds)
@@ -70,31 +69,28 @@ def main(seconds: float, windows: int, workers: int) -> None:
         raise click.ClickException(f"{missed} rows were not seen")
 
 
-class _Shop(NamedTuple):
+class _Served(NamedTuple):
     """A served shop, and purchases that nobody has made yet."""
 
     place: Path
     url: str
     target: Target
     offers: Offers
-    purchases: Iterator[shop.Purchase]
+    purchases: Iterator[buying.Purchase]
 
     def payments(self) -> Iterator[bytes]:
         """Payments of the next purchases."""
         return self.offers.payments(self.purchases)
 
 
-def _made(stack: ExitStack, place: Path, workers: int) -> _Shop:
-    url = databases.create_shop(stack.enter_context(databases.embedded(place / "database")), "read")
-    shop.fill(url, CUSTOMERS)
-    keyring = shop.new_keyring(place)
-    environ = environ_of(url, keyring)
-    server = stack.enter_context(serving(place / "server", environ, workers=workers, tls=True))
-    purchases = shop.purchases(shop.buyers(keyring, CUSTOMERS, "HMAC-SHA256"), shop.books(url).real, 3)
-    return _Shop(place, url, server.target, Offers(keyring, url), purchases)
+def _made(stack: ExitStack, place: Path, url: str, workers: int) -> _Served:
+    shop = buying.stocked(url, place, CUSTOMERS)
+    server = stack.enter_context(serving(place / "server", environ_of(shop), workers=workers, tls=True))
+    buyers = buying.buyers(shop.keyring, CUSTOMERS, "HMAC-SHA256")
+    return _Served(place, url, server.target, Offers(shop), buying.purchases(buyers, buying.books(url).real, 3))
 
 
-def _window(made: _Shop, number: int, seconds: float) -> int:
+def _window(made: _Served, number: int, seconds: float) -> int:
     """Measure once and tell it; how many rows the reader has missed."""
     best = run(made.target, _flows(made.payments()), seconds)
     rate = len(best.latencies) / best.seconds / 2

@@ -8,8 +8,8 @@ import msgspec
 
 from lingdang.ids import uuid7
 from lingdang.payment.signing import string_to_sign
+from proof.bench.buying import Buyer, Purchase
 from proof.bench.load import Flow, between
-from proof.bench.shop import Buyer, Purchase
 from proof.bench.signing import sign
 
 _encode = msgspec.json.Encoder().encode

@@ -14,6 +14,7 @@ import psutil
 import psycopg
 
 from proof.bench import disk, requests, sides, vouchers
+from proof.bench.buying import Purchase
 from proof.bench.figures import PAIRS, Beside, Window
 from proof.bench.load import Flow, Load, percentile, prepared, run
 from proof.bench.meters import Batches, Cost, Meters
@@ -21,10 +22,9 @@ from proof.bench.offers import Offers
 from proof.bench.paced import run_paced
 from proof.bench.pgbench import Pgbench, Tpcb
 from proof.bench.plan import Goods, Plan
-from proof.bench.server import Server
-from proof.bench.shop import Purchase
 from proof.bench.sides import Side, Slice
 from proof.bench.yardstick import yardstick
+from proof.server import Server
 
 SIDE_CONNECTIONS = 64
 """At how many connections all is measured that is not measured at several."""

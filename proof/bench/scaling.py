@@ -3,7 +3,6 @@
 Every round measures each number once, and pgbench TPC-B before them all: ratios are of the same minutes.
 """
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,14 +11,15 @@ from typing import NamedTuple
 import click
 import psycopg
 
-from proof.bench import databases, shop
+from proof.bench import buying
 from proof.bench.curves import Curve, draw
 from proof.bench.figures import Spread, spread
 from proof.bench.meters import Meters
 from proof.bench.offers import Offers
 from proof.bench.paid import Paid, pay
 from proof.bench.pgbench import Pgbench
-from proof.bench.server import Server, environ_of, serving
+from proof.server import Server, environ_of, serving
+from proof.shop import new_database, own_server
 
 CUSTOMERS = 20_000
 NUMBERS = {"connections": (1, 4, 16, 64, 128, 256, 512), "workers": (1, 2, 3, 4, 6)}
@@ -42,10 +42,10 @@ class Ran(NamedTuple):
     ratio: float
 
 
-class Shop(NamedTuple):
+class Goods(NamedTuple):
     """What is bought, and who seals the offers."""
 
-    purchases: Iterator[shop.Purchase]
+    purchases: Iterator[buying.Purchase]
     offers: Offers
 
 
@@ -56,24 +56,20 @@ class Shop(NamedTuple):
 @click.option("--draw", "drawn", is_flag=True, help=f"Write the curves into {CURVES}.")
 def main(over: str, rounds: int, seconds: float, drawn: bool) -> None:
     """Measure payments of three books over HTTPS with more and more connections, or workers."""
-    with tempfile.TemporaryDirectory(prefix="lingdang-bench-", ignore_cleanup_errors=True) as directory:
-        place = Path(directory)
-        with databases.embedded(place / "database") as url:
-            seen = _measure(place, url, over, rounds, seconds)
+    with own_server() as (place, url):
+        seen = _measure(place, url, over, rounds, seconds)
     click.echo(_table(over, seen))
     if drawn:
         _draw(over, seen)
 
 
 def _measure(place: Path, url: str, over: str, rounds: int, seconds: float) -> dict[int, list[Ran]]:
-    shop_url, pgbench_url = databases.create_shop(url, "shop"), databases.create(url, "tpcb")
-    shop.fill(shop_url, CUSTOMERS)
-    keyring = shop.new_keyring(place)
-    buyers = shop.buyers(keyring, CUSTOMERS, "HMAC-SHA256")
-    goods = Shop(shop.purchases(buyers, shop.books(shop_url).real, 3), Offers(keyring, shop_url))
-    environ = environ_of(shop_url, keyring)
+    shop, pgbench_url = buying.stocked(new_database(url, "shop"), place, CUSTOMERS), new_database(url, "tpcb")
+    buyers = buying.buyers(shop.keyring, CUSTOMERS, "HMAC-SHA256")
+    goods = Goods(buying.purchases(buyers, buying.books(shop.url).real, 3), Offers(shop))
+    environ = environ_of(shop)
     seen: dict[int, list[Ran]] = {number: [] for number in NUMBERS[over]}
-    with psycopg.connect(shop_url, autocommit=True) as connection:
+    with psycopg.connect(shop.url, autocommit=True) as connection:
         meters = Meters(connection)
         pgbench = Pgbench(Path(meters.postmaster.exe()).parent / "pgbench", pgbench_url)
         pgbench.fill(20)
@@ -86,7 +82,7 @@ def _measure(place: Path, url: str, over: str, rounds: int, seconds: float) -> d
     return seen
 
 
-def _round(place: Path, environ: dict[str, str], goods: Shop, over: str, seconds: float) -> Iterator[tuple[int, Paid]]:
+def _round(place: Path, environ: dict[str, str], goods: Goods, over: str, seconds: float) -> Iterator[tuple[int, Paid]]:
     """Each number once: on one server when it is connections, on a new one for each when it is workers."""
     workers = NUMBERS["workers"] if over == "workers" else (WORKERS,)
     for count in workers:
@@ -98,7 +94,7 @@ def _round(place: Path, environ: dict[str, str], goods: Shop, over: str, seconds
                 yield (connections if over == "connections" else count), _pay(server, goods, connections, seconds)
 
 
-def _pay(server: Server, goods: Shop, connections: int, seconds: float) -> Paid:
+def _pay(server: Server, goods: Goods, connections: int, seconds: float) -> Paid:
     most = int(min(_MOST, 1500 * connections) * seconds)
     return pay(server.target, goods.purchases, goods.offers, connections=connections, seconds=seconds, most=most)
 

@@ -7,7 +7,6 @@ HTTP, so that the settlement is as fast, and the sealer as much in its way, as c
 
 import asyncio
 import logging
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,8 +22,6 @@ from rich.console import Console
 from rich.progress import track
 
 from lingdang.clock import system_clock
-from lingdang.db.embedded import EmbeddedServer
-from lingdang.db.migrate import migrate
 from lingdang.db.pool import Pool, make_pool
 from lingdang.ids import uuid7
 from lingdang.journal import sealer as pacing
@@ -36,30 +33,22 @@ from lingdang.keys import Keyring
 from lingdang.ledger.commands import Line
 from lingdang.ledger.paying import Pay
 from lingdang.signer import Signer
-from proof.bench import databases
-from proof.bench.shop import new_keyring
+from proof.shop import (
+    Credit,
+    NumberedBooks,
+    add_books,
+    add_customers,
+    build,
+    new_database,
+    own_server,
+    settlement_on,
+)
 
 IN_FLIGHT = 128
 LINES = 3
 
-_CUSTOMERS = """
-INSERT INTO wallet (bucket, customer, currency, balance, seq, moved_at, lots, remaining)
-SELECT 0, n, 'BELL', 1000000000, 1, now(), '{paid}', '{1000000000}'
-  FROM generate_series(1, %(customers)s::integer) AS n;
-INSERT INTO transfer (bucket, customer, currency, seq, kind, amount, balance, at, position, accounts, amounts, cause,
-                      detail)
-SELECT 0, n, 'BELL', 1, 'expiry', 1000000000, 1000000000, now(), 1, '["x","wallet:paid"]',
-       '{-1000000000,1000000000}', gen_random_uuid(), '{}'
-  FROM generate_series(1, %(customers)s::integer) AS n
-"""
 
-_PRODUCTS = """
-INSERT INTO product (product_id, title, currency, price, list_price, created_at, updated_at)
-SELECT 'book-' || n, 'T', 'BELL', 100, 100, now(), now() FROM generate_series(1, 600) AS n
-"""
-
-
-class Shop(NamedTuple):
+class Measured(NamedTuple):
     """What is measured: a fresh database with customers, none of whom has bought the round's books."""
 
     url: str
@@ -82,36 +71,26 @@ def main(customers: int, rounds: int) -> None:
     """Measure the sealer alone, and payments with and without a sealer beside them."""
     console = Console(soft_wrap=True, highlight=False)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        server = EmbeddedServer(directory / "data")
-        url = server.start()
-        try:
-            shop = _fill(url, directory, customers)
-            asyncio.run(_measure(shop, rounds, console.print))
-        finally:
-            server.stop()
+    with own_server() as (place, url):
+        asyncio.run(_measure(_fill(new_database(url, "shop"), place, customers), rounds, console.print))
 
 
-def _fill(url: str, directory: Path, customers: int) -> Shop:
+def _fill(url: str, place: Path, customers: int) -> Measured:
+    shop = build(url, place)
+    keys = {f"cust-{number}": number for number in range(1, customers + 1)}
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE shop")
-    url = url.replace("/postgres?", "/shop?", 1)
-    migrate(url)
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(_PRODUCTS)
-        for statement in _CUSTOMERS.split(";"):
-            connection.execute(statement.encode(), {"customers": customers})
+        add_books(connection, NumberedBooks("book-", 600, "100"))
+        add_customers(connection, keys, [Credit("gift", "paid", 1_000_000_000)])
         connection.execute("VACUUM ANALYZE")
-    return Shop(url, new_keyring(directory), customers, directory)
+    return Measured(url, shop.keyring, customers, place)
 
 
-def _sealer(shop: Shop, pool: Pool) -> Sealer:
+def _sealer(shop: Measured, pool: Pool) -> Sealer:
     sealing = Sealing(SealKeys(shop.keyring), Signer(shop.keyring), "bench", 1)
     return Sealer(pool, sealing, system_clock, timedelta(seconds=900), Witness(shop.directory / "witness.jws"))
 
 
-async def _measure(shop: Shop, rounds: int, say: Callable[[str], None]) -> None:
+async def _measure(shop: Measured, rounds: int, say: Callable[[str], None]) -> None:
     async with make_pool(shop.url, 4, False) as pool:
         sealer = _sealer(shop, pool)
         await _timed(sealer)
@@ -142,7 +121,7 @@ async def _timed(sealer: Sealer) -> float:
     return (sealer.sealed - before) / (time.perf_counter() - started)
 
 
-async def _quiet(shop: Shop, sealer: Sealer) -> float:
+async def _quiet(shop: Measured, sealer: Sealer) -> float:
     """Seconds of a round after a transaction that moved no money."""
     with psycopg.connect(shop.url, autocommit=True) as connection:
         connection.execute("UPDATE product SET popularity = popularity WHERE product_id = 'book-1'")
@@ -151,9 +130,9 @@ async def _quiet(shop: Shop, sealer: Sealer) -> float:
     return time.perf_counter() - started
 
 
-async def _pay(shop: Shop, number: int, sealer: Sealer | None) -> Round:
+async def _pay(shop: Measured, number: int, sealer: Sealer | None) -> Round:
     """Every customer pays for one order; the sealer, if any, works in the same event loop at its own pace."""
-    settlement = databases.settlement(shop.url)
+    settlement = settlement_on(shop.url)
     settlement.open()
     sealing = asyncio.create_task(_keep_sealing(sealer)) if sealer else None
     before = sealer.sealed if sealer else 0
@@ -200,7 +179,7 @@ def _order(customer: int, number: int) -> Pay:
     )
 
 
-def _sizes(shop: Shop) -> str:
+def _sizes(shop: Measured) -> str:
     with psycopg.connect(shop.url) as connection:
         row = connection.execute(
             "SELECT sum(last_seq - first_seq + 1), count(*), pg_total_relation_size('seal') + "

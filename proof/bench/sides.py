@@ -11,10 +11,10 @@ import psycopg
 
 from lingdang.clock import rfc3339, system_clock
 from lingdang.ledger.commands import Line
+from proof.bench.buying import Purchase
 from proof.bench.load import Connection, Load, connected, drive, no_collections, prepared
 from proof.bench.meters import Cost, Meters
-from proof.bench.server import Server
-from proof.bench.shop import Purchase
+from proof.server import Server
 
 T = TypeVar("T")
 

@@ -1,7 +1,6 @@
 """`python -m proof.bench.soak`: payments for ten minutes, and the memory that they take."""
 
 import sys
-import tempfile
 import threading
 import time
 from contextlib import ExitStack
@@ -13,14 +12,15 @@ import psutil
 import psycopg
 
 from lingdang.ledger.reconcile import reconcile
-from proof.bench import databases, shop
+from proof.bench import buying
 from proof.bench.curves import Curve, draw
 from proof.bench.figures import spread
 from proof.bench.load import prepared, run
 from proof.bench.meters import Meters
 from proof.bench.offers import Offers
-from proof.bench.server import Server, environ_of, serving
 from proof.bench.tables import Line, show
+from proof.server import Server, environ_of, serving
+from proof.shop import new_database, own_server
 
 CUSTOMERS = 20_000
 CONNECTIONS = 64
@@ -66,10 +66,7 @@ class Sampler(threading.Thread):
 @click.option("--draw", "drawn", is_flag=True, help=f"Write the curve into {CURVE}.")
 def main(seconds: float, drawn: bool) -> None:
     """Pay without a pause, and compare the memory of the last third with that of the third before."""
-    with ExitStack() as stack:
-        directory = tempfile.TemporaryDirectory(prefix="lingdang-bench-", ignore_cleanup_errors=True)
-        place = Path(stack.enter_context(directory))
-        url = stack.enter_context(databases.embedded(place / "database"))
+    with own_server() as (place, url), ExitStack() as stack:
         payments, samples = _soak(place, url, stack, seconds)
     third = len(samples) // 3
     middle, last = samples[third : 2 * third], samples[-third:]
@@ -92,14 +89,11 @@ def main(seconds: float, drawn: bool) -> None:
 
 
 def _soak(place: Path, url: str, stack: ExitStack, seconds: float) -> tuple[int, list[Sample]]:
-    made_at = databases.create_shop(url, "soaked")
-    shop.fill(made_at, CUSTOMERS)
-    keyring = shop.new_keyring(place)
-    environ = environ_of(made_at, keyring)
-    server = stack.enter_context(serving(place / "server", environ, workers=2, tls=True))
-    connection = stack.enter_context(psycopg.connect(made_at, autocommit=True))
-    purchases = shop.purchases(shop.buyers(keyring, CUSTOMERS, "HMAC-SHA256"), shop.books(made_at).real, 3)
-    made = Offers(keyring, made_at).payments(purchases)
+    shop = buying.stocked(new_database(url, "soaked"), place, CUSTOMERS)
+    server = stack.enter_context(serving(place / "server", environ_of(shop), workers=2, tls=True))
+    connection = stack.enter_context(psycopg.connect(shop.url, autocommit=True))
+    buyers = buying.buyers(shop.keyring, CUSTOMERS, "HMAC-SHA256")
+    made = Offers(shop).payments(buying.purchases(buyers, buying.books(shop.url).real, 3))
     sampler = Sampler(server, Meters(connection).postmaster)
     sampler.start()
     load = run(server.target, [prepared(made) for _ in range(CONNECTIONS)], seconds)

@@ -4,7 +4,6 @@ import csv
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from itertools import islice
@@ -14,14 +13,13 @@ import click
 import psycopg
 
 from lingdang.catalog.products import WRITTEN_COLUMNS
-from lingdang.db.embedded import EmbeddedServer
-from lingdang.db.migrate import migrate
-from proof.bench import databases, shop
+from proof.bench import buying
 from proof.bench.figures import Spread, spread
 from proof.bench.load import prepared, run
 from proof.bench.offers import Offers
-from proof.bench.server import clean_environ, lingdang, serving
 from proof.bench.tables import Line, show
+from proof.server import clean_environ, lingdang, serving
+from proof.shop import build, embedded, new_database, own_server
 
 CUSTOMERS = 300
 START_SECONDS = 3.0
@@ -39,12 +37,10 @@ _BLOCK = 2**20
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Of the import and the codes.")
 def main(starts: int, products: int, codes: int, rounds: int) -> None:
     """Measure the start on an existing data directory, `catalog import` and `coupons codes`."""
-    with tempfile.TemporaryDirectory(prefix="lingdang-bench-", ignore_cleanup_errors=True) as directory:
-        place = Path(directory)
+    with own_server() as (place, url):
         started = _starts(place / "data", starts)
-        with databases.embedded(place / "database") as url:
-            imported = spread([_import(place, url, products, number) for number in range(rounds)])
-            made = spread([_codes(place, url, codes, number) for number in range(rounds)])
+        imported = spread([_import(place, url, products, number) for number in range(rounds)])
+        made = spread([_codes(place, url, codes, number) for number in range(rounds)])
     lines = [
         Line("start to first payment, s", START_SECONDS, started, most=True),
         Line(f"import of {products:,} products × COPY alone", LEAST_OF_COPY, imported),
@@ -58,15 +54,11 @@ def main(starts: int, products: int, codes: int, rounds: int) -> None:
 def _starts(data_dir: Path, count: int) -> Spread:
     """Seconds from `lingdang serve` to its first payment's answer, on a data directory that has been in use."""
     data_dir.mkdir()
-    keyring = shop.new_keyring(data_dir)
-    server = EmbeddedServer(data_dir)
-    url = server.start()
-    migrate(url)
-    shop.fill(url, CUSTOMERS)
-    buyers = shop.buyers(keyring, CUSTOMERS, "HMAC-SHA256")
-    made = Offers(keyring, url).payments(shop.purchases(buyers, shop.books(url).real, 3))
-    payments = list(islice(made, count + 1))
-    server.stop()
+    with embedded(data_dir) as url:
+        shop = buying.stocked(url, data_dir, CUSTOMERS)
+        buyers = buying.buyers(shop.keyring, CUSTOMERS, "HMAC-SHA256")
+        made = Offers(shop).payments(buying.purchases(buyers, buying.books(url).real, 3))
+        payments = list(islice(made, count + 1))
     return spread([_start(data_dir, payment) for payment in payments][1:])
 
 
@@ -85,7 +77,7 @@ def _import(place: Path, url: str, products: int, number: int) -> float:
     source = place / "products.csv"
     if not source.exists():
         _write_products(source, products)
-    database = databases.create_shop(url, "imported")
+    database = build(new_database(url, "imported"), place).url
     seconds = _timed(lambda: _lingdang(place, database, "catalog", "import", str(source)))
     columns = f"{WRITTEN_COLUMNS}, created_at, updated_at"
     copied = _copy_alone(database, "product", columns, place)
@@ -94,7 +86,7 @@ def _import(place: Path, url: str, products: int, number: int) -> float:
 
 
 def _codes(place: Path, url: str, codes: int, number: int) -> float:
-    database = databases.create_shop(url, "coded")
+    database = build(new_database(url, "coded"), place).url
     with psycopg.connect(database, autocommit=True) as connection:
         definition = {"name": "Bench", "effect": {"kind": "fixed", "amount": 10}}
         connection.execute(

@@ -7,16 +7,17 @@ from itertools import cycle
 from typing import Any
 from uuid import UUID
 
-import msgspec
 import psycopg
 
 from lingdang.clock import system_clock
 from lingdang.ids import uuid7
-from proof.bench.shop import Purchase, key_of
+from proof.bench.buying import Purchase
+from proof.shop import add_coupon, key_of
 
 OFF = 10
 """Bells that the voucher of a payment takes off."""
 
+_FIXED = {"kind": "fixed", "amount": OFF}
 _YEAR = timedelta(days=365)
 
 HOLDERS = 300
@@ -34,39 +35,21 @@ _KINDS: tuple[dict[str, Any], ...] = (
     {"kind": "nth_item", "nth": 2, "off": 30},
     {"kind": "buy_pay", "buy": 5, "pay": 4},
 )
-_DEFINE = """
-INSERT INTO coupon (coupon_id, definition, status, per_customer, claimed, created_at, updated_at)
-VALUES (%s, %s, 'active', 1000000, %s, now(), now())
-"""
-_HAND_OUT = """
-INSERT INTO voucher (bucket, customer, voucher_id, coupon_id, claimed_at, expires_at)
-SELECT 0, n.key, uuidv7(), %s, now(), now() + interval '1 year' FROM unnest(%s::bigint[]) AS n (key)
-"""
 _HOLD = "COPY voucher (bucket, customer, voucher_id, coupon_id, claimed_at, expires_at) FROM STDIN (FORMAT binary)"
 
 
 def define(connection: psycopg.Connection[Any], hot: int) -> None:
     """The coupons: those for payments, `hot` for `hot` customers, and twenty that the holders have one of each of."""
     for coupon_id in (*MANY, *ONE):
-        _define(connection, coupon_id, {"kind": "fixed", "amount": OFF}, None, 0)
-    _define(connection, "hot", {"kind": "fixed", "amount": OFF}, None, hot)
-    connection.execute(_HAND_OUT, ("hot", _keys("hot-", hot)))
+        add_coupon(connection, coupon_id, _FIXED)
+    add_coupon(connection, "hot", _FIXED, keys=_keys("hot-", hot))
     for number in range(20):
-        coupon_id = f"many-{number}"
-        effect = _KINDS[number % len(_KINDS)]
-        _define(connection, coupon_id, effect, f"group-{number // len(_KINDS)}", HOLDERS)
-        connection.execute(_HAND_OUT, (coupon_id, _keys("holder-", HOLDERS)))
+        effect, group = _KINDS[number % len(_KINDS)], f"group-{number // len(_KINDS)}"
+        add_coupon(connection, f"many-{number}", effect, {"group": group}, keys=_keys("holder-", HOLDERS))
 
 
 def _keys(prefix: str, count: int) -> list[int]:
     return [key_of(f"{prefix}{number}") for number in range(1, count + 1)]
-
-
-def _define(
-    connection: psycopg.Connection[Any], coupon_id: str, effect: dict[str, Any], group: str | None, claimed: int
-) -> None:
-    definition = {"name": coupon_id, "effect": effect, "stacking": {"group": group}}
-    connection.execute(_DEFINE, (coupon_id, msgspec.json.encode(definition).decode(), claimed))
 
 
 def give(connection: psycopg.Connection[Any], purchases: Sequence[Purchase], voucher_ids: Sequence[str]) -> list[UUID]:

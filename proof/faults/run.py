@@ -8,13 +8,13 @@ from pathlib import Path
 
 import msgspec
 
-from lingdang.db.embedded import EmbeddedServer
 from proof.faults import audit, shop
 from proof.faults.cluster import Cluster
 from proof.faults.disk import small_disk
 from proof.faults.kinds import KINDS
 from proof.faults.load import Back, Load, Times
 from proof.faults.server import Server
+from proof.shop import build, embedded
 
 PATIENCE = 120.0
 """Seconds within which service must be back by itself."""
@@ -56,7 +56,7 @@ def _shop(plan: Plan, place: Path) -> Iterator[Server]:
     cluster = Cluster(place)
     cluster.start()
     try:
-        shop.fill(cluster.url)
+        shop.fill(build(cluster.url, data_dir).url)
         yield Server(data_dir, workers=plan.workers, tls=plan.tls, cluster=cluster)
     finally:
         cluster.stop()
@@ -122,8 +122,5 @@ def _audit(server: Server, load: Load) -> audit.Verdict:
     """Audit the database that the stopped server has left."""
     if server.cluster is not None:
         return audit.audit(server.cluster.url, load)
-    database = EmbeddedServer(server.data_dir)
-    try:
-        return audit.audit(database.start(), load)
-    finally:
-        database.stop()
+    with embedded(server.data_dir) as url:
+        return audit.audit(url, load)

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import ssl
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,12 +10,8 @@ from urllib.parse import quote
 
 import psutil
 
-from proof.bench.server import STOP_SECONDS, clean_environ, lingdang
 from proof.faults.cluster import Cluster
-
-
-class ServerError(Exception):
-    """The server did not start. The message is what it said."""
+from proof.server import Process, ServerError, errors_of, reap, start, trust
 
 
 class Server:
@@ -34,7 +29,7 @@ class Server:
         self._tls = tls
         self._open_files = open_files
         self._environ = {"LINGDANG_DATABASE_URL": cluster.url} if cluster else {}
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Process | None = None
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port: int = free.getsockname()[1]
 
@@ -45,7 +40,7 @@ class Server:
 
     def trust(self) -> ssl.SSLContext | None:
         """What its clients trust; None over plain HTTP."""
-        return ssl.create_default_context(cafile=str(self.data_dir / "tls" / "ca.pem")) if self._tls else None
+        return trust(self.data_dir) if self._tls else None
 
     async def start(self) -> None:
         """Start it and wait until it says that it serves. Raises ServerError."""
@@ -76,41 +71,22 @@ class Server:
 
     def log(self) -> str:
         """What it wrote to standard error since its last start."""
-        return (self.data_dir / "stderr.txt").read_text(encoding="utf-8", errors="replace")
+        return errors_of(self.data_dir).read_text(encoding="utf-8", errors="replace")
 
     def reap(self) -> None:
         """Forget the process after it was killed."""
         assert self._process is not None, "it was started"
-        self._process.wait(STOP_SECONDS)
-        assert self._process.stdout is not None, "it was asked for"
-        self._process.stdout.close()
+        reap(self._process)
         self._process = None
 
     def _start(self) -> None:
         options = [f"--port={self._port}", f"--workers={self._workers}", *([] if self._tls else ["--http"])]
-        with (self.data_dir / "stderr.txt").open("w") as stderr:
-            self._process = subprocess.Popen(
-                _limited(lingdang("serve", *options, data_dir=self.data_dir), self._open_files),
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                text=True,
-                env=clean_environ() | self._environ,
-            )
-        assert self._process.stdout is not None, "it was asked for"
-        for line in self._process.stdout:
-            if line.startswith("  stop"):
-                return
-        raise ServerError(f"the server did not start: {self.log()[-2000:]}")
+        self._process, _ = start(self.data_dir, self._environ, *options, open_files=self._open_files)
 
     def _stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
             self.reap()
-
-
-def _limited(command: list[str], open_files: int | None) -> list[str]:
-    """The command with a limit on open files."""
-    return command if open_files is None else ["sh", "-c", f'ulimit -n {open_files} && exec "$@"', "sh", *command]
 
 
 def postmaster(pgdata: Path) -> psutil.Process:

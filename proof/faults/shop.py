@@ -7,12 +7,19 @@ from uuid import UUID
 import psycopg
 
 from lingdang.clock import system_clock
-from lingdang.db.embedded import EmbeddedServer
-from lingdang.db.migrate import migrate
-from lingdang.deployment import Deployment, make_sessions
+from lingdang.coupons.spelling import normal_code
 from lingdang.ids import Customer as Known
-from lingdang.keys import Keyring, create_keyring
-from lingdang.settings import Settings
+from proof.shop import (
+    Credit,
+    NumberedBooks,
+    add_books,
+    add_coupon,
+    add_customers,
+    build,
+    embedded,
+    keyring_in,
+    sessions_by,
+)
 
 CUSTOMERS = 16
 BOOKS = 20_000
@@ -20,36 +27,6 @@ START = 1_000_000_000
 PRICE = 100
 OFF = 10
 CODE = "ten"
-
-_VALUES = {"price": PRICE, "start": START, "books": BOOKS}
-_FILL = (
-    """
-    INSERT INTO product (product_id, title, currency, price, list_price, created_at, updated_at)
-    SELECT 'book-' || i, 'A book', 'BELL', %(price)s, %(price)s, now(), now() FROM generate_series(1, %(books)s) i
-    """,
-    """
-    INSERT INTO customer (customer, customer_id, created_at)
-    SELECT i, 'cust-' || i, now() FROM generate_series(1, %(customers)s) i
-    """,
-    """
-    INSERT INTO wallet (bucket, customer, currency, balance, seq, moved_at, lots, remaining)
-    SELECT 0, customer, 'BELL', %(start)s, 1, now(), '{paid}', ARRAY[%(start)s::bigint] FROM customer
-    """,
-    """
-    INSERT INTO transfer (bucket, customer, currency, seq, kind, amount, balance, at, position, accounts, amounts,
-                          cause, detail)
-    SELECT bucket, customer, currency, 1, 'credit', balance, balance, moved_at, 1, '["clearing:paid","wallet:paid"]',
-           ARRAY[-balance, balance],
-           encode('\\x00'::bytea || substr(sha256(convert_to(customer || ' credit gift', 'UTF8')), 1, 15), 'hex')::uuid,
-           '{"creditId": "gift", "kind": "paid", "reason": "test"}'
-      FROM wallet
-    """,
-    """
-    INSERT INTO coupon (coupon_id, definition, status, code, per_customer, created_at, updated_at)
-    VALUES ('ten', '{"name": "Ten off", "effect": {"kind": "fixed", "amount": 10}}', 'active', 'TEN', 1000000, now(),
-            now())
-    """,
-)
 
 
 class Customer(NamedTuple):
@@ -65,26 +42,22 @@ class Customer(NamedTuple):
 def prepare(data_dir: Path) -> None:
     """Make the shop in `data_dir`, with the embedded database that `lingdang serve` will start there."""
     data_dir.mkdir(exist_ok=True)
-    server = EmbeddedServer(data_dir)
-    try:
-        fill(server.start())
-    finally:
-        server.stop()
+    with embedded(data_dir) as url:
+        fill(build(url, data_dir).url)
 
 
 def fill(database_url: str, count: int = CUSTOMERS) -> None:
-    """Migrate an empty database and put the shop with so many customers into it."""
-    migrate(database_url)
+    """Put the books, so many customers and the coupon into an empty shop. The customers' keys are 1, 2 and so on."""
+    keys = {f"cust-{number}": number for number in range(1, count + 1)}
     with psycopg.connect(database_url) as connection:
-        for statement in _FILL:
-            connection.execute(statement.encode(), _VALUES | {"customers": count})
+        add_books(connection, NumberedBooks("book-", BOOKS, str(PRICE), title="'A book'"))
+        add_customers(connection, keys, [Credit("gift", "paid", START)])
+        add_coupon(connection, "ten", {"kind": "fixed", "amount": OFF}, code=normal_code(CODE))
 
 
 def customers(data_dir: Path, count: int = CUSTOMERS) -> list[Customer]:
     """The shop's first customers, each with a session by the keyring of `data_dir`, which is made when missing."""
-    path = data_dir / "keyring.json"
-    create_keyring(path, system_clock())
-    sessions = make_sessions(Deployment(Settings(), "", Keyring(path), buckets=1))
+    sessions = sessions_by(keyring_in(data_dir))
     made = []
     for number in range(1, count + 1):
         issued = sessions.issue(Known(number, f"cust-{number}"), "HMAC-SHA256", None, system_clock())

@@ -12,11 +12,10 @@ import httpx
 from lingdang.clock import system_clock
 from lingdang.demo import CUSTOMER, PASSWORD
 from lingdang.identity.api_keys import SCOPES
-from lingdang.identity.sessions import Sessions
 from lingdang.ids import Customer
-from lingdang.keys import Keyring
-from lingdang.settings import SIGN_TYPES
-from proof.bench.server import ServerError, clean_environ, lingdang
+from proof import server
+from proof.server import clean_environ, lingdang
+from proof.shop import keyring_in, sessions_by
 
 _SECONDS = 60
 _COUNTED = re.compile(r'^lingdang_requests_total\{.*status="(\d+)".*\} ([\d.e+]+)$', re.MULTILINE)
@@ -28,7 +27,7 @@ class Demo:
     def __init__(self, url: str, data_dir: Path) -> None:
         self.url = url
         self._data_dir = data_dir
-        self._sessions = Sessions(Keyring(data_dir / "keyring.json"), 1, SIGN_TYPES, 12 * 3600)
+        self._sessions = sessions_by(keyring_in(data_dir))
         command = lingdang("apikey", "create", "fuzz", *(f"--scope={scope}" for scope in SCOPES), data_dir=data_dir)
         made = subprocess.run(
             command, capture_output=True, text=True, env=clean_environ(), timeout=_SECONDS, check=True
@@ -61,32 +60,12 @@ class Demo:
 
     def errors(self) -> str:
         """What the server wrote to standard error at level error."""
-        log = (self._data_dir / "stderr.txt").read_text(encoding="utf-8", errors="replace")
+        log = server.errors_of(self._data_dir).read_text(encoding="utf-8", errors="replace")
         return "\n".join(line for line in log.splitlines() if '"level": "error"' in line)
 
 
 @contextmanager
 def serving(folder: Path) -> Iterator[Demo]:
     """The shop on a free port until the block ends. Raises ServerError."""
-    with (folder / "stderr.txt").open("w") as stderr:
-        process = subprocess.Popen(
-            lingdang("serve", "--demo", "--http", "--port=0", data_dir=folder),
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-            env=clean_environ(),
-        )
-    try:
-        yield Demo(_url(process, folder), folder)
-    finally:
-        process.terminate()
-        process.wait(_SECONDS)
-
-
-def _url(process: "subprocess.Popen[str]", folder: Path) -> str:
-    """Where it says it is."""
-    assert process.stdout is not None, "it was asked for"
-    for line in process.stdout:
-        if found := re.search(r"http://\S+", line):
-            return found[0]
-    raise ServerError(f"the server did not start: {(folder / 'stderr.txt').read_text()}")
+    with server.serving(folder, {}, workers=2, tls=False, demo=True) as running:
+        yield Demo(running.url, folder)

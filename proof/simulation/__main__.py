@@ -2,21 +2,16 @@
 
 import json
 import sys
-import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from lingdang.clock import system_clock
-from lingdang.db.embedded import EmbeddedServer
-from lingdang.db.migrate import migrate
-from lingdang.keys import create_keyring
+from proof.shop import build, own_server
 from proof.simulation.jobs import verdicts
 from proof.simulation.run import Verdict
 
@@ -66,21 +61,14 @@ def main(seeds: list[int], times: int, jobs: int, stop: bool, as_json: bool) -> 
     started = time.monotonic()
     tally = Tally()
     runs = [(seed, f"t{again}" if again else "") for again in range(times) for seed in seeds]
-    with tempfile.TemporaryDirectory(prefix="simulation-") as folder:
-        server = EmbeddedServer(Path(folder))
-        url = server.start()
-        try:
-            migrate(url)
-            create_keyring(Path(folder) / "keyring.json", system_clock())
-            with _progress(console) as progress:
-                bar = progress.add_task("seeds", total=len(runs), broken=0)
-                for verdict in verdicts(url, Path(folder) / "keyring.json", runs, jobs):
-                    tally.add(verdict)
-                    progress.update(bar, advance=1, broken=len(tally.broken))
-                    if stop and tally.broken:
-                        break
-        finally:
-            server.stop()
+    with own_server() as (place, url), _progress(console) as progress:
+        shop = build(url, place)
+        bar = progress.add_task("seeds", total=len(runs), broken=0)
+        for verdict in verdicts(shop.url, shop.keyring.path, runs, jobs):
+            tally.add(verdict)
+            progress.update(bar, advance=1, broken=len(tally.broken))
+            if stop and tally.broken:
+                break
     seconds = time.monotonic() - started
     if as_json:
         click.echo(json.dumps(_as_data(tally, seconds)))

@@ -5,7 +5,7 @@ from typing import NamedTuple, cast
 import psutil
 import pytest
 
-from proof.bench.server import family_cpu_seconds
+from proof.server import family_cpu_seconds
 
 
 class Times(NamedTuple):

@@ -8,9 +8,9 @@ import pytest
 
 from lingdang.ids import Customer
 from lingdang.ledger.commands import Line
+from proof.bench.buying import Buyer, Purchase
 from proof.bench.load import Answer, Load
 from proof.bench.meters import Batches, Cost
-from proof.bench.shop import Buyer, Purchase
 from proof.bench.sides import Side, Slice, differing, half, in_turns, joined, with_one_book
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

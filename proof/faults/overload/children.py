@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from proof.bench.server import clean_environ
+from proof.server import clean_environ
 
 _END_SECONDS = 10.0
 

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 import psutil
 
-from proof.bench.server import family_cpu_seconds
 from proof.faults.server import Server
+from proof.server import family_cpu_seconds
 
 _LOOK_SECONDS = 0.25
 

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 import msgspec
 import psycopg
 
-from lingdang.db.embedded import EmbeddedServer
 from lingdang.ledger.reconcile import reconcile
 from proof.faults import shop
 from proof.faults.overload import shop as stocked
@@ -20,6 +19,7 @@ from proof.faults.overload.kinds import KINDS
 from proof.faults.overload.processes import Memory, cpu_seconds, others_cpu_seconds, workers_ended
 from proof.faults.overload.site import Attack, Attacked, Burning, Site
 from proof.faults.server import Server
+from proof.shop import embedded
 
 OPEN_FILES = 1024
 """What the server's processes may open: what systems give when nobody asks for more."""
@@ -204,13 +204,9 @@ class _Measuring:
 
 def _audit(data_dir: Path, names: list[str], history: History) -> list[str]:
     """What is wrong in the database that the stopped server has left."""
-    database = EmbeddedServer(data_dir)
-    try:
-        with psycopg.connect(database.start(), autocommit=True) as connection:
-            stored = {str(row[0]) for row in connection.execute(_STORED, (names,))}
-            differences = reconcile(connection).differences
-    finally:
-        database.stop()
+    with embedded(data_dir) as url, psycopg.connect(url, autocommit=True) as connection:
+        stored = {str(row[0]) for row in connection.execute(_STORED, (names,))}
+        differences = reconcile(connection).differences
     told = set(history.order_ids())
     missing = {"were lost": len(told - stored), "were not answered": len(stored - told)}
     return [

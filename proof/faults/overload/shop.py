@@ -4,15 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import psycopg
 from argon2 import PasswordHasher
 
-from lingdang.catalog.terms import MARK
-from lingdang.db.embedded import EmbeddedServer
 from lingdang.identity.passwords import MEMORY_KIB, PASSES
 from proof.faults import shop
 from proof.faults.overload.buyers import NEWCOMER, PASSWORD
+from proof.shop import NumberedBooks, add_books, add_coupon, add_customers, build, embedded
 
 STRANGERS = 256
 """Customers besides those whose purchases are counted; attackers act as them."""
@@ -25,66 +23,37 @@ LETTERS = "abcdef"
 """What the many products' words begin with."""
 
 _INTRO = "很久很久以前，" * 700
-_PRODUCTS = """
-INSERT INTO product (product_id, title, intro, currency, price, list_price, popularity, search, created_at,
-                     updated_at)
-SELECT 'page-' || n, 'Page ' || n, %(intro)s, 'BELL', 1000 + n * 37, 1000 + n * 37, 1000000 + n,
-       array_to_tsvector(ARRAY[%(mark)s]), now(), now()
-  FROM generate_series(1, 250) n
-"""
-_MANY_PRODUCTS = """
-INSERT INTO product (product_id, title, currency, price, list_price, popularity, search, created_at, updated_at)
-SELECT 'many-' || n, array_to_string(words, ' '), 'BELL', 100, 100, n, array_to_tsvector(words || %(mark)s::text),
-       now(), now()
-  FROM generate_series(1, %(count)s) n,
-       LATERAL (SELECT ARRAY[substr(h, 1, 6), substr(h, 9, 7), substr(h, 17, 5), substr(h, 25, 8)] AS words
-                  FROM md5(n::text) h) w
-"""
-_PEOPLE = """
-INSERT INTO customer (customer, customer_id, password_hash, password_changed_at, created_at)
-SELECT %(first)s + n, %(name)s || n, %(hash)s, now(), now() FROM generate_series(1, %(count)s) n
-"""
-_COUPON = """
-INSERT INTO coupon (coupon_id, definition, status, per_customer, claimed, created_at, updated_at)
-VALUES (%(coupon_id)s, %(definition)s, 'active', 100, 1, now(), now())
-"""
-_VOUCHER = """
-INSERT INTO voucher (bucket, customer, voucher_id, coupon_id, claimed_at, expires_at)
-VALUES (0, %(key)s, gen_random_uuid(), %(coupon_id)s, now(), now() + interval '1 year')
-"""
+_PAGES = NumberedBooks("page-", 250, "1000 + n * 37", title="'Page ' || n", popularity="1000000 + n", intro=_INTRO)
+_PARTS = ((1, 6), (9, 7), (17, 5), (25, 8))
+_WORDS = f"ARRAY[{', '.join(f'substr(md5(n::text), {first}, {length})' for first, length in _PARTS)}]"
 
 
 def prepare(data_dir: Path, products: int) -> None:
     """Make the shop in `data_dir`, with so many products to search in."""
     data_dir.mkdir(exist_ok=True)
-    server = EmbeddedServer(data_dir)
-    try:
-        url = server.start()
-        shop.fill(url, shop.CUSTOMERS + STRANGERS)
+    with embedded(data_dir) as url:
+        shop.fill(build(url, data_dir).url, shop.CUSTOMERS + STRANGERS)
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(_PRODUCTS, {"intro": _INTRO, "mark": MARK})
-            connection.execute(_MANY_PRODUCTS, {"count": products, "mark": MARK})
+            add_books(connection, _PAGES)
+            add_books(connection, _many(products))
             _people(connection)
-            _vouchers(connection, shop.CUSTOMERS + HOLDER + 1)
+            for number, effect in enumerate(_effects()):
+                stacking = {"group": None, "order": number % 7}
+                add_coupon(connection, f"off-{number}", effect, stacking, keys=[shop.CUSTOMERS + HOLDER + 1])
             connection.execute("VACUUM (ANALYZE)")
-    finally:
-        server.stop()
+
+
+def _many(count: int) -> NumberedBooks:
+    """Products of four words each, the best known last."""
+    title = f"array_to_string({_WORDS}, ' ')"
+    return NumberedBooks("many-", count, "100", title=title, popularity="n", words=_WORDS)
 
 
 def _people(connection: psycopg.Connection[Any]) -> None:
     hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=1)
-    members = {"name": MEMBER, "hash": hasher.hash(MEMBERS_PASSWORD), "count": MEMBERS, "first": 1_000_000}
-    connection.execute(_PEOPLE, members)
-    connection.execute(_PEOPLE, {"name": NEWCOMER, "hash": hasher.hash(PASSWORD), "count": 1, "first": 2_000_000})
-    connection.execute("UPDATE customer SET customer_id = %s WHERE customer_id = %s", (NEWCOMER, f"{NEWCOMER}1"))
-
-
-def _vouchers(connection: psycopg.Connection[Any], key: int) -> None:
-    for number, effect in enumerate(_effects()):
-        definition = {"name": f"Off {number}", "effect": effect, "stacking": {"group": None, "order": number % 7}}
-        values = {"coupon_id": f"off-{number}", "definition": msgspec.json.encode(definition).decode()}
-        connection.execute(_COUPON, values)
-        connection.execute(_VOUCHER, values | {"key": key})
+    members = {f"{MEMBER}{number}": 1_000_000 + number for number in range(1, MEMBERS + 1)}
+    add_customers(connection, members, password_hash=hasher.hash(MEMBERS_PASSWORD))
+    add_customers(connection, {NEWCOMER: 2_000_001}, password_hash=hasher.hash(PASSWORD))
 
 
 def _effects() -> Iterator[dict[str, Any]]:

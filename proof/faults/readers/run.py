@@ -14,11 +14,11 @@ import psycopg
 from lingdang.db.embedded import EmbeddedServer
 from lingdang.journal.positions import Place
 from lingdang.ledger.reconcile import reconcile
-from proof.bench import databases
 from proof.faults.readers.reading import Reader
 from proof.faults.readers.trouble import Trouble
 from proof.faults.readers.writers import CUSTOMERS, Writers
 from proof.faults.shop import fill
+from proof.shop import build, new_database, settlement_on
 
 BUYERS = 4
 """With each of the two settlements."""
@@ -54,7 +54,7 @@ async def run(plan: Plan, place: Path) -> Outcome:
     server = EmbeddedServer(place)
     try:
         url = _prepared_server(server)
-        shop = databases.create(url, "shop")
+        shop = build(new_database(url, "shop"), place).url
         fill(shop, CUSTOMERS)
         return await _run(plan, server, place, shop, url)
     finally:
@@ -97,7 +97,7 @@ async def _run(plan: Plan, server: EmbeddedServer, place: Path, shop: str, other
 
 async def _write(plan: Plan, writers: Writers, trouble: Trouble, shop: str, other: str) -> None:
     """Writers for so long, with trouble; all of them have ended when this returns."""
-    settlements = [databases.settlement(shop) for _ in range(2)]
+    settlements = [settlement_on(shop) for _ in range(2)]
     for settlement in settlements:
         settlement.open()
     writing = [

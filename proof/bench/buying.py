@@ -3,23 +3,21 @@
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import psycopg
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from lingdang.catalog.terms import MARK
-from lingdang.clock import rfc3339, system_clock
+from lingdang.clock import system_clock
 from lingdang.demo.books import load_demo_catalogue
-from lingdang.identity.sessions import Sessions
 from lingdang.ids import Customer
-from lingdang.keys import Keyring, create_keyring
+from lingdang.keys import Keyring
 from lingdang.ledger.commands import Line
-from lingdang.settings import SIGN_TYPES, SignType
+from lingdang.settings import SignType
 from proof.bench.signing import public_jwk
+from proof.shop import Credit, NumberedBooks, Shop, add_books, add_customers, build, key_of, sessions_by
 
 PAID = 10**10
 BONUS = 10**9
@@ -31,41 +29,11 @@ HOT_BOOKS = 100_000
 HOUSE_BOOKS = 600
 """Books of the one publisher that everybody buys from."""
 
-_MORE_BOOKS = """
-INSERT INTO product (product_id, title, publisher, currency, price, list_price, search, created_at, updated_at)
-SELECT prefix || n, 'Volume ' || n, 'House ' || n %% houses, 'BELL', 100 + n %% 900, 1000,
-       array_to_tsvector(ARRAY[%(mark)s]), now(), now()
-  FROM (VALUES ('hot-', 500, %(hot)s), ('house-', 1, %(house)s)) AS k (prefix, houses, count),
-       generate_series(1, count) AS n
-"""
-
-_FILL = """
-WITH ids AS (
-    INSERT INTO customer (customer, customer_id, created_at)
-    SELECT key, name, now() FROM unnest(%(keys)s::bigint[], %(names)s::text[]) AS c (key, name) RETURNING customer
-), wallets AS (
-    INSERT INTO wallet (bucket, customer, currency, balance, seq, moved_at, lots, remaining, next_expiry)
-    SELECT 0, customer, 'BELL', %(paid)s + %(bonus)s, %(credits)s, now(), ARRAY[%(lot)s, 'paid'],
-           ARRAY[%(bonus)s, %(paid)s]::bigint[], %(expiry)s
-      FROM ids
-), movements (seq, credit_id, kind, lot, amount, balance, expires_at) AS (
-    VALUES (1, 'first', 'paid', 'paid', %(paid)s::bigint, %(paid)s::bigint, NULL::timestamptz),
-           (2, 'gift', 'bonus', %(lot)s, %(bonus)s::bigint, (%(paid)s + %(bonus)s)::bigint, %(expiry)s)
+_PRICE = "100 + n % 900"
+_MORE_BOOKS = (
+    NumberedBooks("hot-", HOT_BOOKS, _PRICE, "1000", "'Volume ' || n", "'House ' || n % 500"),
+    NumberedBooks("house-", HOUSE_BOOKS, _PRICE, "1000", "'Volume ' || n", "'House 0'"),
 )
-INSERT INTO transfer (bucket, customer, currency, seq, kind, amount, balance, at, position, accounts, amounts, cause,
-                      detail)
-SELECT 0, customer, 'BELL', seq, 'credit', amount, balance, now(), 1,
-       json_build_array('clearing:' || kind, 'wallet:' || lot), ARRAY[-amount, amount],
-       encode('\\x00'::bytea || substr(sha256(convert_to(customer || ' credit ' || credit_id, 'UTF8')), 1, 15),
-              'hex')::uuid,
-       json_build_object('creditId', credit_id, 'kind', kind, 'reason', 'benchmark', 'expiresAt', expires_at)
-  FROM ids, movements
-"""
-
-
-def key_of(cust_id: str) -> int:
-    """The key of a customer of the benchmark. Keys are spread as those of customers who came over years."""
-    return int.from_bytes(sha256(cust_id.encode()).digest()[:7], "big")
 
 
 class Buyer(NamedTuple):
@@ -86,19 +54,19 @@ class Purchase(NamedTuple):
     books: tuple[Line, ...]
 
 
-def fill(database_url: str, customers: int) -> None:
-    """Put the demo catalogue and `customers` customers with wallets into an empty, migrated database."""
+def stocked(url: str, place: Path, customers: int) -> Shop:
+    """A shop in this empty database with the demo catalogue, more books, and `customers` customers with wallets."""
+    shop = build(url, place)
     now = system_clock()
-    load_demo_catalogue(database_url, now)
+    load_demo_catalogue(url, now)
     expiry = (now + timedelta(days=365)).replace(microsecond=0)
-    values: dict[str, Any] = {"paid": PAID, "bonus": BONUS, "credits": CREDITS, "expiry": expiry}
-    values["names"] = [f"cust-{number}" for number in range(1, customers + 1)]
-    values["keys"] = [key_of(name) for name in values["names"]]
-    values["lot"] = f"bonus@{rfc3339(expiry)}"
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(_FILL, values)
-        connection.execute(_MORE_BOOKS, {"hot": HOT_BOOKS, "house": HOUSE_BOOKS, "mark": MARK})
+    keys = {name: key_of(name) for name in (f"cust-{number}" for number in range(1, customers + 1))}
+    with psycopg.connect(url, autocommit=True) as connection:
+        add_customers(connection, keys, [Credit("first", "paid", PAID), Credit("gift", "bonus", BONUS, expiry)])
+        for books in _MORE_BOOKS:
+            add_books(connection, books)
         connection.execute("VACUUM (ANALYZE)")
+    return shop
 
 
 class Books(NamedTuple):
@@ -126,7 +94,7 @@ def buyers(keyring: Keyring, customers: int, sign_type: SignType, prefix: str = 
 
     With ES256 they share one key pair: only the server's work is measured.
     """
-    sessions = Sessions(keyring, 1, SIGN_TYPES, 12 * 3600)
+    sessions = sessions_by(keyring)
     private_key = ec.generate_private_key(ec.SECP256R1()) if sign_type == "ES256" else None
     jwk = public_jwk(private_key) if private_key else None
     now = datetime.now(UTC)
@@ -139,13 +107,6 @@ def buyers(keyring: Keyring, customers: int, sign_type: SignType, prefix: str = 
         )
         made.append(Buyer(customer, issued.session_id, headers.encode(), sign_type, issued.sign_key, private_key))
     return made
-
-
-def new_keyring(directory: Path) -> Keyring:
-    """A keyring of its own, in a file of this directory."""
-    path = directory / "keyring.json"
-    create_keyring(path, system_clock())
-    return Keyring(path)
 
 
 def purchases(buyers: list[Buyer], books: list[Line], count: int, seed: int = 1) -> Iterator[Purchase]:
