@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from lingdang.db.pool import Connection, connect_options
-from lingdang.journal.positions import Place, read_on
+from lingdang.journal.positions import RowPosition, read_on
 
 STEP = 0.01
 """Seconds until it asks again when there was nothing more."""
@@ -24,7 +24,7 @@ class Page(msgspec.Struct, frozen=True):
     """What was seen at a moment of the monotonic clock."""
 
     at: float
-    places: list[Place]
+    places: list[RowPosition]
 
 
 @contextmanager

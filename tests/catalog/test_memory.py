@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lingdang.catalog.memory import Memory, weight
-from lingdang.catalog.product import Detail, Product
+from lingdang.catalog.product import Product, ProductDetail
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
-DETAIL = Detail("An introduction", None, "novel", {"authors": "Jane Austen"}, 0, NOW, NOW)
+DETAIL = ProductDetail("An introduction", None, "novel", {"authors": "Jane Austen"}, 0, NOW, NOW)
 
 
 def book(name: str, price: int = 100, *, whole: bool = False, active: bool = True) -> Product:

@@ -6,7 +6,7 @@ import pytest
 
 from lingdang.catalog.memory import Memory
 from lingdang.checkout.hands import Held
-from lingdang.checkout.reading import MOST_VOUCHERS, Asked, CheckoutReader
+from lingdang.checkout.reading import MOST_VOUCHERS, CheckoutReader, Question
 from lingdang.clock import system_clock
 from lingdang.db.lane import Lane
 from lingdang.ids import uuid7
@@ -178,7 +178,7 @@ async def test_a_free_order_is_no_purchase(ann: Buyer) -> None:
 
 
 async def read_hand(reader: CheckoutReader) -> Held:
-    facts = await reader.read(Asked(owner_of("ann"), ("book-1",)))
+    facts = await reader.read(Question(owner_of("ann"), ("book-1",)))
     assert facts.held is not None
     return facts.held
 

@@ -7,7 +7,7 @@ import pytest
 
 from lingdang.catalog.memory import Memory
 from lingdang.catalog.product import Product
-from lingdang.checkout.reading import Asked, CheckoutReader
+from lingdang.checkout.reading import CheckoutReader, Question
 from lingdang.clock import system_clock
 from lingdang.db.lane import Lane
 from support.customers import owner_of
@@ -29,7 +29,7 @@ async def reader(database_url: str) -> AsyncIterator[CheckoutReader]:
 
 
 async def read(reader: CheckoutReader, *product_ids: str) -> dict[str, Product]:
-    facts = await reader.read(Asked(owner_of("ann"), product_ids))
+    facts = await reader.read(Question(owner_of("ann"), product_ids))
     return {product_id: product for product_id, product in facts.products.items() if product_id in product_ids}
 
 

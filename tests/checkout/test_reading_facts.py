@@ -5,7 +5,7 @@ from datetime import timedelta
 import msgspec
 
 from lingdang.catalog.memory import Memory
-from lingdang.checkout.reading import Asked, CheckoutReader, Facts
+from lingdang.checkout.reading import CheckoutReader, Facts, Question
 from lingdang.clock import system_clock
 from lingdang.db.lane import Lane
 from support.buyer import buyer, give, stock
@@ -18,7 +18,7 @@ async def read(database_url: str, cust_id: str, clock_ahead: timedelta = timedel
     lane = Lane(database_url, False)
     reader = CheckoutReader(0, lane, Memory(), lambda: system_clock() + clock_ahead, queue_limit=9, batch_limit=9)
     reader.open()
-    facts = await reader.read(Asked(owner_of(cust_id), ("book-1", "book-2")))
+    facts = await reader.read(Question(owner_of(cust_id), ("book-1", "book-2")))
     await reader.close()
     return facts
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from lingdang.coupons.chooser import Choice, Chooser
-from lingdang.coupons.goods import Buyer, Good, Voucher, order_of
+from lingdang.coupons.goods import Buyer, Good, Voucher, basket_of
 from lingdang.coupons.model import Conditions, Definition, Percent
 from lingdang.coupons.work import finish
 from lingdang.errors import Problem
@@ -102,7 +102,7 @@ async def test_long_lists_of_products_stay_here(chooser: Chooser) -> None:
     products = frozenset([f"book-{n}" for n in range(10_000)])
     definition = Definition("Voucher", Percent(10), Conditions(products=products))
     vouchers = [Voucher(f"v{n}", f"c{n}", definition, datetime(2027, 1, 1, tzinfo=UTC)) for n in range(3)]
-    order = order_of([Good("book-1", 100)], "BELL", Buyer(), NOW)
+    order = basket_of([Good("book-1", 100)], "BELL", Buyer(), NOW)
     assert await chooser.decide(Choice(order, vouchers[:2], None, {})) is not None
     assert await chooser.decide(Choice(order, vouchers, None, {})) is None
 

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from lingdang.coupons.combine import Candidate
 from lingdang.coupons.cuts import Amount, Cut, DownTo, Share
 from lingdang.coupons.deciding import judge
-from lingdang.coupons.goods import Order, Voucher
+from lingdang.coupons.goods import Basket, Voucher
 from lingdang.coupons.model import Definition
 from support.drawn import NOW, definitions, orders
 
 
 @settings(max_examples=2 * settings.default.max_examples)
 @given(orders(), definitions, st.data())
-def test_a_cut_saves_no_more_on_less(order: Order, definition: Definition, data: st.DataObject) -> None:
+def test_a_cut_saves_no_more_on_less(order: Basket, definition: Definition, data: st.DataObject) -> None:
     """What the search's bound stands on; and no cut takes more than is left."""
     judged = judge(Voucher("v", "c", definition, NOW + timedelta(days=1)), order)
     if isinstance(judged, Candidate):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lingdang.coupons.combine import MAX_APPLIED, Candidate, refusals
 from lingdang.coupons.deciding import MAX_OTHERS, Decision, decide, deciding, judge
-from lingdang.coupons.goods import Buyer, Good, Order, Voucher, order_of
+from lingdang.coupons.goods import Basket, Buyer, Good, Voucher, basket_of
 from lingdang.coupons.model import (
     Conditions,
     Definition,
@@ -26,7 +26,7 @@ from support.drawn import NOW, a_shop, an_effect
 COUNTS = [21, 40, 100]
 
 
-def named_like(order: Order, vouchers: list[Voucher], chosen: Decision) -> Decision:
+def named_like(order: Basket, vouchers: list[Voucher], chosen: Decision) -> Decision:
     return decide(order, vouchers, [voucher_id for voucher_id, _ in chosen.applied])
 
 
@@ -47,7 +47,7 @@ def test_what_is_chosen_may_be_named(count: int, seed: int, lines: int) -> None:
 def test_the_order_of_the_request_changes_nothing(count: int, seed: int, chance: Any) -> None:
     order, vouchers = a_shop(count, seed)
     goods = chance.sample(order.goods, len(order.goods))
-    shuffled = decide(order_of(goods, "BELL", Buyer(), NOW), chance.sample(vouchers, count))
+    shuffled = decide(basket_of(goods, "BELL", Buyer(), NOW), chance.sample(vouchers, count))
     chosen = decide(order, vouchers)
     assert (shuffled.discounts, shuffled.applied, shuffled.proven) == (chosen.discounts, chosen.applied, chosen.proven)
 
@@ -72,7 +72,7 @@ def test_no_single_change_of_a_proven_choice_is_better(count: int, seed: int) ->
             assert sum(other.discounts.values()) <= sum(chosen.saves) or not chosen.proven
 
 
-def slices(order: Order, vouchers: list[Voucher], named: list[str] | None = None) -> tuple[Work, list[int]]:
+def slices(order: Basket, vouchers: list[Voucher], named: list[str] | None = None) -> tuple[Work, list[int]]:
     """The work of a decision, and how much was done between its yields."""
     work, done = Work(), [0]
     for _ in deciding(order, vouchers, named, {}, work):
@@ -93,7 +93,7 @@ def test_work_is_bounded_and_yields(count: int, seed: int, lines: int, naming: b
 
 def test_25_vouchers_of_100_bells_and_one_book() -> None:
     """An order takes 20: those are applied that are the first in order of application."""
-    order = order_of([Good("book", 5000)], "BELL", Buyer(), NOW)
+    order = basket_of([Good("book", 5000)], "BELL", Buyer(), NOW)
     off = Definition("Off", Fixed(100), stacking=Stacking(group=None))
     vouchers = [Voucher(f"v{n:02}", f"c{n:02}", off, NOW + timedelta(days=1)) for n in range(25)]
     chosen = decide(order, vouchers)
@@ -108,7 +108,7 @@ def test_30_vouchers_in_four_groups_are_not_burnt(seed: int) -> None:
     """Nothing is applied that saves nothing on top of the others, though each would save something alone."""
     chance = random.Random(seed)
     products = [f"book-{n}" for n in range(3)]
-    order = order_of([Good(product_id, chance.randint(1, 60)) for product_id in products], "BELL", Buyer(), NOW)
+    order = basket_of([Good(product_id, chance.randint(1, 60)) for product_id in products], "BELL", Buyer(), NOW)
     vouchers = [
         Voucher(
             f"v{n:02}",
@@ -124,7 +124,7 @@ def test_30_vouchers_in_four_groups_are_not_burnt(seed: int) -> None:
 
 
 def test_every_usable_voucher_is_shown_and_100_others() -> None:
-    order = order_of([Good("book", 5000)], "BELL", Buyer(), NOW)
+    order = basket_of([Good("book", 5000)], "BELL", Buyer(), NOW)
     usable = Definition("Off", Fixed(1))
     other = Definition("Off", Fixed(1), Conditions(min_spend=9999))
     until = NOW + timedelta(days=1)

@@ -6,7 +6,7 @@ from hypothesis import event, given, settings
 
 from lingdang.coupons.combine import Candidate, apply, conflicts
 from lingdang.coupons.deciding import judge
-from lingdang.coupons.goods import Order, Voucher
+from lingdang.coupons.goods import Basket, Voucher
 from lingdang.coupons.search import best
 from support.drawn import held, orders
 
@@ -25,7 +25,7 @@ def brute_force(candidates: list[Candidate], prices: list[int]) -> tuple[Candida
 
 @settings(max_examples=5 * settings.default.max_examples)
 @given(orders(), held())
-def test_best_is_brute_force(order: Order, vouchers: list[Voucher]) -> None:
+def test_best_is_brute_force(order: Basket, vouchers: list[Voucher]) -> None:
     prices = [good.price for good in order.goods]
     candidates = [c for c in (judge(voucher, order) for voucher in vouchers) if isinstance(c, Candidate)]
     event(f"{len(candidates)} usable")

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from lingdang.coupons.deciding import decide
-from lingdang.coupons.goods import Buyer, Good, Voucher, order_of
+from lingdang.coupons.goods import Buyer, Good, Voucher, basket_of
 from lingdang.coupons.model import Definition, Effect
 from lingdang.coupons.reasons import SENTENCES
 
@@ -36,7 +36,7 @@ def test_example(example: Example) -> None:
         Good(i, price, example.publishers.get(i), example.categories.get(i, ())) for i, price in example.prices.items()
     ]
     now = datetime(2026, 11, 23, tzinfo=UTC)
-    order = order_of(goods, "BELL", Buyer(), now)
+    order = basket_of(goods, "BELL", Buyer(), now)
     decision = decide(order, [Voucher("v", "c", example.definition, now + timedelta(days=1))])
     [verdict] = decision.verdicts
     if example.discounts is not None:

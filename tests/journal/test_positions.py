@@ -15,7 +15,7 @@ from lingdang.clock import system_clock
 from lingdang.db.embedded import EmbeddedServer
 from lingdang.db.migrate import migrate
 from lingdang.db.pool import Connection
-from lingdang.journal.positions import Places, read_on
+from lingdang.journal.positions import RowsAfter, read_on
 from lingdang.ledger import store
 from lingdang.ledger.rules import Command
 from lingdang.ledger.settlement import Settlement
@@ -32,7 +32,7 @@ async def settle_one(database_url: str, command: Command) -> None:
         await settlement.submit(command)
 
 
-def names(read: Places) -> list[tuple[int, int]]:
+def names(read: RowsAfter) -> list[tuple[int, int]]:
     return [(place.customer, place.seq) for place in read.places]
 
 
@@ -143,7 +143,7 @@ async def test_each_bucket_has_a_journal_of_its_own(database_url: str) -> None:
 async def test_a_new_start_of_the_server_goes_on_above(database_url: str) -> None:
     """Before its first settlement the journal is what earlier starts left; what comes then is above it."""
     async with connected(database_url) as reader:
-        assert await read_on(reader, 0, 0, 100) == Places([], 0, False)
+        assert await read_on(reader, 0, 0, 100) == RowsAfter([], 0, False)
         await settle_one(database_url, credit(ANN, 100))
         sql(database_url, "UPDATE journal_epoch SET started = started - interval '1 day'")
         left = await read_on(reader, 0, 0, 100)

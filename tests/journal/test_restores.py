@@ -15,7 +15,7 @@ import pytest
 from lingdang.db.embedded import programs
 from lingdang.db.migrate import migrate
 from lingdang.db.system_user import open_programs, open_way, system_user
-from lingdang.journal.positions import Places, kept_to, read_on
+from lingdang.journal.positions import RowsAfter, kept_to, read_on
 from lingdang.keys import Keyring
 from support.customers import key_of
 from support.journal import connected, seal_all, sql, verify
@@ -35,7 +35,7 @@ async def settle(url: str, *names: str) -> None:
             await settlement.submit(credit(name, 1))
 
 
-async def read(url: str, cursor: int) -> Places:
+async def read(url: str, cursor: int) -> RowsAfter:
     async with connected(url) as reader:
         return await read_on(reader, 0, cursor, 100)
 
@@ -45,7 +45,7 @@ async def resume(url: str, cursor: int) -> int:
         return await kept_to(reader, 0, cursor)
 
 
-def names(page: Places) -> list[tuple[int, int]]:
+def names(page: RowsAfter) -> list[tuple[int, int]]:
     return [(place.customer, place.seq) for place in page.places]
 
 

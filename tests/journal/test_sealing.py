@@ -19,7 +19,7 @@ from lingdang.jose import from_base64url, to_base64url
 from lingdang.journal import positions, sealing
 from lingdang.journal.chain import entry_text
 from lingdang.journal.pace import PATIENCE_SECONDS, Pace
-from lingdang.journal.positions import MAX_POSITION, Places
+from lingdang.journal.positions import MAX_POSITION, RowsAfter
 from lingdang.journal.sealer import Sealer
 from lingdang.journal.sealing import AT_MOST, Behind, portions
 from lingdang.keys import Keyring, retire, rotate
@@ -55,7 +55,7 @@ def steps_of(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     names = {key_of(name): name for name in FIVE}
     steps: list[list[str]] = []
 
-    async def read_on(connection: Connection, bucket: int, after: int, most: int) -> Places:
+    async def read_on(connection: Connection, bucket: int, after: int, most: int) -> RowsAfter:
         read = await positions.read_on(connection, bucket, after, most)
         steps.append([names[place.customer] for place in read.places])
         return read

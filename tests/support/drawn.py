@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from lingdang.coupons.goods import Buyer, Good, Order, Voucher, order_of
+from lingdang.coupons.goods import Basket, Buyer, Good, Voucher, basket_of
 from lingdang.coupons.model import (
     BuyPay,
     Conditions,
@@ -65,11 +65,11 @@ def held(draw: st.DrawFn, most: int = 9) -> list[Voucher]:
 
 
 @st.composite
-def orders(draw: st.DrawFn) -> Order:
+def orders(draw: st.DrawFn) -> Basket:
     ids = draw(st.lists(st.sampled_from(PRODUCTS), min_size=1, unique=True))
     goods = [Good(i, draw(st.integers(0, 300))) for i in ids]
     buyer = Buyer(draw(st.booleans()), draw(st.sampled_from([frozenset(), frozenset({"vip"})])))
-    return order_of(goods, "BELL", buyer, NOW)
+    return basket_of(goods, "BELL", buyer, NOW)
 
 
 def an_effect(chance: random.Random, products: list[str]) -> Effect:
@@ -86,7 +86,7 @@ def an_effect(chance: random.Random, products: list[str]) -> Effect:
     return chance.choice(kinds)
 
 
-def a_shop(count: int, seed: int, lines: int = 8, coupons: int | None = None) -> tuple[Order, list[Voucher]]:
+def a_shop(count: int, seed: int, lines: int = 8, coupons: int | None = None) -> tuple[Basket, list[Voucher]]:
     """An order of so many lines, and so many vouchers: of coupons with random kinds, conditions, groups and orders."""
     chance = random.Random(seed)
     products = [f"book-{n:03}" for n in range(lines)]
@@ -106,4 +106,4 @@ def a_shop(count: int, seed: int, lines: int = 8, coupons: int | None = None) ->
         days = timedelta(days=chance.choice([0, 1, 1, 2, 2]))
         vouchers.append(Voucher(f"v{number:03}", f"c{coupon:03}", definitions[coupon], NOW + days))
     goods = [Good(product_id, chance.randint(0, 1000)) for product_id in products]
-    return order_of(goods, "BELL", Buyer(), NOW), vouchers
+    return basket_of(goods, "BELL", Buyer(), NOW), vouchers

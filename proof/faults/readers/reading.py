@@ -5,7 +5,7 @@ import random
 
 from lingdang.db.failures import AWAY
 from lingdang.db.pool import Connection, connect_options
-from lingdang.journal.positions import Place, read_on
+from lingdang.journal.positions import RowPosition, read_on
 
 _MOST_FAULTS = 20
 
@@ -15,7 +15,7 @@ class Reader:
 
     def __init__(self, name: str, chance: random.Random, pause: float) -> None:
         self.name = name
-        self.places: list[Place] = []
+        self.places: list[RowPosition] = []
         self.faults: list[str] = []
         self.pages = 0
         self._chance = chance
@@ -42,7 +42,7 @@ class Reader:
             self.pages += 1
             await asyncio.sleep(0 if page.more else self._chance.uniform(0, self._pause))
 
-    def take(self, place: Place) -> None:
+    def take(self, place: RowPosition) -> None:
         """Note what comes next, and whether it is what should come next."""
         expected = self._seqs.get(place.customer, 0) + 1
         if place.seq != expected:

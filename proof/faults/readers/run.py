@@ -12,7 +12,7 @@ import msgspec
 import psycopg
 
 from lingdang.db.embedded import EmbeddedServer
-from lingdang.journal.positions import Place
+from lingdang.journal.positions import RowPosition
 from lingdang.ledger.reconcile import reconcile
 from proof.faults.readers.reading import Reader
 from proof.faults.readers.trouble import Trouble
@@ -131,9 +131,9 @@ def _started(trouble: Trouble) -> None:
     trouble.server.start()
 
 
-def _rows(shop: str) -> list[Place]:
+def _rows(shop: str) -> list[RowPosition]:
     with psycopg.connect(shop) as connection:
-        return [Place(*row) for row in connection.execute(_ROWS).fetchall()]
+        return [RowPosition(*row) for row in connection.execute(_ROWS).fetchall()]
 
 
 def _count(shop: str, query: str) -> int:
@@ -143,7 +143,7 @@ def _count(shop: str, query: str) -> int:
     return int(row[0])
 
 
-def judged(reader: Reader, rows: Sequence[Place]) -> list[str]:
+def judged(reader: Reader, rows: Sequence[RowPosition]) -> list[str]:
     """What the reader saw out of order, and what it saw otherwise than the table has it."""
     missed, invented = set(rows) - set(reader.places), set(reader.places) - set(rows)
     return [

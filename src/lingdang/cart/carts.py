@@ -49,7 +49,7 @@ class Found(msgspec.Struct, frozen=True, gc=False):
     now: datetime
 
 
-class Loaded(msgspec.Struct, frozen=True):
+class TickAnswer(msgspec.Struct, frozen=True):
     """What cart_tick answers, as it comes. Calls are numbered from 1.
 
     `ended`: the calls whose session has ended. The rest has a place for each product in any of their carts.
@@ -64,7 +64,7 @@ class Loaded(msgspec.Struct, frozen=True):
     since: list[datetime]
 
 
-_decode = msgspec.json.Decoder(Loaded).decode
+_decode = msgspec.json.Decoder(TickAnswer).decode
 
 
 class Carts:
@@ -144,7 +144,7 @@ class Carts:
             for number in range(1, len(ticks) + 1)
         ]
 
-    async def _products(self, connection: Connection, loaded: Loaded) -> Mapping[str, Product]:
+    async def _products(self, connection: Connection, loaded: TickAnswer) -> Mapping[str, Product]:
         """The products in the carts, all in one version of the catalogue: that of the carts, or a later one."""
         look = self._memory.look(loaded.products)
         if not look.unknown and look.holds_in(loaded.catalogue):
@@ -170,7 +170,7 @@ def rounds(batch: Sequence[Tick]) -> Iterator[list[int]]:
     yield from found.values()
 
 
-def _carts(loaded: Loaded, products: Mapping[str, Product]) -> tuple[dict[int, list[InCart]], dict[int, int]]:
+def _carts(loaded: TickAnswer, products: Mapping[str, Product]) -> tuple[dict[int, list[InCart]], dict[int, int]]:
     """The carts by the number of their call, and how many rows of each are of a product that is no more."""
     carts: dict[int, list[InCart]] = {}
     gone: dict[int, int] = {}

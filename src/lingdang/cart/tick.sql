@@ -1,5 +1,5 @@
 -- Each customer's tick of one product, or a look without one, a customer once. Answers JSON in the shape of
--- lingdang.cart.carts.Loaded: which of them, counted from 1, had a session that has ended, and what is in all their carts afterwards, column by column:
+-- lingdang.cart.carts.TickAnswer: which of them, counted from 1, had a session that has ended, and what is in all their carts afterwards, column by column:
 -- building an array for each row takes longer than finding it. Carts are read once, after the tick. What has been
 -- bought is answered for the last time. What the products are, the worker remembers. One plan, as in ledger_load.
 CREATE OR REPLACE FUNCTION cart_tick(

@@ -1,5 +1,5 @@
 -- Which of these sessions, counted from 1, have ended, and products in the catalogue's version. Answers JSON in the
--- shape of lingdang.catalog.reading.Loaded.
+-- shape of lingdang.catalog.reading.CatalogueAnswer.
 CREATE OR REPLACE FUNCTION catalogue_load(
     buckets smallint[], customers bigint[], sessions uuid[], products text[], whole boolean
 ) RETURNS text LANGUAGE plpgsql STABLE

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 
-class Detail(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class ProductDetail(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a checkout and a product's own page show besides.
 
     `categories` is the attribute of that name as text, however it is written.
@@ -36,13 +36,13 @@ class Product(msgspec.Struct, frozen=True, array_like=True, gc=False):
     active: bool
     on_sale_from: datetime | None
     on_sale_until: datetime | None
-    detail: Detail | None = None
+    detail: ProductDetail | None = None
 
     def on_sale(self, now: datetime) -> bool:
         """Whether it can be bought at this moment."""
         return on_sale(self.active, self.on_sale_from, self.on_sale_until, now)
 
-    def told(self) -> Detail:
+    def told(self) -> ProductDetail:
         """The detail of a product that was asked for with it."""
         assert self.detail is not None, "it was read whole"
         return self.detail

@@ -27,7 +27,7 @@ class Read(msgspec.Struct, frozen=True, gc=False):
     product_id: str
 
 
-class Loaded(msgspec.Struct, frozen=True):
+class CatalogueAnswer(msgspec.Struct, frozen=True):
     """What catalogue_load answers, as it comes. `ended`: the sessions that have ended, counted from 1."""
 
     ended: list[int]
@@ -35,13 +35,13 @@ class Loaded(msgspec.Struct, frozen=True):
     products: list[Product]
 
 
-_decode = msgspec.json.Decoder(Loaded).decode
+_decode = msgspec.json.Decoder(CatalogueAnswer).decode
 Sessions = tuple[list[int], list[int], list[UUID]]
 """Bucket, customer and id of each session."""
 NO_SESSIONS: Sessions = ([], [], [])
 
 
-async def load(connection: Connection, sessions: Sessions, products: Sequence[str], *, whole: bool) -> Loaded:
+async def load(connection: Connection, sessions: Sessions, products: Sequence[str], *, whole: bool) -> CatalogueAnswer:
     """Which of these sessions have ended, and products in one version of the catalogue. Raises as `flush`."""
     return _decode(await ask(connection, (_SQL, (*sessions, list(products), whole))))
 

@@ -14,12 +14,12 @@ from lingdang.checkout.hands import Held
 from lingdang.checkout.offer import Offer
 from lingdang.checkout.order_token import MAX_TOKEN_LENGTH, OrderTokens
 from lingdang.checkout.pricing import price
-from lingdang.checkout.reading import Asked, CheckoutReader, Facts
+from lingdang.checkout.reading import CheckoutReader, Facts, Question
 from lingdang.clock import Clock
 from lingdang.coupons.chooser import Choice, Chooser
 from lingdang.coupons.claiming import Code, in_hand_or_claimed
 from lingdang.coupons.deciding import Decision, Verdict
-from lingdang.coupons.goods import Buyer, Good, Voucher, order_of
+from lingdang.coupons.goods import Buyer, Good, Voucher, basket_of
 from lingdang.coupons.guessing import CodeLimits
 from lingdang.coupons.labels import categories
 from lingdang.coupons.reasons import Reason
@@ -140,7 +140,7 @@ class Checkouts:
         await self._choices.admit(session.cust_id)
         if request.voucher_code is not None:
             await self._claim(session.owner, request.voucher_code)
-        asked = Asked(session.owner, request.product_ids, request.voucher_ids or ())
+        asked = Question(session.owner, request.product_ids, request.voucher_ids or ())
         facts = await self._readers[session.owner.bucket].read(asked)
         now = self._clock()
         products = _sellable(request.product_ids, facts, now)
@@ -177,7 +177,7 @@ class Checkouts:
         if facts.held is None and not named:
             return _UNDISCOUNTED
         held = facts.held or _EMPTY_HANDED
-        order = order_of([_good(p) for p in products], products[0].currency, held.buyer, now)
+        order = basket_of([_good(p) for p in products], products[0].currency, held.buyer, now)
         vouchers, gone = _hand(held, named or (), facts.named)
         choice = Choice(order, vouchers, named, gone)
         decision = await self._choices.take(cust_id, choice.steps(), partial(self._chooser.decide, choice))

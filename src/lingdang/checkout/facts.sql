@@ -1,5 +1,5 @@
 -- Reads what a batch of checkouts is priced with, in one snapshot. Answers JSON in the shape of
--- lingdang.checkout.reading.Loaded. One plan, as in ledger_load. Being STABLE, the function sees one snapshot:
+-- lingdang.checkout.reading.FactsAnswer. One plan, as in ledger_load. Being STABLE, the function sees one snapshot:
 -- what is remembered in this version of the catalogue is as it is here.
 --
 -- Each of `holders` has up to `most` vouchers here, newest first, with those that expired in the last 30 days. A hand

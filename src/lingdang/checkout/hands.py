@@ -56,7 +56,7 @@ class BuyerRow(msgspec.Struct, frozen=True, array_like=True):
     groups: frozenset[str]
 
 
-class LoadedHands(msgspec.Struct, frozen=True):
+class HandsAnswer(msgspec.Struct, frozen=True):
     """What checkout_facts answers about vouchers, as it comes.
 
     `hands` are rows of each customer, newest first; `picked` are the live ones of those who have too many, with how
@@ -73,7 +73,7 @@ class LoadedHands(msgspec.Struct, frozen=True):
 class Hands:
     """The customers' hands, and the vouchers that they named, of one batch."""
 
-    def __init__(self, loaded: LoadedHands, definitions: Mapping[str, Definition], now: datetime) -> None:
+    def __init__(self, loaded: HandsAnswer, definitions: Mapping[str, Definition], now: datetime) -> None:
         self._definitions = definitions
         self._now = now
         self._status = {coupon.coupon_id: coupon.status for coupon in loaded.coupons}

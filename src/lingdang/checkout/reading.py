@@ -11,7 +11,7 @@ import msgspec
 from lingdang.catalog.memory import Memory
 from lingdang.catalog.product import Product
 from lingdang.checkout.definitions import Definitions
-from lingdang.checkout.hands import Hands, Held, LoadedHands
+from lingdang.checkout.hands import Hands, HandsAnswer, Held
 from lingdang.clock import Clock
 from lingdang.coupons.goods import Voucher
 from lingdang.coupons.model import LONGEST_LIFE
@@ -36,7 +36,7 @@ SELECT checkout_facts(%b::smallint, %b::timestamptz, %b::uuid, %b::integer, %b::
 """)
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Question(msgspec.Struct, frozen=True):
     """One checkout's question. `named`: vouchers that the customer wants to use, by their ids."""
 
     owner: Owner
@@ -60,7 +60,7 @@ class Facts(msgspec.Struct, frozen=True):
     named: Mapping[str, Voucher | None] = MappingProxyType({})
 
 
-class Loaded(LoadedHands, frozen=True):
+class FactsAnswer(HandsAnswer, frozen=True):
     """What checkout_facts answers, as it comes."""
 
     ended: list[UUID]
@@ -70,7 +70,7 @@ class Loaded(LoadedHands, frozen=True):
     wallets: list[Wallet]
 
 
-_decode = msgspec.json.Decoder(Loaded).decode
+_decode = msgspec.json.Decoder(FactsAnswer).decode
 
 
 class CheckoutReader:
@@ -91,7 +91,7 @@ class CheckoutReader:
         self._lane = lane
         self._memory = memory
         self._clock = clock
-        self._gather: Gather[Asked, Facts] = Gather(
+        self._gather: Gather[Question, Facts] = Gather(
             self._run, queue_limit=queue_limit, batch_limit=batch_limit, seconds=5.0, observe=observe
         )
         self._definitions = Definitions()
@@ -106,18 +106,18 @@ class CheckoutReader:
         await self._gather.close()
         await self._lane.close()
 
-    async def read(self, asked: Asked) -> Facts:
+    async def read(self, asked: Question) -> Facts:
         """Raises Problem `unauthenticated` when the session has ended, `overloaded` when it cannot be read."""
         return await self._gather.submit(asked)
 
-    async def _run(self, batch: Sequence[Asked]) -> Sequence[Facts | Problem]:
+    async def _run(self, batch: Sequence[Question]) -> Sequence[Facts | Problem]:
         now = self._clock()
         loaded, products, hands = await self._lane.twice(lambda connection: self._load(connection, batch, now))
         return _facts(batch, loaded, products, hands, now)
 
     async def _load(
-        self, connection: Connection, batch: Sequence[Asked], now: datetime
-    ) -> tuple[Loaded, Mapping[str, Product], Hands]:
+        self, connection: Connection, batch: Sequence[Question], now: datetime
+    ) -> tuple[FactsAnswer, Mapping[str, Product], Hands]:
         """What is asked, products by id, and hands. A product is not read twice in the same version."""
         lines = [product_id for a in batch for product_id in a.product_ids]
         look = self._memory.look(lines, whole=True)
@@ -132,11 +132,11 @@ class CheckoutReader:
     async def _ask(
         self,
         connection: Connection,
-        batch: Sequence[Asked],
+        batch: Sequence[Question],
         now: datetime,
         lines: Sequence[str],
         unknown: Sequence[str],
-    ) -> Loaded:
+    ) -> FactsAnswer:
         named = [(a.owner.customer, name) for a in batch for name in a.named if _VOUCHER_ID.fullmatch(name)]
         parameters = (
             self._bucket,
@@ -156,7 +156,7 @@ class CheckoutReader:
 
 
 def _facts(
-    batch: Sequence[Asked], loaded: Loaded, products: Mapping[str, Product], hands: Hands, now: datetime
+    batch: Sequence[Question], loaded: FactsAnswer, products: Mapping[str, Product], hands: Hands, now: datetime
 ) -> list[Facts | Problem]:
     ended = set(loaded.ended)
     owned = set(loaded.owned)

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from lingdang.coupons.deciding import Decision, deciding
-from lingdang.coupons.goods import Order, Voucher
+from lingdang.coupons.goods import Basket, Voucher
 from lingdang.coupons.reasons import Reason
 from lingdang.coupons.work import Steps, Work
 from lingdang.errors import Problem
@@ -30,14 +30,14 @@ _log = structlog.get_logger(__name__)
 class Choice(msgspec.Struct, frozen=True):
     """What `deciding` is asked."""
 
-    order: Order
+    basket: Basket
     vouchers: Sequence[Voucher]
     named: Collection[str] | None
     gone: Mapping[str, Reason]
 
     def steps(self) -> Steps[Decision]:
         """The choice in steps, each of a slice at most. Raises Problem `voucher_unusable`."""
-        return deciding(self.order, self.vouchers, self.named, self.gone, Work())
+        return deciding(self.basket, self.vouchers, self.named, self.gone, Work())
 
     @property
     def is_light(self) -> bool:

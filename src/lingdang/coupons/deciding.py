@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from lingdang.coupons.combine import Candidate, Combination, apply, refusals
-from lingdang.coupons.goods import Order, Voucher
+from lingdang.coupons.goods import Basket, Voucher
 from lingdang.coupons.judging import Judge
 from lingdang.coupons.leftovers import Leftovers
 from lingdang.coupons.reasons import Reason, unusable
@@ -57,17 +57,17 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 def decide(
-    order: Order,
+    basket: Basket,
     vouchers: Sequence[Voucher],
     named: Collection[str] | None = None,
     gone: Mapping[str, Reason] = MappingProxyType({}),
 ) -> Decision:
     """As `deciding`, all at once."""
-    return finish(deciding(order, vouchers, named, gone, Work()))
+    return finish(deciding(basket, vouchers, named, gone, Work()))
 
 
 def deciding(
-    order: Order,
+    basket: Basket,
     vouchers: Sequence[Voucher],
     named: Collection[str] | None,
     gone: Mapping[str, Reason],
@@ -79,14 +79,14 @@ def deciding(
     MAX_OTHERS of the others. Raises Problem `voucher_unusable` with the reasons when not all of the named can be used
     together.
     """
-    judge = Judge(order)
+    judge = Judge(basket)
     judged: dict[str, Candidate | Reason] = dict(gone)
     for voucher in vouchers:
         work.spend(judge.units(voucher))
         if work.slice_is_over():
             yield
         judged[voucher.voucher_id] = judge.judge(voucher)
-    prices = [good.price for good in order.goods]
+    prices = [good.price for good in basket.goods]
     work.reserve(_verdict_units(prices) * len(vouchers))
     if named is None:
         combination = yield from search([c for c in judged.values() if isinstance(c, Candidate)], prices, work)
@@ -97,13 +97,13 @@ def deciding(
     applied = dict(zip([c.voucher_id for c in combination.candidates], combination.saves, strict=True))
     leftovers = Leftovers(combination, prices, is_best=named is None and combination.proven, work=work)
     verdicts = yield from _verdicts(vouchers, judged, applied, prices, leftovers, work)
-    discounts = zip([good.product_id for good in order.goods], combination.discounts, strict=True)
+    discounts = zip([good.product_id for good in basket.goods], combination.discounts, strict=True)
     return Decision(dict(discounts), tuple(applied.items()), verdicts, combination.proven)
 
 
-def judge(voucher: Voucher, order: Order) -> Candidate | Reason:
+def judge(voucher: Voucher, basket: Basket) -> Candidate | Reason:
     """The voucher by itself: what it takes off this order, or why it cannot be used."""
-    return Judge(order).judge(voucher)
+    return Judge(basket).judge(voucher)
 
 
 def _exactly(named: Collection[str], judged: Mapping[str, Candidate | Reason], prices: list[int]) -> Combination:

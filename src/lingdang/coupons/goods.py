@@ -1,4 +1,4 @@
-"""An order as vouchers see it."""
+"""What is being bought, as vouchers see it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ class Buyer(msgspec.Struct, frozen=True):
     groups: frozenset[str] = frozenset()
 
 
-class Order(msgspec.Struct, frozen=True):
+class Basket(msgspec.Struct, frozen=True):
     """What is bought, by whom and when. `goods` are sorted, so that the request's order changes no result."""
 
     goods: tuple[Good, ...]
@@ -48,6 +48,6 @@ class Voucher(msgspec.Struct, frozen=True):
     status: str = "active"
 
 
-def order_of(goods: Sequence[Good], currency: str, buyer: Buyer, now: datetime) -> Order:
-    """The order of these goods, each of which stands in it once."""
-    return Order(tuple(sorted(goods, key=lambda good: good.product_id)), currency, buyer, now)
+def basket_of(goods: Sequence[Good], currency: str, buyer: Buyer, now: datetime) -> Basket:
+    """The basket of these goods, each of which is in it once."""
+    return Basket(tuple(sorted(goods, key=lambda good: good.product_id)), currency, buyer, now)

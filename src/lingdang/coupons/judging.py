@@ -3,7 +3,7 @@
 from lingdang.coupons.combine import Candidate
 from lingdang.coupons.conditions import eligible, refuse, refuse_lines
 from lingdang.coupons.cuts import Cut
-from lingdang.coupons.goods import Order, Voucher
+from lingdang.coupons.goods import Basket, Voucher
 from lingdang.coupons.kinds import cut_of
 from lingdang.coupons.reasons import Reason
 
@@ -15,9 +15,9 @@ _LINE = 12
 class Judge:
     """Judges the vouchers of one order. What a coupon does to the lines is found out once, for all of its vouchers."""
 
-    def __init__(self, order: Order) -> None:
-        self._order = order
-        self._prices = [good.price for good in order.goods]
+    def __init__(self, basket: Basket) -> None:
+        self._basket = basket
+        self._prices = [good.price for good in basket.goods]
         self._cuts: dict[str, Cut | Reason] = {}
 
     def units(self, voucher: Voucher) -> int:
@@ -25,7 +25,7 @@ class Judge:
         return _KNOWN if voucher.coupon_id in self._cuts else _KNOWN + _LINE * len(self._prices)
 
     def judge(self, voucher: Voucher) -> Candidate | Reason:
-        refusal = refuse(voucher, self._order)
+        refusal = refuse(voucher, self._basket)
         if refusal is not None:
             return refusal
         cut = self._cuts.get(voucher.coupon_id)
@@ -37,11 +37,11 @@ class Judge:
 
     def _cut(self, voucher: Voucher) -> Cut | Reason:
         definition = voucher.definition
-        lines = eligible(voucher, self._order)
-        refusal = refuse_lines(definition.conditions, lines, self._order)
+        lines = eligible(voucher, self._basket)
+        refusal = refuse_lines(definition.conditions, lines, self._basket)
         if refusal is not None:
             return refusal
-        cut = cut_of(definition.effect, lines, self._order)
+        cut = cut_of(definition.effect, lines, self._basket)
         if isinstance(cut, Reason):
             return cut
         return cut if cut.saves(self._prices) else Reason("saves_nothing")

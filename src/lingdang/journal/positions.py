@@ -25,7 +25,7 @@ _KEPT = "SELECT coalesce(max(position), 0) FROM transfer WHERE bucket = %b AND p
 MAX_POSITION = 2**63 - 1
 
 
-class Place(NamedTuple):
+class RowPosition(NamedTuple):
     """Where a row stands: in the journal of all, and in its customer's."""
 
     position: int
@@ -33,15 +33,15 @@ class Place(NamedTuple):
     seq: int
 
 
-class Places(NamedTuple):
+class RowsAfter(NamedTuple):
     """What comes after a cursor. `cursor` goes on from there; `more`: there is more already."""
 
-    places: list[Place]
+    places: list[RowPosition]
     cursor: int
     more: bool
 
 
-async def read_on(connection: Connection, bucket: int, after: int, most: int) -> Places:
+async def read_on(connection: Connection, bucket: int, after: int, most: int) -> RowsAfter:
     """About `most` rows after a cursor, at least 1; some more where a transaction wrote them.
 
     In a transaction its isolation must be READ COMMITTED.
@@ -51,8 +51,8 @@ async def read_on(connection: Connection, bucket: int, after: int, most: int) ->
     end = await cursor.fetchone()
     upto = MAX_POSITION if end is None else int(end[0])
     rows = await (await connection.execute(_PLACES, (bucket, after, below, upto), binary=True)).fetchall()
-    places = [Place(*row) for row in rows]
-    return Places(places, places[-1].position if places else after, end is not None)
+    places = [RowPosition(*row) for row in rows]
+    return RowsAfter(places, places[-1].position if places else after, end is not None)
 
 
 async def kept_to(connection: Connection, bucket: int, cursor: int) -> int:

@@ -1,5 +1,5 @@
 -- Answers what the journal has of these causes, the refunds of these orders, and which of these rights there are, of
--- customers whom ledger_load has locked: JSON in the shape of lingdang.ledger.store.Found. One plan, as in ledger_load.
+-- customers whom ledger_load has locked: JSON in the shape of lingdang.ledger.store.FoundAnswer. One plan, as in ledger_load.
 CREATE OR REPLACE FUNCTION ledger_found(
     b smallint, causes uuid[], orders uuid[], right_customers bigint[], right_products text[]
 ) RETURNS text LANGUAGE plpgsql STABLE

@@ -2,7 +2,7 @@
 -- had committed. The lock is an advisory one: it writes nothing, and holds for a customer without a wallet too.
 -- Before any of them a lock that all settlements share is taken, by which readers of the journal tell a settlement from
 -- other transactions (lingdang.journal.positions); for the same reason the transaction must not have an id yet.
--- Answers JSON in the shape of lingdang.ledger.store.Loaded. Facts are given only where they are out of the ordinary;
+-- Answers JSON in the shape of lingdang.ledger.store.LoadAnswer. Facts are given only where they are out of the ordinary;
 -- products are asked about that the worker does not know in the catalogue's version, which is answered.
 -- One plan for every batch, because planning anew costs more than a small batch; it looks rows up by key, whatever the
 -- tables held when it was made.

@@ -15,7 +15,7 @@ from lingdang.ledger.rules import Command
 from lingdang.ledger.state import Changes, Row, State, Wallet
 
 
-class Loaded(msgspec.Struct, frozen=True):
+class LoadAnswer(msgspec.Struct, frozen=True):
     """What ledger_load answers, as it comes."""
 
     wallets: list[Wallet]
@@ -25,7 +25,7 @@ class Loaded(msgspec.Struct, frozen=True):
     unusable: list[tuple[int, str, str]]
 
 
-class Found(msgspec.Struct, frozen=True):
+class FoundAnswer(msgspec.Struct, frozen=True):
     """What ledger_found answers, as it comes."""
 
     rows: list[Row] = []
@@ -33,8 +33,8 @@ class Found(msgspec.Struct, frozen=True):
     rights: list[tuple[int, str, int, bool]] = []
 
 
-_decode = msgspec.json.Decoder(Loaded).decode
-_decode_found = msgspec.json.Decoder(Found).decode
+_decode = msgspec.json.Decoder(LoadAnswer).decode
+_decode_found = msgspec.json.Decoder(FoundAnswer).decode
 _encode = msgspec.json.Encoder().encode
 
 _BEGIN: Statement = (b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", ())
@@ -141,7 +141,7 @@ def _answer(answer: bytes | None) -> bytes:
     return answer
 
 
-def _state(loaded: Loaded, found: Sequence[Found], unavailable: set[str]) -> State:
+def _state(loaded: LoadAnswer, found: Sequence[FoundAnswer], unavailable: set[str]) -> State:
     return State(
         wallets={(w.customer, w.currency): w for w in loaded.wallets},
         ended_sessions=set(loaded.ended),
@@ -170,12 +170,12 @@ async def peek(connection: Connection, bucket: int, command: Command) -> State:
     """
     cursor = await connection.execute(_WALLETS, (bucket, command.customer), binary=True)
     wallets = [msgspec.convert(row, Wallet) for row in await cursor.fetchall()]
-    found: list[Found] = []
+    found: list[FoundAnswer] = []
     for _, parameters in _found(bucket, [command]):
         row = await (await connection.execute(_FOUND, parameters, binary=True)).fetchone()
         assert row is not None, "a function answers one row"
         found.append(_decode_found(row[0]))
-    return _state(Loaded(wallets, [], None, msgspec.Raw(b"[]"), []), found, set())
+    return _state(LoadAnswer(wallets, [], None, msgspec.Raw(b"[]"), []), found, set())
 
 
 async def save(connection: Connection, bucket: int, changes: Changes) -> None:
