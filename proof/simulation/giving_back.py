@@ -11,7 +11,7 @@ from lingdang.errors import Problem
 from lingdang.identity.sessions import IssuedSession
 from lingdang.ledger.refunding import By
 from lingdang.library.entitlements import Rights
-from lingdang.library.refunds import Place, Policy, find_order, find_own_order, refund
+from lingdang.library.refunds import OrderKey, Policy, find_order, find_own_order, refund
 from proof.simulation.asking import Asking
 from proof.simulation.plan import BUCKET, Grant, Open, Plan, Refund, Revocation, key_of
 from proof.simulation.workers import Worker, all_of
@@ -76,7 +76,7 @@ class GivingBack:
         if action.customer is None:
             asked |= {"keep_discount": action.keep_discount, "note": action.note}
 
-        async def place(worker: Worker) -> Place:
+        async def place(worker: Worker) -> OrderKey:
             if action.customer is None:
                 return await find_order(worker.pool, UUID(order_id))
             token = f"Bearer {session.session_token}"

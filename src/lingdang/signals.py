@@ -12,7 +12,7 @@ NUMBERS = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name)
 _HANGUP = getattr(signal, "SIGHUP", None)
 
 
-class Asked:
+class StopAsked:
     """Whether the process was asked to end: once is in order, a second time is at once."""
 
     def __init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lingdang.journal.positions import Place
+from lingdang.journal.positions import RowPosition
 from proof.bench import following
 from proof.bench.following import Page
 from proof.bench.load import Answer
@@ -14,7 +14,11 @@ from support.served import eventually
 
 def test_a_lag_is_from_the_answer_to_the_page_with_its_row() -> None:
     rows = {"a": (1, 1), "b": (1, 2), "c": (2, 1), "d": (2, 2)}
-    pages = [Page(10.0, []), Page(10.5, [Place(1, 1, 1), Place(2, 1, 2)]), Page(11.0, [Place(3, 2, 1)])]
+    pages = [
+        Page(10.0, []),
+        Page(10.5, [RowPosition(1, 1, 1), RowPosition(2, 1, 2)]),
+        Page(11.0, [RowPosition(3, 2, 1)]),
+    ]
     found = lags({"a": 10.25, "b": 10.75, "c": 10.75, "d": 9.0}, rows, pages)
     assert found == [0.0, 0.25, 0.25, float("inf")], "seen before its answer, twice a quarter later, and never"
 

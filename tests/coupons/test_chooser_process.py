@@ -9,11 +9,11 @@ import pytest
 from lingdang.coupons.chooser import LENGTH_BYTES, Answer, Choice, Decided, Refused
 from lingdang.coupons.chooser_process import serve
 from lingdang.coupons.deciding import decide
-from lingdang.coupons.goods import Buyer, Good, Voucher, order_of
+from lingdang.coupons.goods import Buyer, Good, Voucher, basket_of
 from lingdang.coupons.model import Definition, Fixed
 from support.drawn import NOW
 
-ORDER = order_of([Good("a", 30)], "BELL", Buyer(), NOW)
+ORDER = basket_of([Good("a", 30)], "BELL", Buyer(), NOW)
 HELD = [Voucher("v", "c", Definition("V", Fixed(5)), NOW + timedelta(days=1))]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lingdang.coupons.conditions import eligible, missing_count, refuse, refuse_lines, refuse_spend
-from lingdang.coupons.goods import Buyer, Good, Order, Voucher, order_of
+from lingdang.coupons.goods import Basket, Buyer, Good, Voucher, basket_of
 from lingdang.coupons.model import Conditions, Definition, Fixed, FreeProduct
 from support.drawn import NOW
 
@@ -22,8 +22,8 @@ ANYBODY = Buyer()
 WITHOUT = Conditions()
 
 
-def order(buyer: Buyer = ANYBODY) -> Order:
-    return order_of(GOODS, "BELL", buyer, NOW)
+def order(buyer: Buyer = ANYBODY) -> Basket:
+    return basket_of(GOODS, "BELL", buyer, NOW)
 
 
 def voucher(conditions: Conditions = WITHOUT, **more: Any) -> Voucher:

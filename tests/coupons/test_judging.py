@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 from lingdang.coupons.combine import Candidate
-from lingdang.coupons.goods import Buyer, Good, Voucher, order_of
+from lingdang.coupons.goods import Buyer, Good, Voucher, basket_of
 from lingdang.coupons.judging import Judge
 from lingdang.coupons.model import Conditions, Definition, Effect, Fixed, FixedPrice
 from lingdang.coupons.reasons import Reason
 from support.drawn import NOW
 
-ORDER = order_of([Good("a", 30), Good("b", 50)], "BELL", Buyer(), NOW)
+ORDER = basket_of([Good("a", 30), Good("b", 50)], "BELL", Buyer(), NOW)
 FIVE_OFF = Fixed(5)
 WITHOUT = Conditions()
 

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from lingdang.coupons.cuts import Amount, DownTo, Share
-from lingdang.coupons.goods import Buyer, Good, order_of
+from lingdang.coupons.goods import Buyer, Good, basket_of
 from lingdang.coupons.kinds import cut_of
 from lingdang.coupons.model import BuyPay, Effect, Fixed, FixedPrice, FreeProduct, NthItem, Percent, SpendSave
 from lingdang.coupons.reasons import Reason
 from support.drawn import NOW
 
-ORDER = order_of([Good("a", 30), Good("b", 50), Good("c", 50), Good("d", 20)], "BELL", Buyer(), NOW)
+ORDER = basket_of([Good("a", 30), Good("b", 50), Good("c", 50), Good("d", 20)], "BELL", Buyer(), NOW)
 ALL = ORDER.lines
 """Together 150; from the dearest: b, c, a, d."""
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lingdang.journal.positions import Place
+from lingdang.journal.positions import RowPosition
 from proof.faults.readers.reading import Reader
 from proof.faults.readers.run import Plan, judged, run
 
@@ -20,23 +20,23 @@ async def test_readers_miss_nothing_and_see_nothing_out_of_order(tmp_path: Path)
         assert outcome.counts[kind] >= 1
 
 
-ROWS = [Place(7, 1, 1), Place(7, 2, 1), Place(8, 1, 2), Place(9, 2, 2)]
+ROWS = [RowPosition(7, 1, 1), RowPosition(7, 2, 1), RowPosition(8, 1, 2), RowPosition(9, 2, 2)]
 
 
 @pytest.mark.parametrize(
     ("seen", "faults"),
     [
         (ROWS, []),
-        (ROWS[:3], ["r missed 1 rows, the first: Place(position=9, customer=2, seq=2)"]),
+        (ROWS[:3], ["r missed 1 rows, the first: RowPosition(position=9, customer=2, seq=2)"]),
         (
             [ROWS[0], ROWS[1], ROWS[3], ROWS[2]],
-            ["r: Place(position=8, customer=1, seq=2) came after Place(position=9, customer=2, seq=2)"],
+            ["r: RowPosition(position=8, customer=1, seq=2) came after RowPosition(position=9, customer=2, seq=2)"],
         ),
         (
-            [*ROWS, Place(10, 1, 4)],
+            [*ROWS, RowPosition(10, 1, 4)],
             [
                 "r: customer 1: seq 4 came where 3 was next",
-                "r saw 1 rows that are gone, the first: Place(position=10, customer=1, seq=4)",
+                "r saw 1 rows that are gone, the first: RowPosition(position=10, customer=1, seq=4)",
             ],
         ),
         (

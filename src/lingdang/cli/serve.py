@@ -30,7 +30,7 @@ from lingdang.serving.supervisor import Supervisor, works
 from lingdang.serving.tls import Certificate, local_certificate, own_certificate
 from lingdang.serving.work import Work
 from lingdang.settings import Settings
-from lingdang.signals import Asked
+from lingdang.signals import StopAsked
 
 _log = structlog.get_logger(__name__)
 
@@ -53,7 +53,7 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, demo: bool, ht
     _require_connections(settings, workers)
     prepare_data_dir(settings)
     configure_logging(settings, "supervisor")
-    asked = Asked()
+    asked = StopAsked()
     asked.listen()
     raise_limit(settings)
     host = "::" if takes_both(host) else host

@@ -31,7 +31,7 @@ class LabRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
     signed_string: Annotated[str, Meta(max_length=20_000)] | None = None
 
 
-class Difference(msgspec.Struct, frozen=True):
+class TextDifference(msgspec.Struct, frozen=True):
     """The first byte in which the signed string is another one, with what stands around it in both."""
 
     byte: int
@@ -45,7 +45,7 @@ class LabAnswer(msgspec.Struct, frozen=True, rename="camel"):
     string_to_sign: str
     verifies: bool
     mistakes: list[str]
-    difference: Difference | None
+    difference: TextDifference | None
 
 
 def diagnose(session: Session, payment: PaymentRequest, signed: str | None) -> LabAnswer:
@@ -77,12 +77,12 @@ def _values(session: Session, payment: PaymentRequest) -> dict[str, str]:
     }
 
 
-def _difference(expected: str, given: str) -> Difference | None:
+def _difference(expected: str, given: str) -> TextDifference | None:
     ours, theirs = expected.encode(), given.encode("utf-8", "surrogatepass")
     if ours == theirs:
         return None
     byte = next((i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), min(len(ours), len(theirs)))
-    return Difference(byte, _around(ours, byte), _around(theirs, byte))
+    return TextDifference(byte, _around(ours, byte), _around(theirs, byte))
 
 
 def _around(text: bytes, byte: int) -> str:

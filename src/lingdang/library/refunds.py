@@ -60,7 +60,7 @@ class RefundableAnswer(msgspec.Struct, frozen=True, rename="camel"):
     reasons: dict[str, str] = {}
 
 
-class Place(NamedTuple):
+class OrderKey(NamedTuple):
     """Where an order is, and the products in it."""
 
     bucket: int
@@ -88,7 +88,7 @@ class Policy(msgspec.Struct, frozen=True):
         """Whether customers may refund by themselves; only then it is noted what they have opened."""
         return self.days > 0
 
-    def command(self, by: By, place: Place, order_id: UUID, refund_id: str, **asked: Any) -> Refund:
+    def command(self, by: By, place: OrderKey, order_id: UUID, refund_id: str, **asked: Any) -> Refund:
         """The command of an operator or of the customer."""
         own = by == "customer"
         return Refund(
@@ -105,22 +105,22 @@ class Policy(msgspec.Struct, frozen=True):
         )
 
 
-async def find_order(pool: Pool, order_id: UUID) -> Place:
+async def find_order(pool: Pool, order_id: UUID) -> OrderKey:
     """Any customer's order. Raises Problem `not_found`."""
     return _place(await fetch_all(pool, _ORDER, (order_id,)))
 
 
-async def find_own_order(pool: Pool, owner: Owner, order_id: UUID) -> Place:
+async def find_own_order(pool: Pool, owner: Owner, order_id: UUID) -> OrderKey:
     """One of the customer's orders. Raises Problem `not_found`, for another customer's too."""
     rows = await fetch_as(pool, owner, _ORDER, (order_id,))
     return _place([row for row in rows if row[1] == owner.customer])
 
 
-def _place(rows: list[tuple[Any, ...]]) -> Place:
+def _place(rows: list[tuple[Any, ...]]) -> OrderKey:
     if not rows:
         raise Problem("not_found")
     bucket, customer, products = rows[0]
-    return Place(bucket, customer, tuple(products))
+    return OrderKey(bucket, customer, tuple(products))
 
 
 async def refund(settlement: Settlement, command: Refund) -> tuple[RefundAnswer, bool]:
@@ -132,7 +132,7 @@ async def refund(settlement: Settlement, command: Refund) -> tuple[RefundAnswer,
     return _answer(done.record), done.replayed
 
 
-async def refundable(pool: Pool, place: Place, command: Refund, now: datetime) -> RefundableAnswer:
+async def refundable(pool: Pool, place: OrderKey, command: Refund, now: datetime) -> RefundableAnswer:
     """What the command would do now."""
     async with transaction(pool) as connection:
         state = await store.peek(connection, place.bucket, command)

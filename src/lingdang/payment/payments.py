@@ -33,7 +33,7 @@ class PaymentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
     sign: Annotated[str, Meta(max_length=512)]
 
 
-class Granted(msgspec.Struct, frozen=True, rename="camel"):
+class GrantedRight(msgspec.Struct, frozen=True, rename="camel"):
     """The right to one product."""
 
     product_id: str
@@ -49,7 +49,7 @@ class PaymentAnswer(msgspec.Struct, frozen=True, rename="camel"):
     paid: int
     balance: int
     paid_at: datetime
-    entitlements: list[Granted]
+    entitlements: list[GrantedRight]
 
 
 class Payments:
@@ -135,5 +135,5 @@ def _answer(done: Done) -> PaymentAnswer:
         paid=order.total,
         balance=order.balance,
         paid_at=order.paid_at,
-        entitlements=[Granted(line.product_id, order.paid_at) for line in order.lines],
+        entitlements=[GrantedRight(line.product_id, order.paid_at) for line in order.lines],
     )

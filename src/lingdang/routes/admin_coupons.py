@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from lingdang.backoffice.coupons import GrantAnswer, Granted, GrantRequest, grant_each
+from lingdang.backoffice.coupons import GrantedVoucher, VoucherGrantAnswer, VoucherGrantRequest, grant_each
 from lingdang.clock import Clock
 from lingdang.coupons.definitions import (
     CouponFigures,
@@ -73,9 +73,9 @@ GRANT = Route(
     summary="Give customers a voucher each, once",
     tag="operators",
     params=OfCoupon,
-    body=GrantRequest,
-    answer=GrantAnswer,
-    example=GrantAnswer([Granted("ann", buying.VOUCHER_ID, True, None)]),
+    body=VoucherGrantRequest,
+    answer=VoucherGrantAnswer,
+    example=VoucherGrantAnswer([GrantedVoucher("ann", buying.VOUCHER_ID, True, None)]),
     problems=("not_found",),
 )
 
@@ -97,13 +97,13 @@ def routes(pool: Pool, buckets: int, clock: Clock) -> list[AnyServed]:
     async def everything(asked: Asked[ApiKey, Pages]) -> Page[CouponView]:
         return await list_coupons(pool, asked.params.window())
 
-    async def grants(asked: Asked[ApiKey, OfCoupon, GrantRequest]) -> GrantAnswer:
+    async def grants(asked: Asked[ApiKey, OfCoupon, VoucherGrantRequest]) -> VoucherGrantAnswer:
         coupon_id, body = asked.params.coupon_id, asked.body
         async with transaction(pool) as connection:
             await get_coupon(connection, coupon_id)
         customers = await (
             make_known(pool, body.cust_ids, asked.now) if body.create_customer else known_customers(pool, body.cust_ids)
         )
-        return GrantAnswer(await grant_each(pool, buckets, coupon_id, customers, clock))
+        return VoucherGrantAnswer(await grant_each(pool, buckets, coupon_id, customers, clock))
 
     return [WRITE.by(write), SHOW.by(show), EVERYTHING.by(everything), GRANT.by(grants)]

@@ -12,7 +12,7 @@ import structlog
 from lingdang.db.embedded import EmbeddedError, EmbeddedServer
 from lingdang.errors import CommandError
 from lingdang.serving.work import Beat, Work
-from lingdang.signals import Asked, ignore
+from lingdang.signals import StopAsked, ignore
 
 _TICK_SECONDS = 0.2
 _START_SECONDS = 60.0
@@ -92,7 +92,7 @@ class Supervisor:
     """Runs the workers until it is asked to stop. `database` is the embedded one, if it is used."""
 
     def __init__(
-        self, works: list[Work], listeners: list[socket.socket], database: EmbeddedServer | None, asked: Asked
+        self, works: list[Work], listeners: list[socket.socket], database: EmbeddedServer | None, asked: StopAsked
     ) -> None:
         self._works = works
         self._listeners = listeners

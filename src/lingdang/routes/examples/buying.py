@@ -9,7 +9,7 @@ from lingdang.catalog.products import ProductView
 from lingdang.checkout.checkouts import CheckoutAnswer, CheckoutLine, CheckoutSign, CheckoutWallet
 from lingdang.coupons.deciding import Verdict
 from lingdang.coupons.held import HeldVoucher
-from lingdang.payment.payments import Granted, PaymentAnswer
+from lingdang.payment.payments import GrantedRight, PaymentAnswer
 from lingdang.payment.signing import SIGNED_FIELDS
 
 PRODUCT_ID, ORDER_ID, VOUCHER_ID = (
@@ -88,7 +88,7 @@ PAYMENT = PaymentAnswer(
     paid=100,
     balance=900,
     paid_at=PAID,
-    entitlements=[Granted(PRODUCT_ID, PAID)],
+    entitlements=[GrantedRight(PRODUCT_ID, PAID)],
 )
 VOUCHER = HeldVoucher(
     voucher_id=UUID(VOUCHER_ID),
