@@ -50,7 +50,7 @@ ROWS = [RowPosition(7, 1, 1), RowPosition(7, 2, 1), RowPosition(8, 1, 2), RowPos
     ],
     ids=["all", "one missed", "out of order", "one that is gone", "one twice"],
 )
-def test_the_comparison_sees_what_a_reader_saw_otherwise(seen: list[Place], faults: list[str]) -> None:
+def test_the_comparison_sees_what_a_reader_saw_otherwise(seen: list[RowPosition], faults: list[str]) -> None:
     reader = Reader("r", random.Random(1), 0)
     for place in seen:
         reader.take(place)
