@@ -57,4 +57,4 @@ def test_a_new_key_is_known_at_once_and_a_retired_one_is_asked_of_the_keyring(ke
     rotate(keyring.path, now, now - timedelta(seconds=1))
     assert headers.kid(headers.write("k2")) == "k2"
     retire(keyring.path, 1, now)
-    assert keyring.opening("k1", "session-token") is None or headers.kid(headers.write("k1")) == "k1"
+    assert keyring.known("k1", "session-token") is None or headers.kid(headers.write("k1")) == "k1"

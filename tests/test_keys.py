@@ -47,32 +47,32 @@ def test_keys_differ_by_purpose_version_shop_and_length(path: Path, tmp_path: Pa
     create_keyring(tmp_path / "other.json", NOW)
     one, other = Keyring(path), Keyring(tmp_path / "other.json")
     keys = [
-        one.opening("k1", "receipt"),
-        one.opening("k2", "receipt"),
-        one.opening("k1", "session-token"),
-        one.opening("k1", "receipt", 64),
-        other.opening("k1", "receipt"),
+        one.known("k1", "receipt"),
+        one.known("k2", "receipt"),
+        one.known("k1", "session-token"),
+        one.known("k1", "receipt", 64),
+        other.known("k1", "receipt"),
     ]
     assert None not in keys
     assert len(set(keys)) == len(keys)
-    assert Keyring(path).opening("k1", "receipt") == keys[0]
+    assert Keyring(path).known("k1", "receipt") == keys[0]
 
 
 def test_a_new_secret_seals_from_its_moment_and_opens_before(path: Path) -> None:
     now = system_clock()
     rotate(path, now, now + HOUR)
     keyring = Keyring(path)
-    assert keyring.sealing("receipt")[0] == "k1"
-    assert keyring.opening("k2", "receipt") is not None
+    assert keyring.current("receipt")[0] == "k1"
+    assert keyring.known("k2", "receipt") is not None
     rotate(path, now, now - HOUR)
-    assert Keyring(path).sealing("receipt")[0] == "k3"
+    assert Keyring(path).current("receipt")[0] == "k3"
 
 
 def test_a_rotation_reaches_who_is_asked_for_an_unknown_key(path: Path) -> None:
     keyring = Keyring(path)
-    assert keyring.opening("k2", "receipt") is None
+    assert keyring.known("k2", "receipt") is None
     rotate(path, NOW, NOW)
-    assert keyring.opening("k2", "receipt") is not None
+    assert keyring.known("k2", "receipt") is not None
     assert [version.kid for version in keyring.versions()] == ["k1", "k2"]
 
 
@@ -81,8 +81,8 @@ def test_a_retired_key_opens_nothing_and_its_moment_stays(path: Path) -> None:
     assert retire(path, 1, NOW + HOUR).retired_at == NOW + HOUR
     assert retire(path, 1, NOW + 2 * HOUR).retired_at == NOW + HOUR
     keyring = Keyring(path)
-    assert keyring.opening("k1", "receipt") is None
-    assert keyring.sealing("receipt")[0] == "k2"
+    assert keyring.known("k1", "receipt") is None
+    assert keyring.current("receipt")[0] == "k2"
     assert rotate(path, NOW, NOW).version == 3
 
 
@@ -119,8 +119,8 @@ def test_a_keyring_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_what_was_loaded_stays_good_when_the_file_is_damaged(path: Path) -> None:
     keyring = Keyring(path)
-    key = keyring.opening("k1", "receipt")
+    key = keyring.known("k1", "receipt")
     path.write_text("{")
-    assert keyring.opening("k7", "receipt") is None
-    assert keyring.opening("k1", "receipt") == key
+    assert keyring.known("k7", "receipt") is None
+    assert keyring.known("k1", "receipt") == key
     assert [version.kid for version in keyring.versions()] == ["k1"]

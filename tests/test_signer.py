@@ -81,4 +81,4 @@ def test_what_is_no_jwk_set(document: bytes) -> None:
 def test_the_secret_half_is_not_published(signer: Signer, keyring: Keyring) -> None:
     [key] = signer.jwks()["keys"]
     assert set(key) == {"kty", "crv", "x", "kid", "alg", "use"}
-    assert from_base64url(key["x"].encode()) != keyring.sealing("receipt")[1]
+    assert from_base64url(key["x"].encode()) != keyring.current("receipt")[1]

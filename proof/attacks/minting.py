@@ -57,7 +57,7 @@ def uuid(rng: Random) -> UUID:
 
 def jwe(keys: Keyring, kid: str, plaintext: bytes, iv: bytes, header: Mapping[str, Any] | None = None) -> str:
     """A compact JWE, `dir` with A256CBC-HS512 (RFC 7518, 5.2.5), under a keyring's key for order tokens."""
-    secret = keys.opening(kid, "order-token", 64)
+    secret = keys.known(kid, "order-token", 64)
     assert secret is not None, "a key of the keyring"
     said = header or {"alg": "dir", "enc": "A256CBC-HS512", "kid": kid, "typ": "order+jwe"}
     written = encoded(json.dumps(said, separators=(",", ":")).encode())
@@ -71,7 +71,7 @@ def jwe(keys: Keyring, kid: str, plaintext: bytes, iv: bytes, header: Mapping[st
 
 def session_jws(keys: Keyring, kid: str, claims: Mapping[str, Any] | bytes) -> str:
     """A compact JWS under HS256 and a keyring's key for session tokens."""
-    secret = keys.opening(kid, "session-token")
+    secret = keys.known(kid, "session-token")
     assert secret is not None, "a key of the keyring"
     message = signing_input({"alg": "HS256", "kid": kid, "typ": "session+jwt"}, claims)
     return f"{message}.{encoded(hmac.digest(secret, message.encode(), 'sha256'))}"

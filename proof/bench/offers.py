@@ -50,7 +50,7 @@ class Offers:
         customer = purchase.buyer.customer.key
         offer = _offer(purchase, voucher_id, self._transfers[customer])
         self._transfers[customer] += 1
-        return requests.payment(purchase, self._tokens.seal(offer))
+        return requests.payment(purchase, self._tokens.issue(offer))
 
 
 def _offer(purchase: Purchase, voucher_id: UUID | None, transfers: int) -> Offer:

@@ -1,7 +1,7 @@
 """The keyring: versioned master secrets, from which every key is derived for its one purpose.
 
-The newest active version seals; every version that is not retired opens. The file is re-read when it has
-changed, so that a rotation reaches running servers by itself (RFC 5869 for the derivation).
+The newest active version encrypts and signs; every version that is not retired decrypts and verifies. The file is
+re-read when it has changed, so that a rotation reaches running servers by itself (RFC 5869 for the derivation).
 """
 
 import base64
@@ -36,7 +36,7 @@ class KeyringError(Exception):
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One master secret: 32 random bytes, when it may seal and when it stopped opening."""
+    """One master secret: 32 random bytes, from when on it is in use and when it was retired."""
 
     version: int
     secret: str
@@ -75,16 +75,16 @@ class Keyring:
         self._refresh(at_once=True)
         return tuple(self._open.values())
 
-    def sealing(self, purpose: Purpose, length: int = 32) -> tuple[str, bytes]:
-        """The key id and the key that seals for `purpose` now."""
+    def current(self, purpose: Purpose, length: int = 32) -> tuple[str, bytes]:
+        """The key id and the key for `purpose` in use now."""
         self._refresh()
         now = time.time()
-        while len(self._sealers) > 1 and self._sealers[-2][0] <= now:
-            self._sealers.pop()
-        kid = self._sealers[-1][1]
+        while len(self._in_use) > 1 and self._in_use[-2][0] <= now:
+            self._in_use.pop()
+        kid = self._in_use[-1][1]
         return kid, self._derive(kid, purpose, length)
 
-    def opening(self, kid: str, purpose: Purpose, length: int = 32) -> bytes | None:
+    def known(self, kid: str, purpose: Purpose, length: int = 32) -> bytes | None:
         """The key that was used under `kid`, or None when there is no such key or it is retired."""
         self._refresh(at_once=kid not in self._open)
         return self._derive(kid, purpose, length) if kid in self._open else None
@@ -118,11 +118,11 @@ class Keyring:
         self._derived.clear()
         self._open = {v.kid: v for v in content.keys if v.retired_at is None}
         newest_first = sorted(self._open.values(), key=lambda v: -v.version)
-        self._sealers = _sealing_order(newest_first)
+        self._in_use = _order_of_use(newest_first)
 
 
-def _sealing_order(newest_first: list[Version]) -> list[tuple[float, str]]:
-    """The versions that seal now (last) and later (before it), each with the moment it begins."""
+def _order_of_use(newest_first: list[Version]) -> list[tuple[float, str]]:
+    """The version in use now (last) and later ones (before it), each with the moment it begins."""
     order: list[tuple[float, str]] = []
     for version in newest_first:
         order.append((version.active_at.timestamp(), version.kid))
@@ -148,7 +148,7 @@ def create_keyring(path: Path, now: datetime) -> None:
 
 
 def rotate(path: Path, now: datetime, active_at: datetime) -> Version:
-    """Add a new secret that seals from `active_at` on; the older ones go on opening."""
+    """Add a new secret, in use from `active_at` on; what was made with the older ones is still read."""
     with _locked(path):
         content = _load(path)
         version = _new_version(max(v.version for v in content.keys) + 1, now, active_at)

@@ -28,20 +28,20 @@ class Signer:
 
     def sign(self, typ: str, claims: dict[str, Any]) -> str:
         """A JWS compact, `alg: EdDSA`."""
-        kid, seed = self._keyring.sealing("receipt")
+        kid, seed = self._keyring.current("receipt")
         header = {"alg": "EdDSA", "typ": typ, "kid": kid}
         message = f"{_json(header)}.{_json(claims)}"
         return f"{message}.{_text(Ed25519PrivateKey.from_private_bytes(seed).sign(message.encode()))}"
 
     def kid(self) -> str:
         """The id of the key that signs now."""
-        return self._keyring.sealing("receipt")[0]
+        return self._keyring.current("receipt")[0]
 
     def public_keys(self) -> dict[str, Ed25519PublicKey]:
         """The keys of every version that is not retired, by their ids."""
         keys = {}
         for version in self._keyring.versions():
-            seed = self._keyring.opening(version.kid, "receipt")
+            seed = self._keyring.known(version.kid, "receipt")
             if seed is not None:
                 keys[version.kid] = Ed25519PrivateKey.from_private_bytes(seed).public_key()
         return keys

@@ -75,7 +75,7 @@ def sealed_as(ann: Buyer, header: dict[str, Any], plaintext: bytes) -> str:
     """A token under the deployment's own key, but under another header, as only an insider could make it."""
     from lingdang.checkout.order_token import _Key
 
-    kid, secret = ann.shop.keyring.sealing("order-token", 64)
+    kid, secret = ann.shop.keyring.current("order-token", 64)
     key = _Key(secret)
     written = to_base64url(msgspec.json.encode({**header, "kid": kid}, order="sorted"))
     iv, ciphertext = key.encrypt(plaintext)

@@ -36,23 +36,23 @@ def refused(tokens: OrderTokens, token: str) -> bool:
 
 def test_opens_what_it_sealed(tokens: OrderTokens) -> None:
     sealed = offer()
-    token = tokens.seal(sealed)
+    token = tokens.issue(sealed)
     assert tokens.open(token) == sealed
-    assert tokens.seal(sealed) != token
+    assert tokens.issue(sealed) != token
 
 
 def test_is_a_jwe_that_another_library_opens(tokens: OrderTokens, keyring: Keyring) -> None:
     sealed = offer()
-    token = tokens.seal(sealed)
-    kid, key = keyring.sealing("order-token", 64)
+    token = tokens.issue(sealed)
+    kid, key = keyring.current("order-token", 64)
     opened = jwe.decrypt_compact(token, OctKey.import_key(key), algorithms=["dir", "A256CBC-HS512"])
     assert opened.headers() == {"alg": "dir", "enc": "A256CBC-HS512", "kid": kid, "typ": "order+jwe"}
     assert decode_offer(opened.plaintext or b"") == sealed
 
 
 def test_opens_what_another_library_sealed_with_the_same_header(tokens: OrderTokens, keyring: Keyring) -> None:
-    token = tokens.seal(offer())
-    key = OctKey.import_key(keyring.sealing("order-token", 64)[1])
+    token = tokens.issue(offer())
+    key = OctKey.import_key(keyring.current("order-token", 64)[1])
     algorithms = ["dir", "A256CBC-HS512"]
     opened = jwe.decrypt_compact(token, key, algorithms=algorithms)
     header = {"alg": "dir", "enc": "A256CBC-HS512", "kid": "k1", "typ": "order+jwe"}
@@ -61,7 +61,7 @@ def test_opens_what_another_library_sealed_with_the_same_header(tokens: OrderTok
 
 
 def test_every_single_character_change_is_refused(tokens: OrderTokens) -> None:
-    token = tokens.seal(offer("ann"))
+    token = tokens.issue(offer("ann"))
     for place, was in enumerate(token):
         for other in ALPHABET:
             if other != was:
@@ -71,7 +71,7 @@ def test_every_single_character_change_is_refused(tokens: OrderTokens) -> None:
 
 def test_fifty_thousand_random_alterations_are_refused(tokens: OrderTokens) -> None:
     chance = random.Random(20261123)
-    first, second = tokens.seal(offer("ann")), tokens.seal(offer("bob"))
+    first, second = tokens.issue(offer("ann")), tokens.issue(offer("bob"))
     for _ in range(50_000):
         altered = _altered(chance, first, second)
         assert altered in (first, second) or refused(tokens, altered)
@@ -111,7 +111,7 @@ def _altered(chance: random.Random, first: str, second: str) -> str:
     ],
 )
 def test_another_header_is_refused(tokens: OrderTokens, header: dict[str, str]) -> None:
-    rest = tokens.seal(offer()).partition(".")[2]
+    rest = tokens.issue(offer()).partition(".")[2]
     text = base64.urlsafe_b64encode(json.dumps(header, separators=(",", ":")).encode()).rstrip(b"=").decode()
     assert refused(tokens, f"{text}.{rest}")
 
@@ -123,17 +123,17 @@ def test_nonsense_is_refused(tokens: OrderTokens, token: str) -> None:
 
 def test_another_deployment_is_refused(tokens: OrderTokens, tmp_path: Path) -> None:
     create_keyring(tmp_path / "other.json", system_clock())
-    assert refused(OrderTokens(Keyring(tmp_path / "other.json")), tokens.seal(offer()))
+    assert refused(OrderTokens(Keyring(tmp_path / "other.json")), tokens.issue(offer()))
 
 
 def test_rotation_keeps_old_tokens_and_retirement_ends_them(keyring: Keyring) -> None:
     # Two workers that share the file: each rotation is seen by the other without being told.
     one, two = OrderTokens(keyring), OrderTokens(Keyring(keyring.path))
-    old = one.seal(offer())
+    old = one.issue(offer())
     now = system_clock()
     rotate(keyring.path, now, now)
     three = OrderTokens(Keyring(keyring.path))
-    new = three.seal(offer())
+    new = three.issue(offer())
     assert new.partition(".")[0] != old.partition(".")[0]
     for tokens in (one, two, three):
         tokens.open(old)
@@ -148,5 +148,5 @@ def test_a_key_does_not_seal_before_it_is_active(keyring: Keyring) -> None:
     now = system_clock()
     rotate(keyring.path, now, now + timedelta(hours=1))
     ring = Keyring(keyring.path)
-    assert ring.sealing("order-token", 64)[0] == "k1"
-    assert ring.opening("k2", "order-token", 64) is not None
+    assert ring.current("order-token", 64)[0] == "k1"
+    assert ring.known("k2", "order-token", 64) is not None

@@ -26,13 +26,13 @@ def tokens(keyring: Keyring) -> SessionTokens:
 
 
 def key_of(keyring: Keyring) -> OctKey:
-    return OctKey.import_key(keyring.sealing("session-token")[1])
+    return OctKey.import_key(keyring.current("session-token")[1])
 
 
 def signed(keyring: Keyring, header: dict[str, object]) -> str:
     """The claims under any header, signed with the very key."""
     parts = [_text(json.dumps(header, separators=(",", ":")).encode()), _text(msgspec.json.encode(CLAIMS))]
-    tag = hmac.digest(keyring.sealing("session-token")[1], ".".join(parts).encode(), "sha256")
+    tag = hmac.digest(keyring.current("session-token")[1], ".".join(parts).encode(), "sha256")
     return ".".join([*parts, _text(tag)])
 
 
@@ -41,7 +41,7 @@ def _text(raw: bytes) -> str:
 
 
 def test_is_a_jwt_that_another_library_reads(tokens: SessionTokens, keyring: Keyring) -> None:
-    token, kid = tokens.seal(CLAIMS)
+    token, kid = tokens.issue(CLAIMS)
     read = jws.deserialize_compact(token, key_of(keyring), ["HS256"])
     assert read.headers() == HEADER | {"kid": kid}
     assert json.loads(read.payload) == {
@@ -57,7 +57,7 @@ def test_is_a_jwt_that_another_library_reads(tokens: SessionTokens, keyring: Key
 def test_the_longest_token_is_opened(tokens: SessionTokens) -> None:
     point = Point("x" * 43, "y" * 43)
     claims = Claims(sub="c" * 128, cus=2**63 - 1, sid=SID, sig="ES256", iat=LAST, exp=LAST, point=point)
-    token, _ = tokens.seal(claims)
+    token, _ = tokens.issue(claims)
     assert len(token) < MAX_TOKEN_LENGTH
     opened = tokens.open(token)
     assert opened is not None

@@ -1,4 +1,4 @@
-"""Steps ② and ③: the composite call. Reads, prices, and seals the offer; writes nothing."""
+"""Steps ② and ③: the composite call. Reads, prices, and issues the order token; writes nothing."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -129,7 +129,7 @@ class Checkouts:
         self._chooser = chooser
 
     async def quote(self, request: CheckoutRequest, session: Session) -> CheckoutAnswer:
-        """Price the products and seal the offer. A voucher's code is claimed first: its voucher stays in the hand.
+        """Price the products and issue the order token. A code is claimed first: its voucher stays in the hand.
 
         Raises Problem `invalid_request` (a product twice, several currencies, more than an order may cost or a
         payment can carry), `not_found`, `product_unavailable`, `already_owned`, `voucher_unusable`, `unauthenticated`,
@@ -160,7 +160,7 @@ class Checkouts:
             expires_at=now + self.validity,
             transfers=facts.transfers,
         )
-        token = self._tokens.seal(offer)
+        token = self._tokens.issue(offer)
         _refuse_unpayable(token, request.product_ids, self._max_body_bytes)
         return self._answer(offer, token, products, decision, facts, session)
 

@@ -1,4 +1,4 @@
-"""The offer: what a checkout fixed, sealed into the order token."""
+"""The offer: what a checkout fixed, encrypted in the order token."""
 
 from datetime import datetime
 from uuid import UUID
@@ -30,6 +30,6 @@ class Offer(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unkno
 
 
 encode_offer = msgspec.msgpack.Encoder(uuid_format="bytes").encode
-"""An offer as it is sealed: MessagePack, which makes a token of three books a quarter shorter than JSON does."""
+"""An offer as it is encrypted: MessagePack, which makes a token of three books a quarter shorter than JSON does."""
 decode_offer = msgspec.msgpack.Decoder(Offer).decode
 """The offer again. Raises msgspec.DecodeError for what is none."""

@@ -30,16 +30,19 @@ _TAG_LENGTH = 32
 
 
 class OrderTokens:
-    """Seals offers and opens order tokens with the keyring's keys for that purpose. Not to be shared by threads."""
+    """Encrypts offers into order tokens and opens them, with the keyring's keys for that purpose.
+
+    Not to be shared by threads.
+    """
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
         self._headers = Headers(keyring, alg="dir", enc="A256CBC-HS512", typ="order+jwe")
         self._ready: dict[bytes, _Key] = {}
 
-    def seal(self, offer: Offer) -> str:
+    def issue(self, offer: Offer) -> str:
         """The offer's token."""
-        kid, secret = self._keyring.sealing("order-token", _KEY_LENGTH)
+        kid, secret = self._keyring.current("order-token", _KEY_LENGTH)
         key = self._key(secret)
         header = self._headers.write(kid)
         iv, ciphertext = key.encrypt(encode_offer(offer))
@@ -47,7 +50,7 @@ class OrderTokens:
         return b".".join((header, b"", to_base64url(iv), to_base64url(ciphertext), to_base64url(tag))).decode("ascii")
 
     def open(self, token: str) -> Offer:
-        """The token's offer. Raises Problem `token_invalid` for whatever this deployment did not seal."""
+        """The token's offer. Raises Problem `token_invalid` for whatever this deployment did not issue."""
         try:
             header, empty, *parts = token.encode("ascii").split(b".")
             iv, ciphertext, tag = map(from_base64url, parts)
@@ -63,7 +66,7 @@ class OrderTokens:
 
     def _secret(self, header: bytes) -> bytes | None:
         kid = self._headers.kid(header)
-        return None if kid is None else self._keyring.opening(kid, "order-token", _KEY_LENGTH)
+        return None if kid is None else self._keyring.known(kid, "order-token", _KEY_LENGTH)
 
     def _key(self, secret: bytes) -> "_Key":
         key = self._ready.get(secret)

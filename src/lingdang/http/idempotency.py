@@ -1,4 +1,4 @@
-"""Idempotency-Key: the first answer to a key is kept, sealed, and given again to the same request.
+"""Idempotency-Key: the first answer to a key is kept, encrypted, and given again to the same request.
 
 What is kept for one customer has a quota, over all routes and sessions. Within the time that an answer is promised for
 none is forgotten; who has filled the quota is refused until some of it has lapsed.
@@ -163,7 +163,7 @@ class Idempotency:
         if not rows:
             return None
         kid, fingerprint, sealed = rows[0]
-        secret = self._keyring.opening(kid, "idempotency", 64)
+        secret = self._keyring.known(kid, "idempotency", 64)
         if secret is None:  # nobody can open it any more
             await ask(_DROP, (owner, key, kid))
             return None
@@ -186,9 +186,9 @@ class Idempotency:
         self, ask: Ask, owner: str, key: str, body: bytes, now: datetime, reply: Reply, kept: timedelta
     ) -> bool:
         """Whether this answer is the first, and there was room for it."""
-        kid, secret = self._keyring.sealing("idempotency", 64)
+        kid, secret = self._keyring.current("idempotency", 64)
         fingerprint = _fingerprint(secret, owner, key, body)
-        sealed = _seal(secret, owner, key, reply)
+        sealed = _encrypted(secret, owner, key, reply)
         row = (owner, key, kid, fingerprint, sealed, now, now + kept)
         return bool(await ask(_KEEP, (*row, owner, now, *self._quota)))
 
@@ -210,23 +210,23 @@ def _session(owner: Owner, route: str) -> str:
 
 def _fingerprint(secret: bytes, owner: str, key: str, body: bytes) -> bytes:
     """An HMAC: nobody who reads the table can try passwords against it."""
-    return hmac.digest(secret[32:], _place(owner, key) + body, "sha256")
+    return hmac.digest(secret[32:], _belongs_to(owner, key) + body, "sha256")
 
 
-def _seal(secret: bytes, owner: str, key: str, reply: Reply) -> bytes:
+def _encrypted(secret: bytes, owner: str, key: str, reply: Reply) -> bytes:
     nonce = os.urandom(12)
     plain = msgspec.msgpack.encode((reply.status, reply.body))
-    return nonce + AESGCM(secret[:32]).encrypt(nonce, plain, _place(owner, key))
+    return nonce + AESGCM(secret[:32]).encrypt(nonce, plain, _belongs_to(owner, key))
 
 
 def _open(secret: bytes, owner: str, key: str, sealed: bytes) -> tuple[int, bytes]:
     try:
-        plain = AESGCM(secret[:32]).decrypt(sealed[:12], sealed[12:], _place(owner, key))
+        plain = AESGCM(secret[:32]).decrypt(sealed[:12], sealed[12:], _belongs_to(owner, key))
     except InvalidTag:
         raise RuntimeError("a kept answer was altered in the database") from None
     return msgspec.msgpack.decode(plain, type=tuple[int, bytes])
 
 
-def _place(owner: str, key: str) -> bytes:
-    """What a sealed answer belongs to: it cannot be moved to another row."""
+def _belongs_to(owner: str, key: str) -> bytes:
+    """What an encrypted answer belongs to: it cannot be moved to another row."""
     return msgspec.msgpack.encode((owner, key))

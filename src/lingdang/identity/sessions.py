@@ -103,7 +103,7 @@ class Sessions:
             exp=int(expires_at.timestamp()),
             point=point,
         )
-        token, kid = self._tokens.seal(claims)
+        token, kid = self._tokens.issue(claims)
         return IssuedSession(
             customer=customer,
             session_id=claims.sid,
@@ -128,7 +128,7 @@ class Sessions:
             self._known.move_to_end(token)
         session = known.session
         # A key that was retired since then must not go on opening what is remembered.
-        if session.expires_at <= now or self._keyring.opening(known.kid, "session-token") != known.key:
+        if session.expires_at <= now or self._keyring.known(known.kid, "session-token") != known.key:
             self._known.pop(token, None)
             raise Problem("unauthenticated", why="the session has expired" if session.expires_at <= now else _RETIRED)
         if cust_id != session.owner.cust_id:
@@ -161,7 +161,7 @@ class Sessions:
         """The signKey: derived from what the token says and a key of the same version, and stored nowhere."""
         if claims.sig == "ES256":
             return None
-        key = self._keyring.opening(kid, "session-sign-key")
+        key = self._keyring.known(kid, "session-sign-key")
         if key is None:  # retired this very moment
             raise Problem("unauthenticated", why=_RETIRED)
         return to_base64url(hmac.digest(key, claims.sid.bytes + claims.sub.encode(), "sha256")).decode()

@@ -56,15 +56,15 @@ _decode = msgspec.json.Decoder(Claims).decode
 
 
 class SessionTokens:
-    """Seals claims and opens session tokens with the keyring's keys for that purpose."""
+    """Encrypts claims into session tokens and opens them with the keyring's keys for that purpose."""
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
         self._headers = Headers(keyring, alg="HS256", typ="session+jwt")
 
-    def seal(self, claims: Claims) -> tuple[str, str]:
+    def issue(self, claims: Claims) -> tuple[str, str]:
         """The token, and the id of the key that it is signed with."""
-        kid, key = self._keyring.sealing("session-token")
+        kid, key = self._keyring.current("session-token")
         signed = self._headers.write(kid) + b"." + to_base64url(_encode(claims))
         return (signed + b"." + to_base64url(_sign(key, signed))).decode("ascii"), kid
 
@@ -76,7 +76,7 @@ class SessionTokens:
             header, claims, signature = token.encode("ascii").split(b".")
             given = from_base64url(signature)
             kid = self._headers.kid(header)
-            key = None if kid is None else self._keyring.opening(kid, "session-token")
+            key = None if kid is None else self._keyring.known(kid, "session-token")
             if kid is None or key is None or not compare_digest(given, _sign(key, header + b"." + claims)):
                 return None
             return Opened(_decode(from_base64url(claims)), kid, key)

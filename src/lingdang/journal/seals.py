@@ -54,10 +54,10 @@ class SealKeys:
 
     def sealing(self) -> tuple[int, bytes]:
         """The version that seals now, and its key."""
-        kid, key = self._keyring.sealing("journal-seal")
+        kid, key = self._keyring.current("journal-seal")
         return int(kid.removeprefix("k")), key
 
     def genuine(self, seal: Seal) -> bool | None:
         """Whether the seal is one of this deployment's; None when its key is retired, so that only the log can tell."""
-        key = self._keyring.opening(f"k{seal.key_version}", "journal-seal")
+        key = self._keyring.known(f"k{seal.key_version}", "journal-seal")
         return None if key is None else hmac.compare_digest(mac_of(key, seal.leaf()), seal.mac)

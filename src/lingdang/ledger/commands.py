@@ -8,7 +8,7 @@ LotKind = Literal["paid", "bonus"]
 
 
 class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One product of an order, in whole bells. Sealed and stored as an array."""
+    """One product of an order, in whole bells. Stored and sealed as an array."""
 
     product_id: str
     title: str
@@ -24,7 +24,7 @@ class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class UsedVoucher(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One voucher of an order, by its own id, and what it saved. Sealed and stored as an array."""
+    """One voucher of an order, by its own id, and what it saved. Stored and sealed as an array."""
 
     voucher_id: str
     saves: int
