@@ -19,7 +19,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return asked
 
 
-async def test_a_flood_waits_and_the_next_second_begins_anew(waits: list[float]) -> None:
+async def test_refusals_beyond_the_first_of_a_second_are_answered_later(waits: list[float]) -> None:
     moment = 7.0
     pacing = Pacing(lambda: moment)
     for _ in range(Pacing.PROMPT):

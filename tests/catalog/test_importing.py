@@ -16,7 +16,6 @@ from lingdang.catalog.importing import Counts, Rejected, import_products
 from lingdang.catalog.mapping import ColumnMapping, MappingError, pairs
 from lingdang.catalog.rows import Source, format_of
 from lingdang.catalog.text import is_blank, trimmed
-from lingdang.demo.books import BOOKS, IMPRINTS, book, load_demo_catalogue
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
@@ -59,31 +58,6 @@ def test_csv_with_every_field(database_url: str, tmp_path: Path) -> None:
             "withdrawn", 7,
         )
     ]  # fmt: skip
-
-
-GATSBY = {
-    "book_id": "5",
-    "title": "The Great Gatsby",
-    "authors": "F. Scott Fitzgerald",
-    "average_rating": "3.89",
-    "ratings_count": "2683664",
-    "year": "1925",
-    "isbn10": "0743273567",
-    "language": "eng",
-}
-
-
-@pytest.mark.parametrize(
-    "value", ["", "inf", "-1", "1e400", "nan", "9" * 40, None, {}, [1], True, 1e308, "x\u0000"], ids=repr
-)
-@pytest.mark.parametrize("name", GATSBY)
-def test_a_preset_rejects_what_it_cannot_read(name: str, value: Any) -> None:
-    """With a ValueError, which names the row in the report; any other exception would end the import."""
-    try:
-        shaped = book(GATSBY | {name: value})
-    except ValueError:
-        return
-    assert shaped["productId"].startswith("book-")
 
 
 def test_json_lines(database_url: str, tmp_path: Path) -> None:
@@ -209,24 +183,3 @@ def test_good_rows_are_kept_and_bad_ones_named_by_line(
     assert [r.line for r in rejected] == bad_lines
     assert all(r.reason for r in rejected)
     assert products(database_url, "product_id, title, price, intro") == good
-
-
-def test_the_demo_catalogue_is_ten_thousand_books_and_repeatable(database_url: str) -> None:
-    assert load_demo_catalogue(database_url, NOW) == Counts(created=10_000)
-    assert load_demo_catalogue(database_url, NOW) == Counts(unchanged=10_000)
-    with psycopg.connect(database_url) as connection:
-        row = connection.execute(
-            "SELECT count(*) FILTER (WHERE price < list_price), min(price) > 0, max(price) < 1000 FROM product"
-        ).fetchone()
-    assert row == (2500, True, True)
-
-
-def test_a_demo_book_has_real_facts_and_an_invented_price_and_imprint() -> None:
-    with BOOKS.open(encoding="utf-8", newline="") as file:
-        first = book(next(csv.DictReader(file)))
-    assert first["productId"] == "book-1"
-    assert first["title"] == "The Hunger Games (The Hunger Games, #1)"
-    assert first["price"] == first["listPrice"] == 720
-    assert first["publisher"] in IMPRINTS
-    assert first["attributes"]["authors"] == "Suzanne Collins"
-    assert first["attributes"]["year"] == 2008

@@ -11,7 +11,6 @@ import psycopg
 import pytest
 
 from lingdang.db.embedded import EmbeddedError, EmbeddedServer
-from lingdang.db.tuning import configuration
 from support.served import eventually, run, serving
 
 pytestmark = pytest.mark.slow
@@ -74,15 +73,6 @@ def test_the_socket_lock_of_a_copied_server_is_stale(tmp_path: Path, postgres: s
     with psycopg.connect(server.start()) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
     server.stop()
-
-
-def test_sizes_follow_the_machine_within_bounds() -> None:
-    small = configuration(256 * 2**20, 2 * 2**30, "")
-    assert "shared_buffers = 64MB" in small
-    assert "max_wal_size = 512MB" in small
-    large = configuration(512 * 2**30, 10 * 2**40, "")
-    assert "shared_buffers = 2048MB" in large
-    assert "max_wal_size = 4096MB" in large
 
 
 def test_long_and_odd_path(tmp_path: Path) -> None:

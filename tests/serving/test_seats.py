@@ -1,6 +1,5 @@
 """Space is bounded: strangers who do nothing go first, customers under way stay, and whoever is refused is told so."""
 
-import resource
 import socket
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,10 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lingdang.serving.descriptors import LEAST, raise_limit
-from lingdang.settings import Settings
 from support.raw import answers, connected, problem_of, until_closed
-from support.served import Served, eventually, run, serving
+from support.served import Served, eventually, serving
 from support.shop import PATIENCE
 
 pytestmark = pytest.mark.slow
@@ -119,21 +116,3 @@ def test_descriptors_are_enough_for_the_database_whatever_strangers_take(tmp_pat
         for _ in range(5):
             with served.client() as client:
                 assert client.get("/readyz").status_code == 200
-
-
-def test_too_few_descriptors_are_told_at_the_start(tmp_path: Path) -> None:
-    answer = run(tmp_path / "shop", "serve", "--port", "0", "--http", descriptors=100)
-    assert answer.returncode == 1
-    assert "ulimit -n" in answer.stderr
-    assert "Traceback" not in answer.stderr
-    assert not (tmp_path / "shop" / "pg").exists()
-
-
-def test_descriptors_are_raised_to_what_connections_need() -> None:
-    granted, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (300, hard))
-    try:
-        raise_limit(Settings(connection_limit=500))
-        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (500 + LEAST, hard)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (granted, hard))

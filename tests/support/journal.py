@@ -115,3 +115,7 @@ async def in_flight(database_url: str, *commands: Command) -> AsyncIterator[Conn
     async with connected(database_url) as connection:
         await write_in_flight(connection, commands)
         yield connection
+
+
+def checks(database_url: str, keyring: Keyring, witness: Path | None = None) -> list[str]:
+    return [difference.check for difference in verify(database_url, keyring, witness=witness).differences]
