@@ -24,7 +24,7 @@ from lingdang.db.probe import Probe
 from lingdang.deployment import Deployment, make_sealer, make_sessions, make_settlement, make_statements
 from lingdang.http.answers import EXCEPTION_HANDLERS
 from lingdang.http.bound import Gate, bound
-from lingdang.http.entry import Entry
+from lingdang.http.entry import WAYS, Entry
 from lingdang.http.framework import framework_route
 from lingdang.http.idempotency import Idempotency
 from lingdang.http.route import AnyServed
@@ -84,15 +84,13 @@ def create_app(deployment: Deployment, watch: Watch = UNWATCHED) -> Entry:
     usual = [each for each in ready if not each.route.short_way]
     parts.show(watch)
     framework = Litestar(
-        [
-            *(framework_route(each, settings.max_body_bytes) for each in usual),
-        ],
+        [framework_route(each, settings.max_body_bytes) for each in usual],
         lifespan=[parts.lifespan],
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_config=None,
         logging_config=None,
     )
-    return Entry(
+    entry = Entry(
         framework,
         short,
         max_body_bytes=settings.max_body_bytes,
@@ -100,6 +98,9 @@ def create_app(deployment: Deployment, watch: Watch = UNWATCHED) -> Entry:
         origins=settings.cors_origins,
         elsewhere=[each.path for each in usual],
     )
+    for way in WAYS:
+        watch.gauge("lingdang_requests_taken", way, partial(entry.taken.__getitem__, way))
+    return entry
 
 
 class _Parts:

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 from jsonschema_rs import validator_for
@@ -14,7 +16,7 @@ from lingdang.http.route import AnyRoute
 from lingdang.identity.api_keys import SCOPES
 from lingdang.keys import Keyring
 from lingdang.watch import Watch
-from support.declared import declared
+from support.declared import declared, refuses_as_declared
 from support.shop import open_shop
 
 DECLARED = declared()
@@ -94,3 +96,14 @@ async def test_what_is_declared_is_served_and_nothing_else(database_url: str, ke
 def _as_counted() -> set[tuple[str, str]]:
     """The declarations as requests are counted: the framework shows no type of a part."""
     return {(method, path.replace("{path:path}", "{path}")) for method, path in DECLARED}
+
+
+async def test_a_problem_that_is_not_declared_fails_every_test() -> None:
+    """The hook of the tests' own client sees it."""
+    request = httpx.Request("POST", "http://shop/v1/payments")
+    for code, declares in (("token_expired", True), ("cart_full", False)):
+        answer = httpx.Response(
+            409, headers={"content-type": "application/problem+json"}, json={"code": code}, request=request
+        )
+        with nullcontext() if declares else pytest.raises(AssertionError, match="does not declare cart_full"):
+            await refuses_as_declared(answer)

@@ -14,6 +14,7 @@ import uvicorn
 from lingdang.app import create_app
 from lingdang.clock import Clock, system_clock
 from lingdang.deployment import Deployment, make_sessions
+from lingdang.http.entry import Entry
 from lingdang.identity.sessions import Sessions
 from lingdang.keys import Keyring
 from lingdang.serving.connections import Connection
@@ -21,6 +22,7 @@ from lingdang.serving.listening import listen
 from lingdang.serving.seats import Seats
 from lingdang.settings import Settings
 from lingdang.watch import UNWATCHED, Watch
+from support.declared import refuses_as_declared
 
 PATIENCE = 120.0
 """Seconds after which a test takes something for hung. None passes or fails by being quicker or slower than that."""
@@ -35,6 +37,7 @@ class Shop:
     keyring: Keyring
     http: httpx.AsyncClient
     sessions: Sessions
+    entry: Entry
 
     def sql(self, statement: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Rows straight from the database, past the application."""
@@ -77,8 +80,9 @@ async def open_shop(
             task.result()
         await asyncio.sleep(0.01)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    async with httpx.AsyncClient(base_url=url, timeout=PATIENCE) as client:
-        yield Shop(url, database_url, keyring, client, make_sessions(deployment))
+    hooks: Any = {"response": [refuses_as_declared]}
+    async with httpx.AsyncClient(base_url=url, timeout=PATIENCE, event_hooks=hooks) as client:
+        yield Shop(url, database_url, keyring, client, make_sessions(deployment), app)
     server.should_exit = True
     await task
     listener.close()

@@ -74,6 +74,9 @@ counted: a hundredth of a second for every such request, in which nobody else is
 _MOST_PARAMETERS = 50
 """Of a query."""
 
+WAYS = ("direct", "short", "framework")
+"""To a route's handler: past the server's cycle and the framework, past the framework alone, through both."""
+
 _NO_TEXTS: Texts = {}
 _JSON: Header = (b"content-type", b"application/json")
 
@@ -101,7 +104,7 @@ class Entry:
         """`short` are the routes of the short way, `elsewhere` the paths of those that `app` serves."""
         self._app = app
         self.taken: Counter[str] = Counter()
-        """Requests by the way they took: `direct` past the server's cycle, `short` through it, `framework`."""
+        """Requests by the way of WAYS that they took."""
         self._cross_origin = CrossOrigin(origins)
         self._exact = {(r.method, r.path): r for r in short if r.prefix is None}
         self._prefixed = [r for r in short if r.prefix is not None]

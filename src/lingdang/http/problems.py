@@ -91,9 +91,9 @@ def _spoken(value: Any, chinese: bool) -> str:
     return str(value)
 
 
-def from_decode_error(error: msgspec.MsgspecError | UnicodeDecodeError) -> Problem:
-    """An `invalid_request` that says where the body is wrong, from what msgspec says of it."""
+def from_decode_error(error: msgspec.MsgspecError | UnicodeDecodeError, root: str = "$") -> Problem:
+    """An `invalid_request` that says where the value at `root` is wrong, from what msgspec says of it."""
     match = _AT.match(str(error))
     path = (match and match["path"]) or "$"
     message = (match and match["message"]) or str(error)
-    return invalid(path, in_other_words(message))
+    return invalid(root + path.removeprefix("$"), in_other_words(message))

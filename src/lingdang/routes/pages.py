@@ -67,6 +67,7 @@ def _file(folder: str) -> AnyRoute:
         tag="pages",
         params=OfFile,
         answer=str,
+        problems=("not_found",),
         documented=False,
     )
 

@@ -7,10 +7,9 @@ from msgspec import Meta
 
 from lingdang.db.pool import Pool
 from lingdang.http.idempotency import REPLAYED
-from lingdang.http.problems import invalid
+from lingdang.http.problems import from_decode_error
 from lingdang.http.reply import Reply, replied
 from lingdang.http.route import AnyServed, Asked, Route
-from lingdang.http.strict import checked_id
 from lingdang.identity.session import Session
 from lingdang.ids import MAX_LINES, OWN_ID_PATTERN, ProductId
 from lingdang.ledger.refunding import Reason, Refund
@@ -57,10 +56,10 @@ class OfLines(OfOrder, frozen=True, rename="camel", kw_only=True):
         """The products that are named. Raises Problem `invalid_request`."""
         if self.product_ids is None:
             return None
-        names = tuple(self.product_ids.split(","))
-        if len(names) > MAX_LINES:
-            raise invalid("$.productIds", f"Expected at most {MAX_LINES} products")
-        return tuple([checked_id(name, "productIds") for name in names])
+        try:
+            return msgspec.convert(self.product_ids.split(","), SomeProducts)
+        except msgspec.ValidationError as error:
+            raise from_decode_error(error, "$.productIds") from None
 
 
 REFUND_PROBLEMS = ("not_found", "already_refunded", "refund_not_allowed", "idempotency_mismatch", "outcome_unknown")

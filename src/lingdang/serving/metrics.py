@@ -59,6 +59,7 @@ GAUGES: Mapping[str, tuple[str, str]] = {
     "lingdang_pool_size": ("Connections that a purpose's pool has open.", "purpose"),
     "lingdang_pool_available": ("Connections of a purpose's pool that nobody uses.", "purpose"),
     "lingdang_pool_waiting": ("Calls that wait for a connection of a purpose's pool.", "purpose"),
+    "lingdang_requests_taken": ("Requests by the way to their handler.", "way"),
     "lingdang_journal_lag_seconds": ("Time since a worker last saw the journal sealed to its end.", "worker"),
     "lingdang_journal_sealed": ("Transfers that a worker has sealed.", "worker"),
     "lingdang_overdue": ("What stands in a state past its deadline and its healers; must be 0.", "state"),
