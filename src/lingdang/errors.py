@@ -42,7 +42,7 @@ KINDS: dict[str, Kind] = {
         403, "Scope missing", "权限不足", "This API key lacks the scope {scope}.", "该 API 密钥缺少权限 {scope}。"
     ),
     "not_entitled": Kind(
-        403, "No right to this", "没有权限", "The customer does not own {productId}.", "客户尚未拥有 {productId}。"
+        403, "No right to this", "没有权益", "The customer does not own {productId}.", "客户尚未拥有 {productId}。"
     ),
     "timestamp_skew": Kind(
         403,
@@ -59,14 +59,14 @@ KINDS: dict[str, Kind] = {
         "订单令牌被修改、非本站签发或密钥已停用，请重新结算。",
     ),
     "token_expired": Kind(
-        410, "Offer expired", "订单已过期", "The offer has expired. Check out again.", "订单已过期，请重新结算。"
+        410, "Offer expired", "报价已过期", "The offer has expired. Check out again.", "报价已过期，请重新结算。"
     ),
     "order_mismatch": Kind(
         409,
         "Order mismatch",
         "订单不一致",
-        "The productIds are not those of the order token, in its order.",
-        "productIds 与订单令牌中的不一致。",
+        "The productIds must be those of the order token, in the same sequence.",
+        "productIds 必须与订单令牌中的相同，顺序也须一致。",
     ),
     "already_owned": Kind(
         409, "Already owned", "已经拥有", "Already the customer's: {productIds}.", "已经拥有：{productIds}。"
@@ -75,7 +75,7 @@ KINDS: dict[str, Kind] = {
         409, "Already refunded", "已经退款", "Already refunded: {productIds}.", "已经退款：{productIds}。"
     ),
     "refund_not_allowed": Kind(
-        409, "Refund not allowed", "不可退款", "It cannot be refunded; see reasons.", "不可退款，原因已随附。"
+        409, "Refund not allowed", "不可退款", "This cannot be refunded; see reasons.", "不可退款，详见 reasons。"
     ),
     "product_unavailable": Kind(
         409, "Not on sale", "商品不可购买", "Not on sale: {productIds}.", "当前不可购买：{productIds}。"
@@ -88,10 +88,10 @@ KINDS: dict[str, Kind] = {
         "Not enough bells",
         "铃铛不足",
         "The order needs {required} bells and the wallet has {balance}; {shortfall} are missing.",
-        "订单需要 {required} 铃铛，余额 {balance}，还差 {shortfall}。",
+        "应付 {required} 铃铛，余额 {balance}，还差 {shortfall}。",
     ),
     "wallet_full": Kind(
-        409, "Wallet full", "钱包已满", "The wallet cannot hold this: {limit}.", "钱包无法容纳：{limit}。"
+        409, "Wallet full", "钱包已满", "The wallet cannot hold so much: {limit}.", "钱包容纳不下：{limit}。"
     ),
     "not_found": Kind(404, "Not found", "未找到", "There is no such thing here.", "没有找到所请求的内容。"),
     "method_not_allowed": Kind(
@@ -121,8 +121,8 @@ KINDS: dict[str, Kind] = {
         422,
         "Idempotency mismatch",
         "幂等键冲突",
-        "This key was used before with another body.",
-        "该幂等键已用于另一个请求。",
+        "This key or id was used before with another body.",
+        "该幂等键或编号已用于另一个请求。",
     ),
     "rate_limited": Kind(
         429,
@@ -150,7 +150,7 @@ KINDS: dict[str, Kind] = {
         503,
         "Outcome unknown",
         "结果未知",
-        "The database went away while this was written. Send the same request again to learn the outcome; "
+        "The connection to the database broke while this was being written. Send the same request again to learn the outcome; "
         "it is never done twice.",
         "写入时数据库连接中断。请原样重发请求以获知结果，绝不会重复执行。",
     ),

@@ -35,7 +35,7 @@ def routes(checkouts: Checkouts, idempotency: Idempotency) -> list[AnyServed]:
             return Reply(encode(await checkouts.quote(asked.body, asked.who)))
 
         body, owner = encode(asked.body), asked.who.owner
-        # An offer that has lapsed is of no use: a checkout with its key is then a new one.
+        # An offer that has expired is of no use: a checkout with its key is then a new one.
         return await idempotency.once_as(owner, "POST /v1/checkout", key, body, asked.now, produce, checkouts.validity)
 
     return [CHECK_OUT.by(check_out)]

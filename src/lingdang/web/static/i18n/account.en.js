@@ -20,7 +20,7 @@ export default {
   "account.price": "Price",
   "account.discount": "Vouchers",
   "account.payable": "Paid",
-  "account.sum": "Together",
+  "account.sum": "Total",
   "account.vouchersUsed": ({ count }) => `${count} ${count === 1 ? "voucher was" : "vouchers were"} used.`,
   "account.balanceAfter": "Your balance right after the payment:",
 

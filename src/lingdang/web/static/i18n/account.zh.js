@@ -1,6 +1,6 @@
 export default {
   "account.login": "登录",
-  "account.signingIn": "正在登录……",
+  "account.signingIn": "正在登录…",
   "account.comeBack": "登录后将回到原来的页面。",
   "account.custId": "客户号",
   "account.password": "密码",

@@ -15,7 +15,7 @@ export default {
   "lab.expected": "应为",
   "lab.given": "实为",
   "lab.mistakes": "可能的错误",
-  "lab.noMistake": "已知的错误都得不到该签名。请比较字符串与密钥。",
+  "lab.noMistake": "已知的错误都对不上这个签名。请检查字符串与密钥。",
 
   "lab.mistake.order_of_fields": "字段没有按名称排序。",
   "lab.mistake.url_encoded": "值被 URL 编码了；应按原样签名。",

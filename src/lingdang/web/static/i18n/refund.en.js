@@ -36,7 +36,7 @@ export default {
   "refund.untaken": "The refund was not made. You can still make it.",
 
   "refund.done": ({ count }) => `${count} ${count === 1 ? "book" : "books"} refunded`,
-  "refund.cameBack": "{amount} are in your wallet again.",
+  "refund.cameBack": "Back in your wallet: {amount}.",
   "refund.noneCameBack": "No bells came back.",
   "refund.vouchersCameBack": ({ count }) => (count === 1 ? "1 voucher came back." : `${count} vouchers came back.`),
   "refund.balanceNow": "Your balance now:",

@@ -24,7 +24,7 @@ export default {
   "refund.keepsExpiry": "其中 {amount} 仍按原有效期，于 {time} 到期。",
   "refund.vouchersComeBack": "返还 {count} 张礼券，有效期不变。",
   "refund.lose": "退款后不能再阅读：",
-  "refund.andMore": " 等，另有 {count} 本",
+  "refund.andMore": "，以及另外 {count} 本",
   "refund.final": "退款后无法撤销。以后可以按当时的价格重新购买。",
   "refund.confirm": "确认退款",
   "refund.keep": "不退了",

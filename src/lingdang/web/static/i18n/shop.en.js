@@ -14,10 +14,10 @@ export default {
   "shop.toCart": "Go to cart",
   "shop.welcome": "Books for bells, yours to keep",
   "shop.welcomeText": "Plain prices, no surprises. Sign in to choose, use your vouchers, and read.",
-  "shop.enter": "Sign in to the books",
+  "shop.enter": "Sign in and browse",
   "shop.promise.offer": "An offer stands for fifteen minutes",
   "shop.promise.once": "Lost connection, reload, double click: charged once",
-  "shop.promise.yours": "Paid, and the book opens at once",
+  "shop.promise.yours": "Pay, and you can read at once",
   "shop.wanted": "Put {title} into your cart?",
   "shop.notNow": "Not now",
 };

@@ -15,9 +15,9 @@ export default {
   "shop.welcome": "用铃铛买书，买了就是您的",
   "shop.welcomeText": "明码标价，好书齐全。登录后即可选书、用券、阅读。",
   "shop.enter": "登录，去选书",
-  "shop.promise.offer": "报价确认后十五分钟内不变",
+  "shop.promise.offer": "报价十五分钟内有效",
   "shop.promise.once": "断网、刷新、重复点击，都只扣一次",
-  "shop.promise.yours": "付款成功，书立即打开",
+  "shop.promise.yours": "付款成功，立即可读",
   "shop.wanted": "把《{title}》加入购物车吗？",
   "shop.notNow": "暂不",
 };
