@@ -76,14 +76,7 @@ MUTATIONS = (
     ),
     Mutation(
         "time read before the lock",
-        (
-            Edit(
-                _SETTLEMENT,
-                "            state = await store.load(",
-                "            now = self._clock()\n            state = await store.load(",
-            ),
-            Edit(_SETTLEMENT, "            now = self._clock()\n            results", "            results"),
-        ),
+        (Edit(_STORE, "    now = clock()\n", "    now = asked_at\n"),),
     ),
     Mutation(
         "customer's lock on claiming removed",

@@ -266,7 +266,7 @@ def _operators(parts: _Parts) -> list[AnyServed]:
         *admin_coupons.routes(pool, buckets, parts.clock),
         *admin_orders.routes(pool, buckets),
         *admin_refunds.routes(pool, settlement, parts.refund_policy),
-        *admin_rights.routes(pool, settlement, buckets),
+        *admin_rights.routes(pool, settlement, parts.refund_policy, buckets),
     ]
 
 

@@ -25,7 +25,7 @@ class SettingsError(Exception):
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Every setting with its default. `LINGDANG_DATA_DIR` sets `data_dir`, and so on."""
+    """Every setting with its default: `LINGDANG_DATA_DIR` sets `data_dir`. docs/operations.md explains each."""
 
     data_dir: str = ".lingdang"
     database_url: str | None = None

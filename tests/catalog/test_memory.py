@@ -95,6 +95,14 @@ def test_what_is_remembered_has_an_end() -> None:
     assert weight(book("a", whole=True)) > bare + len(DETAIL.intro) + len("Jane Austen")
 
 
+def test_what_is_read_again_is_counted_once() -> None:
+    memory = Memory(most_bytes=2 * weight(book("a", whole=True)))
+    for _ in range(9):
+        memory.learn("v1", [book("a"), book("b")])
+        memory.learn("v1", [book("a", whole=True)])
+    assert memory.look("ab").unknown == []
+
+
 def test_off_sale_are_those_that_are_not_there_or_not_sold_now() -> None:
     memory = Memory()
     learnt(memory, "v1", book("a"), book("b", active=False))

@@ -80,7 +80,7 @@ async def test_a_settlement_that_only_waits_holds_no_reader_back(database_url: s
     """It has the lock that all settlements share and no id yet: the one it gets is above what is read."""
     make_known(database_url, "ann")
     async with connected(database_url) as waiting, connected(database_url) as reader:
-        await store.load(waiting, 0, [credit(ANN, 100)], system_clock(), Memory())
+        await store.load(waiting, 0, [credit(ANN, 100)], system_clock, Memory())
         await settle_one(database_url, credit(BOB, 100))
         assert names(await read_on(reader, 0, 0, 100)) == [(BOB, 1)]
 

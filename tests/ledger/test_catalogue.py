@@ -1,5 +1,6 @@
 """A payment's products are as the catalogue has them now, whatever its worker has read before."""
 
+import asyncio
 from datetime import timedelta
 
 import psycopg
@@ -8,7 +9,9 @@ import pytest
 from lingdang.clock import system_clock
 from lingdang.errors import Problem
 from lingdang.ledger.settlement import Settlement
+from support.customers import key_of
 from support.money import add_products, credit, line, open_settlement, pay
+from support.tabs import until
 
 
 def products(database_url: str, *changes: str) -> None:
@@ -17,6 +20,9 @@ def products(database_url: str, *changes: str) -> None:
             connection.execute(change.encode())
 
 
+WAITING = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'
+"""
 BOOKS = [f"book-{number}" for number in range(1, 10)]
 
 
@@ -79,3 +85,33 @@ async def test_a_sale_that_ends_is_looked_at_each_time(database_url: str) -> Non
         with pytest.raises(Problem) as problem:
             await settlement.submit(refused)
         assert problem.value.code == "product_unavailable"
+
+
+async def test_a_sale_that_ends_while_its_payment_waits_is_over(database_url: str) -> None:
+    """The lock of a customer can be held for seconds: what counts is the moment at which the payment has it."""
+    add_products(database_url, *BOOKS)
+    end = (system_clock() + timedelta(hours=1)).isoformat()
+    products(database_url, f"UPDATE product SET on_sale_until = '{end}'")
+    ahead = timedelta(0)
+    async with open_settlement(database_url, clock=lambda: system_clock() + ahead) as settlement:
+        await settlement.submit(credit("ann", 1000))
+        late = pay("ann", line("book-1"), expires_at=system_clock() + timedelta(hours=9))
+        with psycopg.connect(database_url) as holder:
+            holder.execute("SELECT pg_advisory_xact_lock(%s)", (key_of("ann"),))
+            paying = asyncio.create_task(settlement.submit(late))
+            with psycopg.connect(database_url, autocommit=True) as watcher:
+                await until(lambda: watcher.execute(WAITING).fetchone() != (0,))
+            ahead = timedelta(hours=2)
+            holder.commit()
+        with pytest.raises(Problem) as problem:
+            await paying
+        assert problem.value.code == "product_unavailable"
+
+
+async def test_a_withdrawal_that_is_replayed_from_elsewhere_is_seen(database_url: str) -> None:
+    add_products(database_url, *BOOKS)
+    async with open_settlement(database_url) as settlement:
+        await settlement.submit(credit("ann", 1000))
+        assert await outcome(settlement, "book-1") == "paid"
+        products(database_url, "SET session_replication_role = replica", "UPDATE product SET status = 'withdrawn'")
+        assert await outcome(settlement, "book-2") == "product_unavailable ['book-2']"

@@ -36,8 +36,7 @@ async def connection(database_url: str) -> AsyncIterator[Connection]:
 
 async def decide(connection: Connection, *commands: Command) -> Changes:
     """Load and decide a batch; it is not saved yet."""
-    now = system_clock()
-    state = await store.load(connection, 0, commands, now, Memory())
+    state, now = await store.load(connection, 0, commands, system_clock, Memory())
     return settle(state, commands, now)[1]
 
 

@@ -104,8 +104,7 @@ async def write(connection: Connection, commands: Sequence[Command]) -> None:
 async def write_in_flight(connection: Connection, commands: Sequence[Command]) -> None:
     """Settle a batch and leave the transaction open."""
     await connection.execute(store.begin(0).encode())
-    now = system_clock()
-    state = await store.load(connection, 0, commands, now, Memory())
+    state, now = await store.load(connection, 0, commands, system_clock, Memory())
     await flush(connection, store.saving(0, settle(state, commands, now)[1]))
 
 

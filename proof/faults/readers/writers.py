@@ -121,8 +121,7 @@ class Writers:
         commands = [self._credit() for _ in range(self._chance.randint(1, 3))]
         async with await Connection.connect(self._url, **connect_options(False)) as connection:
             await connection.execute(store.begin(0).encode())
-            now = system_clock()
-            state = await store.load(connection, 0, commands, now, Memory())
+            state, now = await store.load(connection, 0, commands, system_clock, Memory())
             await flush(connection, store.saving(0, settle(state, commands, now)[1]))
             yield connection, commands
 

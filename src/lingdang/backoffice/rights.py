@@ -94,7 +94,10 @@ async def require_product(pool: Pool, product_id: str) -> None:
         raise Problem("not_found")
 
 
-async def note_opened(pool: Pool, bucket: int, customer: int, product_id: str, now: datetime) -> None:
-    """Note the platform's word that the product was opened. Raises Problem `not_found` where there is no right."""
-    if not await fetch_all(pool, OPEN, (now, bucket, customer, product_id)):
+async def note_opened(pool: Pool, bucket: int, customer: int, product_id: str, at: datetime | None) -> None:
+    """Note the platform's word that the product was opened; without a moment nothing is noted.
+
+    Raises Problem `not_found` where there is no right.
+    """
+    if not await fetch_all(pool, OPEN, (at, bucket, customer, product_id)):
         raise Problem("not_found")

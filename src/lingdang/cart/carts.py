@@ -107,7 +107,7 @@ class Carts:
         found = await self._gather.submit(Tick(owner, product_id, ticked))
         here = next((each for each in found.cart if each.product.product_id == product_id), None)
         if here is None:  # it was refused there
-            full = len(found.cart) + found.gone >= MAX_ITEMS
+            full = sum(not each.owned for each in found.cart) + found.gone >= MAX_ITEMS
             raise Problem("cart_full", limit=MAX_ITEMS) if full else Problem("not_found")
         return Ticked(item_of(here, found.now), selected(found.cart, found.now))
 

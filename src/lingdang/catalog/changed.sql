@@ -13,3 +13,6 @@ CREATE OR REPLACE TRIGGER product_changed
     AFTER INSERT OR DELETE OR TRUNCATE OR UPDATE OF product_id, title, currency, price, list_price, publisher, intro,
         cover_url, attributes, on_sale_from, on_sale_until, status, popularity, created_at, updated_at ON product
     FOR EACH STATEMENT EXECUTE FUNCTION catalogue_changed();
+-- Also where a session replays what others wrote (session_replication_role = replica). Logical replication runs no
+-- trigger of a statement: what is brought in by it needs an UPDATE of catalogue by whoever sets it up.
+ALTER TABLE product ENABLE ALWAYS TRIGGER product_changed;

@@ -8,6 +8,7 @@ whatever connection or server was asked.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from sys import getsizeof
+from typing import Any
 
 import msgspec
 
@@ -15,8 +16,8 @@ from lingdang.catalog.product import Product
 
 MOST_BYTES = 64 * 2**20
 """What a worker keeps of products, by `weight`. Beyond it, all is forgotten and read anew as it is asked for."""
-_BARE = 600
-"""Bytes that a product takes without its detail: itself, its strings and its place in the memory."""
+_BARE = 400
+"""Bytes that a product takes without its texts: itself, its numbers and its entry in the memory."""
 
 _decode = msgspec.json.Decoder(list[Product]).decode
 
@@ -51,7 +52,7 @@ class Memory:
         for product in read:
             known = edition.products.get(product.product_id)
             if known is None or known.detail is None:
-                edition.bytes += weight(product)
+                edition.bytes += weight(product) - (0 if known is None else weight(known))
                 edition.products[product.product_id] = product
 
 
@@ -103,10 +104,9 @@ class Look:
 
 def weight(product: Product) -> int:
     """About how many bytes a product takes in the memory."""
-    detail = product.detail
-    if detail is None:
-        return _BARE
-    texts = [*detail.attributes, *detail.attributes.values(), detail.intro, detail.cover_url]
+    texts: list[Any] = [product.product_id, product.title, product.publisher, product.currency]
+    if (detail := product.detail) is not None:
+        texts += [*detail.attributes, *detail.attributes.values(), detail.intro, detail.cover_url, detail.categories]
     return _BARE + sum(map(getsizeof, texts))
 
 

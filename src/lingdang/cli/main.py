@@ -23,7 +23,8 @@ _COMMANDS: Final = {
     "statement": "Signed statements of account.",
     "keys": "Rotate and retire the master secrets.",
 }
-"""Each command with its line in the list of commands. It is defined in the module of its name beside this one."""
+"""Each sub-command with its line in the list. It is defined in the module of its name beside this one; a new one is
+added here."""
 
 
 class _Lazy(click.Group):

@@ -1,4 +1,4 @@
-"""What each kind of effect does to an order: the one place that a new kind is added to.
+"""What each kind of effect does to a basket. docs/vouchers.md says what else a new kind needs.
 
 Each function answers the cut for the given eligible lines, or the reason why there is none. Items are counted from the
 dearest, at the shop's prices; equal prices by productId.

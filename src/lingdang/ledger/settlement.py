@@ -156,12 +156,10 @@ class _BucketLane:
     async def _on(self, connection: Connection, commands: Sequence[Command], attempt: "_Attempt") -> Sequence[Result]:
         try:
             started = time.perf_counter()
-            state = await store.load(
-                connection, self._bucket, commands, self._clock(), self._catalogue, in_doubt=attempt.failed
+            state, now = await store.load(
+                connection, self._bucket, commands, self._clock, self._catalogue, in_doubt=attempt.failed
             )
             loaded = time.perf_counter()
-            # The time is read under the locks: what one worker refused as too late, no other pays afterwards.
-            now = self._clock()
             results, changes = settle(state, commands, now)
             if not changes:
                 await store.leave(connection)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from lingdang.clock import Clock
 from lingdang.db.flush import Statement, array_literal, ask, flush, numbered
 from lingdang.db.pool import Connection
 from lingdang.ledger.catalogue import Catalogue
@@ -75,29 +76,36 @@ async def load(
     connection: Connection,
     bucket: int,
     commands: Sequence[Command],
-    now: datetime,
+    clock: Clock,
     catalogue: Catalogue,
     *,
     in_doubt: bool = False,
-) -> State:
+) -> tuple[State, datetime]:
     """Begin a transaction, lock the batch's customers and read what its decision needs: one flush.
+
+    The moment of the decision is answered with it. It is read under the locks: what one worker refused as too late, no
+    other pays afterwards.
 
     Products that the worker knows are not asked about, unless the catalogue has changed meanwhile: then once more,
     about all. What the journal has of a payment is asked about where the customer's has grown since the checkout,
     in one flush more; `in_doubt`: everywhere.
     """
+    asked_at = clock()
     pays = [command for command in commands if isinstance(command, Pay)]
     look = catalogue.look([line.product_id for pay in pays for line in pay.lines])
     sought = [command for command in commands if in_doubt or not isinstance(command, Pay)]
-    answers = await flush(connection, _BEGIN, _load(bucket, commands, pays, now, look.unknown), *_found(bucket, sought))
+    answers = await flush(
+        connection, _BEGIN, _load(bucket, commands, pays, asked_at, look.unknown), *_found(bucket, sought)
+    )
     loaded = _decode(_answer(answers[1]))
     found = [_decode_found(_answer(answer)) for answer in answers[2:]]
     if not look.holds_in(loaded.catalogue):
-        loaded = _decode(await ask(connection, _load(bucket, commands, pays, now, look.unknown)))
+        loaded = _decode(await ask(connection, _load(bucket, commands, pays, asked_at, look.unknown)))
     if not in_doubt:
         for statement in _found(bucket, _moved(pays, loaded.wallets)):
             found.append(_decode_found(await ask(connection, statement)))
-    return _state(loaded, found, look.off_sale(loaded.catalogue, loaded.products, now))
+    now = clock()
+    return _state(loaded, found, look.off_sale(loaded.catalogue, loaded.products, now)), now
 
 
 def _moved(pays: Sequence[Pay], wallets: Sequence[Wallet]) -> list[Pay]:

@@ -18,6 +18,7 @@ from lingdang.identity.api_keys import ApiKey
 from lingdang.identity.customers import customer_named, known_customer
 from lingdang.ids import ProductId, bucket_of
 from lingdang.ledger.settlement import Settlement
+from lingdang.library.refunds import Policy
 from lingdang.routes.callers import operator
 from lingdang.routes.examples.bought import REFUNDED
 from lingdang.routes.parameters import OfCustomer
@@ -67,8 +68,8 @@ OPENED = Route(
 )
 
 
-def routes(pool: Pool, settlement: Settlement, buckets: int) -> list[AnyServed]:
-    """The operators' routes of rights."""
+def routes(pool: Pool, settlement: Settlement, policy: Policy, buckets: int) -> list[AnyServed]:
+    """The operators' routes of rights. Where customers refund nothing, nothing is noted as opened."""
 
     async def place_of(params: OfRight) -> tuple[int, int, str]:
         customer = (await known_customer(pool, params.cust_id)).key
@@ -86,6 +87,6 @@ def routes(pool: Pool, settlement: Settlement, buckets: int) -> list[AnyServed]:
         return replied(answer, headers=REPLAYED) if replayed else answer
 
     async def opened(asked: Asked[ApiKey, OfRight]) -> None:
-        await note_opened(pool, *await place_of(asked.params), asked.now)
+        await note_opened(pool, *await place_of(asked.params), asked.now if policy.offered else None)
 
     return [GIVE.by(give), END.by(end), OPENED.by(opened)]

@@ -1,4 +1,4 @@
-"""Who may call a route."""
+"""The kinds of callers. Which of them may call a route is its `who`, in the modules beside this one."""
 
 from lingdang.http.route import ANYONE, Caller
 from lingdang.identity.api_keys import ApiKey, Scope
