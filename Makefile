@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test quick check bench bench-short bench-versions bench-sealing screenshots simulate mutants faults readers overload alterations fuzz schemathesis
+.PHONY: demo test quick check bench bench-short bench-versions bench-sealing screenshots simulate mutants faults readers overload alterations fuzz schemathesis lock
 
 demo: $(VENV)/installed
 	$(BIN)/lingdang serve --demo
@@ -65,6 +65,13 @@ schemathesis: $(VENV)/installed-dev
 
 screenshots: $(VENV)/installed-dev
 	PYTHONPATH=tests $(BIN)/python -m browser.screenshots
+
+# The versions that stand in the lock files stay; UPGRADE=--upgrade takes the newest that pyproject.toml allows. Needs uv.
+UV ?= uv
+COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-annotate --custom-compile-command "make lock" $(UPGRADE)
+lock:
+	$(COMPILE) pyproject.toml sdk/python/pyproject.toml --output-file requirements.lock
+	$(COMPILE) pyproject.toml sdk/python/pyproject.toml --extra dev --output-file requirements-dev.lock
 
 $(VENV)/installed: requirements.lock pyproject.toml sdk/python/pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -11,8 +11,8 @@ import pytest
 from lingdang.clock import system_clock
 from lingdang.db.pool import Pool
 from lingdang.errors import Problem
-from lingdang.http.entry import Reply
 from lingdang.http.idempotency import Idempotency, Quota
+from lingdang.http.reply import Reply
 from lingdang.identity.sessions import MOST_SESSIONS
 from lingdang.identity.sweep import sweep_identity
 from lingdang.keys import Keyring

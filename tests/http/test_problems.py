@@ -1,5 +1,11 @@
-"""The least there is: a served shop answers, in problems, with a request id."""
+"""Problems as they are sent: in the reader's language, a field called as its sender calls it."""
 
+import json
+
+import pytest
+
+from lingdang.errors import invalid_field
+from lingdang.http.problems import invalid, language, problem_body
 from support.shop import Shop
 
 
@@ -10,3 +16,25 @@ async def test_unknown_address_is_a_problem(shop: Shop) -> None:
     assert answer.json()["code"] == "not_found"
     assert answer.json()["title"] == "未找到"
     assert answer.json()["requestId"] == answer.headers["x-request-id"] == "r-1"
+
+
+@pytest.mark.parametrize(
+    ("field", "path"),
+    [("code", "$.code"), ("expires_at", "$.expiresAt"), ("definition.valid_from", "$.definition.validFrom")],
+)
+def test_a_field_has_its_name_on_the_wire(field: str, path: str) -> None:
+    body = json.loads(problem_body(invalid_field(field, "It is in the past"), "r-1", None))
+    assert body["errors"] == [{"path": path, "message": "It is in the past"}]
+
+
+def test_a_place_of_the_request_stands_as_it_is() -> None:
+    body = json.loads(problem_body(invalid("Idempotency-Key", "Expected a key"), "r-1", "zh"))
+    assert body["errors"] == [{"path": "Idempotency-Key", "message": "Expected a key"}]
+    assert body["title"] == "请求无效"
+
+
+@pytest.mark.parametrize(
+    ("accept", "spoken"), [(None, "en"), ("zh", "zh-CN"), ("de, en;q=0.1, zh-CN;q=0.2", "zh-CN"), ("zh;q=x", "en")]
+)
+def test_the_language_that_is_put_first(accept: str | None, spoken: str) -> None:
+    assert language(accept) == spoken

@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 
 from lingdang import __version__
-from lingdang.errors import KINDS, Problem
+from lingdang.errors import KINDS
 from lingdang.http.idempotency import KEY_PATTERN
-from lingdang.http.problems import MEDIA_TYPE, problem_body, wire_name
+from lingdang.http.problem_examples import problem_example
+from lingdang.http.problems import MEDIA_TYPE, wire_name
 from lingdang.http.route import AnyRoute, Nothing
 from lingdang.ids import CUST_ID_PATTERN
 
@@ -19,7 +20,6 @@ Schemas = dict[Any, Json]
 
 _REF = "#/components/schemas/{name}"
 _NAME = re.compile(r"\{(\w+)\}")
-_REQUEST_ID = "0192f0c1a2b37c4d8e9fa0b1c2d3e4f5"
 
 
 def document(routes: Iterable[AnyRoute]) -> Json:
@@ -140,9 +140,7 @@ def _refusals(route: AnyRoute) -> Json:
 
 def _refusal(status: int, codes: list[str], scope: str) -> Json:
     schema = {"allOf": [{"$ref": _REF.format(name="Problem")}, {"properties": {"code": {"enum": codes}}}]}
-    examples = {
-        code: {"value": msgspec.json.decode(problem_body(_example(code, scope), _REQUEST_ID, None))} for code in codes
-    }
+    examples = {code: {"value": problem_example(code, scope)} for code in codes}
     response: Json = {
         "description": "; ".join(KINDS[code].title for code in codes),
         "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}},
@@ -150,30 +148,6 @@ def _refusal(status: int, codes: list[str], scope: str) -> Json:
     if status in (429, 503):
         response["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
     return response
-
-
-_MEMBERS: Json = {
-    "invalid_request": {"errors": [{"path": "$.productIds[0]", "message": "Expected `str`, got `int`"}]},
-    "not_entitled": {"productId": "book-1"},
-    "already_owned": {"productIds": ["book-1"]},
-    "already_refunded": {"productIds": ["book-1"]},
-    "product_unavailable": {"productIds": ["book-1"]},
-    "refund_not_allowed": {"reasons": {"order": "too_late"}},
-    "voucher_unusable": {"voucherIds": ["v-1"], "reasons": {"v-1": {"code": "expired", "message": "It has expired"}}},
-    "insufficient_bells": {"required": 128, "balance": 100, "shortfall": 28},
-    "timestamp_skew": {"serverTime": "2026-11-23T08:00:00.000Z"},
-    "wallet_full": {"limit": "balance <= 1000000000000000"},
-    "cart_full": {"limit": 500},
-    "body_too_large": {"limit": 524288},
-    "rate_limited": {"retryAfter": 1},
-    "overloaded": {"retryAfter": 1},
-    "identity_unavailable": {"retryAfter": 5},
-}
-"""Of a problem's example, by its code: the members that its sentence or the contract names."""
-
-
-def _example(code: str, scope: str) -> Problem:
-    return Problem(code, **({"scope": scope} if code == "scope_missing" else _MEMBERS.get(code, {})))
 
 
 def _close_bodies(bodies: Iterable[Json], schemas: Json) -> None:

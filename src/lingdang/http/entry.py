@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from random import getrandbits
 from typing import Any
-from urllib.parse import parse_qsl
 
 import structlog
 from litestar.enums import ScopeType
@@ -23,7 +22,9 @@ from lingdang.http.one_a_turn import OneATurn
 from lingdang.http.problems import MEDIA_TYPE, invalid, problem_body
 from lingdang.http.reading import ClientGone, read_body
 from lingdang.http.refusals import Refusals
+from lingdang.http.repeated import asked_twice, given_twice
 from lingdang.http.reply import Header, Headers, Reply
+from lingdang.http.sending import send_in_pieces, send_reply, without_body
 
 _log = structlog.get_logger(__name__)
 
@@ -33,35 +34,6 @@ REFUSED = "lingdang.refused"
 KNOWN = "lingdang.known"
 """Members of a request's scope. The last, where a server has put it, is called when a customer's request succeeded."""
 
-PIECE = 64 * 1024
-"""Long answers are written in pieces of so many bytes, each when the one before has been taken."""
-
-ONCE = frozenset(
-    {
-        b"authorization",
-        b"x-cust-id",
-        b"x-device-id",
-        b"x-request-id",
-        b"idempotency-key",
-        b"content-type",
-        b"content-length",
-        b"host",
-        b"origin",
-        b"access-control-request-method",
-        b"user-agent",
-        b"referer",
-        b"from",
-        b"date",
-        b"range",
-        b"if-modified-since",
-        b"if-unmodified-since",
-        b"if-range",
-        b"max-forwards",
-        b"proxy-authorization",
-    }
-)
-"""Headers that have one value. Of two, one reader would take the first and another the last."""
-
 LARGE = 32 * 1024
 """Bytes of a body above which it is looked at in a turn of the event loop that has no other large one: to open and sign
 some hundred kilobytes takes milliseconds."""
@@ -70,9 +42,6 @@ _SMALL = 4 * 1024
 _MOST_COMMAS = 1000
 """An order has 100 lines. A body of half a megabyte has room for 40,000, and each would be looked at before they are
 counted: a hundredth of a second for every such request, in which nobody else is served."""
-
-_MOST_PARAMETERS = 50
-"""Of a query."""
 
 WAYS = ("direct", "short", "framework")
 """To a route's handler: past the server's cycle and the framework, past the framework alone, through both."""
@@ -126,7 +95,7 @@ class Entry:
         headers = dict(scope["headers"])
         method = scope["method"]
         if method == "HEAD":
-            scope, send = {**scope, "method": "GET"}, _without_body(send)
+            scope, send = {**scope, "method": "GET"}, without_body(send)
         found = self.find(scope["method"], scope["path"])
         request_id = _request_id(headers)
         here = self._answered_here(scope, headers, found, request_id)
@@ -152,7 +121,7 @@ class Entry:
         self, scope: HTTPScope, headers: Headers, found: Found | None, request_id: str
     ) -> tuple[str, Reply] | None:
         """Route and answer of a request about which no route is asked."""
-        problem = _given_twice(scope["headers"]) or _asked_twice(scope["path"], scope["query_string"])
+        problem = given_twice(scope["headers"]) or asked_twice(scope["path"], scope["query_string"])
         if problem is not None:
             return (found[0].path if found else "-"), self._problem(problem, request_id, headers)
         if self._cross_origin.grants(scope["method"], headers):
@@ -271,7 +240,7 @@ class Entry:
                 _know(scope, status, headers)
                 await send(message)
             else:
-                await _send_in_pieces(send, message)
+                await send_in_pieces(send, message)
 
         await self._app(scope, receive, send_with_id)
         return status
@@ -310,69 +279,10 @@ def problem_reply(problem: Problem, request_id: str, headers: Headers) -> Reply:
     return Reply(body, problem.kind.status, ((b"content-type", MEDIA_TYPE.encode()), *extra))
 
 
-async def send_reply(send: Send, reply: Reply) -> None:
-    """Speak an answer in ASGI's messages."""
-    await send({"type": "http.response.start", "status": reply.status, "headers": list(reply.headers)})
-    await _send_in_pieces(send, {"type": "http.response.body", "body": reply.body, "more_body": False})
-
-
-async def _send_in_pieces(send: Send, message: Message) -> None:
-    """A long body by parts: the server waits between two until its client has taken enough."""
-    body: bytes = message.get("body", b"")  # type: ignore[assignment]
-    if len(body) <= PIECE:
-        await send(message)
-        return
-    more = bool(message.get("more_body"))
-    for start in range(0, len(body), PIECE):
-        end = start + PIECE
-        part = {"type": "http.response.body", "body": body[start:end], "more_body": more or end < len(body)}
-        await send(part)  # type: ignore[arg-type]
-
-
-def _without_body(send: Send) -> Send:
-    """For HEAD: everything that a GET would be answered but for the body."""
-
-    async def sent(message: Message) -> None:
-        if message["type"] == "http.response.body":
-            if not message.get("more_body"):
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
-            return
-        await send(message)
-
-    return sent
-
-
 def all_methods(said: str, more: Sequence[str] = ()) -> str:
     """The methods of an Allow header: whatever can be got can be asked for without its body."""
     names = dict.fromkeys([*(name for name in said.split(", ") if name), *more])
     return ", ".join(dict.fromkeys([*names, "HEAD"]) if "GET" in names else names)
-
-
-def _given_twice(headers: Iterable[Header]) -> Problem | None:
-    """Refuses a request with a header of `ONCE` that is there more than once."""
-    seen: set[bytes] = set()
-    for name, _ in headers:
-        if name in seen and name in ONCE:
-            return invalid(name.decode("latin-1").title(), "The header is given more than once")
-        seen.add(name)
-    return None
-
-
-def _asked_twice(path: str, query: bytes) -> Problem | None:
-    """Refuses a query of the API in which a parameter is there more than once: none of ours is a list.
-
-    Of two values, one reader would take the first and another the last.
-    """
-    if b"&" not in query or not path.startswith("/v1/"):
-        return None
-    if query.count(b"&") >= _MOST_PARAMETERS:
-        return invalid("$", f"Expected at most {_MOST_PARAMETERS} parameters")
-    seen: set[str] = set()
-    for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True, errors="replace"):
-        if name in seen:
-            return invalid(f"$.{name[:64]}", "The parameter is given more than once")
-        seen.add(name)
-    return None
 
 
 def _know(scope: HTTPScope, status: int, headers: Headers) -> None:

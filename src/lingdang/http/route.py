@@ -43,7 +43,7 @@ class Caller(Generic[W]):
 ANYONE: Caller[None] = Caller("none")
 
 
-class Asked(msgspec.Struct, Generic[W, P, B]):
+class Asked(msgspec.Struct, Generic[W, P, B], gc=False):
     """One request as its handler sees it. Names of `headers` are lower-case bytes; `client` is an IP address."""
 
     who: W

@@ -17,8 +17,9 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from lingdang.errors import Problem, retry_later
-from lingdang.http.entry import KNOWN, send_reply
+from lingdang.http.entry import KNOWN
 from lingdang.http.problems import invalid
+from lingdang.http.sending import send_reply
 from lingdang.serving.direct import DirectCycle, DirectProtocol, written
 from lingdang.serving.seats import Seats
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from lingdang.http.entry import PIECE, Entry, Found
+from lingdang.http.entry import Entry, Found
 from lingdang.http.reply import Header, Reply
+from lingdang.http.sending import PIECE
 
 _LATER = 503
 
