@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lingdang.signals import NUMBERS, Asked, ending_in_order, ignore
+from lingdang.signals import NUMBERS, StopAsked, ending_in_order, ignore
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +24,7 @@ def raised(number: int) -> None:
 
 
 def test_asked_once_and_twice() -> None:
-    asked = Asked()
+    asked = StopAsked()
     asked.listen()
     asked.starting = False
     raised(signal.SIGTERM)
@@ -34,7 +34,7 @@ def test_asked_once_and_twice() -> None:
 
 
 def test_a_start_is_broken_off_by_a_second_one() -> None:
-    asked = Asked()
+    asked = StopAsked()
     asked.listen()
     raised(signal.SIGINT)
     with pytest.raises(SystemExit) as ended:
@@ -43,7 +43,7 @@ def test_a_start_is_broken_off_by_a_second_one() -> None:
 
 
 def test_a_terminal_that_is_closed_may_say_so_twice() -> None:
-    asked = Asked()
+    asked = StopAsked()
     asked.listen()
     raised(signal.SIGHUP)
     raised(signal.SIGHUP)
@@ -52,7 +52,7 @@ def test_a_terminal_that_is_closed_may_say_so_twice() -> None:
 
 def test_what_was_ignored_from_the_start_stays_so() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    asked = Asked()
+    asked = StopAsked()
     asked.listen()
     raised(signal.SIGHUP)
     assert not asked.to_stop

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 
 from lingdang.db import migrate as migrations
 from lingdang.db import sql_files
-from lingdang.db.migrate import HEAD, OLDEST, NotMigratedError, migrate, require_migrated
+from lingdang.db.migrate import HEAD, migrate, require_migrated
 from lingdang.ledger.reconcile import reconcile
 from support.buyer import buyer, give, stock
 from support.shop import Shop
@@ -115,45 +115,6 @@ def test_an_older_program_applies_nothing(database_url: str, connection: psycopg
     connection.commit()
     assert sql_files.apply(connection, sql_files.texts()) == []
     require_migrated(database_url)
-
-
-def test_a_database_whose_functions_are_older_is_refused(
-    database_url: str, connection: psycopg.Connection[Any]
-) -> None:
-    connection.execute("UPDATE sql_file SET digest = '' WHERE path = 'ledger/save.sql'")
-    connection.commit()
-    with pytest.raises(NotMigratedError, match=r"1 of the database's functions.*ledger/save\.sql.*lingdang migrate"):
-        require_migrated(database_url)
-    migrate(database_url)
-    require_migrated(database_url)
-
-
-@pytest.mark.parametrize("act", [migrate, require_migrated])
-@pytest.mark.parametrize(("revision", "told"), [("0022", "before the first release"), ("9999", "newer")])
-def test_a_database_of_another_time_is_refused(
-    database_url: str, connection: psycopg.Connection[Any], act: Callable[[str], object], revision: str, told: str
-) -> None:
-    connection.execute("UPDATE alembic_version SET version_num = %s", (revision,))
-    connection.execute("UPDATE deployment SET oldest = %s", (revision,))
-    connection.commit()
-    with pytest.raises(NotMigratedError, match=told):
-        act(database_url)
-
-
-def test_the_release_before_runs_on_a_newer_database_and_changes_nothing_in_it(
-    database_url: str, connection: psycopg.Connection[Any]
-) -> None:
-    connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    connection.execute("UPDATE deployment SET oldest = %s", (HEAD,))
-    connection.commit()
-    require_migrated(database_url)
-    assert migrate(database_url) == ("9999", "9999")
-    assert connection.execute("SELECT oldest FROM deployment").fetchone() == (HEAD,)
-
-
-def test_a_database_names_the_release_before(connection: psycopg.Connection[Any]) -> None:
-    assert connection.execute("SELECT oldest FROM deployment").fetchone() == (OLDEST,)
-    assert migrations.FIRST <= OLDEST <= HEAD
 
 
 async def test_workers_go_on_while_files_are_applied(shop: Shop) -> None:

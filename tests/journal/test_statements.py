@@ -1,51 +1,28 @@
 """Statements of account: what they state, that they join up, and that nothing in them can be changed."""
 
 import asyncio
-import json
 import subprocess
 import sys
-from base64 import urlsafe_b64decode
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec import structs
 
 from lingdang.clock import rfc3339, system_clock
-from lingdang.jose import to_base64url
 from lingdang.journal import statements
-from lingdang.journal.statement import Statement, verify_file, verify_statement
-from lingdang.signer import SignatureError, Signer, read_jwks
-from support.buyer import Buyer, buyer, give, stock
+from lingdang.journal.statement import verify_file
+from lingdang.signer import SignatureError, Signer
+from support.buyer import Buyer, buyer, give
 from support.customers import key_of
 from support.journal import seal_all
 from support.money import credit, open_settlement
 from support.refunds import desk_of, refund
 from support.shop import Shop
+from support.statements import spend, state
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "verify_statement.py"
-
-
-async def state(ann: Buyer, **params: Any) -> tuple[str, Statement, str | None]:
-    """A statement over HTTP, verified with the keys that the shop publishes."""
-    answer = await ann.get("/v1/wallet/statement", **params)
-    assert answer.status_code == 200, answer.text
-    body = answer.json()
-    keys = read_jwks((await ann.shop.http.get("/.well-known/jwks.json")).content)
-    return body["statement"], verify_statement(body["statement"], keys), body["nextCursor"]
-
-
-async def spend(shop: Shop) -> Buyer:
-    """Ann with a credit and two orders, of which the last is not sealed."""
-    stock(shop, "book-1", "book-2")
-    await give(shop, "ann", 1000)
-    ann = buyer(shop)
-    assert (await ann.buy("book-1")).status_code == 200
-    await seal_all(shop.database_url, shop.keyring)
-    assert (await ann.buy("book-2")).status_code == 200
-    return ann
 
 
 async def test_all_of_a_wallet(shop: Shop) -> None:
@@ -213,56 +190,6 @@ async def test_a_refund_is_stated_and_one_that_was_tampered_with_is_not_signed(s
     shop.sql("UPDATE transfer SET detail = replace(detail::text, 'customer_request', 'goodwill')::json WHERE seq = 4")
     answer = await ann.get("/v1/wallet/statement")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
-
-
-async def test_wrong_in_any_character(shop: Shop) -> None:
-    ann = await spend(shop)
-    text, _, _ = await state(ann)
-    keys = Signer(shop.keyring).public_keys()
-    for place, character in enumerate(text):
-        for other in "A" if character != "A" else "B", ".", "":
-            if other != character:
-                with pytest.raises(SignatureError):
-                    verify_statement(text[:place] + other + text[place + 1 :], keys)
-
-
-async def test_signed_and_yet_not_sound(shop: Shop) -> None:
-    """Whoever holds the signing key cannot state a wrong sum by mistake: the verifier reckons everything again."""
-    ann = await spend(shop)
-    text, _, _ = await state(ann)
-    claims = json.loads(urlsafe_b64decode(text.split(".")[1] + "=="))
-    signer = Signer(shop.keyring)
-    second = claims["transfers"][1]
-    for change, reason in (
-        ({"transfers": [claims["transfers"][0], claims["transfers"][2]]}, "transfer 2 is missing"),
-        ({"transfers": claims["transfers"][:2]}, "do not lead to the closing"),
-        ({"customer": str(key_of("bob"))}, "do not lead to the closing"),
-        ({"currency": "GEM"}, "do not lead to the closing"),
-        ({"opening": claims["opening"] | {"balance": 5}}, "is not the one before plus its amount"),
-        ({"opening": claims["opening"] | {"chain": "1" * 64}}, "do not lead to the closing"),
-        ({"transfers": [claims["transfers"][0], second | {"amounts": [1] * len(second["amounts"])}]}, "sum to zero"),
-        ({"closing": claims["closing"] | {"chain": "x"}}, "it is not a statement"),
-        ({"others": [{"seq": 2, "digest": "1" * 64}]}, "transfer 3 is missing"),
-        ({"others": [{"seq": 4, "digest": "1" * 64}]}, "do not lead to the closing"),
-        ({"others": [{"seq": 5, "digest": "1" * 64}]}, "transfer 4 is missing"),
-        ({"others": [{"seq": 4, "digest": "1" * 64, "amount": 5}]}, "it is not a statement"),
-        ({"more": 1}, "it is not a statement"),
-    ):
-        with pytest.raises(SignatureError, match=reason):
-            verify_statement(signer.sign("statement+jwt", claims | change), signer.public_keys())
-    with pytest.raises(SignatureError, match=r"it is a entitlement\+jwt signed with EdDSA"):
-        verify_statement(signer.sign("entitlement+jwt", claims), signer.public_keys())
-    with pytest.raises(SignatureError, match="there is no public key k1"):
-        verify_statement(text, {})
-    header = to_base64url(b'{"alg":"none","typ":"statement+jwt","kid":"k1"}').decode()
-    with pytest.raises(SignatureError, match="signed with none"):
-        verify_statement(".".join([header, *text.split(".")[1:]]), signer.public_keys())
-
-
-def test_a_jwk_set_that_is_none() -> None:
-    for document in (b"", b"[]", b'{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k1","x":"AA"}]}'):
-        with pytest.raises(SignatureError, match="the JWK set cannot be read"):
-            read_jwks(document)
 
 
 async def test_the_example_verifies_with_two_libraries_alone(shop: Shop, tmp_path: Path) -> None:

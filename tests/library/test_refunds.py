@@ -9,26 +9,22 @@ import pytest
 
 from lingdang.clock import system_clock
 from lingdang.db.pool import make_pool, transaction
-from lingdang.jose import from_base64url
 from lingdang.keys import Keyring
 from lingdang.ledger.reconcile import CHECKS
 from lingdang.library import refunds as library_refunds
 from lingdang.library.refunds import PREVIEW, Policy, find_order
-from support.buyer import Buyer, buyer, give, stock
+from support.buyer import Buyer, buyer, stock
 from support.customers import make_known
 from support.hands import Hands
 from support.money import credit, open_settlement
-from support.refunds import bought, desk_of, own, owned, refund, refundable
+from support.refunds import ann_among_books, bought, desk_of, owned, refund, refundable
 from support.shop import Shop, open_shop
 from support.vouchers import all_books, differences, hold, put_coupon
 
 
 @pytest.fixture
 async def ann(shop: Shop) -> Buyer:
-    """Ann with 1,000 paid bells, in a shop of five books of 100."""
-    stock(shop, "a", "b", "c", "d", "e")
-    await give(shop, "ann", 1000)
-    return buyer(shop)
+    return await ann_among_books(shop)
 
 
 async def test_a_whole_order_comes_back(shop: Shop, ann: Buyer) -> None:
@@ -254,129 +250,6 @@ async def test_what_is_not_there_is_not_refunded(shop: Shop, ann: Buyer) -> None
     answer = await shop.http.get(f"/v1/orders/{order_id}/refundable", headers=bob.headers)
     assert answer.status_code == 404
     assert all_books(shop) == before
-
-
-async def test_customers_have_none_unless_the_shop_says_so(shop: Shop, ann: Buyer) -> None:
-    order_id = await bought(ann, "a")
-    told = (await ann.get(f"/v1/orders/{order_id}/refundable")).json()
-    assert (told["refundable"], told["reasons"]) == (False, {"order": "not_offered"})
-    answer = await own(ann, order_id)
-    assert (answer.status_code, answer.json()["code"]) == (409, "refund_not_allowed")
-    assert await owned(ann) == {"a"}
-
-
-async def test_a_booked_refund_is_answered_as_it_was_when_the_shop_offers_none_any_more(
-    database_url: str, keyring: Keyring
-) -> None:
-    async with open_shop(database_url, keyring, refund_days=14) as shop:
-        stock(shop, "a", "b")
-        await give(shop, "ann", 1000)
-        ann = buyer(shop)
-        order_id = await bought(ann, "a", "b")
-        first = await own(ann, order_id, productIds=["a"])
-        assert first.status_code == 200
-    async with open_shop(database_url, keyring) as shop:
-        ann = buyer(shop)
-        again = await own(ann, order_id, productIds=["a"])
-        assert (again.json(), again.headers["idempotent-replayed"]) == (first.json(), "true")
-        rest = await own(ann, order_id, "m-2")
-        assert (rest.status_code, rest.json()["reasons"]) == (409, {"order": "not_offered"})
-
-
-async def test_a_customer_gives_back_what_was_not_opened(database_url: str, keyring: Keyring) -> None:
-    hands = Hands()
-    async with open_shop(database_url, keyring, clock=hands, refund_days=7, session_seconds=30 * 86400) as shop:
-        stock(shop, "a", "b")
-        await give(shop, "ann", 1000)
-        ann = buyer(shop)
-        order_id = await bought(ann, "a", "b")
-        assert (await ann.get("/v1/access", productId="a")).status_code == 204
-        told = (await ann.get(f"/v1/orders/{order_id}/refundable")).json()
-        assert told["reasons"] == {"a": "opened"}
-        refused = await own(ann, order_id)
-        assert refused.json()["reasons"] == {"a": "opened"}
-        done = await own(ann, order_id, productIds=["b"])
-        assert (done.status_code, done.json()["refunded"]) == (200, 100)
-        assert await owned(ann) == {"a"}
-        desk = await desk_of(shop)
-        # An operator's ids are a name space of their own.
-        assert (await refund(shop, desk, order_id, "m-1")).json()["refunded"] == 100
-        third = await bought(ann, "a")
-        hands.forward(8 * 86400)
-        assert (await own(ann, third, "m-2")).json()["reasons"] == {"order": "too_late"}
-        assert differences(shop) == []
-
-
-async def test_opening_and_refunding_exclude_each_other(database_url: str, keyring: Keyring) -> None:
-    async with open_shop(database_url, keyring, refund_days=7) as shop:
-        names = [f"book-{number}" for number in range(20)]
-        stock(shop, *names)
-        await give(shop, "ann", 10_000)
-        ann = buyer(shop)
-        for name in names:
-            order_id = await bought(ann, name)
-            opened, refunded = await asyncio.gather(ann.get("/v1/access", productId=name), own(ann, order_id, name))
-            assert (opened.status_code, refunded.status_code) in {(204, 409), (403, 200)}
-        assert differences(shop) == []
-
-
-async def test_a_receipts_rid_is_listed_when_its_right_ends(shop: Shop, ann: Buyer) -> None:
-    desk = await desk_of(shop)
-    order_id = await bought(ann, "a", "b")
-    receipt = (await ann.get("/v1/entitlements/a")).json()["receipt"]
-    rid = json.loads(from_base64url(receipt.encode().split(b".")[1]))["rid"]
-    assert len(rid) == 32
-
-    async def revoked() -> list[str]:
-        jws = (await shop.http.get("/v1/receipts/revoked")).text
-        listed: list[str] = json.loads(from_base64url(jws.encode().split(b".")[1]))["rids"]
-        return listed
-
-    assert await revoked() == []
-    await refund(shop, desk, order_id, productIds=["a"])
-    assert await revoked() == [rid]
-
-
-async def test_the_list_of_revoked_receipts_is_not_sent_twice(shop: Shop, ann: Buyer) -> None:
-    desk = await desk_of(shop)
-    order_id = await bought(ann, "a", "b")
-    await refund(shop, desk, order_id, productIds=["a"])
-    first = await shop.http.get("/v1/receipts/revoked")
-    known = {"If-None-Match": first.headers["etag"]}
-    again = await shop.http.get("/v1/receipts/revoked", headers=known)
-    assert (again.status_code, again.content) == (304, b"")
-    await refund(shop, desk, order_id, "r-2")
-    changed = await shop.http.get("/v1/receipts/revoked", headers=known)
-    assert (changed.status_code, changed.headers["etag"] != first.headers["etag"]) == (200, True)
-
-
-async def test_a_right_without_a_payment(shop: Shop, ann: Buyer) -> None:
-    desk = await desk_of(shop)
-    path = "/v1/admin/customers/ann/entitlements/a"
-    gift = {"grantId": "g-1", "reason": "a gift"}
-    first = await shop.http.put(path, json=gift, headers=desk)
-    again = await shop.http.put(path, json=gift, headers=desk)
-    assert (first.json(), again.json(), again.headers["idempotent-replayed"]) == (
-        {"granted": True},
-        {"granted": True},
-        "true",
-    )
-    item = (await ann.get("/v1/entitlements")).json()["items"][0]
-    assert (item["grantId"], "orderId" in item) == ("g-1", False)
-    access = await ann.get("/v1/access", productId="a")
-    assert (access.status_code, access.headers["x-entitlement-grant"]) == (204, "g-1")
-    owned_already = await shop.http.put(path, json=gift | {"grantId": "g-2"}, headers=desk)
-    assert owned_already.json() == {"granted": False}
-    end = {"revocationId": "v-1", "reason": "a mistake"}
-    assert (await shop.http.post(f"{path}/revocations", json=end, headers=desk)).status_code == 200
-    assert await owned(ann) == set()
-    assert [each["currency"] for each in (await ann.get("/v1/wallet")).json()["balances"]] == ["BELL"]
-    assert differences(shop) == []
-    order_id = await bought(ann, "a")
-    ordered = await shop.http.post(f"{path}/revocations", json=end | {"revocationId": "v-2"}, headers=desk)
-    assert ordered.status_code == 404
-    assert (await refund(shop, desk, order_id)).status_code == 200
-    assert differences(shop) == []
 
 
 async def test_a_first_purchase_is_one_again_when_it_is_wholly_refunded(shop: Shop, ann: Buyer) -> None:

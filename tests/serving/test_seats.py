@@ -1,6 +1,5 @@
 """Space is bounded: strangers who do nothing go first, customers under way stay, and whoever is refused is told so."""
 
-import socket
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -9,23 +8,9 @@ import pytest
 
 from support.raw import answers, connected, problem_of, until_closed
 from support.served import Served, eventually, serving
-from support.shop import PATIENCE
+from support.strangers import STARTS, strangers
 
 pytestmark = pytest.mark.slow
-
-HELLO = bytes.fromhex("1603010200010001fc0303")
-"""How a TLS client begins; the rest never comes."""
-STARTS = {"nothing": b"", "half a hello": HELLO, "half a head": b"GET / HTTP/1.1\r\nHost:"}
-
-
-def strangers(served: Served, count: int, sent: bytes) -> list[socket.socket]:
-    url = httpx.URL(served.url)
-    opened = []
-    for _ in range(count):
-        connection = socket.create_connection((url.host, url.port or 0), timeout=PATIENCE)
-        connection.sendall(sent)
-        opened.append(connection)
-    return opened
 
 
 def sign_in(served: Served, client: httpx.Client) -> dict[str, str]:
@@ -92,17 +77,6 @@ def test_a_customer_at_rest_goes_when_nobody_else_is_left(tmp_path: Path) -> Non
                 return newcomer.get("/healthz").status_code == 200
 
         eventually(let_in)
-
-
-def test_a_handshake_has_a_deadline_and_plain_http_an_answer(tmp_path: Path) -> None:
-    with serving(tmp_path / "shop", body_seconds="300") as served, ExitStack() as stack:
-        silent = [stack.enter_context(strangers(served, 1, STARTS[start])[0]) for start in ("nothing", "half a hello")]
-        (connection,) = strangers(served, 1, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-        with connection:
-            (answer,) = answers(until_closed(connection))
-        assert [connection.recv(100) for connection in silent] == [b"", b""]
-    assert problem_of(answer)["code"] == "invalid_request"
-    assert b"HTTPS" in answer.body
 
 
 @pytest.mark.parametrize("way", ["--http", "https"])

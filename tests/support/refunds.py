@@ -7,7 +7,7 @@ import httpx
 from lingdang.clock import system_clock
 from lingdang.db.pool import Connection, connect_options
 from lingdang.identity import api_keys
-from support.buyer import Buyer
+from support.buyer import Buyer, buyer, give, stock
 from support.shop import Shop
 
 SCOPES: tuple[api_keys.Scope, ...] = ("orders:refund", "entitlements:write", "wallets:credit", "coupons:write")
@@ -53,3 +53,10 @@ async def bought(ann: Buyer, *product_ids: str, **body: Any) -> str:
 async def owned(ann: Buyer) -> set[str]:
     """What the customer owns, up to a page of it."""
     return {item["productId"] for item in (await ann.get("/v1/entitlements", limit=200)).json()["items"]}
+
+
+async def ann_among_books(shop: Shop) -> Buyer:
+    """Ann with 1,000 paid bells, in a shop of five books of 100."""
+    stock(shop, "a", "b", "c", "d", "e")
+    await give(shop, "ann", 1000)
+    return buyer(shop)

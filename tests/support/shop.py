@@ -81,7 +81,8 @@ async def open_shop(
         await asyncio.sleep(0.01)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     hooks: Any = {"response": [refuses_as_declared]}
-    async with httpx.AsyncClient(base_url=url, timeout=PATIENCE, event_hooks=hooks) as client:
+    timeout = httpx.Timeout(PATIENCE, pool=None)
+    async with httpx.AsyncClient(base_url=url, timeout=timeout, event_hooks=hooks) as client:
         yield Shop(url, database_url, keyring, client, make_sessions(deployment), app)
     server.should_exit = True
     await task

@@ -2,11 +2,8 @@
 
 import asyncio
 import gzip
-import re
-from pathlib import Path
 
-from lingdang.errors import KINDS
-from lingdang.web.assets import SDK, STATIC
+from lingdang.web.assets import STATIC
 from support.shop import Shop
 
 PAGES = [
@@ -101,50 +98,3 @@ async def test_the_pages_are_told_what_the_deployment_offers(shop: Shop) -> None
 async def test_outside_the_demo_there_is_no_signing_lab(shop: Shop) -> None:
     answer = await shop.http.post("/v1/demo/signing-lab", json={})
     assert answer.status_code == 404
-
-
-def test_every_module_imports_what_there_is() -> None:
-    """Without a build step nobody else notices a wrong path before a reader does."""
-    missing = [
-        f"{file.name}: {path}"
-        for file in (*STATIC.rglob("*.js"), *SDK.rglob("*.js"))
-        if "vendor" not in file.parts
-        for path in re.findall(r"""(?:from|import)\s*\(?\s*["']([./][^"'`]+)["']""", file.read_text(encoding="utf-8"))
-        if not _resolved(file, path).is_file()
-    ]
-    assert missing == []
-
-
-def _resolved(file: Path, path: str) -> Path:
-    if path.startswith("/sdk/"):
-        return SDK / path.removeprefix("/sdk/")
-    return STATIC / path.removeprefix("/static/") if path.startswith("/") else file.parent / path
-
-
-def _texts(lang: str) -> set[str]:
-    files = (STATIC / "i18n").glob(f"*.{lang}.js")
-    return {key for file in files for key in re.findall(r'^  "([^"]+)":', file.read_text(encoding="utf-8"), re.M)}
-
-
-def test_both_languages_say_the_same_things() -> None:
-    assert _texts("zh") == _texts("en")
-
-
-def test_every_text_that_a_page_speaks_is_there() -> None:
-    spoken = {
-        key
-        for file in STATIC.rglob("*.js")
-        if "vendor" not in file.parts
-        for key in re.findall(r"""\bt\(\s*"([\w.]+)\"""", file.read_text(encoding="utf-8"))
-    }
-    assert spoken
-    assert spoken - _texts("zh") == set()
-
-
-def test_every_refusal_of_the_shop_is_explained() -> None:
-    """Those that a reader can meet; the others are between machines."""
-    machines = {"scope_missing", "wallet_full", "method_not_allowed", "idempotency_mismatch"}
-    machines |= {"body_too_large", "head_too_large"}
-    explained = {key.removeprefix("problem.") for key in _texts("zh") if key.startswith("problem.")}
-    assert set(KINDS) - machines <= explained
-    assert {f"advice.{code}" for code in explained - {"other"}} <= _texts("zh")
