@@ -37,7 +37,8 @@ class Shop:
     keyring: Keyring
     http: httpx.AsyncClient
     sessions: Sessions
-    entry: Entry
+    entry: Entry | None = None
+    """Its application, where it runs in this process."""
 
     def sql(self, statement: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Rows straight from the database, past the application."""
