@@ -18,6 +18,7 @@ from lingdang.checkout.order_token import OrderTokens
 from lingdang.checkout.reading import CheckoutReader
 from lingdang.coupons.chooser import Chooser
 from lingdang.coupons.guessing import CodeLimits
+from lingdang.db.gathered import Gathered
 from lingdang.db.lane import Lane
 from lingdang.db.pool import Pool
 from lingdang.db.probe import Probe
@@ -175,7 +176,7 @@ class _Parts:
             stack.push_async_callback(self.chooser.close)
             if self.platform_tokens is not None:
                 stack.push_async_callback(self.platform_tokens.close)
-            lanes: list[Settlement | Carts | CheckoutReader | ProductReader] = [
+            lanes: list[Settlement | Gathered] = [
                 self.settlement,
                 self.carts,
                 self.products,

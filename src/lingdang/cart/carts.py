@@ -13,6 +13,7 @@ from lingdang.catalog.reading import NO_SESSIONS, load
 from lingdang.clock import Clock
 from lingdang.db.flush import ask, numbered
 from lingdang.db.gather import Gather, ObserveBatch
+from lingdang.db.gathered import Gathered
 from lingdang.db.lane import Lane
 from lingdang.db.pool import Connection
 from lingdang.errors import Problem, session_ended
@@ -67,7 +68,7 @@ class TickAnswer(msgspec.Struct, frozen=True):
 _decode = msgspec.json.Decoder(TickAnswer).decode
 
 
-class Carts:
+class Carts(Gathered):
     """The lane of carts of one worker. A tick is idempotent, so a batch that broke off is simply run again."""
 
     def __init__(
@@ -87,17 +88,6 @@ class Carts:
         self._gather: Gather[Tick, Found] = Gather(
             self._run, queue_limit=queue_limit, batch_limit=batch_limit, seconds=seconds, observe=observe
         )
-
-    def __len__(self) -> int:
-        """How many calls wait."""
-        return len(self._gather)
-
-    def open(self) -> None:
-        self._gather.open()
-
-    async def close(self) -> None:
-        await self._gather.close()
-        await self._lane.close()
 
     async def tick(self, owner: Owner, product_id: str, ticked: bool) -> Ticked:
         """Put a product into the cart, or change its tick.
@@ -149,9 +139,7 @@ class Carts:
         look = self._memory.look(loaded.products)
         if not look.unknown and look.holds_in(loaded.catalogue):
             return look.completed(loaded.catalogue, ())
-        read = await load(connection, NO_SESSIONS, look.unknown, whole=False)
-        if not look.holds_in(read.catalogue):
-            read = await load(connection, NO_SESSIONS, look.unknown, whole=False)
+        read = await look.asked(lambda names: load(connection, NO_SESSIONS, names, whole=False))
         return look.completed(read.catalogue, read.products)
 
 

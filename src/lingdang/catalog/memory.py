@@ -5,10 +5,10 @@ reads products reads the version in the same snapshot: while it is the one that 
 whatever connection or server was asked.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from sys import getsizeof
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -20,6 +20,16 @@ _BARE = 400
 """Bytes that a product takes without its texts: itself, its numbers and its entry in the memory."""
 
 _decode = msgspec.json.Decoder(list[Product]).decode
+
+
+class _Versioned(Protocol):
+    """An answer with the version that it was read in."""
+
+    @property
+    def catalogue(self) -> str: ...
+
+
+A = TypeVar("A", bound=_Versioned)
 
 
 class _Edition:
@@ -60,7 +70,7 @@ class Look:
     """One batch's look at products: what is remembered when it begins, and what it reads of the rest.
 
     The batch asks for those that are `unknown`. If what it was answered does not hold together with what was left out
-    as known, it asks again, for all.
+    as known, it asks again, for all (`asked`).
     """
 
     __slots__ = ("_edition", "_memory", "_names", "unknown")
@@ -81,6 +91,11 @@ class Look:
         self._edition = _Edition(version)
         self.unknown = sorted(self._names)
         return False
+
+    async def asked(self, ask: Callable[[list[str]], Awaitable[A]]) -> A:
+        """What `ask` answers about the unknown ones or, where that is of another version, about all."""
+        answer = await ask(self.unknown)
+        return answer if self.holds_in(answer.catalogue) else await ask(self.unknown)
 
     def completed(self, version: str, read: Sequence[Product]) -> Mapping[str, Product]:
         """These products by id, those that there are in this version, and perhaps others of it."""

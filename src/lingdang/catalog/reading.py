@@ -12,6 +12,7 @@ from lingdang.catalog.products import ProductView, view_of
 from lingdang.clock import Clock
 from lingdang.db.flush import ask, numbered
 from lingdang.db.gather import Gather, ObserveBatch
+from lingdang.db.gathered import Gathered
 from lingdang.db.lane import Lane
 from lingdang.db.pool import Connection
 from lingdang.errors import Problem, session_ended
@@ -46,7 +47,7 @@ async def load(connection: Connection, sessions: Sessions, products: Sequence[st
     return _decode(await ask(connection, (_SQL, (*sessions, list(products), whole))))
 
 
-class ProductReader:
+class ProductReader(Gathered):
     """The lane of reads of one worker."""
 
     def __init__(
@@ -66,17 +67,6 @@ class ProductReader:
             self._run, queue_limit=queue_limit, batch_limit=batch_limit, seconds=5.0, observe=observe
         )
 
-    def __len__(self) -> int:
-        """How many reads wait."""
-        return len(self._gather)
-
-    def open(self) -> None:
-        self._gather.open()
-
-    async def close(self) -> None:
-        await self._gather.close()
-        await self._lane.close()
-
     async def read(self, owner: Owner, product_id: str) -> ProductView:
         """One product, on sale or not.
 
@@ -94,9 +84,7 @@ class ProductReader:
             [read.owner.session_id for read in batch],
         )
         look = self._memory.look([read.product_id for read in batch], whole=True)
-        loaded = await load(connection, sessions, look.unknown, whole=True)
-        if not look.holds_in(loaded.catalogue):
-            loaded = await load(connection, sessions, look.unknown, whole=True)
+        loaded = await look.asked(lambda names: load(connection, sessions, names, whole=True))
         products = look.completed(loaded.catalogue, loaded.products)
         ended, now = set(loaded.ended), self._clock()
         return [

@@ -17,6 +17,7 @@ from lingdang.coupons.goods import Voucher
 from lingdang.coupons.model import LONGEST_LIFE
 from lingdang.db.flush import ask, numbered
 from lingdang.db.gather import Gather, ObserveBatch
+from lingdang.db.gathered import Gathered
 from lingdang.db.lane import Lane
 from lingdang.db.pool import Connection
 from lingdang.errors import Problem, session_ended
@@ -73,7 +74,7 @@ class FactsAnswer(HandsAnswer, frozen=True):
 _decode = msgspec.json.Decoder(FactsAnswer).decode
 
 
-class CheckoutReader:
+class CheckoutReader(Gathered):
     """Reads for the checkouts of one bucket, gathered."""
 
     def __init__(
@@ -96,16 +97,6 @@ class CheckoutReader:
         )
         self._definitions = Definitions()
 
-    def __len__(self) -> int:
-        return len(self._gather)
-
-    def open(self) -> None:
-        self._gather.open()
-
-    async def close(self) -> None:
-        await self._gather.close()
-        await self._lane.close()
-
     async def read(self, asked: Question) -> Facts:
         """Raises Problem `unauthenticated` when the session has ended, `overloaded` when it cannot be read."""
         return await self._gather.submit(asked)
@@ -121,9 +112,7 @@ class CheckoutReader:
         """What is asked, products by id, and hands. A product is not read twice in the same version."""
         lines = [product_id for a in batch for product_id in a.product_ids]
         look = self._memory.look(lines, whole=True)
-        loaded = await self._ask(connection, batch, now, lines, look.unknown)
-        if not look.holds_in(loaded.catalogue):
-            loaded = await self._ask(connection, batch, now, lines, look.unknown)
+        loaded = await look.asked(lambda unknown: self._ask(connection, batch, now, lines, unknown))
         products = look.completed(loaded.catalogue, loaded.products)
         fingerprints = {coupon.coupon_id: coupon.fingerprint for coupon in loaded.coupons}
         definitions = await self._definitions.of(connection, fingerprints) if fingerprints else {}

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from math import ceil
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -21,7 +21,7 @@ from psycopg.rows import TupleRow
 from lingdang.db.pool import Connection, Pool, fetch_all
 from lingdang.errors import Problem, retry_later
 from lingdang.http.problems import invalid
-from lingdang.http.reply import Reply
+from lingdang.http.reply import Reply, replied
 from lingdang.keys import Keyring
 from lingdang.owner import Owner, fetch_as
 
@@ -32,6 +32,13 @@ _KEY = re.compile(KEY_PATTERN)
 _FULL = "As many answers are kept for this customer as may be; without this header none is kept, and none is needed"
 REPLAYED = ((b"idempotent-replayed", b"true"),)
 """Headers of an answer that was given before."""
+
+A = TypeVar("A")
+
+
+def answered(value: A, replayed: bool) -> A | Reply:
+    """A handler's answer; one that was given before says so."""
+    return replied(value, headers=REPLAYED) if replayed else value
 
 
 _FIND = "SELECT kid, fingerprint, sealed FROM idempotency WHERE owner = %b AND key = %b AND expires_at > %b"

@@ -5,7 +5,7 @@ from lingdang.errors import Problem
 from lingdang.http.reply import Reply
 from lingdang.http.route import AnyServed, Asked, Route
 from lingdang.identity.session import Session
-from lingdang.library.entitlements import Rights
+from lingdang.library.entitlements import Right, Rights
 from lingdang.routes.callers import CUSTOMER
 from lingdang.routes.parameters import OfProduct
 from lingdang.web.reading import Text, Texts
@@ -37,18 +37,19 @@ READ = Route(
 def routes(rights: Rights, products: ProductReader, texts: Texts) -> list[AnyServed]:
     """The routes for who has bought."""
 
-    async def access(asked: Asked[Session, OfProduct]) -> Reply:
+    async def used(asked: Asked[Session, OfProduct]) -> Right:
         product_id = asked.params.product_id
         right = await rights.use(asked.who.owner, product_id, asked.now)
         if right is None:
             raise Problem("not_entitled", productId=product_id)
-        kind, source = right.source
+        return right
+
+    async def access(asked: Asked[Session, OfProduct]) -> Reply:
+        kind, source = (await used(asked)).source
         return Reply(b"", 204, ((f"x-entitlement-{kind}".lower().encode(), source.encode()),))
 
     async def read(asked: Asked[Session, OfProduct]) -> Text:
-        owner, product_id = asked.who.owner, asked.params.product_id
-        if await rights.use(owner, product_id, asked.now) is None:
-            raise Problem("not_entitled", productId=product_id)
-        return await texts.read(await products.read(owner, product_id))
+        await used(asked)
+        return await texts.read(await products.read(asked.who.owner, asked.params.product_id))
 
     return [ACCESS.by(access), READ.by(read)]

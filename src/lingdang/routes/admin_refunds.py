@@ -6,17 +6,18 @@ import msgspec
 from msgspec import Meta
 
 from lingdang.db.pool import Pool
+from lingdang.http.idempotency import answered
 from lingdang.http.reply import Reply
 from lingdang.http.route import AnyServed, Asked, Route
 from lingdang.identity.api_keys import ApiKey
 from lingdang.ids import REMARK_PATTERN
 from lingdang.ledger.refunding import Reason
 from lingdang.ledger.settlement import Settlement
-from lingdang.library.refunds import PREVIEW, Policy, RefundableAnswer, RefundAnswer, find_order, refundable
+from lingdang.library.refunds import PREVIEW, Policy, RefundableAnswer, RefundAnswer, find_order, refund, refundable
 from lingdang.routes.callers import operator
 from lingdang.routes.examples import bought
 from lingdang.routes.parameters import OfOrder
-from lingdang.routes.refunds import REFUND_PROBLEMS, OfLines, RefundId, SomeProducts, refund_reply
+from lingdang.routes.refunds import REFUND_PROBLEMS, OfLines, RefundId, SomeProducts
 
 
 class RefundRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -68,7 +69,8 @@ def routes(pool: Pool, settlement: Settlement, policy: Policy) -> list[AnyServed
         order_id, body = asked.params.order_id, asked.body
         place = await find_order(pool, order_id)
         wanted = {name: getattr(body, name) for name in ("product_ids", "keep_discount", "reason", "note")}
-        return await refund_reply(settlement, policy.command("operator", place, order_id, body.refund_id, **wanted))
+        command = policy.command("operator", place, order_id, body.refund_id, **wanted)
+        return answered(*await refund(settlement, command))
 
     async def ask(asked: Asked[ApiKey, OfSomeLines]) -> RefundableAnswer:
         params = asked.params

@@ -11,8 +11,8 @@ from lingdang.backoffice.rights import (
     revoke_right,
 )
 from lingdang.db.pool import Pool
-from lingdang.http.idempotency import REPLAYED
-from lingdang.http.reply import Reply, replied
+from lingdang.http.idempotency import answered
+from lingdang.http.reply import Reply
 from lingdang.http.route import AnyServed, Asked, Route
 from lingdang.identity.api_keys import ApiKey
 from lingdang.identity.customers import customer_named, known_customer
@@ -79,12 +79,10 @@ def routes(pool: Pool, settlement: Settlement, policy: Policy, buckets: int) -> 
         params, body = asked.params, asked.body
         await require_product(pool, params.product_id)
         customer = await customer_named(pool, params.cust_id, body.create_customer, asked.now)
-        answer, replayed = await grant_right(settlement, customer.key, params.product_id, body)
-        return replied(answer, headers=REPLAYED) if replayed else answer
+        return answered(*await grant_right(settlement, customer.key, params.product_id, body))
 
     async def end(asked: Asked[ApiKey, OfRight, RevocationRequest]) -> RevocationAnswer | Reply:
-        answer, replayed = await revoke_right(pool, settlement, *await place_of(asked.params), asked.body)
-        return replied(answer, headers=REPLAYED) if replayed else answer
+        return answered(*await revoke_right(pool, settlement, *await place_of(asked.params), asked.body))
 
     async def opened(asked: Asked[ApiKey, OfRight]) -> None:
         await note_opened(pool, *await place_of(asked.params), asked.now if policy.offered else None)

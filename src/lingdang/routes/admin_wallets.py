@@ -2,8 +2,8 @@
 
 from lingdang.backoffice.wallets import CreditAnswer, CreditRequest, credit_wallet, end_of
 from lingdang.db.pool import Pool
-from lingdang.http.idempotency import REPLAYED
-from lingdang.http.reply import Reply, replied
+from lingdang.http.idempotency import answered
+from lingdang.http.reply import Reply
 from lingdang.http.route import AnyServed, Asked, Route
 from lingdang.identity.api_keys import ApiKey
 from lingdang.identity.customers import customer_named
@@ -33,7 +33,6 @@ def routes(pool: Pool, settlement: Settlement) -> list[AnyServed]:
         body = asked.body
         end_of(body)  # before anybody is added
         customer = await customer_named(pool, asked.params.cust_id, body.create_customer, asked.now)
-        answer, replayed = await credit_wallet(settlement, customer, body)
-        return replied(answer, headers=REPLAYED) if replayed else answer
+        return answered(*await credit_wallet(settlement, customer, body))
 
     return [CREDIT.by(credit)]

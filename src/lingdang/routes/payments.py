@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from lingdang.errors import Problem
-from lingdang.http.idempotency import REPLAYED
-from lingdang.http.reply import Reply, replied
+from lingdang.http.idempotency import answered
+from lingdang.http.reply import Reply
 from lingdang.http.route import AnyServed, Asked, Nothing, Route
 from lingdang.identity.session import Session
 from lingdang.payment.payments import PaymentAnswer, PaymentRequest, Payments
@@ -46,6 +46,6 @@ def routes(payments: Payments, count: Callable[[str], None]) -> list[AnyServed]:
             count(problem.code)
             raise
         count("replay" if replayed else "paid")
-        return replied(answer, headers=REPLAYED) if replayed else answer
+        return answered(answer, replayed)
 
     return [PAY.by(confirm, admit=payments.require_room, refused=count)]

@@ -6,13 +6,13 @@ import msgspec
 from msgspec import Meta
 
 from lingdang.db.pool import Pool
-from lingdang.http.idempotency import REPLAYED
+from lingdang.http.idempotency import answered
 from lingdang.http.problems import from_decode_error
-from lingdang.http.reply import Reply, replied
+from lingdang.http.reply import Reply
 from lingdang.http.route import AnyServed, Asked, Route
 from lingdang.identity.session import Session
 from lingdang.ids import MAX_LINES, OWN_ID_PATTERN, ProductId
-from lingdang.ledger.refunding import Reason, Refund
+from lingdang.ledger.refunding import Reason
 from lingdang.ledger.settlement import Settlement
 from lingdang.library.refunds import (
     PREVIEW,
@@ -89,12 +89,6 @@ REFUNDABLE = Route(
 )
 
 
-async def refund_reply(settlement: Settlement, command: Refund) -> RefundAnswer | Reply:
-    """Book a refund, and say where it was booked before."""
-    answer, replayed = await refund(settlement, command)
-    return replied(answer, headers=REPLAYED) if replayed else answer
-
-
 def routes(pool: Pool, settlement: Settlement, policy: Policy) -> list[AnyServed]:
     """The customer's routes of refunds."""
 
@@ -102,7 +96,8 @@ def routes(pool: Pool, settlement: Settlement, policy: Policy) -> list[AnyServed
         order_id, body = asked.params.order_id, asked.body
         place = await find_own_order(pool, asked.who.owner, order_id)
         wanted: dict[str, Any] = {"product_ids": body.product_ids, "reason": body.reason}
-        return await refund_reply(settlement, policy.command("customer", place, order_id, body.refund_id, **wanted))
+        command = policy.command("customer", place, order_id, body.refund_id, **wanted)
+        return answered(*await refund(settlement, command))
 
     async def ask(asked: Asked[Session, OfLines]) -> RefundableAnswer:
         order_id = asked.params.order_id
