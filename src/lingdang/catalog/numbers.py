@@ -11,7 +11,7 @@ from lingdang.catalog.text import plain
 
 _MOST = 30
 _DIGITS = re.compile(rf"-?[0-9]{{1,{_MOST}}}\Z")
-_SHOWN = 40
+_SHOWN = 60  # characters, after those that cannot be printed were written out
 
 
 class Notation(NamedTuple):
@@ -53,5 +53,5 @@ def _bare(text: str, notation: Notation) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = value if isinstance(value, str) else repr(value)
-    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…") if isinstance(value, str) else text[:_SHOWN]
+    shown = repr(value)
+    return shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
