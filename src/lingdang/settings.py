@@ -24,6 +24,23 @@ class SettingsError(Exception):
     """A setting is unknown or has an impossible value. The message names the setting."""
 
 
+Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?\Z")]
+
+
+class OidcIssuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An identity provider whose tokens open sessions. docs/operations.md explains each member."""
+
+    issuer: Annotated[str, Meta(min_length=1, max_length=512)]
+    """As it stands in its tokens' `iss`, to the last slash."""
+    audience: Annotated[str, Meta(min_length=1, max_length=512)]
+    jwks_url: Url | None = None
+    """Where its keys are; without it, what `<issuer>/.well-known/openid-configuration` names."""
+    cust_claim: Annotated[str, Meta(min_length=1, max_length=256)] = "sub"
+    """The claim of its tokens that is the custId, by its name as it stands there."""
+    prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:@|+~-]{0,64}\Z")] = ""
+    """Stands before the claim in every custId of this issuer."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Every setting with its default: `LINGDANG_DATA_DIR` sets `data_dir`. docs/operations.md explains each."""
 
@@ -54,8 +71,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     oidc_issuer: str | None = None
     oidc_audience: str | None = None
     oidc_jwks_url: str | None = None
-    oidc_cust_claim: Annotated[str, Meta(min_length=1, max_length=256)] = "sub"
-    """The claim of the platform's token that is the custId: its name as it stands in the token."""
+    oidc_cust_claim: str = "sub"
+    """These four are the one identity provider of most shops; `oidc_issuers` names several in their place."""
+    oidc_issuers: Annotated[tuple[OidcIssuer, ...], Meta(max_length=20)] = ()
 
     login_limit_customer: Annotated[int, Meta(ge=1, le=1000)] = 10
     """Wrong passwords for one customer within `login_window_seconds`; further attempts are answered 429.
@@ -117,8 +135,41 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             ) from None
 
     @property
+    def trusted_issuers(self) -> tuple[OidcIssuer, ...]:
+        """The identity providers, however they were named. Raises SettingsError when they cannot be."""
+        if not self.oidc_issuer:
+            if self.oidc_audience or self.oidc_jwks_url:
+                raise _no_issuers("LINGDANG_OIDC_AUDIENCE and LINGDANG_OIDC_JWKS_URL need LINGDANG_OIDC_ISSUER")
+            return _without_doubt(self.oidc_issuers)
+        if self.oidc_issuers:
+            raise _no_issuers("set LINGDANG_OIDC_ISSUER or LINGDANG_OIDC_ISSUERS, not both")
+        if not self.oidc_audience:
+            raise _no_issuers("LINGDANG_OIDC_ISSUER needs LINGDANG_OIDC_AUDIENCE")
+        only = {"issuer": self.oidc_issuer, "audience": self.oidc_audience, "jwks_url": self.oidc_jwks_url or None}
+        try:
+            return _without_doubt((msgspec.convert(only | {"cust_claim": self.oidc_cust_claim}, OidcIssuer),))
+        except msgspec.ValidationError as error:
+            raise _no_issuers(f"LINGDANG_OIDC_…: {error}") from None
+
+    @property
     def data_path(self) -> Path:
         return Path(self.data_dir).expanduser().absolute()
+
+
+def _without_doubt(issuers: tuple[OidcIssuer, ...]) -> tuple[OidcIssuer, ...]:
+    """The same, when each token names one of them and its keys can be found."""
+    names = [each.issuer for each in issuers]
+    for name in names:
+        if names.count(name) > 1:
+            raise _no_issuers(f"LINGDANG_OIDC_ISSUERS names {name} twice")
+    for each in issuers:
+        if each.jwks_url is None and not each.issuer.startswith(("https://", "http://")):
+            raise _no_issuers(f"{each.issuer} is no URL, where its keys could be looked up; set its JWKS URL")
+    return issuers
+
+
+def _no_issuers(reason: str) -> SettingsError:
+    return SettingsError(f"configuration: {reason}")
 
 
 _LISTS = ("sign_types", "cors_origins")
@@ -150,10 +201,7 @@ def load_settings(
         settings = msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(f"configuration: {error}") from None
-    if len({bool(part) for part in (settings.oidc_issuer, settings.oidc_audience, settings.oidc_jwks_url)}) > 1:
-        names = "LINGDANG_OIDC_ISSUER, LINGDANG_OIDC_AUDIENCE and LINGDANG_OIDC_JWKS_URL"
-        raise SettingsError(f"configuration: {names} go together: set all or none")
-    settings.zone  # noqa: B018 - an unknown one is told at once
+    settings.zone, settings.trusted_issuers  # noqa: B018 - what cannot be is told at once
     return settings
 
 
@@ -169,6 +217,15 @@ def _field(name: str) -> str:
 
 
 def _split(field: str, value: str) -> Any:
-    if field == "cors_origins" and not value.strip():
+    if field in ("cors_origins", "oidc_issuers") and not value.strip():
         return ()
+    if field == "oidc_issuers":
+        return _issuers_of(value)
     return tuple(part.strip() for part in value.split(",")) if field in _LISTS else value
+
+
+def _issuers_of(value: str) -> Any:
+    try:
+        return msgspec.json.decode(value)
+    except msgspec.MsgspecError as error:
+        raise SettingsError(f"configuration: LINGDANG_OIDC_ISSUERS is no JSON array: {error}") from None

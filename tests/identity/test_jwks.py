@@ -47,7 +47,7 @@ class Clock:
 @pytest.fixture
 async def jwks(platform: Platform) -> AsyncIterator[tuple[Jwks, Clock]]:
     clock = Clock()
-    keys = Jwks(f"{platform.url}/keys", clock)
+    keys = Jwks(platform.url, f"{platform.url}/keys", clock)
     yield keys, clock
     await keys.close()
 
@@ -131,7 +131,7 @@ async def test_a_redirect_is_not_followed(platform: Platform, jwks: tuple[Jwks, 
 
 
 async def test_nobody_listens(keyring: Keyring) -> None:
-    keys = Jwks("http://127.0.0.1:9/keys")
+    keys = Jwks("http://127.0.0.1:9", "http://127.0.0.1:9/keys")
     assert await keys.candidates("rsa", "RS256") == []
     await keys.close()
 

@@ -16,9 +16,6 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from structlog.testing import capture_logs
 
 from lingdang.clock import system_clock
-from lingdang.identity.jwks import (
-    FIRST_RETRY_SECONDS,
-)
 from lingdang.identity.platform_tokens import PlatformTokens
 from lingdang.keys import Keyring
 from lingdang.settings import Settings, SettingsError, load_settings
@@ -108,11 +105,11 @@ async def test_each_asymmetric_algorithm(shop: Shop, platform: Platform, key: Ke
 
 NOW = int(time.time())
 WRONG_CLAIMS: list[tuple[dict[str, Any], str]] = [
-    ({"iss": "https://login.example/"}, "iss is https://login.example/, not LINGDANG_OIDC_ISSUER"),
+    ({"iss": "https://login.example/"}, f"iss is https://login.example/, and trusted is {ISSUER}"),
     ({"iss": None}, "missing required field `iss`"),
-    ({"aud": "another"}, "aud is another, without LINGDANG_OIDC_AUDIENCE"),
-    ({"aud": []}, "aud is [], without"),
-    ({"aud": ["another", "third"]}, "aud is ['another', 'third'], without"),
+    ({"aud": "another"}, f"aud is another, and expected is {AUDIENCE}"),
+    ({"aud": []}, "aud is [], and expected"),
+    ({"aud": ["another", "third"]}, "aud is ['another', 'third'], and expected"),
     ({"aud": None}, "missing required field `aud`"),
     ({"exp": NOW - 120}, "it expired "),
     ({"exp": None}, "missing required field `exp`"),
@@ -125,13 +122,13 @@ WRONG_CLAIMS: list[tuple[dict[str, Any], str]] = [
     ({"sub": None}, "it is sound, but has no claim sub"),
     ({"sub": 17}, "it is sound, but its claim sub is no text"),
     ({"sub": ["ann"]}, "it is sound, but its claim sub is no text"),
-    ({"sub": ""}, "it is sound, but its claim sub is no custId: . 1 to 128 of"),
-    ({"sub": "a b"}, "it is sound, but its claim sub is no custId: a b. 1 to 128 of"),
-    ({"sub": "a" * 129}, f"it is sound, but its claim sub is no custId: {'a' * 128}. 1 to 128 of"),
-    ({"sub": "ann\n"}, "it is sound, but its claim sub is no custId: ann\n. 1 to 128 of"),
-    ({"sub": "."}, "it is sound, but its claim sub is no custId: .. 1 to 128 of"),
-    ({"sub": ".."}, "it is sound, but its claim sub is no custId: ... 1 to 128 of"),
-    ({"sub": "änn"}, "it is sound, but its claim sub is no custId: änn. 1 to 128 of"),
+    ({"sub": ""}, "it is sound, but its claim sub makes no custId: . 1 to 128 of"),
+    ({"sub": "a b"}, "it is sound, but its claim sub makes no custId: a b. 1 to 128 of"),
+    ({"sub": "a" * 129}, f"it is sound, but its claim sub makes no custId: {'a' * 128}. 1 to 128 of"),
+    ({"sub": "ann\n"}, "it is sound, but its claim sub makes no custId: ann\n. 1 to 128 of"),
+    ({"sub": "."}, "it is sound, but its claim sub makes no custId: .. 1 to 128 of"),
+    ({"sub": ".."}, "it is sound, but its claim sub makes no custId: ... 1 to 128 of"),
+    ({"sub": "änn"}, "it is sound, but its claim sub makes no custId: änn. 1 to 128 of"),
 ]
 
 
@@ -246,11 +243,11 @@ async def test_wrong_keys_and_algorithms(shop: Shop, platform: Platform) -> None
         "no key id, and none of several keys": "the signature does not verify",
         "a key for encryption": "no key of the platform fits kid enc and alg RS256",
         "the key is for another algorithm": "no key of the platform fits kid ec and alg ES256",
-        "a shared secret": "Invalid enum value 'HS256' - at `$.alg`",
-        "no signature": "Invalid enum value 'none' - at `$.alg`",
+        "a shared secret": "alg is HS256, and accepted is RS256, ",
+        "no signature": "alg is none, and accepted is ",
         "an empty signature": "the signature does not verify",
         "a long one": "it is longer than 8192 characters",
-        "two parts": "the signature does not verify",
+        "two parts": "it is no JWT, which has three parts",
     }.items():
         assert reason in reasons[name], name
 
@@ -318,53 +315,11 @@ async def test_without_a_platform_a_token_opens_nothing(
     assert (answer.status_code, answer.json()["code"], platform.asked) == (401, "unauthenticated", 0)
 
 
-@pytest.mark.parametrize("missing", ["oidc_issuer", "oidc_audience", "oidc_jwks_url"])
-def test_half_a_platform_is_no_configuration(missing: str) -> None:
+@pytest.mark.parametrize("missing", ["oidc_issuer", "oidc_audience"])
+def test_half_an_issuer_is_no_configuration(missing: str) -> None:
     whole = {"oidc_issuer": ISSUER, "oidc_audience": AUDIENCE, "oidc_jwks_url": "https://login.example/keys"}
     assert PlatformTokens.configured(Settings(**whole)) is not None  # type: ignore[arg-type]
     assert PlatformTokens.configured(Settings()) is None
     for nothing in (None, ""):
         with pytest.raises(SettingsError, match=f"LINGDANG_{missing.upper()}"):
             load_settings({}, **(whole | {missing: nothing}))
-
-
-@pytest.mark.parametrize(("status", "body"), [(500, b""), (200, b'{"keys": []}'), (200, b"<html>")])
-async def test_without_any_key_nobody_is_called_a_stranger(
-    shop: Shop, platform: Platform, status: int, body: bytes
-) -> None:
-    platform.status, platform.body = status, body
-    with capture_logs() as events:
-        answer = await sign_in(shop, platform.token(RSA, "RS256", "rsa"))
-    assert (answer.status_code, answer.json()["code"]) == (503, "identity_unavailable")
-    assert 1 <= int(answer.headers["Retry-After"]) == answer.json()["retryAfter"] <= FIRST_RETRY_SECONDS
-    assert reason_of(events) == "no key of the platform is known"
-    assert shop.sql("SELECT * FROM password_session") == []
-
-
-async def test_keys_without_an_id_are_told_apart_by_their_kind(shop: Shop, platform: Platform) -> None:
-    platform.keys.clear()
-    for key in (P256, RSA, RSA_2, P384, ED25519):
-        platform.publish(key)
-    for key, alg in ((P256, "ES256"), (RSA, "RS256"), (RSA_2, "PS384"), (P384, "ES384"), (ED25519, "Ed25519")):
-        for kid in (None, "the-platform-s-own"):
-            assert (await sign_in(shop, platform.token(key, alg, kid))).status_code == 201, (alg, kid)
-        assert (await sign_in(shop, platform.token(key, alg, None)[:-8] + "AAAAAAAA")).status_code == 401
-    assert (await sign_in(shop, platform.token(STRANGER, "RS256", None))).status_code == 401
-    assert platform.asked == 1
-
-
-async def test_keys_of_one_id_are_each_tried(shop: Shop, platform: Platform) -> None:
-    platform.keys.clear()
-    for key in (P256, RSA, RSA_2):
-        platform.publish(key, kid="1")
-    for key, alg in ((RSA, "RS256"), (RSA_2, "RS256"), (P256, "ES256")):
-        assert (await sign_in(shop, platform.token(key, alg, "1"))).status_code == 201, alg
-    assert (await sign_in(shop, platform.token(STRANGER, "RS256", "1"))).status_code == 401
-
-
-async def test_a_key_for_another_use_is_not_tried(shop: Shop, platform: Platform) -> None:
-    platform.publish(RSA_2, use="enc")
-    platform.publish(P256, key_ops=["deriveBits"])
-    for key, alg in ((RSA_2, "RS256"), (P256, "ES256")):
-        assert (await sign_in(shop, platform.token(key, alg, None))).status_code == 401
-    assert (await sign_in(shop, platform.token(RSA, "RS256", None))).status_code == 201

@@ -29,6 +29,8 @@ class Platform:
     url: str = ""
     gate: threading.Event = field(default_factory=threading.Event)
     """While it is not set, an answer is held back."""
+    documents: dict[str, bytes] = field(default_factory=dict)
+    """What is answered at other paths than the keys', such as a discovery document."""
 
     def publish(self, key: Key, **members: Any) -> None:
         self.keys.append(key.as_dict(private=False) | members)
@@ -52,7 +54,9 @@ def open_platform() -> Iterator[Platform]:
         def do_GET(self) -> None:
             platform.asked += 1
             platform.gate.wait(60)
-            body = platform.body if platform.body is not None else msgspec.json.encode({"keys": platform.keys})
+            body = platform.documents.get(self.path, platform.body)
+            if body is None:
+                body = msgspec.json.encode({"keys": platform.keys})
             self.send_response(platform.status)
             self.send_header("Location", f"{platform.url}/elsewhere")
             self.send_header("Content-Length", str(len(body)))

@@ -15,6 +15,7 @@ _COMMANDS: Final = {
     "migrate": "Bring a database of your own to this version's tables.",
     "catalog": "Import products.",
     "customer": "Add customers who sign in with a password.",
+    "oidc": "Check the tokens of your identity provider.",
     "apikey": "Make keys for the operators' API.",
     "wallet": "Credit bells to a customer.",
     "coupons": "Make one-time codes of vouchers.",

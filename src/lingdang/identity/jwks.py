@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
 from math import ceil
-from typing import Literal
+from typing import Literal, get_args
 
 import httpx
 import msgspec
@@ -12,10 +12,13 @@ import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey
 
+from lingdang.identity.discovery import DiscoveryError, discovery_url, jwks_url_in
+
 PublicKey = RSAKey | ECKey | OKPKey
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
 """Asymmetric ones alone: a public key must never be taken for a shared secret."""
+ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm)
 
 FRESH_SECONDS = 600.0
 """How long the keys are taken as they are."""
@@ -44,13 +47,14 @@ class JwksError(Exception):
 
 
 class Jwks:
-    """The keys at one URL. `monotonic` is the clock that ages are measured by.
+    """The keys of one issuer: at `url`, or where its discovery document says. Ages are measured by `monotonic`.
 
     The last good document holds until a good one replaces it: a key that is not in the new one is refused from then
     on, and one that cannot be read, or names no key that can be used, changes nothing.
     """
 
-    def __init__(self, url: str, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, issuer: str, url: str | None, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._issuer = issuer
         self._url = url
         self._now = monotonic
         self._keys: tuple[PublicKey, ...] = ()
@@ -94,8 +98,9 @@ class Jwks:
                 async with asyncio.timeout(FETCH_SECONDS):
                     self._keys = read_jwks(await self._fetch())
                 self._fetched = self._now()
-            except (httpx.HTTPError, TimeoutError, JwksError) as error:
-                _log.warning("jwks_not_fetched", url=self._url, reason=str(error) or type(error).__name__)
+            except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, JwksError, DiscoveryError) as error:
+                reason = str(error) or type(error).__name__
+                _log.warning("jwks_not_fetched", issuer=self._issuer, url=self._url, reason=reason)
 
     def _is_settled(self, seconds: float) -> bool:
         now = self._now()
@@ -103,15 +108,19 @@ class Jwks:
         return now - self._asked < pause or now - self._fetched < seconds
 
     async def _fetch(self) -> bytes:
+        url = self._url or jwks_url_in(await self._get(discovery_url(self._issuer)), self._issuer)
+        return await self._get(url)
+
+    async def _get(self, url: str) -> bytes:
         headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
-        async with self._http.stream("GET", self._url, headers=headers) as answer:
+        async with self._http.stream("GET", url, headers=headers) as answer:
             if answer.status_code != httpx.codes.OK:
-                raise JwksError(f"status {answer.status_code}")
+                raise JwksError(f"{url} answered {answer.status_code}")
             body = bytearray()
             async for part in answer.aiter_bytes():
                 body += part
                 if len(body) > MAX_BYTES:
-                    raise JwksError(f"more than {MAX_BYTES} bytes")
+                    raise JwksError(f"{url} answered more than {MAX_BYTES} bytes")
             return bytes(body)
 
 

@@ -1,10 +1,10 @@
-"""A platform's own JWT as proof of who asks: OpenID Connect, for platforms that keep their users elsewhere."""
+"""A platform's own JWT as proof of who asks: OpenID Connect, for shops whose users are kept elsewhere."""
 
 import re
 from base64 import urlsafe_b64decode
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from joserfc import jws
@@ -12,9 +12,9 @@ from joserfc.errors import JoseError
 from msgspec import UNSET, Meta, UnsetType
 
 from lingdang.errors import Problem, retry_later
-from lingdang.identity.jwks import Algorithm, Jwks, PublicKey
+from lingdang.identity.jwks import ALGORITHMS, Algorithm, Jwks, PublicKey
 from lingdang.ids import CUST_ID_PATTERN, CUST_ID_RULE
-from lingdang.settings import Settings
+from lingdang.settings import OidcIssuer, Settings
 
 MAX_TOKEN_LENGTH = 8192
 LEEWAY_SECONDS = 60
@@ -36,6 +36,14 @@ class _Header(msgspec.Struct, frozen=True):
     """No extension is understood here, so a token that depends on one is refused."""
 
 
+class _Alg(msgspec.Struct, frozen=True):
+    alg: str
+
+
+class _Issuer(msgspec.Struct, frozen=True):
+    iss: str
+
+
 class _Claims(msgspec.Struct, frozen=True):
     iss: str
     aud: str | list[str]
@@ -44,90 +52,128 @@ class _Claims(msgspec.Struct, frozen=True):
     iat: _Time = 0
 
 
+_NO_JWT = {
+    0: "it has no dot: an opaque access token, which only its issuer can read; send one that is a JWT",
+    4: "it is encrypted (JWE); let the issuer sign it instead",
+}
+
+_decode_alg = msgspec.json.Decoder(_Alg).decode
+_decode_issuer = msgspec.json.Decoder(_Issuer).decode
 _decode_header = msgspec.json.Decoder(_Header).decode
 _decode_claims = msgspec.json.Decoder(dict[str, Any]).decode
 _is_cust_id = re.compile(CUST_ID_PATTERN).match
 
 
 class PlatformTokens:
-    """Verifies the JWTs of one issuer for one audience; `claim` names the customer."""
+    """Verifies the JWTs of the issuers that are trusted.
 
-    def __init__(self, issuer: str, audience: str, jwks: Jwks, claim: str = "sub") -> None:
-        self._issuer = issuer
-        self._audience = audience
-        self._jwks = jwks
-        self._claim = claim
+    A custId is of the issuer with the longest prefix that it begins with, so that no issuer can name another's
+    customer. Issuers with the same prefix have the same customers.
+    """
+
+    def __init__(self, issuers: Sequence[OidcIssuer]) -> None:
+        self._issuers = {each.issuer: _Trusted(each, Jwks(each.issuer, each.jwks_url)) for each in issuers}
+        self._prefixes = sorted({each.prefix for each in issuers}, key=len, reverse=True)
 
     @classmethod
     def configured(cls, settings: Settings) -> "PlatformTokens | None":
-        """As the settings say; None when they name no platform."""
-        issuer, audience, url = settings.oidc_issuer, settings.oidc_audience, settings.oidc_jwks_url
-        if issuer and audience and url:
-            return cls(issuer, audience, Jwks(url), settings.oidc_cust_claim)
-        return None
+        """As the settings say; None when they name no issuer."""
+        return cls(settings.trusted_issuers) if settings.trusted_issuers else None
 
     async def close(self) -> None:
-        """Close the connections to the platform."""
-        await self._jwks.close()
+        """Close the connections to the issuers."""
+        for issuer in self._issuers.values():
+            await issuer.jwks.close()
 
     async def verify(self, token: str, now: datetime) -> str:
         """The custId that the token names. Raises Problem `unauthenticated`, whatever is wrong: the log is told what.
 
-        Raises Problem `identity_unavailable` while the platform's keys cannot be fetched and none are known.
+        Raises Problem `identity_unavailable` while the issuer's keys cannot be fetched and none are known.
         """
         header = _header(token)
-        payload = await self._payload(token, header)
+        trusted = self._trusted(token)
+        payload = await _payload(token, header, trusted.jwks)
         claims, said = _claims(payload)
-        self._check(claims, now.timestamp())
-        return self._cust_id(said)
+        _check(claims, trusted.issuer, now.timestamp())
+        return self._cust_id(said, trusted.issuer)
 
-    async def _payload(self, token: str, header: _Header) -> bytes:
-        """What a key of the platform has signed."""
-        tried = await self._jwks.candidates(header.kid, header.alg)
-        payload = _verified(token, tried, header.alg)
-        if payload is None:
-            tried = await self._jwks.newer_candidates(header.kid, header.alg)
-            payload = _verified(token, tried, header.alg)
-        if payload is not None:
-            return payload
-        seconds = self._jwks.retry_after()
-        if seconds is not None:
-            raise retry_later("identity_unavailable", seconds, why="no key of the platform is known")
-        if tried:
-            raise _refused("the signature does not verify")
-        raise _refused(f"no key of the platform fits kid {_shown(header.kid)} and alg {header.alg}")
+    def _trusted(self, token: str) -> "_Trusted":
+        """The issuer that a token says to be of, while nothing of it is verified."""
+        try:
+            said = _decode_issuer(_part(token, 1)).iss
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            raise _refused(f"its claims are not accepted: {_shown(error)}") from None
+        if said not in self._issuers:
+            raise _refused(f"iss is {_shown(said)}, and trusted is {' or '.join(self._issuers)}")
+        return self._issuers[said]
 
-    def _check(self, claims: _Claims, now: float) -> None:
-        """The issuer, the audience and the times."""
-        if claims.iss != self._issuer:
-            raise _refused(f"iss is {_shown(claims.iss)}, not LINGDANG_OIDC_ISSUER")
-        if self._audience not in ([claims.aud] if isinstance(claims.aud, str) else claims.aud):
-            raise _refused(f"aud is {_shown(claims.aud)}, without LINGDANG_OIDC_AUDIENCE")
-        if now >= claims.exp + LEEWAY_SECONDS:
-            raise _refused(f"it expired {now - claims.exp:.0f} seconds ago")
-        for name, moment in (("nbf", claims.nbf), ("iat", claims.iat)):
-            if moment - LEEWAY_SECONDS > now:
-                raise _refused(f"{name} is {moment - now:.0f} seconds ahead")
-
-    def _cust_id(self, said: dict[str, Any]) -> str:
+    def _cust_id(self, said: dict[str, Any], issuer: OidcIssuer) -> str:
         """The custId of a token that is sound."""
-        named = said.get(self._claim)
+        named, claim = said.get(issuer.cust_claim), issuer.cust_claim
         if named is None:
-            raise _refused(f"it is sound, but has no claim {self._claim}")
+            raise _refused(f"it is sound, but has no claim {claim}")
         if not isinstance(named, str):
-            raise _refused(f"it is sound, but its claim {self._claim} is no text")
-        if not _is_cust_id(named):
-            raise _refused(f"it is sound, but its claim {self._claim} is no custId: {_shown(named)}. {CUST_ID_RULE}")
-        return named
+            raise _refused(f"it is sound, but its claim {claim} is no text")
+        cust_id = issuer.prefix + named
+        if not named or not _is_cust_id(cust_id):
+            raise _refused(f"it is sound, but its claim {claim} makes no custId: {_shown(cust_id)}. {CUST_ID_RULE}")
+        if next(prefix for prefix in self._prefixes if cust_id.startswith(prefix)) != issuer.prefix:
+            raise _refused(f"it is sound, but {_shown(cust_id)} begins with another issuer's prefix")
+        return cust_id
+
+
+class _Trusted(NamedTuple):
+    issuer: OidcIssuer
+    jwks: Jwks
+
+
+async def _payload(token: str, header: _Header, jwks: Jwks) -> bytes:
+    """What a key of the issuer has signed."""
+    tried = await jwks.candidates(header.kid, header.alg)
+    payload = _verified(token, tried, header.alg)
+    if payload is None:
+        tried = await jwks.newer_candidates(header.kid, header.alg)
+        payload = _verified(token, tried, header.alg)
+    if payload is not None:
+        return payload
+    seconds = jwks.retry_after()
+    if seconds is not None:
+        raise retry_later("identity_unavailable", seconds, why="no key of the platform is known")
+    if tried:
+        raise _refused("the signature does not verify")
+    raise _refused(f"no key of the platform fits kid {_shown(header.kid)} and alg {header.alg}")
+
+
+def _check(claims: _Claims, issuer: OidcIssuer, now: float) -> None:
+    """The audience and the times, and the issuer once more, now that it is signed."""
+    if claims.iss != issuer.issuer:
+        raise _refused(f"iss is {_shown(claims.iss)}, not {issuer.issuer}")
+    if issuer.audience not in ([claims.aud] if isinstance(claims.aud, str) else claims.aud):
+        raise _refused(f"aud is {_shown(claims.aud)}, and expected is {issuer.audience}")
+    if now >= claims.exp + LEEWAY_SECONDS:
+        raise _refused(f"it expired {now - claims.exp:.0f} seconds ago")
+    for name, moment in (("nbf", claims.nbf), ("iat", claims.iat)):
+        if moment - LEEWAY_SECONDS > now:
+            raise _refused(f"{name} is {moment - now:.0f} seconds ahead")
 
 
 def _header(token: str) -> _Header:
     if len(token) > MAX_TOKEN_LENGTH:
         raise _refused(f"it is longer than {MAX_TOKEN_LENGTH} characters")
+    if token.count(".") != 2:
+        raise _refused(_NO_JWT.get(token.count("."), "it is no JWT, which has three parts with a dot between them"))
     try:
-        return _decode_header(urlsafe_b64decode(token.partition(".")[0] + "=="))
+        alg = _decode_alg(_part(token, 0)).alg
+        if alg not in ALGORITHMS:
+            raise _refused(f"alg is {_shown(alg)}, and accepted is {', '.join(ALGORITHMS)}")
+        return _decode_header(_part(token, 0))
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise _refused(f"its header is not accepted: {_shown(error)}") from None
+
+
+def _part(token: str, number: int) -> bytes:
+    """One of a token's parts. Raises ValueError."""
+    return urlsafe_b64decode(token.split(".")[number] + "==")
 
 
 def _claims(payload: bytes) -> tuple[_Claims, dict[str, Any]]:
