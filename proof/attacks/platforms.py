@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from lingdang.identity.jwks import Jwks
-from lingdang.identity.platform_tokens import PlatformTokens
+from lingdang.identity.platform_tokens import PlatformTokens, Trusted
+from lingdang.settings import OidcIssuer
 from proof.attacks.dotted import DOTTED, encoded, other_claims
 from proof.attacks.minting import NOW, Private, jws_signature, p256_key, rsa_key, signing_input, uuid
 from proof.attacks.target import Target
@@ -76,7 +77,7 @@ def platform_target(world: World, platform: Platform) -> Target[str]:
 
 def verifying(platform: Platform) -> PlatformTokens:
     """The shop's verifier, with the platform's keys as they were fetched over HTTP once."""
-    return PlatformTokens(ISSUER, AUDIENCE, _fetched(platform.jwks()))
+    return PlatformTokens([Trusted(OidcIssuer(issuer=ISSUER, audience=AUDIENCE), _fetched(platform.jwks()))])
 
 
 def at_once(work: Awaitable[T]) -> T:
@@ -166,7 +167,7 @@ def _fetched(jwks: bytes) -> Jwks:
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.handle_request, daemon=True).start()
-        keys = Jwks(f"http://127.0.0.1:{server.server_port}/keys", monotonic=lambda: 0.0)
+        keys = Jwks(ISSUER, f"http://127.0.0.1:{server.server_port}/keys", monotonic=lambda: 0.0)
         asyncio.run(_ask(keys))
     return keys
 

@@ -8,7 +8,8 @@ from joserfc.jwk import RSAKey
 
 from lingdang.clock import system_clock
 from lingdang.errors import Problem
-from lingdang.identity.platform_tokens import PlatformTokens
+from lingdang.identity.jwks import Jwks
+from lingdang.identity.platform_tokens import PlatformTokens, Trusted
 from lingdang.settings import OidcIssuer, SettingsError, load_settings
 from support.platform import Platform, open_platform
 
@@ -30,7 +31,7 @@ async def tokens(platforms: dict[str, Platform]) -> AsyncIterator[PlatformTokens
         OidcIssuer(issuer=A, audience="app-a", jwks_url=f"{platforms['a'].url}/keys"),
         OidcIssuer(issuer=B, audience="app-b", jwks_url=f"{platforms['b'].url}/keys", cust_claim="oid", prefix="b:"),
     ]
-    opened = PlatformTokens(issuers)
+    opened = PlatformTokens([Trusted(each, Jwks(each.issuer, each.jwks_url)) for each in issuers])
     yield opened
     await opened.close()
 

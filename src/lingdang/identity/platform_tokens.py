@@ -64,6 +64,13 @@ _decode_claims = msgspec.json.Decoder(dict[str, Any]).decode
 _is_cust_id = re.compile(CUST_ID_PATTERN).match
 
 
+class Trusted(NamedTuple):
+    """An issuer and its keys."""
+
+    issuer: OidcIssuer
+    jwks: Jwks
+
+
 class PlatformTokens:
     """Verifies the JWTs of the issuers that are trusted.
 
@@ -71,14 +78,15 @@ class PlatformTokens:
     customer. Issuers with the same prefix have the same customers.
     """
 
-    def __init__(self, issuers: Sequence[OidcIssuer]) -> None:
-        self._issuers = {each.issuer: _Trusted(each, Jwks(each.issuer, each.jwks_url)) for each in issuers}
-        self._prefixes = sorted({each.prefix for each in issuers}, key=len, reverse=True)
+    def __init__(self, issuers: Sequence[Trusted]) -> None:
+        self._issuers = {each.issuer.issuer: each for each in issuers}
+        self._prefixes = sorted({each.issuer.prefix for each in issuers}, key=len, reverse=True)
 
     @classmethod
     def configured(cls, settings: Settings) -> "PlatformTokens | None":
         """As the settings say; None when they name no issuer."""
-        return cls(settings.trusted_issuers) if settings.trusted_issuers else None
+        issuers = [Trusted(each, Jwks(each.issuer, each.jwks_url)) for each in settings.trusted_issuers]
+        return cls(issuers) if issuers else None
 
     async def close(self) -> None:
         """Close the connections to the issuers."""
@@ -97,7 +105,7 @@ class PlatformTokens:
         _check(claims, trusted.issuer, now.timestamp())
         return self._cust_id(said, trusted.issuer)
 
-    def _trusted(self, token: str) -> "_Trusted":
+    def _trusted(self, token: str) -> Trusted:
         """The issuer that a token says to be of, while nothing of it is verified."""
         try:
             said = _decode_issuer(_part(token, 1)).iss
@@ -120,11 +128,6 @@ class PlatformTokens:
         if next(prefix for prefix in self._prefixes if cust_id.startswith(prefix)) != issuer.prefix:
             raise _refused(f"it is sound, but {_shown(cust_id)} begins with another issuer's prefix")
         return cust_id
-
-
-class _Trusted(NamedTuple):
-    issuer: OidcIssuer
-    jwks: Jwks
 
 
 async def _payload(token: str, header: _Header, jwks: Jwks) -> bytes:
