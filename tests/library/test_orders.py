@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from lingdang.clock import system_clock
+from lingdang.library import orders
+from lingdang.owner import fetch_as
 from lingdang.paging import to_cursor
 from support.buyer import Buyer, buyer, give, stock
 from support.customers import key_of
@@ -139,3 +141,17 @@ async def test_a_cursor_before_the_first_row_and_after_the_last(shop: Shop, path
     for seq in ("0", "1"):
         assert (await ann.get(path, cursor=to_cursor(seq))).json() == {"items": [], "nextCursor": None}
     assert (await ann.get(path, cursor=to_cursor("2147483647"))).json() == whole
+
+
+async def test_a_cursor_far_above_the_newest_row_costs_one_look(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers that no row has are not looked through, however many a cursor of somebody's own making says."""
+    journal(shop, 3, 1)
+    looks = []
+
+    async def counted(*asked: Any) -> list[tuple[Any, ...]]:
+        looks.append(asked)
+        return await fetch_as(*asked)
+
+    monkeypatch.setattr(orders, "fetch_as", counted)
+    answer = (await buyer(shop).get("/v1/orders", cursor=to_cursor("2147483647"))).json()
+    assert (len(answer["items"]), len(looks)) == (3, 1)

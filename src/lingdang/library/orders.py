@@ -21,14 +21,15 @@ GROWTH = 4
 LONGEST_STRETCH = 64_000
 """While none is found the stretch grows, up to this."""
 
-# The journal is read down its key from where a cursor says, for a stretch: its numbers have no gap.
+# The journal is read down its key from where a cursor says, for a stretch: its numbers have no gap. A cursor that says
+# more than there is begins at the newest row.
 _LIST = """
 SELECT greatest(j.below - j.stretch, 1), o.seq, o.order_id, o.currency, o.subtotal, o.discount, o.total, o.balance,
        o.paid_at, o.lines, o.vouchers, o.refunds, o.returned
   FROM (
-       SELECT coalesce(%b::integer, (
-                  SELECT max(w.seq) + 1 FROM wallet w WHERE w.bucket = %b AND w.customer = %b
-                  ), 1) AS below, %b::integer AS stretch
+       SELECT least(%b::integer, (
+                  SELECT coalesce(max(w.seq), 0) + 1 FROM wallet w WHERE w.bucket = %b AND w.customer = %b
+                  )) AS below, %b::integer AS stretch
        ) j
   LEFT JOIN LATERAL (
        SELECT * FROM orders o
