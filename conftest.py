@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from lingdang.clock import system_clock
 from lingdang.db.embedded import EmbeddedServer
 from lingdang.keys import Keyring, create_keyring
-from support.ready import keep_at, lay_out
+from support.ready import in_memory, keep_at, lay_out
 from support.shop import Shop, open_shop
 
 # A busy machine is not a fault: no example is judged by how long it takes.
@@ -31,15 +31,20 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of an embedded server's own database, with a migrated database `template_shop` beside it."""
-    directory = tmp_path_factory.mktemp("data")
-    lay_out(directory)
-    server = EmbeddedServer(directory)
-    url = server.start()
+    with in_memory() as memory:
+        directory = memory or tmp_path_factory.mktemp("data")
+        lay_out(directory)
+        server = EmbeddedServer(directory)
+        url = server.start()
+        _keep_a_template(url)
+        yield url
+        server.stop()
+
+
+def _keep_a_template(url: str) -> None:
     with psycopg.connect(database(url, "template1"), autocommit=True) as connection:
         connection.execute("ALTER DATABASE postgres RENAME TO template_shop")
         connection.execute("CREATE DATABASE postgres TEMPLATE template0")
-    yield url
-    server.stop()
 
 
 def database(url: str, name: str) -> str:
@@ -52,7 +57,7 @@ def database_url(postgres: str, request: pytest.FixtureRequest) -> Iterator[str]
     """A fresh, migrated, empty database, dropped after the test."""
     name = f"shop_{abs(hash(request.node.nodeid))}"
     with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_shop STRATEGY file_copy")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_shop")
         yield database(postgres, name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

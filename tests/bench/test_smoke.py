@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_a_run_of_seconds_is_honest_and_complete(tmp_path: Path) -> None:
     """Without floors: other tests keep the machine busy. `make bench-short` holds the committed ones, alone."""
-    only = ("payments", "checkouts", "orders", "vouchers", "held", "paced", "pgbench", "statements")
+    only = ("payments", "vouchers", "held", "paced", "pgbench", "statements")
     floors, out = tmp_path / "floors.toml", tmp_path / "out"
     floors.write_text("[goals]\n")
     command = [sys.executable, "-m", "proof.bench", "--short", "--seconds=0.5", "--customers=300", "--scale=1"]
@@ -25,10 +25,9 @@ def test_a_run_of_seconds_is_honest_and_complete(tmp_path: Path) -> None:
     assert report["faults"] == []
     assert report["database"]["fsync"] == report["database"]["synchronous_commit"] == "on"
     rates = {window["name"]: window["rate"] for window in report["windows"]}
-    both = ("payments", "checkouts", "orders")
     once = ("payments-voucher", "payments-paced", "checkouts-hot", "checkouts-20", "checkouts-20x20")
     assert set(rates) == {
-        *(f"{kind}/{protocol}/64" for kind in both for protocol in ("http", "https")),
+        *(f"payments/{protocol}/64" for protocol in ("http", "https")),
         *(f"{kind}/https/64" for kind in once),
         *(f"pgbench/{clients}" for clients in (1, 8, 32)),
     }

@@ -17,8 +17,7 @@ async def width(visitor: Visitor) -> int:
     return found
 
 
-@pytest.mark.parametrize("name", NAMES, ids=["subject", "address"])
-@pytest.mark.parametrize("locale", ["en", "zh-CN"])
+@pytest.mark.parametrize(("locale", "name"), zip(("en", "zh-CN"), NAMES, strict=True), ids=["en-subject", "zh-address"])
 async def test_the_largest_amounts_fit(browser: Browser, demo: DemoShop, locale: str, name: str) -> None:
     for product_id, title in LONG.items():
         demo.put_product(

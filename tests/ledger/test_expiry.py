@@ -14,7 +14,7 @@ from lingdang.ledger.expiry import SHARES, ExpirySweep
 from lingdang.ledger.reconcile import reconcile
 from support.money import open_settlement
 
-MANY = 20_000
+MANY = 6_000
 
 # As ledger_save leaves a bonus of two bells that has lapsed since.
 _FILL = """

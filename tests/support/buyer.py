@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from lingdang.clock import system_clock
 from lingdang.identity.sessions import Sessions
+from lingdang.ids import Customer
 from lingdang.settings import SignType
 from support.customers import make_known
 from support.money import credit, open_settlement
@@ -104,10 +105,19 @@ def sessions_of(shop: Shop) -> Sessions:
 
 def buyer(shop: Shop, cust_id: str = "ann", sign_type: SignType = "HMAC-SHA256") -> Buyer:
     """A customer with a fresh session, made without a password."""
+    [only] = buyers(shop, cust_id, sign_type=sign_type)
+    return only
+
+
+def buyers(shop: Shop, *cust_ids: str, sign_type: SignType = "HMAC-SHA256") -> list[Buyer]:
+    """The customers, each as `buyer` makes one."""
+    return [_buyer(shop, customer, sign_type) for customer in make_known(shop.database_url, *cust_ids)]
+
+
+def _buyer(shop: Shop, customer: Customer, sign_type: SignType) -> Buyer:
     key = ec.generate_private_key(ec.SECP256R1()) if sign_type == "ES256" else None
-    [customer] = make_known(shop.database_url, cust_id)
     issued = sessions_of(shop).issue(customer, sign_type, jwk_of(key) if key else None, system_clock())
-    return Buyer(shop, cust_id, issued.session_token, sign_type, issued.sign_key, key)
+    return Buyer(shop, customer.cust_id, issued.session_token, sign_type, issued.sign_key, key)
 
 
 async def give(shop: Shop, cust_id: str, amount: int) -> None:

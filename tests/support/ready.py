@@ -4,14 +4,21 @@ Its server does not wait for the disk (`fsync = off`): only a machine that loses
 tell, and none does in a test.
 """
 
+import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 from fasteners import InterProcessLock
 
 from lingdang.db.embedded import EmbeddedServer
 from lingdang.db.migrate import migrate
+
+MEMORY = Path("/dev/shm")
+ROOM = 4 * 2**30
 
 _place: Path | None = None
 
@@ -20,6 +27,16 @@ def keep_at(place: Path) -> None:
     """Where this run keeps it. Unless this is told, every database is made from nothing."""
     global _place
     _place = place
+
+
+@contextmanager
+def in_memory() -> Iterator[Path | None]:
+    """A directory in memory for a database that is made and dropped for each test; None where there is no room."""
+    if not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < ROOM:
+        yield None
+        return
+    with TemporaryDirectory(dir=MEMORY, prefix="shop-tests-", ignore_cleanup_errors=True) as directory:
+        yield Path(directory)
 
 
 def lay_out(data_dir: Path) -> None:

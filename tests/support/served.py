@@ -62,7 +62,7 @@ class Served:
         import ssl
 
         authority = self.data_dir / "tls" / "ca.pem"
-        verify = ssl.create_default_context(cafile=str(authority)) if authority.exists() else True
+        verify = ssl.create_default_context(cafile=str(authority)) if authority.exists() else False
         return httpx.Client(base_url=self.url, verify=verify, timeout=PATIENCE)
 
     def errors(self) -> str:

@@ -8,6 +8,7 @@ import threading
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -40,12 +41,18 @@ class Verdict(msgspec.Struct, frozen=True):
     renewed: str | None = None
 
 
+@cache
+def _hash_of_nobodys(memory_kib: int, passes: int) -> str:
+    """Made once in a process: of a password that nobody knows, for customers who have none."""
+    return PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1).hash(secrets.token_bytes(16))
+
+
 class Passwords:
     """Hashes and verifies in a few threads; argon2 releases the interpreter's lock while it works."""
 
     def __init__(self, memory_kib: int = MEMORY_KIB, passes: int = PASSES, waiting: int = WAITING) -> None:
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
-        self._nobodys = self._hasher.hash(secrets.token_bytes(16))
+        self._nobodys = _hash_of_nobodys(memory_kib, passes)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="argon2", initializer=_step_back)
         self._room = threading.BoundedSemaphore(THREADS + waiting)
 

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -35,6 +36,7 @@ class Asset(msgspec.Struct, frozen=True):
     gzipped: Form
 
 
+@cache
 def asset(media_type: str, body: bytes) -> Asset:
     """A file from its bytes."""
     return Asset(media_type, _form(body), _form(gzip.compress(body, 9, mtime=0)))
