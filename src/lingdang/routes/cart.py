@@ -2,8 +2,8 @@
 
 import msgspec
 
+from lingdang.cart import changes
 from lingdang.cart.carts import Carts, Ticked
-from lingdang.cart.changes import remove, tick_all
 from lingdang.cart.shown import Cart
 from lingdang.db.pool import Pool
 from lingdang.http.route import AnyServed, Asked, Nothing, Route
@@ -78,11 +78,11 @@ def routes(carts: Carts, pool: Pool) -> list[AnyServed]:
     async def show(asked: Asked[Session]) -> Cart:
         return await carts.show(asked.who.owner)
 
-    async def tick_every(asked: Asked[Session, Nothing, TickAllRequest]) -> Cart:
-        await tick_all(pool, asked.who.owner, asked.body.ticked)
+    async def tick_all(asked: Asked[Session, Nothing, TickAllRequest]) -> Cart:
+        await changes.tick_all(pool, asked.who.owner, asked.body.ticked)
         return await carts.show(asked.who.owner)
 
     async def take_out(asked: Asked[Session, OfProduct]) -> None:
-        await remove(pool, asked.who.owner, asked.params.product_id)
+        await changes.remove(pool, asked.who.owner, asked.params.product_id)
 
-    return [TICK.by(tick), SHOW.by(show), TICK_ALL.by(tick_every), TAKE_OUT.by(take_out)]
+    return [TICK.by(tick), SHOW.by(show), TICK_ALL.by(tick_all), TAKE_OUT.by(take_out)]
