@@ -197,6 +197,12 @@ def retry_later(code: str, seconds: int, why: str | None = None, **members: Any)
     return Problem(code, headers={"Retry-After": str(seconds)}, why=why, retryAfter=seconds, **members)
 
 
+def in_one_line(problem: Problem) -> str:
+    """A refusal in one line, for an operator."""
+    errors = problem.members.get("errors") or [{"message": problem.kind.detail.format_map(problem.members)}]
+    return f"{problem.code}: {errors[0]['message']}"
+
+
 def session_ended() -> Problem:
     """The `unauthenticated` of a session that was ended before it expired."""
     return Problem("unauthenticated", why="the session was ended")

@@ -5,7 +5,7 @@ import psycopg
 from lingdang.db.embedded import EmbeddedError
 from lingdang.db.external import ExternalError
 from lingdang.db.migrate import NotMigratedError
-from lingdang.errors import CommandError, Problem
+from lingdang.errors import CommandError, Problem, in_one_line
 from lingdang.keys import KeyringError
 from lingdang.settings import SettingsError
 
@@ -17,14 +17,9 @@ def explanation(error: Exception) -> str | None:
     if isinstance(error, _EXPLAINED):
         return str(error)
     if isinstance(error, Problem):
-        return _sentence(error)
+        return in_one_line(error)
     if isinstance(error, psycopg.OperationalError):
         return f"the database cannot be reached: {' '.join(str(error).split())}"
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
     return None
-
-
-def _sentence(problem: Problem) -> str:
-    errors = problem.members.get("errors") or [{"message": problem.kind.detail.format_map(problem.members)}]
-    return f"{problem.code}: {errors[0]['message']}"

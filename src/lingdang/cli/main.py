@@ -15,6 +15,7 @@ _COMMANDS: Final = {
     "migrate": "Bring a database of your own to this version's tables.",
     "catalog": "Import products.",
     "customer": "Add customers who sign in with a password.",
+    "move-in": "Bring customers, bells and rights of before into the shop, and undo that.",
     "oidc": "Check the tokens of your identity provider.",
     "apikey": "Make keys for the operators' API.",
     "wallet": "Credit bells to a customer.",
@@ -37,7 +38,8 @@ class _Lazy(click.Group):
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"lingdang.cli.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"lingdang.cli.{name}"), name)
         _add_data_dir(command)
         return command
 

@@ -23,6 +23,7 @@ FILES = (
     "cart/lock.sql",
     "cart/tick.sql",
     "coupons/claim.sql",
+    "ledger/cause.sql",
     "ledger/account_name.sql",
     "ledger/entry.sql",
     "ledger/orders.sql",

@@ -3,6 +3,7 @@ CREATE OR REPLACE FUNCTION journal_reference(kind text, cause uuid, detail json)
 RETURN CASE kind WHEN 'payment' THEN cause::text
                  WHEN 'credit' THEN detail->>'creditId'
                  WHEN 'refund' THEN detail->>'refundId'
+                 WHEN 'reversal' THEN detail->>'creditId'
                  WHEN 'grant' THEN detail->>'grantId'
                  WHEN 'revocation' THEN detail->>'revocationId'
                  ELSE '' END;

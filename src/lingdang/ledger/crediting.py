@@ -91,7 +91,8 @@ def read(row: Row) -> Credited:
 
 def decide(book: Book, credit: Credit) -> Done | Problem:
     """Refuse, or add the bells."""
-    booked = book.row(credit.customer, credit.cause)
+    cause = credit.cause
+    booked = book.row(credit.customer, cause)
     if booked is not None:
         record = read(booked)
         return Done(record, replayed=True) if _same(credit, record) else Problem("idempotency_mismatch")
@@ -104,7 +105,7 @@ def decide(book: Book, credit: Credit) -> Done | Problem:
     held = lots.add((wallet.lots, wallet.remaining), name, credit.amount)
     accounts = [f"clearing:{credit.kind}", lots.account_of(name)]
     detail = msgspec.Raw(_encode(Detail(credit.credit_id, credit.kind, credit.reason, credit.expires_at)))
-    row = book.post(wallet, held, credit.amount, KIND, credit.cause, accounts, [-credit.amount, credit.amount], detail)
+    row = book.post(wallet, held, credit.amount, KIND, cause, accounts, [-credit.amount, credit.amount], detail)
     return Done(read(row))
 
 

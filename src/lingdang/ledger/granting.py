@@ -83,13 +83,14 @@ _decode = msgspec.json.Decoder(Detail).decode
 
 def grant(book: Book, command: Grant) -> Done | Problem:
     """Grant, unless the customer owns the product: then nothing changes, and the record is None."""
-    booked = book.row(command.customer, command.cause)
+    cause = command.cause
+    booked = book.row(command.customer, cause)
     detail = Detail(command.product_id, command.reason, grant_id=command.grant_id)
     if booked is not None:
         return _replayed(booked, detail)
     if book.owned(command.customer, [command.product_id]):
         return Done(None)
-    row = _post(book, command.customer, GRANT, command.cause, detail)
+    row = _post(book, command.customer, GRANT, cause, detail)
     book.grant(row, [command.product_id])
     return Done(_changed(row, detail))
 

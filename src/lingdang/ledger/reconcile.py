@@ -161,14 +161,12 @@ CHECKS = tuple(
         ),
         (
             "cause_is_what_it_names",
-            r"""SELECT customer, kind || ' ' || reference FROM (
+            """SELECT customer, kind || ' ' || reference FROM (
                    SELECT customer, kind, cause,
                           CASE WHEN kind = 'refund' AND detail->>'by' = 'customer' THEN 'own ' ELSE '' END
                           || journal_reference(kind, cause, detail) AS reference
                      FROM transfer WHERE IN_CHUNK AND kind NOT IN ('payment', 'expiry')) t
-                WHERE '\x00'::bytea
-                      || substr(sha256(convert_to(customer || ' ' || kind || ' ' || reference, 'UTF8')), 1, 15)
-                      <> uuid_send(cause)""",
+                WHERE cause <> ledger_cause(customer, kind, reference)""",
         ),
     )
 )

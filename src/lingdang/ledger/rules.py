@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from lingdang.errors import Problem
-from lingdang.ledger import crediting, expiring, granting, paying, refunding
+from lingdang.ledger import crediting, expiring, granting, paying, refunding, reversing
 from lingdang.ledger.book import Book
 from lingdang.ledger.crediting import Credit
 from lingdang.ledger.done import Done
@@ -17,9 +17,10 @@ from lingdang.ledger.expiring import Expire
 from lingdang.ledger.granting import Grant, Revoke
 from lingdang.ledger.paying import Pay
 from lingdang.ledger.refunding import Refund
+from lingdang.ledger.reversing import Reverse
 from lingdang.ledger.state import Changes, State
 
-Command = Pay | Credit | Refund | Grant | Revoke | Expire
+Command = Pay | Credit | Refund | Grant | Revoke | Expire | Reverse
 Result = Done | Problem
 
 _DECIDE: Mapping[type, Callable[[Book, Any], Result]] = {
@@ -29,6 +30,7 @@ _DECIDE: Mapping[type, Callable[[Book, Any], Result]] = {
     Grant: granting.grant,
     Revoke: granting.revoke,
     Expire: expiring.decide,
+    Reverse: reversing.decide,
 }
 
 

@@ -51,7 +51,7 @@ class Settlement:
     ) -> None:
         self._buckets = buckets
         self._lanes = [
-            _BucketLane(
+            BucketLane(
                 bucket,
                 Lane(database_url, pgbouncer, begin=store.begin(bucket)),
                 catalogue,
@@ -102,7 +102,7 @@ class Settlement:
             await lane.close()
 
 
-class _BucketLane:
+class BucketLane:
     """Runs the batches of one bucket, one after the other, on one connection."""
 
     def __init__(
@@ -112,7 +112,7 @@ class _BucketLane:
         catalogue: Catalogue,
         clock: Clock,
         give_up_seconds: float,
-        observe_database: Callable[[float], None],
+        observe_database: Callable[[float], None] = lambda _: None,
     ) -> None:
         self._bucket = bucket
         self._lane = lane
@@ -122,10 +122,14 @@ class _BucketLane:
         self._observe_database = observe_database
 
     async def close(self) -> None:
+        """Close the connection; the next batch opens another."""
         await self._lane.close()
 
     async def run(self, commands: Sequence[Command]) -> Sequence[Result]:
-        """Settle a batch, again and again while the database is away, and in halves when a command spoils it."""
+        """Settle a batch, again and again while the database is away, and in halves when a command spoils it.
+
+        Answers one result for each command. Never called while a batch of its own is under way.
+        """
         return await self._settle(commands, _Attempt(time.monotonic() + self._give_up_seconds))
 
     async def _settle(self, commands: Sequence[Command], attempt: "_Attempt") -> Sequence[Result]:

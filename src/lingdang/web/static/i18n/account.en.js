@@ -37,4 +37,5 @@ export default {
   "account.kind.credit": "Credit",
   "account.kind.expiry": "Lapsed",
   "account.kind.refund": "Refund",
+  "account.kind.reversal": "Reversal",
 };

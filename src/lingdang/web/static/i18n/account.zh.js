@@ -37,4 +37,5 @@ export default {
   "account.kind.credit": "入账",
   "account.kind.expiry": "过期",
   "account.kind.refund": "退款",
+  "account.kind.reversal": "冲正",
 };

@@ -1,0 +1,155 @@
+"""The rows of the files beside the shop, in tables of the session alone: what is wrong among them, and what is new.
+
+Everything here is set-based, and gone when the session ends: a move that was broken off is staged again, and goes on
+with what the journal does not have.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+import psycopg
+
+from lingdang.ledger.commands import LotKind
+from lingdang.moving.form import Refused, Staged
+
+Connection = psycopg.Connection[Any]
+
+_SESSION = "SET temp_buffers = '128MB'; SET work_mem = '128MB'; SET timezone = 'UTC'"
+
+_TABLES = """
+CREATE TEMPORARY TABLE staged (
+    file smallint NOT NULL, line integer NOT NULL, kind text NOT NULL, cust_id text COLLATE "C" NOT NULL,
+    reference text COLLATE "C", currency text COLLATE "C", amount bigint, origin text, expires_at timestamptz,
+    product_id text COLLATE "C", groups text[], created_at timestamptz
+);
+CREATE TEMPORARY TABLE wrong (file smallint NOT NULL, line integer NOT NULL, field text NOT NULL, reason text NOT NULL)
+"""
+_COPY = "COPY staged FROM STDIN"
+
+# A lot and a right have references, which name them within their customer.
+_TWICE = """
+INSERT INTO wrong
+SELECT t.file, t.line, '', 'the same ' || t.kind || ' was given before, in '
+       || (%(files)s::text[])[t.first_file + 1] || ' on line ' || t.first_line
+  FROM (
+       SELECT file, line, kind, row_number() OVER w AS n,
+              first_value(file) OVER w AS first_file, first_value(line) OVER w AS first_line
+         FROM staged WHERE reference IS NOT NULL
+       WINDOW w AS (PARTITION BY cust_id, reference, kind ORDER BY file, line)
+       ) t
+ WHERE t.n > 1
+"""
+_UNKNOWN = """
+INSERT INTO wrong
+SELECT s.file, s.line, 'productId', 'the catalogue has no such product'
+  FROM staged s LEFT JOIN product p USING (product_id) WHERE s.kind = 'right' AND p.product_id IS NULL
+"""
+_DUE = """
+CREATE TEMPORARY TABLE due AS
+SELECT row_number() OVER (ORDER BY w.customer, w.file, w.line) AS place, w.*, t.amount AS booked,
+       CASE WHEN t.cause IS NOT NULL THEN 'before' WHEN e.customer IS NOT NULL THEN 'owned' ELSE 'new' END AS state
+  FROM (
+       SELECT s.file, s.line, s.kind, s.cust_id, s.reference, s.currency, s.amount, s.origin, s.expires_at,
+              s.product_id, c.customer,
+              ledger_cause(c.customer, CASE s.kind WHEN 'lot' THEN 'credit' ELSE 'grant' END, s.reference) AS cause
+         FROM staged s
+         LEFT JOIN customer c ON c.customer_id = s.cust_id
+        WHERE s.reference IS NOT NULL
+          AND NOT EXISTS (SELECT FROM wrong f WHERE f.file = s.file AND f.line = s.line)
+       ) w
+  LEFT JOIN transfer t ON t.cause = w.cause
+  LEFT JOIN entitlement e ON e.customer = w.customer AND e.product_id = w.product_id
+"""
+_UNFIT = (
+    """
+    INSERT INTO wrong
+    SELECT file, line, 'amount', 'this lot was moved in before with ' || booked || ' bells'
+      FROM due WHERE kind = 'lot' AND state = 'before' AND booked <> amount
+    """,
+    """
+    INSERT INTO wrong
+    SELECT file, line, 'expiresAt', 'it has lapsed already'
+      FROM due WHERE kind = 'lot' AND state = 'new' AND expires_at <= %(now)s
+    """,
+    "DELETE FROM due d USING wrong f WHERE f.file = d.file AND f.line = d.line",
+    "CREATE INDEX ON due (place) WHERE state = 'new'",
+    "ANALYZE due",
+)
+_NEXT = """
+SELECT place, file, line, kind, customer, reference, currency, amount, origin, expires_at, product_id
+  FROM due WHERE state = 'new' AND place > %s ORDER BY place LIMIT %s
+"""
+_WRONG = """
+SELECT s.file, s.line, f.field, f.reason, json_strip_nulls(json_build_object(
+       'kind', s.kind, 'custId', s.cust_id, 'currency', s.currency, 'amount', s.amount, 'origin', s.origin,
+       'expiresAt', s.expires_at, 'productId', s.product_id))
+  FROM wrong f JOIN staged s USING (file, line) ORDER BY s.file, s.line
+"""
+
+
+class DueRow(NamedTuple):
+    """A lot or a right that is to be moved in: where it stands, and what is asked of the ledger."""
+
+    place: int
+    file: int
+    line: int
+    kind: str
+    customer: int
+    reference: str
+    currency: str
+    amount: int
+    origin: LotKind
+    expires_at: datetime | None
+    product_id: str
+
+
+def prepare(connection: Connection) -> None:
+    """Make the tables of the session. `connection` is in autocommit mode, and no other's."""
+    connection.execute(_SESSION)
+    connection.execute(_TABLES)
+
+
+def stage(
+    connection: Connection, number: int, rows: Iterable[Staged | Refused], refuse: Callable[[Refused], None]
+) -> None:
+    """Copy the good rows of the file of this number beside the shop."""
+    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        for row in rows:
+            if isinstance(row, Refused):
+                refuse(row)
+            else:
+                copy.write_row((number, *msgspec.structs.astuple(row)))
+
+
+def find_wrong(connection: Connection, files: list[str]) -> None:
+    """Note as wrong what the files give more than once (the first row of it stands), and rights to no product."""
+    connection.execute("ANALYZE staged")
+    connection.execute(_TWICE, {"files": files})
+    connection.execute(_UNKNOWN)
+    connection.execute("ANALYZE wrong")
+
+
+def find_due(connection: Connection, now: datetime) -> None:
+    """Gather the lots and rights, each with whether the shop has it; note as wrong what the ledger will not take."""
+    connection.execute(_DUE)
+    for statement in _UNFIT:
+        connection.execute(statement, {"now": now} if "%(now)s" in statement else None)
+
+
+def next_due(connection: Connection, after: int, most: int) -> list[DueRow]:
+    """The rows after this place that are still to be carried out."""
+    return [DueRow(*row) for row in connection.execute(_NEXT, (after, most)).fetchall()]
+
+
+def note_wrong(connection: Connection, row: DueRow, reason: str) -> None:
+    """Note a row that the ledger has refused: it is no longer due."""
+    connection.execute("INSERT INTO wrong VALUES (%s, %s, '', %s)", (row.file, row.line, reason))
+    connection.execute("DELETE FROM due WHERE state = 'new' AND place = %s", (row.place,))
+
+
+def wrong_rows(connection: Connection, files: list[str]) -> Iterator[Refused]:
+    """The rows that were noted as wrong, in their order."""
+    for file, line, field, reason, row in connection.execute(_WRONG):
+        yield Refused(files[file], line, field, reason, row)

@@ -1,0 +1,111 @@
+"""Control totals: what the files give, what the journal has of it, and what the shop holds in all."""
+
+import msgspec
+
+from lingdang.moving.staging import Connection
+
+_GIVEN = """
+SELECT kind, coalesce(currency, ''), coalesce(origin, ''), state, count(*), coalesce(sum(amount), 0)
+  FROM due GROUP BY 1, 2, 3, 4
+"""
+_BOOKED = """
+SELECT d.kind, coalesce(d.currency, ''), coalesce(d.origin, ''), count(*), sum(t.amount)
+  FROM due d JOIN transfer t ON t.cause = d.cause AND t.customer = d.customer GROUP BY 1, 2, 3
+"""
+_HELD = """
+SELECT w.currency, split_part(l.name, '@', 1), count(*), sum(l.amount)
+  FROM wallet w, unnest(w.lots, w.remaining) AS l (name, amount) GROUP BY 1, 2 ORDER BY 1, 2
+"""
+_COUNTED = "SELECT (SELECT count(*) FROM customer), (SELECT count(*) FROM entitlement)"
+
+
+class Sum(msgspec.Struct):
+    """Rows, and the bells in them."""
+
+    rows: int = 0
+    bells: int = 0
+
+    def add(self, rows: int, bells: int) -> None:
+        """Add so many."""
+        self.rows += rows
+        self.bells += bells
+
+
+class Control(msgspec.Struct):
+    """Lots of one currency and origin, or rights: good rows of the files, and what became of them.
+
+    `before`: moved in by an earlier run. `owned`: rights that were there without the move. `moved`: by this run.
+    `booked`: counted anew in the journal afterwards.
+    """
+
+    kind: str
+    currency: str
+    origin: str
+    given: Sum
+    before: Sum
+    owned: Sum
+    moved: Sum
+    booked: Sum
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the journal has what the files give, no more and no less."""
+        return (self.booked.rows + self.owned.rows, self.booked.bells) == (self.given.rows, self.given.bells)
+
+
+class Held(msgspec.Struct):
+    """The bells of one currency and origin in all wallets, in so many lots."""
+
+    currency: str
+    origin: str
+    lots: int
+    bells: int
+
+
+class ShopTotals(msgspec.Struct):
+    """What the shop holds in all."""
+
+    customers: int
+    rights: int
+    wallets: list[Held]
+
+
+class Controls:
+    """The control totals of one run, by kind, currency and origin."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str, str], Control] = {}
+
+    def of(self, kind: str, currency: str | None, origin: str | None) -> Control:
+        """The totals of these."""
+        key = (kind, currency or "", origin or "")
+        if key not in self._found:
+            self._found[key] = Control(*key, Sum(), Sum(), Sum(), Sum(), Sum())
+        return self._found[key]
+
+    def count_given(self, connection: Connection) -> None:
+        """Count what is due: before anything is carried out."""
+        for kind, currency, origin, state, rows, bells in connection.execute(_GIVEN):
+            control = self.of(kind, currency, origin)
+            control.given.add(rows, int(bells))
+            if state != "new":
+                (control.before if state == "before" else control.owned).add(rows, int(bells))
+
+    def count_booked(self, connection: Connection) -> None:
+        """Count in the journal what it has of the rows that are due."""
+        for kind, currency, origin, rows, bells in connection.execute(_BOOKED):
+            self.of(kind, currency, origin).booked.add(rows, int(bells))
+
+    def all(self) -> list[Control]:
+        """In the order of their names."""
+        return [self._found[key] for key in sorted(self._found)]
+
+
+def shop_totals(connection: Connection) -> ShopTotals:
+    """Count what the shop holds."""
+    row = connection.execute(_COUNTED).fetchone()
+    assert row is not None, "counts are one row"
+    held = connection.execute(_HELD).fetchall()
+    return ShopTotals(
+        row[0], row[1], [Held(currency, origin, lots, int(bells)) for currency, origin, lots, bells in held]
+    )
