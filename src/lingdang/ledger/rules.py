@@ -1,7 +1,7 @@
 """The rules of the money: pure decisions on loaded state. No I/O, no clock, no chance.
 
 A command is one module: what it asks, its record, and `decide`, which refuses first and changes afterwards: once its
-first change is made, it must succeed.
+first change is made, it must succeed. What else a new one needs: docs/architecture.md#a-new-command.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,5 +1,6 @@
 -- Writes what a batch changed, in four groups: wallets, rows of the journal with the rights that they grant, rights that
--- they revoke, vouchers that were used or, where nothing was saved, are given back. Arrays come as text where a row's
+-- they revoke, vouchers that were used or, where nothing was saved, are given back. A payment writes its wallet, one row
+-- of the journal (the order is a view of it), a right to each product, and its used vouchers. Arrays come as text where a row's
 -- column is itself an array or JSON.
 -- The customers were locked by ledger_load: each wallet is where it was found and as it was left. A count that is off
 -- means that something else has written, and nothing is written here. One plan, as in ledger_load.
