@@ -18,7 +18,7 @@ from proof.server import clean_environ, lingdang
 from proof.shop import keyring_in, sessions_by
 
 _SECONDS = 60
-_COUNTED = re.compile(r'^lingdang_requests_total\{.*status="(\d+)".*\} ([\d.e+]+)$', re.MULTILINE)
+_COUNTED = re.compile(r'^lingdang_http_requests_total\{.*status="(\d+)".*\} ([\d.e+]+)$', re.MULTILINE)
 
 
 class Demo:

@@ -1,7 +1,6 @@
 """The composition root: builds every part once and joins their routes."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -100,7 +99,7 @@ def create_app(deployment: Deployment, watch: Watch = UNWATCHED) -> Entry:
         elsewhere=[each.path for each in usual],
     )
     for way in WAYS:
-        watch.gauge("lingdang_requests_taken", way, partial(entry.taken.__getitem__, way))
+        watch.gauge("lingdang_http_requests_by_way_total", way, partial(entry.taken.__getitem__, way))
     return entry
 
 
@@ -141,9 +140,9 @@ class _Parts:
         for pool in self.pools:
             for metric, state in _OF_POOLS.items():
                 watch.gauge(metric, pool.name, partial(_of_pool, pool, state))
-        sealer, worker = self.sealer, str(os.getpid())
+        sealer, worker = self.sealer, watch.worker
         watch.gauge("lingdang_journal_lag_seconds", worker, sealer.lag)
-        watch.gauge("lingdang_journal_sealed", worker, lambda: sealer.sealed)
+        watch.gauge("lingdang_journal_sealed_transfers_total", worker, lambda: sealer.sealed)
         watch.gauge("lingdang_overdue", "transfer", lambda: sealer.overdue)
         for state in self.upkeep.overdue:
             watch.gauge("lingdang_overdue", state, partial(self.upkeep.overdue.__getitem__, state))

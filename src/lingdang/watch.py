@@ -18,6 +18,8 @@ class Watch(msgspec.Struct, frozen=True):
     """Told at the start how to read a present value: its name, its label and the reading."""
     scrape: Callable[[], bytes] = lambda: b""
     """Answers GET /metrics."""
+    worker: str = "1"
+    """The number of the worker that is watched, as its label."""
 
     def lane(self, name: str) -> ObserveBatch:
         """The observer of one lane's batches."""

@@ -1,6 +1,7 @@
 """Metrics: counted per worker, added up over all, with a bounded number of series."""
 
 import os
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -50,12 +51,12 @@ def test_two_workers_add_up(tmp_path: Path) -> None:
     two.publish()
     values = _values(one.render().decode())
     route = ("route", "/v1/payments")
-    assert values["lingdang_requests_total", (("method", "POST"), route, ("status", "200"))] == 2
-    assert values["lingdang_requests_total", (("method", "POST"), route, ("status", "402"))] == 1
-    assert values["lingdang_request_seconds_count", (("method", "POST"), route)] == 3
-    assert values["lingdang_request_seconds_bucket", (("le", "0.005"), ("method", "POST"), route)] == 2
-    assert values["lingdang_request_seconds_bucket", (("le", "10.0"), ("method", "POST"), route)] == 2
-    assert values["lingdang_request_seconds_bucket", (("le", "+Inf"), ("method", "POST"), route)] == 3
+    assert values["lingdang_http_requests_total", (("method", "POST"), route, ("status", "200"))] == 2
+    assert values["lingdang_http_requests_total", (("method", "POST"), route, ("status", "402"))] == 1
+    assert values["lingdang_http_request_duration_seconds_count", (("method", "POST"), route)] == 3
+    assert values["lingdang_http_request_duration_seconds_bucket", (("le", "0.005"), ("method", "POST"), route)] == 2
+    assert values["lingdang_http_request_duration_seconds_bucket", (("le", "10.0"), ("method", "POST"), route)] == 2
+    assert values["lingdang_http_request_duration_seconds_bucket", (("le", "+Inf"), ("method", "POST"), route)] == 3
     assert values["lingdang_payments_total", (("result", "paid"),)] == 2
     assert values["lingdang_batch_size_sum", (("lane", "settlement"),)] == 3
     assert values["lingdang_queue_length", (("lane", "settlement"),)] == 7
@@ -67,8 +68,8 @@ def test_a_client_cannot_make_series(tmp_path: Path) -> None:
     metrics = Metrics()
     for number in range(50):
         metrics.observe_request(f"M{number}", "-", 405, 0.001)
-    names = [key for key in _values(metrics.render().decode()) if key[0] == "lingdang_requests_total"]
-    assert names == [("lingdang_requests_total", (("method", "-"), ("route", "-"), ("status", "405")))]
+    names = [key for key in _values(metrics.render().decode()) if key[0] == "lingdang_http_requests_total"]
+    assert names == [("lingdang_http_requests_total", (("method", "-"), ("route", "-"), ("status", "405")))]
 
 
 def test_a_damaged_file_and_an_earlier_start_do_not_count(tmp_path: Path) -> None:
@@ -116,7 +117,7 @@ def _both(client: httpx.Client) -> dict[Any, float]:
 
 
 def _counted(values: dict[Any, float]) -> float:
-    return sum(count for (name, _), count in values.items() if name == "lingdang_requests_total")
+    return sum(count for (name, _), count in values.items() if name == "lingdang_http_requests_total")
 
 
 def test_served_by_two_workers(tmp_path: Path) -> None:
@@ -131,7 +132,7 @@ def test_served_by_two_workers(tmp_path: Path) -> None:
         values = _both(client)
         assert values["lingdang_workers", ()] == 2
         assert ("lingdang_queue_length", (("lane", "settlement"),)) in values
-        routes = {dict(labels)["route"] for name, labels in values if name == "lingdang_requests_total"}
+        routes = {dict(labels)["route"] for name, labels in values if name == "lingdang_http_requests_total"}
         assert routes <= {"-", "/healthz", "/readyz", "/metrics", "/v1/products", "/v1/products/{product_id}"}
 
 
@@ -157,5 +158,29 @@ async def test_a_purchase_shows_in_every_lane(shop_watched: tuple[Shop, Metrics]
     for lane in ("cart", "checkout", "settlement"):
         assert values["lingdang_batch_size_sum", (("lane", lane),)] == 1
         assert values["lingdang_queue_length", (("lane", lane),)] == 0
-    assert values["lingdang_database_seconds_count", (("lane", "settlement"),)] == 1
+    assert values["lingdang_database_duration_seconds_count", (("lane", "settlement"),)] == 1
     assert values["lingdang_payments_total", (("result", "paid"),)] == 1
+
+
+def test_names_and_types_are_those_of_prometheus_conventions(tmp_path: Path) -> None:
+    """What only rises is a counter and ends in `_total`; times are in seconds."""
+    metrics = Metrics(tmp_path, 1)
+    metrics.observe_request("GET", "/healthz", 200, 0.004)
+    metrics.payment("paid")
+    metrics.batch("settlement", 3, 0.002)
+    metrics.database("settlement", 0.001)
+    for name, (_, label) in GAUGES.items():
+        metrics.gauge(name, label, lambda: 1)
+    text = metrics.render().decode()
+    types = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
+    assert {name for name, kind in types.items() if kind == "counter"} == {
+        "lingdang_http_requests_total",
+        "lingdang_http_requests_by_way_total",
+        "lingdang_payments_total",
+        "lingdang_journal_sealed_transfers_total",
+        "lingdang_process_cpu_seconds_total",
+    }
+    assert {name for name in types if name.endswith("_total")} == {n for n, kind in types.items() if kind == "counter"}
+    histograms = {name for name, kind in types.items() if kind == "histogram"}
+    assert {name for name in histograms if name.endswith("_duration_seconds")} == histograms - {"lingdang_batch_size"}
+    assert "lingdang_http_request_duration_seconds" in histograms

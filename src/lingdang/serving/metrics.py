@@ -59,15 +59,17 @@ GAUGES: Mapping[str, tuple[str, str]] = {
     "lingdang_pool_size": ("Connections that a purpose's pool has open.", "purpose"),
     "lingdang_pool_available": ("Connections of a purpose's pool that nobody uses.", "purpose"),
     "lingdang_pool_waiting": ("Calls that wait for a connection of a purpose's pool.", "purpose"),
-    "lingdang_requests_taken": ("Requests by the way to their handler.", "way"),
+    "lingdang_http_requests_by_way_total": ("Requests by the way to their handler.", "way"),
     "lingdang_journal_lag_seconds": ("Time since a worker last saw the journal sealed to its end.", "worker"),
-    "lingdang_journal_sealed": ("Transfers that a worker has sealed.", "worker"),
+    "lingdang_journal_sealed_transfers_total": ("Transfers that a worker has sealed.", "worker"),
     "lingdang_overdue": ("What stands in a state past its deadline and its healers; must be 0.", "state"),
     "lingdang_journal_rolled_back": ("1 while the journal lacks what the witness has.", "worker"),
     "lingdang_connections": ("Open connections: of customers, of strangers, of those turned away.", "state"),
-    "lingdang_process_cpu_seconds": ("CPU time used.", "worker"),
-    "lingdang_process_resident_bytes": ("Memory in use.", "worker"),
+    "lingdang_process_cpu_seconds_total": ("CPU time that a worker used.", "worker"),
+    "lingdang_process_resident_memory_bytes": ("Memory that a worker uses.", "worker"),
 }
+"""By name, with the meaning and the label. What only rises is a counter, and called `…_total`. A `worker` is its
+number, from 1: whoever takes a crashed one's place has the same, and counts from 0."""
 
 _SEEN_BY_ALL = frozenset({"lingdang_overdue"})
 """Gauges of the one database: every worker counts the same, so that they are not added up."""
@@ -110,7 +112,7 @@ class Metrics:
         _observe(self._counts.database_seconds, lane, SECONDS, seconds)
 
     def gauge(self, name: str, label: str, read: Callable[[], float]) -> None:
-        """Ask `read` at each scrape for the value of one of GAUGES."""
+        """Ask `read` at each scrape for the value of one of GAUGES, be it a counter's."""
         assert name in GAUGES, "a gauge is described before it is read"
         self._gauges.append(Gauge(name, label, read))
 
@@ -166,24 +168,28 @@ class _Everything(Collector):
 
     def collect(self) -> Iterable[Metric]:
         requests = _sum_rows(s.requests for s in self._snapshots)
-        counter = CounterMetricFamily("lingdang_requests", "Requests answered.", labels=("method", "route", "status"))
+        counter = CounterMetricFamily(
+            "lingdang_http_requests", "Requests answered.", labels=("method", "route", "status")
+        )
         for labels, row in requests.items():
             counter.add_metric(labels, sum(row[:-1]))
         yield counter
         by_route = _sum_rows({labels[:2]: row} for labels, row in requests.items())
-        yield _histogram("lingdang_request_seconds", "Time to answer.", ("method", "route"), SECONDS, by_route)
+        yield _histogram(
+            "lingdang_http_request_duration_seconds", "Time to answer.", ("method", "route"), SECONDS, by_route
+        )
         payments = CounterMetricFamily("lingdang_payments", "Payments by result.", labels=("result",))
         for result in sorted({result for s in self._snapshots for result in s.payments}):
             payments.add_metric((result,), sum(s.payments.get(result, 0.0) for s in self._snapshots))
         yield payments
         yield self._lanes("lingdang_batch_size", "Calls in a batch.", SIZES, "batch_sizes")
-        yield self._lanes("lingdang_batch_seconds", "Time of a batch.", SECONDS, "batch_seconds")
-        yield self._lanes("lingdang_database_seconds", "Time the database took.", SECONDS, "database_seconds")
+        yield self._lanes("lingdang_batch_duration_seconds", "Time of a batch.", SECONDS, "batch_seconds")
+        yield self._lanes("lingdang_database_duration_seconds", "Time the database took.", SECONDS, "database_seconds")
         yield from self._gauges()
         yield GaugeMetricFamily("lingdang_workers", "Workers that count.", len(self._living()))
         unread = "Workers whose counts could not be read, so that the sums lack them; must be 0."
         yield GaugeMetricFamily("lingdang_metrics_unread", unread, self._unread)
-        info = GaugeMetricFamily("lingdang_info", "This server.", labels=("version",))
+        info = GaugeMetricFamily("lingdang_build_info", "This server.", labels=("version",))
         info.add_metric((__version__,), 1)
         yield info
 
@@ -194,7 +200,8 @@ class _Everything(Collector):
     def _gauges(self) -> Iterator[Metric]:
         living = self._living()
         for name, (text, label) in GAUGES.items():
-            family = GaugeMetricFamily(name, text, labels=(label,))
+            kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+            family = kind(name, text, labels=(label,))
             values = sorted({key[1] for s in living for key in s.gauges if key[0] == name})
             for value in values:
                 together: Callable[[Iterable[float]], float] = max if name in _SEEN_BY_ALL else sum

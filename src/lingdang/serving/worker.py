@@ -49,7 +49,13 @@ def run(work: Work, listener: socket.socket, ready: connection.Connection, beat:
     metrics = Metrics(work.metrics_directory, work.number)
     _measure_process(metrics, str(work.number))
     watch = Watch(
-        metrics.observe_request, metrics.payment, metrics.batch, metrics.database, metrics.gauge, metrics.render
+        metrics.observe_request,
+        metrics.payment,
+        metrics.batch,
+        metrics.database,
+        metrics.gauge,
+        metrics.render,
+        str(work.number),
     )
     seats = Seats(connection_limit(work.settings))
     for state in seats.counts():
@@ -178,8 +184,8 @@ async def _show_life(beat: Beat) -> None:
 
 def _measure_process(metrics: Metrics, worker: str) -> None:
     process = psutil.Process()
-    metrics.gauge("lingdang_process_cpu_seconds", worker, lambda: sum(process.cpu_times()[:2]))
-    metrics.gauge("lingdang_process_resident_bytes", worker, lambda: process.memory_info().rss)
+    metrics.gauge("lingdang_process_cpu_seconds_total", worker, lambda: sum(process.cpu_times()[:2]))
+    metrics.gauge("lingdang_process_resident_memory_bytes", worker, lambda: process.memory_info().rss)
 
 
 def _logged(app: ASGIApp) -> ASGIApp:
