@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test quick check bench bench-short bench-versions bench-sealing screenshots simulate mutants faults readers overload alterations fuzz schemathesis lock
+.PHONY: demo test quick check clients bench bench-short bench-versions bench-sealing screenshots simulate mutants faults readers overload alterations fuzz schemathesis lock
 
 demo: $(VENV)/installed
 	$(BIN)/lingdang serve --demo
@@ -18,6 +18,10 @@ quick: $(VENV)/installed-dev
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
 	$(BIN)/python -m tools.audit
+
+# Clients in TypeScript and Python, generated from the OpenAPI document and compiled. Needs npm and pip.
+clients: $(VENV)/installed-dev
+	$(BIN)/python -m tools.clients
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m proof.bench
@@ -71,7 +75,7 @@ UV ?= uv
 COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-annotate --custom-compile-command "make lock" $(UPGRADE)
 lock:
 	$(COMPILE) pyproject.toml sdk/python/pyproject.toml --output-file requirements.lock
-	$(COMPILE) pyproject.toml sdk/python/pyproject.toml --extra dev --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml sdk/python/pyproject.toml --extra dev --extra docs --output-file requirements-dev.lock
 
 $(VENV)/installed: requirements.lock pyproject.toml sdk/python/pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -84,7 +84,7 @@ async def test_the_ids_of_others_open_nothing(shop: Shop, ann: Buyer) -> None:
     order_id = await order_of(ann)
     bob = buyer(shop, "bob")
     before = shop.sql("SELECT * FROM cart_item ORDER BY product_id"), shop.sql("SELECT * FROM transfer")
-    allowed = {"/v1/products", "/v1/products/{product_id}", "/v1/cart/items/{product_id}", "/v1/vouchers"}
+    allowed = {"/v1/products", "/v1/products/{productId}", "/v1/cart/items/{productId}", "/v1/vouchers"}
     for method, path, _ in await routes_of(shop):
         if path.startswith("/v1/admin/") or not path.startswith("/v1/") or path in allowed:
             continue

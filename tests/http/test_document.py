@@ -7,6 +7,7 @@ from jsonschema_rs import validator_for
 
 from lingdang.errors import KINDS
 from support.buyer import buyer
+from support.described import responses_of
 from support.people import api_key
 from support.shop import Shop
 
@@ -30,17 +31,17 @@ async def test_every_step_of_the_flow_is_described(document: dict[str, Any]) -> 
         (method, path) for path, item in document["paths"].items() for method in item if method != "parameters"
     }
     assert {
-        ("put", "/v1/cart/items/{product_id}"),
-        ("delete", "/v1/cart/items/{product_id}"),
+        ("put", "/v1/cart/items/{productId}"),
+        ("delete", "/v1/cart/items/{productId}"),
         ("post", "/v1/checkout"),
         ("post", "/v1/payments"),
         ("get", "/v1/entitlements"),
         ("get", "/v1/vouchers"),
         ("post", "/v1/vouchers/claim"),
-        ("put", "/v1/admin/coupons/{coupon_id}"),
-        ("get", "/v1/admin/coupons/{coupon_id}"),
+        ("put", "/v1/admin/coupons/{couponId}"),
+        ("get", "/v1/admin/coupons/{couponId}"),
         ("get", "/v1/admin/coupons"),
-        ("post", "/v1/admin/coupons/{coupon_id}/grants"),
+        ("post", "/v1/admin/coupons/{couponId}/grants"),
         ("get", "/healthz"),
         ("get", "/readyz"),
         ("get", "/metrics"),
@@ -50,17 +51,17 @@ async def test_every_step_of_the_flow_is_described(document: dict[str, Any]) -> 
 
 
 async def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
-    names = set(document["components"]["schemas"])
-    assert {reference.removeprefix("#/components/schemas/") for reference in _references(document)} <= names
+    there = {f"#/components/{kind}/{name}" for kind, parts in document["components"].items() for name in parts}
+    assert set(_references(document)) <= there
 
 
 async def test_a_refusal_is_a_problem_of_its_declared_codes(document: dict[str, Any]) -> None:
     for item in document["paths"].values():
         for operation in item.values():
-            for status, response in operation["responses"].items():
+            for status, response in responses_of(document, operation).items():
                 if status.startswith(("4", "5")):
                     assert list(response["content"]) == ["application/problem+json"]
-    declared = document["paths"]["/v1/payments"]["post"]["responses"]
+    declared = responses_of(document, document["paths"]["/v1/payments"]["post"])
     codes = {
         code: status
         for status, response in declared.items()
@@ -80,7 +81,7 @@ async def test_what_is_answered_conforms(shop: Shop, document: dict[str, Any]) -
     assert nobody.status_code == 404
     for answer, path, method in (
         (refused, "/v1/payments", "post"),
-        (unknown, "/v1/cart/items/{product_id}", "put"),
+        (unknown, "/v1/cart/items/{productId}", "put"),
         (nobody, "/v1/admin/orders", "get"),
         (await ann.get("/v1/cart"), "/v1/cart", "get"),
         (await shop.http.get("/healthz"), "/healthz", "get"),

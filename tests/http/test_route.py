@@ -14,7 +14,7 @@ class Body(msgspec.Struct, frozen=True):
 
 def route(**fields: Any) -> Route[Any, Any, Any, Any]:
     declared: dict[str, Any] = {"who": ANYONE, "answer": str} | fields
-    return Route(method="GET", path="/v1/x", summary="Shown", tag="t", **declared)
+    return Route(name="show", method="GET", path="/v1/x", summary="Shown", tag="t", **declared)
 
 
 @pytest.mark.parametrize(

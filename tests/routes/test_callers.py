@@ -77,3 +77,4 @@ async def test_a_key_opens_nothing_of_a_customer_s(shop: Shop) -> None:
     for path in ("/v1/cart", "/v1/orders", "/v1/wallet", "/v1/entitlements"):
         answer = await shop.http.get(path, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated"), path
+        assert answer.headers["www-authenticate"] == "Bearer", path

@@ -12,11 +12,13 @@ from jsonschema_rs import validator_for
 
 from lingdang.errors import KINDS
 from lingdang.http.document import document
+from lingdang.http.document.operations import path_of
 from lingdang.http.route import AnyRoute
 from lingdang.identity.api_keys import SCOPES
 from lingdang.keys import Keyring
 from lingdang.watch import Watch
 from support.declared import declared, refuses_as_declared
+from support.described import responses_of
 from support.shop import open_shop
 
 DECLARED = declared()
@@ -54,7 +56,7 @@ def _examples(described: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]
     """Each schema of an answer with each of its examples."""
     for item in described["paths"].values():
         for operation in item.values():
-            for response in operation["responses"].values():
+            for response in responses_of(described, operation).values():
                 for content in response.get("content", {}).values():
                     for example in content.get("examples", {}).values():
                         yield content["schema"], example["value"]
@@ -71,9 +73,10 @@ def test_every_example_fits_its_schema_in_the_document() -> None:
 
 
 def test_every_answer_and_every_refusal_has_an_example() -> None:
-    for path, item in document(DECLARED.values())["paths"].items():
+    described = document(DECLARED.values())
+    for path, item in described["paths"].items():
         for method, operation in item.items():
-            for status, response in operation["responses"].items():
+            for status, response in responses_of(described, operation).items():
                 for content in response.get("content", {}).values():
                     assert {"example", "examples"} & set(content), (method, path, status)
 
@@ -88,7 +91,7 @@ async def test_what_is_declared_is_served_and_nothing_else(database_url: str, ke
         described = (await shop.http.get("/openapi.json")).json()["paths"]
         unknown = await shop.http.get("/v1/nothing")
     assert set(seen[: len(DECLARED)]) == _as_counted()
-    documented = {key for key, route in DECLARED.items() if route.documented}
+    documented = {(route.method, path_of(route)) for route in DECLARED.values() if route.documented}
     assert {(method.upper(), path) for path, item in described.items() for method in item} == documented
     assert unknown.status_code == 404
 

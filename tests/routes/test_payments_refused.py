@@ -104,6 +104,7 @@ async def test_body_too_large(ann: Buyer) -> None:
     before = books(ann.shop)
     answer = await ann.shop.http.post("/v1/payments", content=b" " * 600_000, headers=ann.headers)
     await refused(ann, answer, 413, "body_too_large", before)
+    assert answer.headers["connection"] == "close", "what is left of the body is not read"
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer x", "Basic YTpi", "Bearer " + "a" * 9000])

@@ -49,11 +49,22 @@ async def test_each_takes_it(database_url: str, keyring: Keyring, short_way: boo
         assert shop.entry.taken - before == {way: len(SHORT)}
 
 
+@pytest.mark.parametrize("short_way", [True, False])
+async def test_an_empty_last_part_is_no_product(database_url: str, keyring: Keyring, short_way: bool) -> None:
+    """As everywhere else: an address with nothing behind its last slash is none."""
+    async with open_shop(database_url, keyring, short_way=short_way) as shop:
+        ann = await _ready(shop)
+        for method, path in (("GET", "/v1/products/"), ("PUT", "/v1/cart/items/"), ("GET", "/v1/orders/")):
+            answer = await shop.http.request(method, path, headers=ann.headers)
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path
+        assert (await ann.get("/v1/cart")).json()["items"] == []
+
+
 async def test_what_is_out_of_the_ordinary_goes_through_the_cycle(database_url: str, keyring: Keyring) -> None:
     async with open_shop(database_url, keyring, short_way=True) as shop:
         ann = await _ready(shop)
         before = Counter(shop.entry.taken)
-        assert (await ann.get("/v1/products/book-1", query="x")).status_code == 200
+        assert (await ann.get("/v1/products/book%2D1")).status_code == 200
         assert (await ann.get("/v1/cart")).status_code == 200
         assert (await shop.http.delete("/v1/cart/items/book-1", headers=ann.headers)).status_code == 204
         assert shop.entry.taken - before == {"short": 1, "framework": 2}
@@ -61,7 +72,10 @@ async def test_what_is_out_of_the_ordinary_goes_through_the_cycle(database_url: 
 
 def _taken(client: httpx.Client) -> dict[str, float]:
     text = client.get("/metrics").text
-    return {way: float(count) for way, count in re.findall(r'^lingdang_requests_taken{way="(\w+)"} (\S+)$', text, re.M)}
+    return {
+        way: float(count)
+        for way, count in re.findall(r'^lingdang_http_requests_by_way_total{way="(\w+)"} (\S+)$', text, re.M)
+    }
 
 
 def test_a_server_s_workers_take_it(tmp_path: Path) -> None:

@@ -79,6 +79,8 @@ def test_large_body_is_refused(served: Served) -> None:
         answer = client.post("/v1/payments", content=b"x" * 600_000)
         assert answer.status_code == 413
         assert answer.json()["code"] == "body_too_large"
+        assert answer.headers["connection"] == "close"
+        assert client.get("/healthz").status_code == 200
 
 
 _REFUSED = b"POST /v1/payments HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"

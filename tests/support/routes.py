@@ -14,6 +14,7 @@ Anything = Asked[None, Nothing, dict[str, str]]
 def short_route(path: str, handle: Callable[[Anything], Awaitable[Reply]]) -> Bound:
     """A POST of the short way that anyone may send."""
     route = Route(
+        name="post",
         method="POST",
         path=path,
         who=ANYONE,

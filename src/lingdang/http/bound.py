@@ -55,9 +55,9 @@ class Bound:
         self.prefix, self._last = _prefix_of(route.path)
 
     def matches(self, path: str) -> bool:
-        """Whether this is a path that ends in a parameter, and `path` is of its form."""
+        """Whether this is a path that ends in a parameter, and `path` is of its form. An empty part is none."""
         prefix = self.prefix
-        return prefix is not None and path.startswith(prefix) and "/" not in path[len(prefix) :]
+        return prefix is not None and path.startswith(prefix) and path != prefix and "/" not in path[len(prefix) :]
 
     def texts(self, path: str) -> Texts:
         """The parameter with which a path that matches ends."""

@@ -127,6 +127,8 @@ class Entry:
         if self._cross_origin.grants(scope["method"], headers):
             common = ((b"x-request-id", request_id.encode()), *SAFE_HEADERS)
             return "-", Reply(b"", 204, (*common, *self._cross_origin.headers(headers), *GRANTED))
+        if _ends_in_nothing(scope["path"]):
+            return "-", self._problem(Problem("not_found"), request_id, headers)
         known = None if found else self._known(scope["path"])
         if known is not None:
             path, allowed = known
@@ -267,15 +269,26 @@ def _not_said(wanted: Sequence[Header], said: Iterable[Header]) -> list[Header]:
     return [header for header in wanted if header[0] not in names]
 
 
+def _ends_in_nothing(path: str) -> bool:
+    """Whether nothing stands behind the last slash of an address of the API, which the framework passes over."""
+    return path[-1:] == "/" and path.startswith("/v1/")
+
+
 def _not_allowed(allowed: str) -> Problem:
     return Problem("method_not_allowed", headers={"Allow": allowed})
+
+
+_UNPROVED = 401
+_HOW_TO_PROVE = {"WWW-Authenticate": "Bearer"}
+"""Of each 401 (RFC 9110, 11.6.1)."""
 
 
 def problem_reply(problem: Problem, request_id: str, headers: Headers) -> Reply:
     """A problem as the answer to one request."""
     accept = headers.get(b"accept-language")
     body = problem_body(problem, request_id, accept.decode("latin-1") if accept else None)
-    extra = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
+    said = _HOW_TO_PROVE | problem.headers if problem.kind.status == _UNPROVED else problem.headers
+    extra = [(name.lower().encode(), value.encode()) for name, value in said.items()]
     return Reply(body, problem.kind.status, ((b"content-type", MEDIA_TYPE.encode()), *extra))
 
 

@@ -14,7 +14,7 @@ async def read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
     """The whole body. Raises Problem `body_too_large` above `limit` bytes, or ClientGone."""
     declared = headers.get(b"content-length", b"0")
     if not declared.isdigit() or int(declared[:20]) > limit:
-        raise Problem("body_too_large", limit=limit)
+        raise _too_large(limit)
     message = await receive()
     parts: list[bytes] = []
     size = 0
@@ -24,7 +24,12 @@ async def read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
         parts.append(message["body"])  # type: ignore[typeddict-item]
         size += len(parts[-1])
         if size > limit:
-            raise Problem("body_too_large", limit=limit)
+            raise _too_large(limit)
         if not message.get("more_body"):
             return parts[0] if len(parts) == 1 else b"".join(parts)
         message = await receive()
+
+
+def _too_large(limit: int) -> Problem:
+    """What is left of the body is not read, and so nothing that comes after it."""
+    return Problem("body_too_large", headers={"Connection": "close"}, limit=limit)

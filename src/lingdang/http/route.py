@@ -75,10 +75,14 @@ class Route(Generic[W, A, P, B]):
     `problems` are the codes of what the handler itself refuses; `all_problems` has those that follow from the rest.
     """
 
+    name: str
+    """What a generated client calls the operation: a verb and its object in camelCase. It never changes."""
     method: Method
     path: str
     who: Caller[W]
     summary: str
+    description: str = ""
+    """What a client has to know beyond the summary."""
     tag: str
     answer: type[A]
     example: A | None = None
@@ -87,11 +91,14 @@ class Route(Generic[W, A, P, B]):
     """Of the answers that are no problems, with what each means, where there is more to say than 200 or 204."""
     params: type[P] = Nothing  # type: ignore[assignment] # mypy does not compare the type variable's own default
     body: type[B] = Nothing  # type: ignore[assignment] # likewise
+    body_example: B | None = None
     optional_body: bool = False
     """A body that is left out is read as `{}`."""
     keyed: bool = False
     """Takes an `Idempotency-Key`."""
     problems: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    """Headers that its answers may have beside those of every answer."""
     media_type: str = "application/json"
     documented: bool = True
     short_way: bool = False

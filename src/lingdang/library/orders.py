@@ -71,7 +71,7 @@ class RefundedLine(msgspec.Struct, frozen=True, rename="camel"):
 class RefundView(msgspec.Struct, frozen=True, rename="camel"):
     """One refund of an order, asked for `by` an operator or the customer. Of `refunded`, `lapsed` lapsed at once.
 
-    The reason is one of lingdang.ledger.refunding.Reason.
+    The reason is one of those that a request for a refund may give.
     """
 
     refund_id: str

@@ -11,21 +11,28 @@ from lingdang.routes.parameters import OfProduct
 from lingdang.web.reading import Text, Texts
 
 ACCESS = Route(
+    name="checkAccess",
     method="GET",
     path="/v1/access",
     who=CUSTOMER,
     summary="Whether the customer may read a product, for a reverse proxy",
+    description="For the sub-request of nginx's `auth_request` or of a forward-auth: 204 with the source of the "
+    "right, or a refusal.",
     tag="library",
     params=OfProduct,
     answer=type(None),
     statuses={204: "Yes; X-Entitlement-Order or X-Entitlement-Grant names the source."},
     problems=("not_entitled",),
+    headers=("X-Entitlement-Order", "X-Entitlement-Grant"),
 )
 READ = Route(
+    name="readProduct",
     method="GET",
     path="/v1/read/{product_id}",
     who=CUSTOMER,
     summary="The text of a product that the customer owns",
+    description="The text that the shop's own reader shows. A platform that keeps its texts itself asks `/v1/access` "
+    "instead.",
     tag="library",
     params=OfProduct,
     answer=Text,

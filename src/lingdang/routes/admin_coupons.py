@@ -34,22 +34,28 @@ class OfCoupon(msgspec.Struct, frozen=True, rename="camel"):
 
 
 WRITE = Route(
+    name="putCoupon",
     method="PUT",
     path="/v1/admin/coupons/{coupon_id}",
     who=operator("coupons:write"),
     summary="Create a coupon, or replace all of it",
+    description="What vouchers in hand promise is fixed from the first claim on; the name, the supply, the validity of "
+    "later claims and the status may change.",
     tag="operators",
     params=OfCoupon,
     body=CouponInput,
+    body_example=coupons.INPUT,
     answer=CouponFigures,
     example=coupons.FIGURES,
     statuses={200: "The coupon as it is now", 201: "The coupon is new"},
 )
 SHOW = Route(
+    name="getCoupon",
     method="GET",
     path="/v1/admin/coupons/{coupon_id}",
     who=operator("coupons:write"),
     summary="One coupon with its figures",
+    description="Its definition, and how many of its vouchers were claimed and used.",
     tag="operators",
     params=OfCoupon,
     answer=CouponFigures,
@@ -57,23 +63,28 @@ SHOW = Route(
     problems=("not_found",),
 )
 EVERYTHING = Route(
+    name="listCoupons",
     method="GET",
     path="/v1/admin/coupons",
     who=operator("coupons:write"),
     summary="Every coupon",
+    description="By their ids, withdrawn ones too.",
     tag="operators",
     params=Pages,
     answer=Page[CouponView],
     example=Page([coupons.COUPON], None),
 )
 GRANT = Route(
+    name="grantVouchers",
     method="POST",
     path="/v1/admin/coupons/{coupon_id}/grants",
     who=operator("coupons:write"),
     summary="Give customers a voucher each, once",
+    description="Who holds one already keeps it. Each customer has an item of the answer.",
     tag="operators",
     params=OfCoupon,
     body=VoucherGrantRequest,
+    body_example=VoucherGrantRequest(cust_ids=("ann",)),
     answer=VoucherGrantAnswer,
     example=VoucherGrantAnswer([GrantedVoucher("ann", buying.VOUCHER_ID, True, None)]),
     problems=("not_found",),

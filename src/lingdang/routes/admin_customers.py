@@ -38,12 +38,15 @@ class CustomerAnswer(msgspec.Struct, frozen=True, rename="camel"):
 
 
 ADD = Route(
+    name="createCustomer",
     method="POST",
     path="/v1/admin/customers",
     who=operator("customers:write"),
     summary="Add a customer, or set a customer's password",
+    description="Another password ends the sessions of the one before.",
     tag="operators",
     body=CustomerRequest,
+    body_example=CustomerRequest(cust_id="ann", groups=("vip",)),
     answer=CustomerAnswer,
     example=CustomerAnswer("ann", ADDED),
     statuses={201: "The customer is new", 200: "The customer was there"},

@@ -19,10 +19,12 @@ class OfOne(Pages, frozen=True, rename="camel", kw_only=True):
 
 
 ORDERS = Route(
+    name="listCustomerOrders",
     method="GET",
     path="/v1/admin/orders",
     who=operator("orders:read"),
     summary="A customer's orders, newest first",
+    description="The orders as the customer sees them.",
     tag="operators",
     params=OfOne,
     answer=Page[OrderView],

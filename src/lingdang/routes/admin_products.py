@@ -10,22 +10,27 @@ from lingdang.routes.examples import buying
 from lingdang.routes.parameters import OfProduct
 
 WRITE = Route(
+    name="putProduct",
     method="PUT",
     path="/v1/admin/products/{product_id}",
     who=operator("catalog:write"),
     summary="Create a product, or replace all of it",
+    description="Offers made before keep their prices until they expire.",
     tag="operators",
     params=OfProduct,
     body=ProductInput,
+    body_example=buying.PRODUCT_INPUT,
     answer=ProductView,
     example=buying.PRODUCT,
     statuses={200: "The product as it is now", 201: "The product is new"},
 )
 SHOW = Route(
+    name="getCatalogueProduct",
     method="GET",
     path="/v1/admin/products/{product_id}",
     who=operator("catalog:write"),
     summary="One product as it is",
+    description="On sale or not, as it stands in the catalogue.",
     tag="operators",
     params=OfProduct,
     answer=ProductView,

@@ -38,22 +38,29 @@ class OfSomeLines(OfLines, frozen=True, rename="camel", kw_only=True):
 
 
 REFUND = Route(
+    name="createOrderRefund",
     method="POST",
     path="/v1/admin/orders/{order_id}/refunds",
     who=operator("orders:refund"),
     summary="Refund an order, each refundId of the customer once",
+    description="Gives the bells back to the lots from which they came and ends the rights, in one transaction. "
+    "Idempotent by `refundId`.",
     tag="operators",
     params=OfOrder,
     body=RefundRequest,
+    body_example=RefundRequest(refund_id="r-1", reason="customer_request"),
     answer=RefundAnswer,
     example=bought.REFUND,
     problems=REFUND_PROBLEMS,
+    headers=("Idempotent-Replayed",),
 )
 REFUNDABLE = Route(
+    name="previewOrderRefund",
     method="GET",
     path="/v1/admin/orders/{order_id}/refundable",
     who=operator("orders:refund"),
     summary="What a refund would bring",
+    description="Nothing is booked. `reasons` tells what stands against it.",
     tag="operators",
     params=OfSomeLines,
     answer=RefundableAnswer,

@@ -33,34 +33,47 @@ class OfRight(OfCustomer, frozen=True, rename="camel"):
 
 
 GIVE = Route(
+    name="grantEntitlement",
     method="PUT",
     path=_PATH,
     who=operator("entitlements:write"),
     summary="Give a right without a payment",
+    description="For gifts and buyers of before. Idempotent by `grantId`; a product that is owned already is not "
+    "granted again.",
     tag="operators",
     params=OfRight,
     body=GrantRequest,
+    body_example=GrantRequest(grant_id="gift-7", reason="A gift"),
     answer=GrantAnswer,
     example=GrantAnswer(True),
     problems=("not_found", "idempotency_mismatch", "outcome_unknown"),
+    headers=("Idempotent-Replayed",),
 )
 END = Route(
+    name="revokeEntitlement",
     method="POST",
     path=f"{_PATH}/revocations",
     who=operator("entitlements:write"),
     summary="End such a right",
+    description="Ends a right that was granted without a payment; one that was bought ends by a refund. Idempotent by "
+    "`revocationId`.",
     tag="operators",
     params=OfRight,
     body=RevocationRequest,
+    body_example=RevocationRequest(revocation_id="rev-7", reason="Given by mistake"),
     answer=RevocationAnswer,
     example=RevocationAnswer(REFUNDED),
     problems=("not_found", "idempotency_mismatch", "outcome_unknown"),
+    headers=("Idempotent-Replayed",),
 )
 OPENED = Route(
+    name="markEntitlementOpened",
     method="POST",
     path=f"{_PATH}/opened",
     who=operator("entitlements:write"),
     summary="Note that the product was opened",
+    description="What was opened the customer can no longer give back by themselves. Where customers refund nothing, "
+    "nothing is noted.",
     tag="operators",
     params=OfRight,
     answer=type(None),

@@ -13,16 +13,20 @@ from lingdang.routes.examples.buying import ADDED
 from lingdang.routes.parameters import OfCustomer
 
 CREDIT = Route(
+    name="creditWallet",
     method="POST",
     path="/v1/admin/wallets/{cust_id}/credits",
     who=operator("wallets:credit"),
     summary="Credit bells, each creditId of the customer once",
+    description="Bells that were bought (`paid`) or given (`bonus`). Idempotent by `creditId`.",
     tag="operators",
     params=OfCustomer,
     body=CreditRequest,
+    body_example=CreditRequest(credit_id="welcome", amount=1000, kind="paid", reason="Bought at the counter"),
     answer=CreditAnswer,
     example=CreditAnswer("welcome", "ann", "BELL", 1000, "paid", "Bought at the counter", None, 1000, ADDED),
     problems=("not_found", "wallet_full", "idempotency_mismatch", "outcome_unknown"),
+    headers=("Idempotent-Replayed",),
 )
 
 

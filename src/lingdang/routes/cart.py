@@ -26,13 +26,16 @@ class TickAllRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 TICK = Route(
+    name="tickCartItem",
     method="PUT",
     path="/v1/cart/items/{product_id}",
     who=CUSTOMER,
     summary="Put a product into the cart, or change its tick",
+    description="Adds the product, or changes its tick, and answers its price. The same request again changes nothing.",
     tag="cart",
     params=OfProduct,
     body=TickRequest,
+    body_example=TickRequest(ticked=False),
     optional_body=True,
     answer=Ticked,
     example=buying.TICKED,
@@ -40,29 +43,37 @@ TICK = Route(
     short_way=True,
 )
 SHOW = Route(
+    name="getCart",
     method="GET",
     path="/v1/cart",
     who=CUSTOMER,
     summary="The cart at today's prices",
+    description="Every product in the cart at the price that it has now, and the sum of those that a checkout would"
+    " take.",
     tag="cart",
     answer=Cart,
     example=buying.CART,
 )
 TICK_ALL = Route(
+    name="tickCart",
     method="PATCH",
     path="/v1/cart",
     who=CUSTOMER,
     summary="Tick or untick all products",
+    description="Ticks or unticks every product in the cart, and answers the whole cart.",
     tag="cart",
     body=TickAllRequest,
+    body_example=TickAllRequest(ticked=True),
     answer=Cart,
     example=buying.CART,
 )
 TAKE_OUT = Route(
+    name="removeCartItem",
     method="DELETE",
     path="/v1/cart/items/{product_id}",
     who=CUSTOMER,
     summary="Take a product out of the cart",
+    description="Answers 204 also where the product was not in the cart.",
     tag="cart",
     params=OfProduct,
     answer=type(None),

@@ -9,12 +9,16 @@ from lingdang.routes.callers import CUSTOMER
 from lingdang.routes.examples import buying
 
 CHECK_OUT = Route(
+    name="createCheckout",
     method="POST",
     path="/v1/checkout",
     who=CUSTOMER,
     summary="Price products together and get an order token",
+    description="Prices the products, chooses the vouchers that save most, and seals all of it into an order token,"
+    " which pays until `expiresAt`. Nothing is stored but the voucher of a `voucherCode`.",
     tag="checkout",
     body=CheckoutRequest,
+    body_example=CheckoutRequest(product_ids=(buying.PRODUCT_ID,)),
     keyed=True,
     answer=CheckoutAnswer,
     example=buying.CHECKOUT,

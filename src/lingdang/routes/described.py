@@ -9,6 +9,7 @@ from lingdang.http.reply import Reply
 from lingdang.http.route import ANYONE, AnyRoute, AnyServed, Asked, Route
 
 DOCUMENT = Route(
+    name="getDocument",
     method="GET",
     path="/openapi.json",
     who=ANYONE,

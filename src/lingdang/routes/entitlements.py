@@ -12,20 +12,25 @@ from lingdang.routes.examples import bought
 from lingdang.routes.parameters import OfProduct, Pages
 
 ENTITLEMENTS = Route(
+    name="listEntitlements",
     method="GET",
     path="/v1/entitlements",
     who=CUSTOMER,
     summary="What the customer owns, by productId",
+    description="Each right names the order or the grant that gave it.",
     tag="library",
     params=Pages,
     answer=Page[Entitlement],
     example=Page([bought.ENTITLEMENT], None),
 )
 ENTITLEMENT = Route(
+    name="getEntitlement",
     method="GET",
     path="/v1/entitlements/{product_id}",
     who=CUSTOMER,
     summary="The right to one product, with its receipt",
+    description="The receipt is a JWS that anybody verifies offline. Where customers may refund by themselves, "
+    "asking for it counts as opening the product.",
     tag="library",
     params=OfProduct,
     answer=EntitlementWithReceipt,

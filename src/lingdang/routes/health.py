@@ -21,28 +21,34 @@ class Health(msgspec.Struct, frozen=True):
 _WELL = Health("ok")
 
 ALIVE = Route(
+    name="getHealth",
     method="GET",
     path="/healthz",
     who=ANYONE,
     summary="Whether the server is alive",
+    description="Answers as long as the server runs; it asks no database.",
     tag="operations",
     answer=Health,
     example=_WELL,
 )
 READY = Route(
+    name="getReadiness",
     method="GET",
     path="/readyz",
     who=ANYONE,
     summary="Whether the database is there and migrated",
+    description="503 while requests would be refused.",
     tag="operations",
     answer=Health,
     example=_WELL,
 )
 METRICS = Route(
+    name="getMetrics",
     method="GET",
     path="/metrics",
     who=ANYONE,
     summary="Metrics for Prometheus",
+    description="The text format of Prometheus, summed up over all workers.",
     tag="operations",
     answer=str,
     example="lingdang_workers 2.0\n",

@@ -10,20 +10,24 @@ from lingdang.routes.examples import bought
 from lingdang.routes.parameters import OfOrder, Pages
 
 ORDERS = Route(
+    name="listOrders",
     method="GET",
     path="/v1/orders",
     who=CUSTOMER,
     summary="The customer's orders, newest first",
+    description="Each order as it was bought, with its refunds.",
     tag="library",
     params=Pages,
     answer=Page[OrderView],
     example=Page([bought.ORDER], None),
 )
 ORDER = Route(
+    name="getOrder",
     method="GET",
     path="/v1/orders/{order_id}",
     who=CUSTOMER,
     summary="One order as it was bought",
+    description="Lines and vouchers as they were paid, and what was given back since.",
     tag="library",
     params=OfOrder,
     answer=OrderView,

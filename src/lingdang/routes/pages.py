@@ -47,6 +47,7 @@ class OfFile(msgspec.Struct, frozen=True):
 
 def _page(path: str) -> AnyRoute:
     return Route(
+        name="showPage",
         method="GET",
         path=path,
         who=ANYONE,
@@ -60,6 +61,7 @@ def _page(path: str) -> AnyRoute:
 
 def _file(folder: str) -> AnyRoute:
     return Route(
+        name="getFile",
         method="GET",
         path=f"/{folder}/{{path:path}}",
         who=ANYONE,

@@ -12,12 +12,16 @@ from lingdang.routes.callers import CUSTOMER
 from lingdang.routes.examples import buying
 
 PAY = Route(
+    name="confirmPayment",
     method="POST",
     path="/v1/payments",
     who=CUSTOMER,
     summary="Confirm the payment of an order",
+    description="Takes the bells, records the order and gives the rights in one transaction. The order token makes it "
+    "idempotent: the same payment again answers as the first did, and takes nothing.",
     tag="payments",
     body=PaymentRequest,
+    body_example=buying.PAYMENT_REQUEST,
     answer=PaymentAnswer,
     example=buying.PAYMENT,
     problems=(
@@ -33,6 +37,7 @@ PAY = Route(
         "outcome_unknown",
     ),
     short_way=True,
+    headers=("Idempotent-Replayed",),
 )
 
 

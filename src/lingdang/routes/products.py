@@ -23,20 +23,24 @@ class Browsing(Pages, frozen=True, rename="camel"):
 
 
 BROWSE = Route(
+    name="listProducts",
     method="GET",
     path="/v1/products",
     who=CUSTOMER,
     summary="Browse or search the products on sale",
+    description="The products on sale, the most popular first; with `query` those that fit the words.",
     tag="catalogue",
     params=Browsing,
     answer=Page[ProductView],
     example=Page([buying.PRODUCT], None),
 )
 SHOW = Route(
+    name="getProduct",
     method="GET",
     path="/v1/products/{product_id}",
     who=CUSTOMER,
     summary="One product, on sale or not",
+    description="`available` tells whether it can be bought now.",
     tag="catalogue",
     params=OfProduct,
     answer=ProductView,

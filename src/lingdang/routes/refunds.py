@@ -65,23 +65,30 @@ class OfLines(OfOrder, frozen=True, rename="camel", kw_only=True):
 REFUND_PROBLEMS = ("not_found", "already_refunded", "refund_not_allowed", "idempotency_mismatch", "outcome_unknown")
 
 GIVE_BACK = Route(
+    name="createRefund",
     method="POST",
     path="/v1/orders/{order_id}/refunds",
     who=CUSTOMER,
     summary="Give an order back",
-    tag="library",
+    description="Gives back products that were not opened yet, where and as long as the shop allows it. Idempotent by "
+    "`refundId`.",
+    tag="refunds",
     params=OfOrder,
     body=OwnRefundRequest,
+    body_example=OwnRefundRequest(refund_id="r-1", reason="customer_request"),
     answer=RefundAnswer,
     example=bought.REFUND,
     problems=REFUND_PROBLEMS,
+    headers=("Idempotent-Replayed",),
 )
 REFUNDABLE = Route(
+    name="previewRefund",
     method="GET",
     path="/v1/orders/{order_id}/refundable",
     who=CUSTOMER,
     summary="What giving an order back would bring",
-    tag="library",
+    description="Nothing is booked. `reasons` tells what stands against it.",
+    tag="refunds",
     params=OfLines,
     answer=RefundableAnswer,
     example=bought.REFUNDABLE,

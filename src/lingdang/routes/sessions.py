@@ -67,12 +67,17 @@ class CurrentSession(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 OPEN = Route(
+    name="createSession",
     method="POST",
     path="/v1/sessions",
     who=_SIGNING_IN,
     summary="Open a signing session",
+    description="Opens a session with a password, or with a token of the platform's identity provider as "
+    "`Authorization: Bearer`. The sign type is fixed for the session. With `ES256` the client sends its"
+    " public key; else the answer has a `signKey`.",
     tag="sessions",
     body=OpenRequest,
+    body_example=OpenRequest(sign_type="HMAC-SHA256", cust_id="ann", password="correct horse"),  # noqa: S106 - an example
     keyed=True,
     answer=OpenedSession,
     example=OpenedSession(
@@ -86,10 +91,12 @@ OPEN = Route(
     statuses={201: "The session is open"},
 )
 CURRENT = Route(
+    name="getCurrentSession",
     method="GET",
     path="/v1/sessions/current",
     who=CUSTOMER,
     summary="The session of this token",
+    description="Tells whose session it is, how it signs, until when it is good, and the server's time.",
     tag="sessions",
     answer=CurrentSession,
     example=CurrentSession(
@@ -102,10 +109,12 @@ CURRENT = Route(
     ),
 )
 END = Route(
+    name="endCurrentSession",
     method="DELETE",
     path="/v1/sessions/current",
     who=CUSTOMER,
     summary="Log out: end this session everywhere",
+    description="From then on the token is refused everywhere.",
     tag="sessions",
     answer=type(None),
     problems=("rate_limited",),

@@ -10,6 +10,7 @@ from lingdang.identity.session import Session
 from lingdang.routes.callers import CUSTOMER
 
 EXAMINE = Route(
+    name="examineSignature",
     method="POST",
     path="/v1/demo/signing-lab",
     who=CUSTOMER,

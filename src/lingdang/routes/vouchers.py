@@ -24,22 +24,27 @@ class ClaimRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 HELD = Route(
+    name="listVouchers",
     method="GET",
     path="/v1/vouchers",
     who=CUSTOMER,
     summary="The customer's vouchers, newest first",
+    description="Used and expired ones too; `state` tells which can still be used.",
     tag="vouchers",
     params=Pages,
     answer=Page[HeldVoucher],
     example=Page([buying.VOUCHER], None),
 )
 CLAIM = Route(
+    name="claimVoucher",
     method="POST",
     path="/v1/vouchers/claim",
     who=CUSTOMER,
     summary="Claim a voucher with a code",
+    description="Takes a voucher of the coupon that has this code, if any are left.",
     tag="vouchers",
     body=ClaimRequest,
+    body_example=ClaimRequest(code="AUTUMN28"),
     keyed=True,
     answer=HeldVoucher,
     example=buying.VOUCHER,

@@ -41,30 +41,37 @@ class StatementView(msgspec.Struct, frozen=True, rename="camel"):
 
 
 WALLET = Route(
+    name="getWallet",
     method="GET",
     path="/v1/wallet",
     who=CUSTOMER,
     summary="What the customer can spend",
-    tag="library",
+    description="The balance of each currency, and what of it lapses when.",
+    tag="wallet",
     answer=WalletView,
     example=bought.WALLET,
 )
 ENTRIES = Route(
+    name="listWalletEntries",
     method="GET",
     path="/v1/wallet/entries",
     who=CUSTOMER,
     summary="Every movement of the wallet, newest first",
-    tag="library",
+    description="Each movement has the balance right after it.",
+    tag="wallet",
     params=Pages,
     answer=Page[EntryView],
     example=Page([bought.ENTRY], None),
 )
 STATEMENT = Route(
+    name="getWalletStatement",
     method="GET",
     path="/v1/wallet/statement",
     who=CUSTOMER,
     summary="A signed statement of account",
-    tag="library",
+    description="Every movement of a period, with the balances before and after, as a JWS that anybody verifies "
+    "offline. A long statement has several pages that join up.",
+    tag="wallet",
     params=Period,
     answer=StatementView,
     example=StatementView("eyJhbGciOiJFZERTQSIs….….…", None),

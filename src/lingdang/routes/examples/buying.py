@@ -5,11 +5,11 @@ from uuid import UUID
 
 from lingdang.cart.carts import Ticked
 from lingdang.cart.shown import Cart, Item, Selected
-from lingdang.catalog.products import ProductView
+from lingdang.catalog.products import ProductInput, ProductView
 from lingdang.checkout.checkouts import CheckoutAnswer, CheckoutLine, CheckoutSign, CheckoutWallet
 from lingdang.coupons.deciding import Verdict
 from lingdang.coupons.held import HeldVoucher
-from lingdang.payment.payments import GrantedRight, PaymentAnswer
+from lingdang.payment.payments import GrantedRight, PaymentAnswer, PaymentRequest
 from lingdang.payment.signing import SIGNED_FIELDS
 
 PRODUCT_ID, ORDER_ID, VOUCHER_ID = (
@@ -40,6 +40,15 @@ PRODUCT = ProductView(
     available=True,
     created_at=ADDED,
     updated_at=ADDED,
+)
+PRODUCT_INPUT = ProductInput(
+    title=PRODUCT.title,
+    price=PRODUCT.price,
+    list_price=PRODUCT.list_price,
+    publisher=PRODUCT.publisher,
+    intro=PRODUCT.intro,
+    cover_url=PRODUCT.cover_url,
+    attributes=PRODUCT.attributes,
 )
 _ITEM = Item(
     product_id=PRODUCT_ID,
@@ -80,6 +89,14 @@ CHECKOUT = CheckoutAnswer(
     issued_at=OFFERED,
     expires_at=OFFERED_UNTIL,
     sign=CheckoutSign("ES256", SIGNED_FIELDS),
+)
+PAYMENT_REQUEST = PaymentRequest(
+    product_ids=(PRODUCT_ID,),
+    timestamp=int(PAID.timestamp()),
+    nonce="n0nce-7f3a91c2",
+    order_token=CHECKOUT.order_token,
+    sign_type="ES256",
+    sign="MEUCIQDn…86 characters",
 )
 PAYMENT = PaymentAnswer(
     order_id=ORDER_ID,

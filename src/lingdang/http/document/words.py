@@ -1,0 +1,280 @@
+"""What each name on the wire means, with an example: one meaning for each, and others where a schema has its own.
+
+A field's own `Meta(description=…)` comes before what stands here.
+"""
+
+from typing import Any, NamedTuple
+
+
+class Word(NamedTuple):
+    """A name's meaning, an example, and the format of JSON Schema where it has one."""
+
+    meaning: str
+    example: Any = None
+    format: str | None = None
+
+
+def _moment(meaning: str, example: str) -> Word:
+    return Word(meaning, example, "date-time")
+
+
+ORDER_ID, VOUCHER_ID = "019ab0c5-5800-7000-8000-000000000001", "019ab0c5-5400-7000-8000-00000000000a"
+TOKEN = "eyJhbGciOiJIUzI1NiIs….….…"  # noqa: S105 - an example
+_POINT = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"
+
+WORDS: dict[str, Word] = {
+    "alg": Word("The algorithm that the key is for.", "ES256"),
+    "amount": Word("Whole bells.", 100),
+    "applied": Word("Whether the voucher is part of this offer.", True),
+    "at": _moment("When it happened.", "2026-11-23T08:01:00Z"),
+    "attributes": Word("What else the platform says of the product, by name.", {"language": "en"}),
+    "available": Word("Whether it can be bought now.", True),
+    "balance": Word("Whole bells in the wallet right after it.", 900),
+    "balances": Word("One for each currency."),
+    "bonus": Word("Of the balance, bells that were given.", 200),
+    "buy": Word("How many eligible lines make one group.", 3),
+    "by": Word("Who asked for it: `operator` or `customer`.", "customer"),
+    "cap": Word("The most bells that it takes off; null for no bound.", 50),
+    "categories": Word("Categories of which a line's product has one.", ["novels"]),
+    "claimed": Word("How many vouchers were handed out.", 12),
+    "claimedAt": _moment("When the customer got it.", "2026-10-01T08:00:00Z"),
+    "code": Word("The code with which customers claim the coupon, in capitals.", "AUTUMN28"),
+    "conditions": Word("When a voucher can be used, and on which lines."),
+    "count": Word("How many products.", 1),
+    "couponId": Word("The platform's id of the coupon.", "autumn"),
+    "coverUrl": Word("The address of a picture of the cover.", "https://covers.example/emma.jpg"),
+    "createCustomer": Word("Whether a custId nobody has heard of becomes a customer's; else it is refused.", False),
+    "createdAt": _moment("When it was made.", "2026-10-01T08:00:00Z"),
+    "creditId": Word("The sender's own id of the credit.", "welcome"),
+    "creditedAt": _moment("When it was booked.", "2026-10-01T08:00:00Z"),
+    "crv": Word("The curve.", "P-256"),
+    "currency": Word("The virtual currency of the amounts.", "BELL"),
+    "cursor": Word("The `nextCursor` of the page before; the first page without it.", "MDE5YWIwYzU"),
+    "custId": Word("The platform's id of the customer.", "ann"),
+    "custIds": Word("Customers, by the platform's ids.", ["ann", "bob"]),
+    "definition": Word(
+        "The coupon as it is defined.", {"name": "28 bells off", "effect": {"kind": "fixed", "amount": 28}}
+    ),
+    "detail": Word("What happened and what to do, in the language asked for.", "The offer has expired."),
+    "discount": Word("Whole bells that vouchers take off.", 28),
+    "effect": Word("What a voucher does, told apart by `kind`."),
+    "entitlements": Word("The rights that the order gave."),
+    "errors": Word("Each place of the request that is wrong, and the rule that it breaks."),
+    "every": Word("Whether it applies to every `spend` in the eligible lines, not only to the first.", False),
+    "excludedProducts": Word("Products on which the voucher is never used.", ["emma"]),
+    "exclusive": Word("Whether the voucher goes with no other.", False),
+    "expiresAt": _moment("Until when it is good.", "2026-12-31T16:00:00Z"),
+    "expiring": Word("What of the balance lapses, soonest first."),
+    "ext": Word("As WebCrypto exports it; not kept.", True),
+    "fields": Word(
+        "The fields that are signed, in their sequence.",
+        ["custId", "nonce", "orderToken", "productIds", "signType", "timestamp"],
+    ),
+    "firstPurchase": Word("Whether it is for customers who have not bought anything yet.", False),
+    "from": Word("A day of the shop's time zone, or a moment.", "2026-11-01"),
+    "grantId": Word("The platform's own id of the gift that gave the right.", "gift-7"),
+    "granted": Word("Whether this grant gave the right; false when the product was owned already.", True),
+    "grantedAt": _moment("When the right was given.", "2026-11-23T08:01:00Z"),
+    "group": Word("Of one group an order takes one voucher; null is no group.", "default"),
+    "groups": Word("Groups of customers, as the platform names them.", ["vip"]),
+    "intro": Word("An introduction in plain text.", "A comedy of manners."),
+    "isNew": Word("Whether the voucher was given by this request.", True),
+    "issuedAt": _moment("When it was made.", "2026-11-23T08:00:00Z"),
+    "item": Word("The product in the cart."),
+    "items": Word("The page's items."),
+    "keepDiscount": Word("Whether the lines that stay keep what the order's vouchers took off them.", False),
+    "key_ops": Word("As WebCrypto exports it; not kept.", ["verify"]),
+    "keys": Word("The keys, as JWKs."),
+    "kid": Word("The key's id.", "k1"),
+    "kind": Word("Of which kind.", "fixed"),
+    "kty": Word("The key's type.", "EC"),
+    "lapsed": Word("Of the bells given back, those that lapsed at once.", 0),
+    "limit": Word("How many items a page may have: 1 to 200.", 50),
+    "lines": Word("One for each product, in the request's sequence."),
+    "listPrice": Word("The price before a reduction, in whole bells.", 160),
+    "lot": Word("The lot of the wallet, by kind and end.", "bonus:2027-01-31"),
+    "lots": Word("The lots of the wallet into which bells went (+) or from which they came (−)."),
+    "minCount": Word("At least so many eligible lines.", 2),
+    "minSpend": Word("At least so many bells for the eligible lines, before any voucher.", 100),
+    "name": Word("What customers read.", "28 bells off"),
+    "nextCursor": Word("The `cursor` of the next page; null on the last one.", None),
+    "nonce": Word("8 to 64 of A-Z a-z 0-9 _ -, new for every payment.", "n0nce-7f3a91c2"),
+    "note": Word("For the platform alone: 1 to 200 characters in one line.", "Called on Monday."),
+    "nth": Word("Which line, counted from the dearest, is reduced.", 2),
+    "off": Word("Percent taken off.", 20),
+    "onSaleFrom": _moment("From when it is on sale; null: from the start.", "2026-10-01T08:00:00Z"),
+    "onSaleUntil": _moment("Until when it is on sale; null: without an end.", "2027-10-01T08:00:00Z"),
+    "order": Word("Vouchers are applied by rising `order`.", 0),
+    "orderId": Word("The order's UUID.", ORDER_ID),
+    "orderToken": Word(
+        "The offer, encrypted and signed. Opaque: keep it, and pay with it.", "eyJhbGciOiJkaXIi….….….….…"
+    ),
+    "owned": Word("Whether the customer has the right to it already.", False),
+    "paid": Word("Of the balance, bells that were paid for.", 700),
+    "paidAt": _moment("When the order was paid.", "2026-11-23T08:01:00Z"),
+    "password": Word("8 to 256 characters.", "correct horse"),
+    "pay": Word("How many of a group are paid: the cheapest others are free.", 2),
+    "payable": Word("Whole bells to pay for the line: price − discount.", 100),
+    "perCustomer": Word("How many vouchers one customer may claim.", 1),
+    "popularity": Word("Lists show the higher one first.", 42),
+    "price": Word("The price now, in whole bells.", 128),
+    "productId": Word("The platform's id of the product.", "emma"),
+    "productIds": Word("Products, by the platform's ids.", ["emma"]),
+    "products": Word("Products on which the voucher can be used; null: on any.", ["emma"]),
+    "publicKey": Word("With ES256, and only then: the session's public key as a JWK."),
+    "publisher": Word("Who publishes the product.", "John Murray"),
+    "publishers": Word("Publishers on whose products the voucher can be used; null: on any.", ["John Murray"]),
+    "query": Word("Words of a title, publisher or author.", "emma"),
+    "reason": Word("Why, in one line.", "Bought at the counter"),
+    "reasons": Word("What stands against it, by productId, or by `order` for the whole order.", {"order": "too_late"}),
+    "receipt": Word("A JWS compact that anybody verifies offline, with the keys of `/.well-known/jwks.json`.", TOKEN),
+    "reference": Word("The id of the order, credit, refund or grant that moved the bells.", ORDER_ID),
+    "refundId": Word("The sender's own id of the refund.", "r-1"),
+    "refundable": Word("Whether it can be refunded now.", True),
+    "refunded": Word("Whole bells that were given back.", 100),
+    "refundedAt": _moment("When it was booked.", "2026-11-24T09:30:00Z"),
+    "refunds": Word("What was given back of the order, oldest first."),
+    "requestId": Word("The request's id, as in `X-Request-Id`.", "0192f0c1a2b37c4d8e9fa0b1c2d3e4f5"),
+    "revocationId": Word("The sender's own id of the revocation.", "rev-7"),
+    "revokedAt": _moment("When the right ended.", "2026-11-24T09:30:00Z"),
+    "save": Word("Whole bells taken off.", 20),
+    "saved": Word("Whole bells that its vouchers saved.", 140),
+    "saves": Word("Whole bells that the voucher takes off.", 28),
+    "selected": Word("What a checkout of the cart is for."),
+    "seq": Word("The number of the row in the customer's journal, from 1 without a gap.", 2),
+    "serverTime": _moment(
+        "The server's clock, against which a payment's `timestamp` is measured.", "2026-11-23T07:59:00Z"
+    ),
+    "sessionId": Word("The session's UUID.", "019ab0c1-7800-7000-8000-000000000005"),
+    "sessionToken": Word("The bearer token of every customer's request.", TOKEN),
+    "shortfall": Word("Whole bells that are missing; 0 when the balance is enough.", 0),
+    "sign": Word("The signature.", "A7B3…64 hexadecimal digits"),
+    "signKey": Word("The key of MD5 and HMAC-SHA256: 43 characters. With ES256 there is none.", "m3Jk…"),
+    "signType": Word("How the session's payments are signed: `ES256`, `HMAC-SHA256` or `MD5`.", "ES256"),
+    "spend": Word("Whole bells that the eligible lines must reach.", 100),
+    "stacking": Word("How the voucher goes with others."),
+    "state": Word("`unused`, `used`, `expired`, `paused` or `withdrawn`.", "unused"),
+    "statement": Word("The statement of account as a JWS compact.", TOKEN),
+    "status": Word("In which state it is.", "active"),
+    "subtotal": Word("Whole bells before vouchers: the sum of the prices.", 128),
+    "sufficient": Word("Whether the balance covers the total.", True),
+    "text": Word("Plain text; an empty line parts two paragraphs.", "Emma Woodhouse, handsome, clever, and rich …"),
+    "ticked": Word("Whether it is ticked, and so part of a checkout of the cart.", True),
+    "timestamp": Word("Unix seconds, within 300 of the server's clock.", 1795420860),
+    "title": Word("The title.", "Emma"),
+    "to": Word("A day of the shop's time zone, to its end, or a moment; now unless told.", "2026-11-30"),
+    "total": Word("Whole bells to pay.", 100),
+    "totalLimit": Word("How many vouchers there are; null: without an end.", 1000),
+    "type": Word("A URN of the code.", "urn:lingdang:problem:token_expired"),
+    "updatedAt": _moment("When it was last changed.", "2026-10-01T08:00:00Z"),
+    "usable": Word("Whether it can be used on this order, alone at least.", True),
+    "use": Word("What the key is for.", "sig"),
+    "used": Word("How many of its vouchers were used.", 5),
+    "validDays": Word("For how many days from its claim a voucher is good.", 30),
+    "validFrom": _moment("From when it can be claimed.", "2026-10-01T08:00:00Z"),
+    "validUntil": _moment("Until when it can be used.", "2026-12-31T16:00:00Z"),
+    "voucherCode": Word("A code whose voucher is claimed first, and may then be part of the offer.", "AUTUMN28"),
+    "voucherId": Word("The voucher's id.", VOUCHER_ID),
+    "voucherIds": Word("Exactly these vouchers; `[]`: none; null: the best allowed combination.", [VOUCHER_ID]),
+    "vouchers": Word("The ids of vouchers that come back.", [VOUCHER_ID]),
+    "vouchersConsidered": Word("How many vouchers were looked at, where that is not all of them.", 200),
+    "vouchersHeld": Word("How many live vouchers the customer holds, where not all were looked at.", 240),
+    "vouchersProven": Word("Whether no other allowed combination saves more.", True),
+    "wallet": Word("Whether the wallet can pay the order."),
+    "x": Word("32 bytes in base64url, no padding.", _POINT),
+    "y": Word("32 bytes in base64url, no padding.", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"),
+}
+"""By the name, in schemas and parameters alike."""
+
+SPECIAL: dict[str, Word] = {
+    "Balance.balance": Word("Whole bells that can be spent: paid + bonus.", 900),
+    "CheckoutAnswer.expiresAt": _moment("Until when the offer can be paid.", "2026-11-23T08:15:00Z"),
+    "CheckoutAnswer.orderId": Word("The UUID that the order has once it is paid.", ORDER_ID),
+    "CheckoutAnswer.sign": Word("How the payment is to be signed."),
+    "CheckoutAnswer.vouchers": Word("Every usable voucher in hand that was looked at, and others up to 100."),
+    "CheckoutRequest.productIds": Word("1 to 100 products, each once.", ["emma"]),
+    "CheckoutWallet.balance": Word("Whole bells in the wallet now.", 1000),
+    "ClaimRequest.code": Word("The code, in any spelling that reads the same.", "AUTUMN28"),
+    "CouponInput.definition": Word(
+        "What the coupon does, and when. Fixed from the first claim on, but for names and validity."
+    ),
+    "CouponInput.status": Word(
+        "`active`; `paused`: not to be had and in no new offer; `withdrawn`: no payment uses it.", "active"
+    ),
+    "CouponView.status": Word("`active`, `paused` or `withdrawn`.", "active"),
+    "CouponFigures.status": Word("`active`, `paused` or `withdrawn`.", "active"),
+    "CreditAnswer.expiresAt": _moment(
+        "When what is left of it lapses; null: never. In a wallet with very many ends somewhat later than asked.",
+        "2027-01-31T16:00:00Z",
+    ),
+    "CreditAnswer.kind": Word("`paid` or `bonus`.", "bonus"),
+    "CreditRequest.expiresAt": _moment("When what is left of it is to lapse; null: never.", "2027-01-31T16:00:00Z"),
+    "CreditRequest.kind": Word("`paid`: bought bells; `bonus`: given ones, which are spent first.", "bonus"),
+    "CurrentSession.expiresAt": _moment("Until when the session is good.", "2026-11-24T07:59:00Z"),
+    "CustomerRequest.groups": Word("The groups of the customer; null: as they are.", ["vip"]),
+    "CustomerRequest.password": Word("A password to sign in with here; null: as it is.", "correct horse"),
+    "EntryView.amount": Word("Whole bells: + into the wallet, − out of it.", -100),
+    "EntryView.kind": Word("What moved the bells, e.g. `payment`, `credit` or `refund`.", "payment"),
+    "Expiring.expiresAt": _moment("When they lapse.", "2027-01-31T16:00:00Z"),
+    "FixedPrice.price": Word("Whole bells for each eligible line.", 50),
+    "GrantRequest.createCustomer": Word("Whether a custId nobody has heard of becomes a customer's.", False),
+    "GrantedVoucher.reason": Word("Why there is no voucher; null when there is one.", None),
+    "GrantedVoucher.voucherId": Word("The voucher that the customer holds; null when there is none.", VOUCHER_ID),
+    "Health.status": Word("`ok`.", "ok"),
+    "HeldVoucher.kind": Word("The kind of its effect.", "fixed"),
+    "HeldVoucher.orderId": Word("The order that used it; null while none has.", ORDER_ID),
+    "LotPart.amount": Word("Whole bells: + into the lot, − out of it.", -100),
+    "LotPart.expiresAt": _moment("When the lot's bells lapse; null: never.", "2027-01-31T16:00:00Z"),
+    "LotPart.kind": Word("`paid` or `bonus`.", "bonus"),
+    "OpenRequest.custId": Word("Who signs in with a password; left out with a platform's token.", "ann"),
+    "OpenRequest.password": Word("As the customer typed it; left out with a platform's token.", "correct horse"),
+    "OpenedSession.expiresAt": _moment("Until when the session is good.", "2026-11-24T07:59:00Z"),
+    "OrderView.status": Word("`paid`, `partly_refunded` or `refunded`.", "paid"),
+    "OrderView.vouchers": Word("The vouchers that were used, and what each saved."),
+    "PaymentAnswer.paid": Word("Whole bells that the order took.", 100),
+    "PaymentAnswer.status": Word("`paid`.", "paid"),
+    "PaymentRequest.productIds": Word("The order's products, in its sequence.", ["emma"]),
+    "PaymentRequest.sign": Word(
+        "The signature over the six fields of `sign.fields`, by the session's sign type.", _POINT * 2
+    ),
+    "PaymentRequest.signType": Word("The session's sign type.", "ES256"),
+    "Problem.code": Word("The stable code, for programs.", "token_expired"),
+    "Problem.status": Word("The status of the answer.", 410),
+    "Problem.title": Word("The kind of problem in few words, in the language asked for.", "Offer expired"),
+    "ProblemError.message": Word("The rule that the value breaks.", "Expected `int`, got `str`"),
+    "ProblemError.path": Word(
+        "The place: a member of the body, a parameter as `$.name`, or a header's name.", "$.timestamp"
+    ),
+    "ProductInput.status": Word("`active`, or `withdrawn`: not on sale, and in no payment.", "active"),
+    "ProductView.status": Word("`active` or `withdrawn`.", "active"),
+    "RefundAnswer.lots": Word("Into which lots of the wallet the bells went."),
+    "RefundLot.expiresAt": _moment("When the lot's bells lapse; null: never.", "2027-01-31T16:00:00Z"),
+    "RefundLot.kind": Word("`paid` or `bonus`.", "bonus"),
+    "RefundRequest.productIds": Word("The products to refund; null: all that is left.", ["emma"]),
+    "RefundRequest.reason": Word("Shown to the customer.", "customer_request"),
+    "OwnRefundRequest.productIds": Word("The products to give back; null: all that is left.", ["emma"]),
+    "OwnRefundRequest.reason": Word("Why it is given back.", "customer_request"),
+    "RefundView.reason": Word("Why, as it was asked for.", "customer_request"),
+    "RefundableAnswer.amount": Word("Whole bells that would come back.", 100),
+    "RefundableAnswer.lots": Word("Into which lots of the wallet the bells would go."),
+    "Selected.total": Word("Whole bells for them, before any voucher.", 128),
+    "TickRequest.ticked": Word("Whether the product is ticked.", True),
+    "TickAllRequest.ticked": Word("Whether all products are ticked.", True),
+    "Verdict.expiresAt": _moment("Until when the voucher is good.", "2026-12-31T16:00:00Z"),
+    "Verdict.kind": Word("The kind of its effect.", "fixed"),
+    "Verdict.reason": Word(
+        "Why it cannot be used, or is not applied.",
+        {"code": "expired", "en": "This voucher has expired.", "zh": "该礼券已过期。"},
+    ),
+    "Verdict.saves": Word(
+        "Whole bells that it takes off here if it is applied, else what it would take off alone.", 28
+    ),
+    "VoucherGrantAnswer.items": Word("One for each customer, in the request's sequence."),
+    "Cart.items": Word("All products in the cart, the longest in it first."),
+}
+"""Where a name has another meaning or example in one schema, by `Schema.name`; the variants' `kind` is its own word."""
+
+
+def word_of(schema: str, name: str) -> Word | None:
+    """What a name means there; None for one that nobody has explained."""
+    return SPECIAL.get(f"{schema}.{name}") or WORDS.get(name)
