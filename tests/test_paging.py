@@ -46,8 +46,9 @@ def test_limits(limit: str | None, count: int) -> None:
 def test_what_is_no_limit(limit: str) -> None:
     with pytest.raises(Problem) as refused:
         window(limit, None)
+    shown = limit if len(limit) < 60 else f"{limit[:60]}…"
     assert refused.value.members["errors"] == [
-        {"field": "limit", "message": f"Expected a whole number from 1 to {MAX_LIMIT}"}
+        {"field": "limit", "message": f"Expected a whole number from 1 to {MAX_LIMIT}, got '{shown}'"}
     ]
 
 

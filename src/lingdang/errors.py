@@ -164,6 +164,20 @@ KINDS: dict[str, Kind] = {
 }
 
 
+UNKNOWN: dict[str, tuple[str, str]] = {
+    "productIds": ("There are no such products: {productIds}.", "没有这些商品：{productIds}。"),
+    "custIds": ("There are no such customers: {custIds}.", "没有这些客户：{custIds}。"),
+}
+"""What `not_found` says where the problem names which of many there are not."""
+
+_SHOWN = 60
+
+
+def shown(text: str) -> str:
+    """What somebody sent, as a sentence quotes it."""
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
+
+
 class Problem(Exception):  # noqa: N818 - RFC 9457's own word
     """A refusal, to be answered as `application/problem+json`.
 

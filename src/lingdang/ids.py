@@ -30,6 +30,13 @@ RULES = {
 }
 """The patterns in words, for whoever sent something else."""
 
+
+def ruled(pattern: str, rule: str) -> str:
+    """The pattern, whose rule is from now on told in these words."""
+    RULES[pattern] = rule
+    return pattern
+
+
 CustId = Annotated[str, msgspec.Meta(pattern=CUST_ID_PATTERN, description="The platform's id of a customer.")]
 ProductId = Annotated[str, msgspec.Meta(pattern=ID_PATTERN, description="The platform's id of a product.")]
 Currency = Annotated[str, msgspec.Meta(pattern=_CURRENCY_PATTERN, description="A virtual currency.")]

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from lingdang.errors import invalid_field
+from lingdang.errors import invalid_field, shown
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ def window(limit: str | None, cursor: str | None) -> Window:
     count = DEFAULT_LIMIT
     if limit is not None:
         if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:4]) <= MAX_LIMIT and len(limit) <= 3):
-            raise invalid_field("limit", f"Expected a whole number from 1 to {MAX_LIMIT}")
+            raise invalid_field("limit", f"Expected a whole number from 1 to {MAX_LIMIT}, got {shown(limit)}")
         count = int(limit)
     return Window(count, None if cursor is None else _decode(cursor))
 

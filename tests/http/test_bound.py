@@ -47,6 +47,7 @@ def gate_of(seen: list[Any]) -> Gate:
 
 def bound_of(who: Caller[str], seen: list[Any]) -> Bound:
     route = Route(
+        name="put",
         method="PUT",
         path="/v1/things/{product_id}",
         who=who,
@@ -72,7 +73,7 @@ HEADERS = {b"authorization": b"token", b"x-cust-id": b"ann"}
 async def test_what_the_handler_is_asked_and_answers() -> None:
     seen: list[Any] = []
     bound = bound_of(WHO, seen)
-    asked = bound.asked(HEADERS, b'{"count":2}', bound.texts("/v1/things/7"), "::1", b"isNew=true&productId=8&other=1")
+    asked = bound.asked(HEADERS, b'{"count":2}', bound.texts("/v1/things/7"), "::1", b"isNew=true")
     reply = bound.reply(await bound.handle(asked))
     assert reply == Reply(b'{"who":"ann by token","what":"2 of 7 True"}', 201)
     assert seen == ["admitted", ("session", "token", "ann")]

@@ -15,17 +15,19 @@ from lingdang.catalog.terms import product_terms
 from lingdang.catalog.text import is_blank, trimmed
 from lingdang.db.pool import Connection
 from lingdang.errors import Problem
-from lingdang.ids import DEFAULT_CURRENCY, Currency, Price, ProductId
+from lingdang.ids import DEFAULT_CURRENCY, Currency, Price, ProductId, ruled
 from lingdang.moments import Moment, is_usable
 
-_NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]*\Z"
-_PROSE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*\Z"  # tabs and line ends may stand in an introduction
+_NO_CONTROLS = ruled(r"^[^\x00-\x1f\x7f-\x9f]*\Z", "no control characters, such as line ends")
+_PROSE = ruled(r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*\Z", "no control characters but for tabs and line ends")
+_ADDRESS = ruled(r"^https?://[!-~]+\Z", "an address that begins with http:// or https://, without spaces")
+_ATTRIBUTE = ruled(r"^[A-Za-z0-9_.-]{1,64}\Z", "a name of 1 to 64 of A-Z a-z 0-9 . _ -")
 
 Title = Annotated[str, Meta(min_length=1, max_length=300, pattern=_NO_CONTROLS)]
 Publisher = Annotated[str, Meta(min_length=1, max_length=200, pattern=_NO_CONTROLS)]
 Intro = Annotated[str, Meta(max_length=5000, pattern=_PROSE)]
-CoverUrl = Annotated[str, Meta(max_length=2000, pattern=r"^https?://[!-~]+\Z")]
-AttributeName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}\Z")]
+CoverUrl = Annotated[str, Meta(max_length=2000, pattern=_ADDRESS)]
+AttributeName = Annotated[str, Meta(pattern=_ATTRIBUTE)]
 AttributeValue = (
     Annotated[str, Meta(max_length=1000, pattern=_NO_CONTROLS)]
     | Annotated[int, Meta(ge=-(2**53), le=2**53)]

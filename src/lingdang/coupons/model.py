@@ -10,13 +10,13 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from lingdang.ids import DEFAULT_CURRENCY, MAX_AMOUNT, Currency, ProductId
+from lingdang.ids import DEFAULT_CURRENCY, MAX_AMOUNT, Currency, ProductId, ruled
 from lingdang.moments import Moment
 
 Bells = Annotated[int, Meta(ge=1, le=MAX_AMOUNT, description="Whole bells.")]
 PercentOff = Annotated[int, Meta(ge=1, le=100, description="Percent taken off: 20 leaves 80 of 100.")]
 Several = Annotated[int, Meta(ge=2, le=100)]
-_STORABLE = r"^[^\x00]*\Z"
+_STORABLE = ruled(r"^[^\x00]*\Z", "no character U+0000")
 """PostgreSQL's JSON holds any character but this one."""
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=_STORABLE)]
 Label = Annotated[str, Meta(min_length=1, max_length=100, pattern=_STORABLE)]

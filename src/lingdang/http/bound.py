@@ -3,22 +3,19 @@
 All that can be decided at the start is decided here, once; both ways to a handler use the same.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl
 
 import msgspec
 
 from lingdang.clock import Clock
 from lingdang.errors import Problem
+from lingdang.http.parameters import Parameters, Texts
 from lingdang.http.problems import from_decode_error, invalid, wire_name
 from lingdang.http.reply import Reply, encode
 from lingdang.http.route import AnyServed, Asked, Nothing, text_of
-
-Texts = Mapping[str, str]
-"""Parameters as they stand in a request, by the names that they have there."""
 
 _NOTHING = Nothing()
 _NO_TEXTS: Texts = {}
@@ -47,7 +44,8 @@ class Bound:
         self._admit, self._refused = served.admit, served.refused
         self._session = gate.session if route.who.proof == "session" else None
         self._clock = gate.clock
-        self._params = None if route.params is Nothing else route.params
+        self._parameters = Parameters(route)
+        self._takes_none = route.params is Nothing
         self._decode = None if route.body is Nothing else msgspec.json.Decoder(route.body).decode
         self._optional_body = route.optional_body
         self._status = next(iter(route.answers))
@@ -68,7 +66,7 @@ class Bound:
     ) -> Asked[Any, Any, Any]:
         """What the handler is asked. Raises the first Problem: of the body, the parameters, then the caller."""
         body = _NOTHING if self._decode is None else self._read(raw)
-        params = _NOTHING if self._params is None else _converted(texts, query, self._params)
+        params = _NOTHING if self._takes_none and not query else self._parameters.read(texts, query)
         try:
             if self._admit is not None:
                 self._admit()
@@ -107,16 +105,6 @@ async def _for_operator(
 ) -> Any:
     asked.who = await require(asked.header(b"authorization"), scope)
     return await handle(asked)
-
-
-def _converted(texts: Texts, query: bytes, params: type[Any]) -> Any:
-    """The parameters, of their types. Of one name in path and query the path's counts."""
-    if query:
-        texts = {**dict(parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True)), **texts}
-    try:
-        return msgspec.convert(texts, params, strict=False)
-    except msgspec.ValidationError as error:
-        raise from_decode_error(error) from None
 
 
 def _prefix_of(path: str) -> tuple[str | None, str]:

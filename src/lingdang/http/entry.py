@@ -16,9 +16,10 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from lingdang.errors import Problem
-from lingdang.http.bound import Bound, Texts
+from lingdang.http.bound import Bound
 from lingdang.http.cross_origin import GRANTED, CrossOrigin
 from lingdang.http.one_a_turn import OneATurn
+from lingdang.http.parameters import Texts
 from lingdang.http.problems import MEDIA_TYPE, invalid, problem_body
 from lingdang.http.reading import ClientGone, read_body
 from lingdang.http.refusals import Refusals

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from lingdang.errors import Problem
+from lingdang.errors import UNKNOWN, Problem
 from lingdang.ids import RULES
 
 MEDIA_TYPE = "application/problem+json"
@@ -13,11 +13,12 @@ MEDIA_TYPE = "application/problem+json"
 _AT = re.compile(r"^(?P<message>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 
 
+_PATTERN = re.compile(r"^Expected `str` matching regex (.*)$", re.DOTALL)
+
 _NO_MOMENT = "Expected a moment with its zone, e.g. 2027-01-31T16:00:00Z"
 _IN_OTHER_WORDS = {
     "Invalid RFC3339 encoded datetime": _NO_MOMENT,
     "Expected `datetime` with a timezone component": _NO_MOMENT,
-    **{f"Expected `str` matching regex {pattern!r}": f"Expected {rule}" for pattern, rule in RULES.items()},
 }
 """What msgspec says, for whoever does not know its words."""
 
@@ -45,6 +46,9 @@ def _placed(message: str, path: str = "", field: str = "") -> dict[str, str]:
 
 def in_other_words(message: str) -> str:
     """What msgspec says of a value, in words for whoever sent it."""
+    found = _PATTERN.match(message)
+    if found is not None:
+        return next((f"Expected {rule}" for pattern, rule in RULES.items() if repr(pattern) == found[1]), message)
     return _IN_OTHER_WORDS.get(message, message)
 
 
@@ -70,19 +74,24 @@ def problem_body(problem: Problem, request_id: str, accept_language: str | None)
     """The `application/problem+json` bytes for one request."""
     kind = problem.kind
     chinese = language(accept_language) == "zh-CN"
-    template = kind.detail_zh if chinese else kind.detail
     spoken = {name: _spoken(value, chinese) for name, value in problem.members.items()}
     return msgspec.json.encode(
         {
             "type": f"urn:lingdang:problem:{problem.code}",
             "title": kind.title_zh if chinese else kind.title,
             "status": kind.status,
-            "detail": template.format_map(spoken),
+            "detail": _sentence(problem, chinese).format_map(spoken),
             "code": problem.code,
             "requestId": request_id,
             **_on_the_wire(problem.members),
         }
     )
+
+
+def _sentence(problem: Problem, chinese: bool) -> str:
+    which = UNKNOWN.keys() & problem.members.keys() if problem.code == "not_found" else ()
+    told = UNKNOWN[next(iter(which))] if which else (problem.kind.detail, problem.kind.detail_zh)
+    return told[chinese]
 
 
 def _spoken(value: Any, chinese: bool) -> str:

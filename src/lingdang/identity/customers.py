@@ -27,6 +27,10 @@ ON CONFLICT DO NOTHING
 _SET_GROUPS = "UPDATE customer SET groups = %b WHERE customer = %b"
 
 
+_TOLD = 20
+"""Of customers nobody has heard of."""
+
+
 class Added(msgspec.Struct, frozen=True):
     """The customer, whether they are new, and since when they are known."""
 
@@ -46,7 +50,9 @@ async def known_customers(pool: Pool, cust_ids: Sequence[str]) -> list[Customer]
     found = await _found(pool, cust_ids)
     unknown = [cust_id for cust_id in cust_ids if cust_id not in found]
     if unknown:
-        raise Problem("not_found", why=f"{len(unknown)} unknown customers, {unknown[0]} among them")
+        raise Problem(
+            "not_found", custIds=unknown[:_TOLD], why=f"{len(unknown)} unknown customers, {unknown[0]} among them"
+        )
     return [found[cust_id] for cust_id in cust_ids]
 
 

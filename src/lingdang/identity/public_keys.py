@@ -8,10 +8,11 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 from msgspec import Meta
 
 from lingdang.errors import invalid_field
+from lingdang.ids import ruled
 
-Coordinate = Annotated[
-    str, Meta(pattern=r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\Z", description="32 bytes in base64url, no padding.")
-]
+_RULE = "32 bytes in base64url, no padding"
+_COORDINATE = ruled(r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\Z", _RULE)
+Coordinate = Annotated[str, Meta(pattern=_COORDINATE, description=f"{_RULE}.")]
 
 
 class PublicKeyJwk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

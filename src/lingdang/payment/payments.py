@@ -13,13 +13,14 @@ from lingdang.clock import rfc3339
 from lingdang.coupons.reasons import Reason, unusable
 from lingdang.errors import Problem
 from lingdang.identity.session import Session
-from lingdang.ids import MAX_LINES, ProductId
+from lingdang.ids import MAX_LINES, ProductId, ruled
 from lingdang.ledger.done import Done
 from lingdang.ledger.paying import Order, Pay
 from lingdang.ledger.settlement import Settlement
 from lingdang.payment.signing import string_to_sign, verifies
 
 MAX_SKEW_SECONDS = 300
+_NONCE = ruled(r"^[A-Za-z0-9_-]{8,64}\Z", "8 to 64 of A-Z a-z 0-9 _ -")
 
 
 class PaymentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -27,7 +28,7 @@ class PaymentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
 
     product_ids: Annotated[tuple[ProductId, ...], Meta(min_length=1, max_length=MAX_LINES)]
     timestamp: Annotated[int, Meta(ge=0, le=2**53)]
-    nonce: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{8,64}\Z")]
+    nonce: Annotated[str, Meta(pattern=_NONCE)]
     order_token: Annotated[str, Meta(max_length=MAX_TOKEN_LENGTH)]
     sign_type: Annotated[str, Meta(max_length=32)]
     sign: Annotated[str, Meta(max_length=512)]
