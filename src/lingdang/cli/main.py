@@ -16,6 +16,7 @@ _COMMANDS: Final = {
     "catalog": "Import products.",
     "customer": "Add customers who sign in with a password.",
     "move-in": "Bring customers, bells and rights of before into the shop, and undo that.",
+    "move-out": "Write customers, bells and rights to files that move-in reads.",
     "oidc": "Check the tokens of your identity provider.",
     "apikey": "Make keys for the operators' API.",
     "wallet": "Credit bells to a customer.",

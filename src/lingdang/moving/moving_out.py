@@ -1,0 +1,117 @@
+"""Moving out: what the shop has, in the form in which a shop is moved in, all of one moment."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import psycopg
+
+from lingdang.deployment import Deployment
+from lingdang.errors import CommandError
+from lingdang.moving import moves
+from lingdang.moving.staging import Connection
+from lingdang.moving.totals import Held
+
+ERASED = "erased "
+"""With what the name of an erased customer begins. No custId has a space."""
+
+_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+# Every id of ours is without quotes, backslashes and control characters: a row leaves as it is written.
+_AS_IT_IS = r"WITH (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02')"
+
+
+class _File(NamedTuple):
+    name: str
+    rows: str
+
+
+_FILES = (
+    _File(
+        "customers.jsonl",
+        """
+        SELECT json_strip_nulls(json_build_object(
+               'kind', 'customer', 'custId', c.customer_id, 'groups', nullif(c.groups, '{}'),
+               'createdAt', journal_moment(c.created_at)))
+          FROM customer c WHERE NOT starts_with(c.customer_id, %(erased)s) ORDER BY c.customer
+        """,
+    ),
+    _File(
+        "lots.jsonl",
+        """
+        SELECT json_strip_nulls(json_build_object(
+               'kind', 'lot', 'custId', c.customer_id, 'currency', w.currency, 'amount', l.amount,
+               'origin', split_part(l.name, '@', 1), 'expiresAt', nullif(split_part(l.name, '@', 2), '')))
+          FROM wallet w JOIN customer c USING (customer), unnest(w.lots, w.remaining) AS l (name, amount)
+         WHERE NOT starts_with(c.customer_id, %(erased)s) AND NOT LAPSED
+         ORDER BY w.customer, w.currency
+        """,
+    ),
+    _File(
+        "rights.jsonl",
+        """
+        SELECT json_build_object('kind', 'right', 'custId', c.customer_id, 'productId', e.product_id)
+          FROM entitlement e JOIN customer c USING (customer)
+         WHERE NOT starts_with(c.customer_id, %(erased)s) ORDER BY e.customer, e.product_id
+        """,
+    ),
+)
+_LAPSED = "coalesce(nullif(split_part(l.name, '@', 2), '')::timestamptz <= %(now)s, false)"
+_TOTALS = """
+SELECT w.currency, split_part(l.name, '@', 1), count(*), sum(l.amount)
+  FROM wallet w JOIN customer c USING (customer), unnest(w.lots, w.remaining) AS l (name, amount)
+ WHERE NOT starts_with(c.customer_id, %(erased)s) AND NOT LAPSED GROUP BY 1, 2 ORDER BY 1, 2
+"""
+_COUNT_ERASED = "SELECT count(*) FROM customer WHERE starts_with(customer_id, %(erased)s)"
+
+
+class Written(msgspec.Struct, rename="camel"):
+    """What was written: the rows of each file, and the bells in the lots. Erased customers have no rows."""
+
+    files: dict[str, int]
+    wallets: list[Held]
+    erased_customers: int
+
+
+def move_out(deployment: Deployment, folder: Path, progress: Callable[[str, int], None]) -> Written:
+    """Write the files of `folder`, which may not be there yet. `progress` is told the bytes written of each file.
+
+    Raises CommandError where one of the files is there already.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    there = [file.name for file in _FILES if (folder / file.name).exists()]
+    if there:
+        raise CommandError(f"{folder} has {' and '.join(there)} already: name another folder")
+    with moves.session(deployment) as connection, connection.transaction():
+        connection.execute(_SNAPSHOT)
+        return _write(connection, folder, deployment.clock(), progress)
+
+
+def _write(connection: Connection, folder: Path, now: datetime, progress: Callable[[str, int], None]) -> Written:
+    place = {"erased": ERASED, "now": now}
+    files = {file.name: _copy(connection, file, folder / file.name, place, progress) for file in _FILES}
+    wallets = [
+        Held(currency, origin, lots, int(bells))
+        for currency, origin, lots, bells in connection.execute(_told(_TOTALS), place)
+    ]
+    erased = connection.execute(_COUNT_ERASED, place).fetchone()
+    return Written(files, wallets, erased[0] if erased else 0)
+
+
+def _copy(
+    connection: Connection, file: _File, path: Path, place: dict[str, Any], progress: Callable[[str, int], None]
+) -> int:
+    """How many rows the file has."""
+    rows = octets = 0
+    statement = b"COPY (%b) TO STDOUT %b" % (_told(file.rows), _AS_IT_IS.encode())
+    with path.open("xb") as written, psycopg.ClientCursor(connection) as cursor, cursor.copy(statement, place) as copy:
+        for block in copy:
+            rows += bytes(block).count(b"\n")
+            octets += written.write(block)
+            progress(file.name, octets)
+    return rows
+
+
+def _told(sql: str) -> bytes:
+    return sql.replace("LAPSED", _LAPSED).encode()

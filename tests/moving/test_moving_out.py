@@ -1,0 +1,88 @@
+"""`lingdang move-out`: what is written is read by `move-in`, and an empty shop that reads it has the same totals."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+
+from lingdang.cli.main import main
+from support.commands import Run
+from support.money import add_products
+from support.moving import asked, balances, customer, json_lines, library, lot, require_agreement, right
+
+ROWS = [
+    customer("ann", groups=["gold", "early"], createdAt="2020-05-01T00:00:00Z"),
+    lot("ann", 500),
+    lot("ann", 70, "bonus", expiresAt="2999-01-31"),
+    lot("ann", 9, currency="GEM"),
+    right("ann", "a"),
+    lot("auth0|5f7c+x~y", 1),
+    right("bob@example.com", "c"),
+]
+
+
+@pytest.fixture
+def other_url(postgres: str) -> Iterator[str]:
+    """An empty shop beside the test's."""
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE other_shop TEMPLATE template_shop STRATEGY file_copy")
+        yield postgres.replace("/postgres?", "/other_shop?", 1)
+        connection.execute("DROP DATABASE other_shop WITH (FORCE)")
+
+
+def test_a_round_trip_into_an_empty_shop(
+    move_in: Any, run: Run, database_url: str, other_url: str, tmp_path: Path
+) -> None:
+    move_in(json_lines(tmp_path / "rows.jsonl", ROWS))
+    written = msgspec.json.decode(run("move-out", tmp_path / "out", "--json").stdout)
+    assert written["files"] == {"customers.jsonl": 3, "lots.jsonl": 4, "rights.jsonl": 2}
+    add_products(other_url, "a", "b", "c")
+    files = sorted((tmp_path / "out").iterdir())
+    code, report, refused = move_in(*files)
+    assert (code, refused, report["newCustomers"]) == (0, [], 0)
+    result = run_on(other_url, tmp_path, "move-in", *files)
+    assert (result.exit_code, balances(other_url), library(other_url)) == (
+        0,
+        balances(database_url),
+        library(database_url),
+    )
+    same = "SELECT customer_id, groups, created_at FROM customer ORDER BY 1"
+    assert asked(other_url, same) == asked(database_url, same)
+    lots = "SELECT currency, lots, remaining FROM wallet ORDER BY 1, 2, 3"
+    assert asked(other_url, lots) == asked(database_url, lots)
+    require_agreement(other_url)
+
+
+def run_on(database_url: str, tmp_path: Path, *arguments: object) -> Result:
+    environ = {"LINGDANG_DATABASE_URL": database_url, "LINGDANG_DATA_DIR": str(tmp_path / "other")}
+    return CliRunner(env=environ).invoke(main, [*map(str, arguments)])
+
+
+def test_a_folder_that_has_the_files_is_left_as_it_is(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    assert run("move-out", folder).exit_code == 0
+    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    result = run("move-out", folder)
+    assert (result.exit_code, "already" in result.stderr) == (1, True)
+    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+
+
+def test_what_has_lapsed_and_what_erased_customers_had_stays(
+    run: Run, move_in: Any, database_url: str, tmp_path: Path
+) -> None:
+    move_in(json_lines(tmp_path / "rows.jsonl", [*ROWS, lot("carl", 8), right("carl", "a")]))
+    lapsed = "bonus@2001-01-01T00:00:00.000Z"
+    for statement in (
+        f"UPDATE wallet SET lots = '{{{lapsed},paid}}' WHERE lots[1] LIKE 'bonus%' RETURNING 1",
+        "UPDATE customer SET customer_id = 'erased x' WHERE customer_id = 'carl' RETURNING 1",
+    ):
+        assert asked(database_url, statement) == [(1,)]
+    written = msgspec.json.decode(run("move-out", tmp_path / "out", "--json").stdout)
+    assert (written["files"]["lots.jsonl"], written["erasedCustomers"]) == (3, 1)
+    assert {(held["currency"], held["bells"]) for held in written["wallets"]} == {("BELL", 501), ("GEM", 9)}
+    rows = b"".join(path.read_bytes() for path in (tmp_path / "out").iterdir())
+    assert not any(word in rows for word in (b"carl", b"erased", b"2001"))
