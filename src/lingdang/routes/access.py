@@ -1,5 +1,10 @@
 """Whether a customer may read a product: for a reverse proxy's sub-request, and for the shop's own reader."""
 
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
+
 from lingdang.catalog.reading import ProductReader
 from lingdang.errors import Problem
 from lingdang.http.reply import Reply
@@ -10,6 +15,18 @@ from lingdang.routes.callers import CUSTOMER
 from lingdang.routes.parameters import OfProduct
 from lingdang.web.reading import Text, Texts
 
+
+class OfFile(OfProduct, frozen=True, rename="camel"):
+    """Which product, as a proxy asks for whoever asked it."""
+
+    token: Annotated[
+        str,
+        Meta(
+            description="The token of a link, which a proxy hands on. No links are given out yet: it is not looked at."
+        ),
+    ] = ""
+
+
 ACCESS = Route(
     name="checkAccess",
     method="GET",
@@ -19,7 +36,7 @@ ACCESS = Route(
     description="For the sub-request of nginx's `auth_request` or of a forward-auth: 204 with the source of the "
     "right, or a refusal.",
     tag="library",
-    params=OfProduct,
+    params=OfFile,
     answer=type(None),
     statuses={204: "Yes; X-Entitlement-Order or X-Entitlement-Grant names the source."},
     problems=("not_entitled",),
@@ -44,19 +61,18 @@ READ = Route(
 def routes(rights: Rights, products: ProductReader, texts: Texts) -> list[AnyServed]:
     """The routes for who has bought."""
 
-    async def used(asked: Asked[Session, OfProduct]) -> Right:
-        product_id = asked.params.product_id
-        right = await rights.use(asked.who.owner, product_id, asked.now)
+    async def used(who: Session, product_id: str, now: datetime) -> Right:
+        right = await rights.use(who.owner, product_id, now)
         if right is None:
             raise Problem("not_entitled", productId=product_id)
         return right
 
-    async def access(asked: Asked[Session, OfProduct]) -> Reply:
-        kind, source = (await used(asked)).source
+    async def access(asked: Asked[Session, OfFile]) -> Reply:
+        kind, source = (await used(asked.who, asked.params.product_id, asked.now)).source
         return Reply(b"", 204, ((f"x-entitlement-{kind}".lower().encode(), source.encode()),))
 
     async def read(asked: Asked[Session, OfProduct]) -> Text:
-        await used(asked)
+        await used(asked.who, asked.params.product_id, asked.now)
         return await texts.read(await products.read(asked.who.owner, asked.params.product_id))
 
     return [ACCESS.by(access), READ.by(read)]

@@ -163,6 +163,7 @@ WORDS: dict[str, Word] = {
     "timestamp": Word("Unix seconds, within 300 of the server's clock.", 1795420860),
     "title": Word("The title.", "Emma"),
     "to": Word("A day of the shop's time zone, to its end, or a moment; now unless told.", "2026-11-30"),
+    "token": Word("The token of a link.", "ld1.…"),
     "total": Word("Whole bells to pay.", 100),
     "totalLimit": Word("How many vouchers there are; null: without an end.", 1000),
     "type": Word("A URN of the code.", "urn:lingdang:problem:token_expired"),
