@@ -18,3 +18,9 @@ def test_what_is_printed(run: Run, database_url: str, tmp_path: Path) -> None:
         "BELL bonus: 70 bells in 1 lots\nBELL paid: 500 bells in 1 lots\n"
     )
     assert run("move-out", str(out)).stdout == printed
+
+
+def test_erased_customers_are_counted(run: Run, tmp_path: Path) -> None:
+    run("customer", "add", "dora")
+    run("customer", "erase", "dora", "--yes")
+    assert "1 erased customers have no rows" in run("move-out", str(tmp_path / "out")).stdout

@@ -12,11 +12,12 @@ from lingdang.db.pool import make_pool
 from lingdang.deployment import Deployment
 from lingdang.identity.customers import Added, add_customer
 from lingdang.identity.passwords import NewPassword, Passwords
+from lingdang.moving import personal
 
 
 @click.group()
 def customer() -> None:
-    """Add customers who sign in with a password."""
+    """Add customers who sign in with a password; tell, erase or rename one."""
 
 
 @customer.command("add")
@@ -37,6 +38,48 @@ def add(ctx: click.Context, cust_id: str, password_stdin: bool, as_json: bool) -
         click.echo(msgspec.json.encode(shown).decode())
     else:
         click.echo(f"{cust_id}: {'added' if added.created else 'there already'}{', password set' if password else ''}")
+
+
+@customer.command("export")
+@click.argument("cust_id", metavar="CUSTID", type=CUST_ID)
+@click.pass_context
+def export(ctx: click.Context, cust_id: str) -> None:
+    """Print everything that is kept of CUSTID, as JSON."""
+    with opened(ctx) as deployment:
+        click.echo(personal.export_customer(deployment, cust_id))
+
+
+@customer.command("erase")
+@click.argument("cust_id", metavar="CUSTID", type=CUST_ID)
+@click.option("--despite-bells", is_flag=True, help="Erase a customer who has bells, which nobody can spend then.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_context
+def erase(ctx: click.Context, cust_id: str, despite_bells: bool, yes: bool) -> None:
+    """Erase CUSTID: the id itself, password, groups, cart, sign-ins and kept answers.
+
+    The journal keeps its rows, of a customer without a name, so that sums and seals stay whole. Whoever signs in with
+    this id later is a new customer. Sessions opened with a password end at once; those opened with a platform's token
+    end when they expire. There is no way back.
+    """
+    if not yes:
+        click.confirm(f"Erase {cust_id} for good?", abort=True, err=True)
+    with opened(ctx) as deployment:
+        personal.erase_customer(deployment, cust_id, despite_bells=despite_bells)
+    click.echo(f"{cust_id}: erased")
+
+
+@customer.command("rename")
+@click.argument("old", metavar="OLD", type=CUST_ID)
+@click.argument("new", metavar="NEW", type=CUST_ID)
+@click.pass_context
+def rename(ctx: click.Context, old: str, new: str) -> None:
+    """Change a customer's id from OLD to NEW: bells, rights, orders and vouchers stay theirs.
+
+    Sessions opened with a password end; those opened with a platform's token go on under OLD until they expire.
+    """
+    with opened(ctx) as deployment:
+        personal.rename_customer(deployment, old, new)
+    click.echo(f"{old} is now {new}")
 
 
 async def _add(deployment: Deployment, cust_id: str, password: str | None) -> Added:

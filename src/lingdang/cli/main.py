@@ -14,7 +14,7 @@ _COMMANDS: Final = {
     "serve": "Serve the shop over HTTPS.",
     "migrate": "Bring a database of your own to this version's tables.",
     "catalog": "Import products.",
-    "customer": "Add customers who sign in with a password.",
+    "customer": "Add customers who sign in with a password; tell, erase or rename one.",
     "move-in": "Bring customers, bells and rights of before into the shop, and undo that.",
     "move-out": "Write customers, bells and rights to files that move-in reads.",
     "oidc": "Check the tokens of your identity provider.",

@@ -1,0 +1,149 @@
+"""One customer's data: all of it told, the person behind it erased, the custId changed.
+
+Rows carry the customer's key and never change; the custId stands in one place. So erasing takes the name away from the
+key, and what the shop keeps beside the journal: the journal stays whole, sealed, and about nobody.
+"""
+
+from datetime import datetime
+from uuid import uuid4
+
+import msgspec
+import psycopg
+
+from lingdang.db.pool import connect_options
+from lingdang.deployment import Deployment
+from lingdang.errors import CommandError
+from lingdang.ids import bucket_of
+from lingdang.moving.moving_out import ERASED
+from lingdang.moving.staging import Connection
+
+_FIND = "SELECT customer FROM customer WHERE customer_id = %s"
+_LOCK = "SELECT customer FROM customer WHERE customer_id = %s FOR UPDATE"
+
+_EXPORT = """
+SELECT json_build_object(
+    'custId', c.customer_id, 'createdAt', journal_moment(c.created_at), 'groups', c.groups,
+    'passwordChangedAt', journal_moment(c.password_changed_at),
+    'wallets', (SELECT coalesce(json_agg(json_build_object(
+                'currency', w.currency, 'balance', w.balance, 'lots', w.lots, 'remaining', w.remaining)), '[]')
+                  FROM wallet w WHERE w.bucket = %(bucket)s AND w.customer = %(customer)s AND w.currency <> ''),
+    'journal', (SELECT coalesce(json_agg(json_build_object(
+                'seq', t.seq, 'at', journal_moment(t.at), 'kind', t.kind, 'currency', t.currency,
+                'reference', journal_reference(t.kind, t.cause, t.detail), 'amount', t.amount, 'balance', t.balance,
+                'accounts', t.accounts, 'amounts', t.amounts, 'detail', t.detail) ORDER BY t.seq), '[]')
+                  FROM transfer t WHERE t.bucket = %(bucket)s AND t.customer = %(customer)s),
+    'entitlements', (SELECT coalesce(json_agg(json_build_object(
+                     'productId', e.product_id, 'grantedBy', e.granted_by, 'openedAt', journal_moment(e.opened_at))
+                     ORDER BY e.product_id), '[]')
+                       FROM entitlement e WHERE e.bucket = %(bucket)s AND e.customer = %(customer)s),
+    'vouchers', (SELECT coalesce(json_agg(json_build_object(
+                 'voucherId', v.voucher_id, 'couponId', v.coupon_id, 'claimedAt', journal_moment(v.claimed_at),
+                 'expiresAt', journal_moment(v.expires_at), 'usedBy', v.used_by, 'usedAt', journal_moment(v.used_at),
+                 'saved', v.saved) ORDER BY v.claimed_at, v.voucher_id), '[]')
+                   FROM voucher v WHERE v.bucket = %(bucket)s AND v.customer = %(customer)s),
+    'cart', (SELECT coalesce(json_agg(json_build_object(
+             'productId', i.product_id, 'ticked', i.ticked, 'addedAt', journal_moment(i.added_at))
+             ORDER BY i.product_id), '[]')
+               FROM cart_item i WHERE i.bucket = %(bucket)s AND i.customer = %(customer)s),
+    'sessions', (SELECT coalesce(json_agg(json_build_object(
+                 'sessionId', s.session_id, 'expiresAt', journal_moment(s.expires_at)) ORDER BY s.expires_at), '[]')
+                   FROM password_session s WHERE s.bucket = %(bucket)s AND s.customer = %(customer)s),
+    'signIns', (SELECT coalesce(json_agg(json_build_object(
+                'subject', l.subject, 'failedAt', l.attempts, 'expiresAt', journal_moment(l.expires_at))), '[]')
+                  FROM login_attempt l WHERE SIGN_INS),
+    'answersKept', (SELECT coalesce(json_agg(json_build_object(
+                    'request', i.owner, 'createdAt', journal_moment(i.created_at),
+                    'expiresAt', journal_moment(i.expires_at)) ORDER BY i.created_at), '[]')
+                      FROM idempotency i WHERE split_part(i.owner, ' ', 3) = %(cust_id)s),
+    'moves', (SELECT coalesce(json_agg(json_build_object('move', m.move, 'groups', m.groups)), '[]')
+                FROM moved_customer m WHERE m.bucket = %(bucket)s AND m.customer = %(customer)s))::text
+  FROM customer c WHERE c.customer = %(customer)s
+"""
+_SIGN_INS = """
+(l.subject = 'customer ' || %(cust_id)s::text OR starts_with(l.subject, 'known ' || %(cust_id)s::text || ' '))
+"""
+
+_HELD = """
+SELECT currency, balance FROM wallet
+ WHERE bucket = %(bucket)s AND customer = %(customer)s AND balance > 0 ORDER BY currency
+"""
+_END_SESSIONS = """
+INSERT INTO session_end (bucket, customer, session_id, expires_at)
+SELECT bucket, customer, session_id, expires_at FROM password_session
+ WHERE bucket = %(bucket)s AND customer = %(customer)s AND expires_at > %(now)s
+ON CONFLICT DO NOTHING
+"""
+_FORGET = (
+    "DELETE FROM password_session WHERE bucket = %(bucket)s AND customer = %(customer)s",
+    "DELETE FROM cart_item WHERE bucket = %(bucket)s AND customer = %(customer)s",
+    "DELETE FROM login_attempt l WHERE SIGN_INS",
+    "DELETE FROM idempotency WHERE split_part(owner, ' ', 3) = %(cust_id)s",
+    "DELETE FROM moved_customer WHERE bucket = %(bucket)s AND customer = %(customer)s",
+)
+_ERASE = """
+UPDATE customer SET customer_id = %(nobody)s, password_hash = NULL, password_changed_at = NULL, groups = '{}'
+ WHERE customer = %(customer)s
+"""
+_RENAME = "UPDATE customer SET customer_id = %(new)s WHERE customer = %(customer)s"
+
+
+def export_customer(deployment: Deployment, cust_id: str) -> bytes:
+    """Everything that is kept of one customer, as JSON. Raises CommandError for one nobody has heard of."""
+    with _session(deployment) as connection, connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        place = _place(deployment, connection, cust_id, _FIND)
+        row = connection.execute(_told(_EXPORT), place).fetchone()
+    assert row is not None, "the customer was found in this snapshot"
+    return msgspec.json.format(str(row[0]).encode(), indent=2)
+
+
+def erase_customer(deployment: Deployment, cust_id: str, *, despite_bells: bool) -> None:
+    """Take the name from the customer's key, with all that is kept beside the journal.
+
+    Raises CommandError for a customer nobody has heard of, and for one with bells unless `despite_bells`.
+    """
+    with _session(deployment) as connection, connection.transaction():
+        place = _place(deployment, connection, cust_id, _LOCK)
+        held = connection.execute(_HELD, place).fetchall()
+        if held and not despite_bells:
+            bells = " and ".join(f"{balance:,} {currency}" for currency, balance in held)
+            raise CommandError(
+                f"{cust_id} has {bells}, which nobody could spend then: --despite-bells erases all the same"
+            )
+        connection.execute(_END_SESSIONS, place)
+        for statement in _FORGET:
+            connection.execute(_told(statement), place)
+        connection.execute(_ERASE, {**place, "nobody": f"{ERASED}{uuid4()}"})
+
+
+def rename_customer(deployment: Deployment, old: str, new: str) -> None:
+    """Give a customer another custId. Sessions opened with a password end: their tokens name the old one.
+
+    Raises CommandError for a customer nobody has heard of, and where the new custId is another customer's.
+    """
+    with _session(deployment) as connection, connection.transaction():
+        place = _place(deployment, connection, old, _LOCK)
+        try:
+            connection.execute(_RENAME, {**place, "new": new})
+        except psycopg.errors.UniqueViolation:
+            raise CommandError(f"{new} is another customer") from None
+        connection.execute(_END_SESSIONS, place)
+        connection.execute(_told("DELETE FROM login_attempt l WHERE SIGN_INS"), place)
+
+
+def _session(deployment: Deployment) -> Connection:
+    return psycopg.connect(deployment.database_url, **connect_options(deployment.settings.pgbouncer))
+
+
+def _place(deployment: Deployment, connection: Connection, cust_id: str, find: str) -> dict[str, object]:
+    """What names the customer in statements. Raises CommandError."""
+    row = connection.execute(find.encode(), (cust_id,)).fetchone()
+    if row is None:
+        raise CommandError(f"nobody has heard of the customer {cust_id}")
+    now: datetime = deployment.clock()
+    bucket = bucket_of(row[0], deployment.buckets)
+    return {"cust_id": cust_id, "customer": row[0], "bucket": bucket, "now": now}
+
+
+def _told(sql: str) -> bytes:
+    return sql.replace("SIGN_INS", _SIGN_INS).encode()
