@@ -20,9 +20,8 @@ async def width(visitor: Visitor) -> int:
 @pytest.mark.parametrize(("locale", "name"), zip(("en", "zh-CN"), NAMES, strict=True), ids=["en-subject", "zh-address"])
 async def test_the_largest_amounts_fit(browser: Browser, demo: DemoShop, locale: str, name: str) -> None:
     for product_id, title in LONG.items():
-        demo.put_product(
-            product_id, title=title, publisher=title[:100], intro=title, price=MOST // 100, popularity=2**53
-        )
+        said = {"title": title, "publisher": title[:100], "intro": title, "attributes": {"x" * 64: title}}
+        demo.put_product(product_id, **said, price=MOST // 100, popularity=2**53)
     async with profile(browser, demo, locale=locale, name=name, bells=MOST, vouchers=("spend-1000",)) as visitor:
         await visitor.page.set_viewport_size({"width": WIDTH, "height": 740})
         demo.credit(visitor.cust_id, MOST, currency="GEMSTONES_OF_OLD")
@@ -32,6 +31,8 @@ async def test_the_largest_amounts_fit(browser: Browser, demo: DemoShop, locale:
         for path, part in (
             ("/", "book-card"),
             ("/?add=big-1", "book-card"),
+            ("/products/big-1", "product"),
+            ("/products/big-2", "product"),
             ("/cart", "cart-row"),
             ("/wallet", "wallet-entry"),
         ):

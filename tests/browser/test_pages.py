@@ -14,6 +14,9 @@ FIRST_VIEW_BYTES = 100_000
 
 PAGES = {
     "browse": ("/", "book-card"),
+    "product": ("/products/book-1", "product"),
+    "bought-product": ("/products/{book}", "product-owned"),
+    "unknown-product": ("/products/no-such-book", "product-unknown"),
     "cart": ("/cart", "cart-row"),
     "library": ("/library", "entitlement"),
     "unopened": ("/read/{book}", "unopened"),
@@ -70,7 +73,7 @@ async def test_nothing_is_wider_than_the_screen(visitor: Visitor, size: tuple[in
     await visitor.page.set_viewport_size({"width": size[0], "height": size[1]})
     wide = []
     await visitor.to_the_order(2)
-    for path in ("/", "/cart", f"/order/{visitor.order_id}", "/wallet", "/lab", "/login"):
+    for path in ("/", "/products/book-1", "/cart", f"/order/{visitor.order_id}", "/wallet", "/lab", "/login"):
         await visitor.open(path)
         await expect(visitor.page.locator("h1")).to_be_visible()
         width = await visitor.page.evaluate("document.documentElement.scrollWidth")

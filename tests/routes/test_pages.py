@@ -8,6 +8,7 @@ from support.shop import Shop
 
 PAGES = [
     "/",
+    "/products/b-1",
     "/cart",
     "/order/abc",
     "/result/abc",

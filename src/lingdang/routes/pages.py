@@ -10,6 +10,7 @@ from lingdang.web.assets import SDK, STATIC, Asset, asset, load
 
 PAGES = (
     "/",
+    "/products/{_}",
     "/cart",
     "/order/{_}",
     "/result/{_}",

@@ -27,11 +27,12 @@ function App({ shop, config }) {
   const { address, visit, navigate } = useAddress();
   const session = useSession(shop);
   const resumed = useResumed(shop, session).filter(({ orderId }) => !address.includes(orderId));
+  const [named, name] = useState("");
   const shown = usePage({ shop, session, address, lang, navigate });
   const t = translator(shown?.lang ?? lang);
   useEffect(() => {
-    if (shown?.page) document.title = `${shown.page.title(t)} · ${t("shell.name")}`;
-  }, [shown]);
+    if (shown?.page) document.title = `${named || shown.page.title(t)} · ${t("shell.name")}`;
+  }, [shown, named]);
   const failure = html`<${Failure} t=${t} />`;
   const props = { shop, session, navigate, t, lang: shown?.lang ?? lang, config };
   return html`<${Shell} ...${props} address=${address} visit=${visit} resumed=${resumed} speak=${speak}>
@@ -39,7 +40,7 @@ function App({ shop, config }) {
     ${
       shown?.page &&
       html`<${Guard} key=${`${shown.path} ${resumed.length} ${session?.custId}`} of=${shown} instead=${failure}>
-        <${shown.page.default} ...${props} params=${shown.params} query=${shown.query} />
+        <${shown.page.default} ...${props} name=${name} params=${shown.params} query=${shown.query} />
       <//>`
     }
   <//>`;

@@ -9,6 +9,7 @@
 /** @type {Route[]} */
 export const ROUTES = [
   { path: "/", page: () => import("./pages/browse.js"), areas: ["shop"], open: true },
+  { path: "/products/:productId", page: () => import("./pages/product.js"), areas: ["shop", "product"] },
   { path: "/cart", page: () => import("./pages/cart.js"), areas: ["cart"] },
   { path: "/order/:orderId", page: () => import("./pages/order.js"), areas: ["order"] },
   { path: "/result/:orderId", page: () => import("./pages/result.js"), areas: ["order"] },

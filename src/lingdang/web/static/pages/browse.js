@@ -1,17 +1,19 @@
 /** The shelves: browse, search, and put books into the cart. Whoever is not signed in meets the door. */
 import { html, useState } from "../html.js";
 import { loginAddress } from "../login_address.js";
+import { useAdding } from "../ui/adding.js";
 import { Price } from "../ui/bells.js";
 import { chosen } from "../ui/chosen.js";
 import { Cover } from "../ui/cover.js";
 import { Guard } from "../ui/guard.js";
 import { Icon } from "../ui/icon.js";
 import { usePages } from "../ui/loading.js";
-import { ProblemNotice, explain } from "../ui/notice.js";
+import { useMine } from "../ui/mine.js";
+import { ProblemNotice } from "../ui/notice.js";
 import { CheckoutBar } from "../ui/checkout_bar.js";
+import { productAddress } from "../ui/product_address.js";
 import { readAddress } from "../ui/reading.js";
 import { rating, split, text } from "../ui/text.js";
-import { useMine } from "./browse/mine.js";
 import { Wanted } from "./browse/wanted.js";
 
 const SHELF = 24;
@@ -38,18 +40,8 @@ function Shelves({ shop, query, navigate, t, lang }) {
   const words = query.get("q") ?? "";
   const shelf = usePages((cursor) => shop.products({ query: words, limit: SHELF, cursor }), [words]);
   const mine = useMine(shop);
-  const [said, say] = useState("");
-  const add = async (product) => {
-    try {
-      const { item, selected } = await shop.tick(product.productId);
-      mine.put(item, selected);
-      say(t("shop.added", { title: split(item.title)[0] }));
-    } catch (problem) {
-      if (!shop.session)
-        navigate(loginAddress(`/?${new URLSearchParams({ ...(words && { q: words }), add: product.productId })}`));
-      else say(explain(problem, t, lang).heading);
-    }
-  };
+  const back = ({ productId }) => `/?${new URLSearchParams({ ...(words && { q: words }), add: productId })}`;
+  const [add, said] = useAdding({ shop, mine, navigate, back, t, lang });
   const orders = chosen(mine);
   return html`
     <div class="page-head">
@@ -114,7 +106,7 @@ function Card({ product, mine, add, t, lang }) {
   return html`<li class="card" data-test="book-card" data-product-id=${product.productId}>
     <${Cover} product=${product} />
     <div class="card-text">
-      <h2>${name}</h2>
+      <h2><a href=${productAddress(product.productId)}>${name}</a></h2>
       ${series && html`<p class="series">${series}</p>`}
       <p class="by">${text(authors) || text(product.publisher)}</p>
       ${stars && html`<p class="rating"><span aria-hidden="true">★ </span>${t("shop.rating", { rating: stars })}</p>`}

@@ -9,6 +9,7 @@ import { Loading } from "../ui/loading.js";
 import { useAct } from "../ui/act.js";
 import { ProblemNotice } from "../ui/notice.js";
 import { CheckoutBar } from "../ui/checkout_bar.js";
+import { productAddress } from "../ui/product_address.js";
 import { readAddress } from "../ui/reading.js";
 import { split, text } from "../ui/text.js";
 
@@ -112,7 +113,7 @@ function Row({ item, busy, tick, remove, t, lang }) {
       <${Cover} product=${item} class="tiny" />
     </label>
     <div class="row-text">
-      <h2>${name}</h2>
+      <h2><a href=${productAddress(item.productId)}>${name}</a></h2>
       ${series && html`<p class="series">${series}</p>`}
       ${
         state &&

@@ -5,8 +5,9 @@ import { Cover } from "../ui/cover.js";
 import { Guard } from "../ui/guard.js";
 import { Icon } from "../ui/icon.js";
 import { Growing, usePages } from "../ui/loading.js";
+import { productAddress } from "../ui/product_address.js";
 import { readAddress } from "../ui/reading.js";
-import { split } from "../ui/text.js";
+import { split, text } from "../ui/text.js";
 
 export const title = (t) => t("reading.library");
 
@@ -44,6 +45,9 @@ const Book = ({ book, t, lang }) => html`<li data-test="entitlement">
     <${Cover} product=${book} />
     <span class="opened-title">${split(book.title)[0]}</span>
     <span class="opened-read">${t("reading.read")}</span>
+  </a>
+  <a class="about" href=${productAddress(book.productId)}>
+    ${t("reading.about")}<span class="aside">${`: ${text(book.title)}`}</span>
   </a>
   <span class="small-print">${formatTime(lang, book.grantedAt)}</span>
 </li>`;

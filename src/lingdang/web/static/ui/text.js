@@ -1,6 +1,7 @@
 /** What a catalogue says of a product, made fit to show: an attribute may be of any type. */
 
 const LONGEST = 500;
+const LONGEST_PROSE = 5000;
 
 /** A text, a number or a list of them as one text; "" for anything else. */
 export function text(value) {
@@ -11,6 +12,16 @@ export function text(value) {
 const isPlain = (value) => typeof value === "string" || Number.isFinite(value);
 const plain = (value) => String(value).trim();
 const shortened = (said) => (said.length > LONGEST ? `${[...said.slice(0, LONGEST)].slice(0, -1).join("")}…` : said);
+
+/** A long text as its paragraphs; none for anything that is no text. */
+export const paragraphs = (value) =>
+  typeof value === "string"
+    ? value
+        .slice(0, LONGEST_PROSE)
+        .trim()
+        .split(/\n\s*\n/)
+        .filter(Boolean)
+    : [];
 
 /** A rating from above 0 to 10 with two digits, also where it is written as a text; else "". */
 export function rating(value) {

@@ -2,6 +2,7 @@ import { html } from "../../html.js";
 import { Bells, Price } from "../../ui/bells.js";
 import { Cover } from "../../ui/cover.js";
 import { Guard } from "../../ui/guard.js";
+import { productAddress } from "../../ui/product_address.js";
 import { split, text } from "../../ui/text.js";
 
 /** What is bought: each book with its price, what the vouchers take off it, and what is paid for it. */
@@ -25,7 +26,7 @@ function Line({ line, currency, t, lang }) {
   return html`<li class="row line" data-test="order-line" data-product-id=${line.productId}>
     <${Cover} product=${line} class="tiny" />
     <div class="row-text">
-      <h3>${name}</h3>
+      <h3><a href=${productAddress(line.productId)}>${name}</a></h3>
       ${series && html`<p class="series">${series}</p>`} ${publisher && html`<p class="by">${publisher}</p>`}
       <p class="intro">${text(line.intro)}</p>
     </div>

@@ -5,6 +5,7 @@ import { Bells } from "../../ui/bells.js";
 import { Guard } from "../../ui/guard.js";
 import { Loading, useLoad } from "../../ui/loading.js";
 import { ProblemNotice } from "../../ui/notice.js";
+import { productAddress } from "../../ui/product_address.js";
 import { readAddress } from "../../ui/reading.js";
 import { text } from "../../ui/text.js";
 import { OwnRefund } from "./own_refund.js";
@@ -84,12 +85,12 @@ function Bought({ order, amount, t }) {
   </div>`;
 }
 
-/** A refunded book is not read by this order any more, so it is no link. */
+/** A refunded book is not read by this order any more: its link leads to where it can be bought. */
 const Line = ({ line, order, isGone, amount, t }) => html`<tr data-test="line">
   <th scope="row">
     ${
       isGone
-        ? html`${`${text(line.title)} `}<span class="tag">${t("refund.status.refunded")}</span>`
+        ? html`<a href=${productAddress(line.productId)}>${text(line.title)}</a>${" "}<span class="tag">${t("refund.status.refunded")}</span>`
         : html`<a href=${readAddress(line.productId, order.orderId)}>${text(line.title)}</a>`
     }
   </th>

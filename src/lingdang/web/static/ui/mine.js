@@ -1,15 +1,19 @@
-import { useEffect, useState } from "../../html.js";
-import { withItem } from "../../ui/chosen.js";
+import { useEffect, useState } from "../html.js";
+import { withItem } from "./chosen.js";
 
 const NOTHING = { items: [], selected: { count: 0, total: 0 }, owned: new Set() };
 
-/** What is in the reader's cart and library, as far as the shelves show it: `{items, selected, owned, ticked, put}`. */
+/**
+ * What is in the reader's cart and library, as far as shelves and products show it: `{items, selected, owned, ticked, put}`.
+ * The library is asked for its list: a single right comes with its receipt, and who takes that has opened the book.
+ */
 export function useMine(shop) {
   const [state, setState] = useState(NOTHING);
   useEffect(() => {
+    if (!shop.session) return;
     Promise.all([shop.cart(), ownedOf(shop)]).then(
       ([cart, owned]) => setState({ ...cart, owned }),
-      () => {}, // the shelves are useful without it
+      () => {}, // what is shown is useful without it
     );
   }, []);
   const put = (item, selected) =>
