@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test quick check clients bench bench-short bench-versions bench-sealing screenshots simulate mutants faults readers overload alterations fuzz schemathesis lock
+.PHONY: demo test quick check docs clients bench bench-short bench-versions bench-sealing screenshots simulate mutants faults readers overload alterations fuzz schemathesis lock
 
 demo: $(VENV)/installed
 	$(BIN)/lingdang serve --demo
@@ -18,6 +18,10 @@ quick: $(VENV)/installed-dev
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
 	$(BIN)/python -m tools.audit
+
+# The documentation as a site, in the folder site; a link that leads nowhere fails it.
+docs: $(VENV)/installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 # Clients in TypeScript and Python, generated from the OpenAPI document and compiled. Needs npm and pip.
 clients: $(VENV)/installed-dev

@@ -14,7 +14,7 @@ _OUTSIDE = re.compile(r"\[([^\]]*)\]\((?:\.\./)+(?:examples|sdk|src|tests)/[^)]*
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     """The document, beside the page that shows it."""
-    files.append(File.generated(config, "api/openapi.json", content=text()))
+    files.append(File.generated(config, "openapi.json", content=text()))
     return files
 
 

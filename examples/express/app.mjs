@@ -1,9 +1,9 @@
 // A platform's Express application beside Lingdang: it credits bells that it has sold, and keeps texts for their owners.
 //
-//     LINGDANG_URL=http://127.0.0.1:8080 LINGDANG_KEY=ld_… PORT=3000 node app.mjs
+//     SHOP_URL=http://127.0.0.1:8080 SHOP_KEY=ld_… PORT=3000 node app.mjs
 import express from "express";
 
-const shop = process.env.LINGDANG_URL;
+const shop = process.env.SHOP_URL;
 const app = express();
 app.use(express.json());
 
@@ -12,7 +12,7 @@ app.post("/customers/:custId/bells", async (request, response) => {
   const { paymentId, bells } = request.body;
   const answer = await fetch(`${shop}/v1/admin/wallets/${encodeURIComponent(request.params.custId)}/credits`, {
     method: "POST",
-    headers: { authorization: `Bearer ${process.env.LINGDANG_KEY}`, "content-type": "application/json" },
+    headers: { authorization: `Bearer ${process.env.SHOP_KEY}`, "content-type": "application/json" },
     body: JSON.stringify({
       creditId: paymentId,
       amount: bells,

@@ -1,6 +1,6 @@
 """A platform's FastAPI application beside Lingdang: it credits bells that were sold, and keeps texts for their owners.
 
-LINGDANG_URL=http://127.0.0.1:8080 LINGDANG_KEY=ld_… uvicorn app:app
+SHOP_URL=http://127.0.0.1:8080 SHOP_KEY=ld_… uvicorn app:app
 """
 
 import os
@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 from fastapi import FastAPI, HTTPException, Request
 
-shop = httpx.AsyncClient(base_url=os.environ["LINGDANG_URL"])
-key = {"Authorization": f"Bearer {os.environ['LINGDANG_KEY']}"}
+shop = httpx.AsyncClient(base_url=os.environ["SHOP_URL"])
+key = {"Authorization": f"Bearer {os.environ['SHOP_KEY']}"}
 app = FastAPI()
 
 

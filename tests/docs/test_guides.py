@@ -40,7 +40,7 @@ def test_start_in_ten_minutes(tmp_path: Path) -> None:
     """Every block of the page in one shell, beside a server as the page starts it."""
     with serving(tmp_path / "shop", "--http") as served:
         script = "set -euo pipefail\n" + "\n".join(SHELL.findall(text_of("docs/start.md")))
-        environ = {**os.environ, "PWD": str(tmp_path), "LINGDANG_URL": served.url, "PATH": _path()}
+        environ = {**os.environ, "PWD": str(tmp_path), "SHOP_URL": served.url, "PATH": _path()}
         ran = subprocess.run(
             ["bash", "-c", script.replace("LINGDANG_DATA_DIR=shop", f"LINGDANG_DATA_DIR={tmp_path / 'shop'}")],
             cwd=tmp_path,
@@ -63,8 +63,8 @@ def test_the_chinese_start_has_the_same_commands() -> None:
 
 
 def _fastapi_app(url: str, key: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.setenv("LINGDANG_URL", url)
-    monkeypatch.setenv("LINGDANG_KEY", key)
+    monkeypatch.setenv("SHOP_URL", url)
+    monkeypatch.setenv("SHOP_KEY", key)
     spec = spec_from_file_location("fastapi_example", ROOT / "examples/fastapi/app.py")
     assert spec is not None
     assert spec.loader is not None
@@ -105,7 +105,7 @@ async def test_express(shop: Shop, tmp_path: Path) -> None:
     stock(shop, "emma", price=50)
     key = (await api_key(shop, "wallets:credit"))["Authorization"].removeprefix("Bearer ")
     async with (
-        _express(tmp_path, LINGDANG_URL=shop.url, LINGDANG_KEY=key) as url,
+        _express(tmp_path, SHOP_URL=shop.url, SHOP_KEY=key) as url,
         httpx.AsyncClient(base_url=url, timeout=PATIENCE) as platform,
     ):
         await _a_platform_sells_and_serves(shop, platform)
