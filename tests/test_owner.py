@@ -6,8 +6,8 @@ import pytest
 
 from lingdang.db.pool import Pool, make_pool
 from lingdang.errors import Problem
-from lingdang.owner import Owner, fetch_as, refuse_ended, transaction_as
-from support.customers import owner_of
+from lingdang.owner import Owner, fetch_as, owner_named, refuse_ended, transaction_as
+from support.customers import customer_of, owner_of
 from support.journal import sql
 
 ANN, BOB = owner_of("ann"), owner_of("bob")
@@ -54,6 +54,13 @@ async def test_an_ended_one_is_refused_everywhere_and_nothing_is_kept(pool: Pool
 async def test_it_ends_no_other_session(pool: Pool) -> None:
     for other in (BOB, Owner(1, ANN.customer, "ann", ANN.session_id), owner_of("ann")):
         assert await fetch_as(pool, other, "SELECT 1") == [(1,)]
+
+
+@pytest.mark.usefixtures("ended")
+async def test_who_asks_for_a_customer_needs_none_of_their_sessions(pool: Pool) -> None:
+    asked_for = owner_named(customer_of("ann"), 1)
+    assert (asked_for.bucket, asked_for.customer, asked_for.cust_id) == (ANN.bucket, ANN.customer, "ann")
+    assert await fetch_as(pool, asked_for, "SELECT 1") == [(1,)]
 
 
 async def test_what_fails_in_the_transaction_is_rolled_back(pool: Pool) -> None:

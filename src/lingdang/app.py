@@ -45,6 +45,7 @@ from lingdang.routes import (
     access,
     admin_coupons,
     admin_customers,
+    admin_holdings,
     admin_orders,
     admin_products,
     admin_refunds,
@@ -261,6 +262,7 @@ def _operators(parts: _Parts) -> list[AnyServed]:
     pool, buckets, settlement = parts.pools.operators, parts.deployment.buckets, parts.settlement
     return [
         *admin_customers.routes(pool, parts.passwords, buckets),
+        *admin_holdings.routes(pool, buckets),
         *admin_products.routes(pool),
         *admin_wallets.routes(pool, settlement),
         *admin_coupons.routes(pool, buckets, parts.clock),

@@ -10,8 +10,13 @@ from psycopg.rows import TupleRow
 
 from lingdang.db.pool import Connection, Pool, connection_of, together
 from lingdang.errors import session_ended
+from lingdang.ids import Customer, bucket_of
 
 _ENDED = "SELECT 1 FROM session_end WHERE bucket = %b AND customer = %b AND session_id = %b"
+
+
+NO_SESSION = UUID(int=0)
+"""Of an owner for whom somebody else asks, by a proof of their own. It never began, so it has not ended."""
 
 
 class Owner(msgspec.Struct, frozen=True, gc=False):
@@ -21,6 +26,11 @@ class Owner(msgspec.Struct, frozen=True, gc=False):
     customer: int
     cust_id: str
     session_id: UUID
+
+
+def owner_named(customer: Customer, buckets: int) -> Owner:
+    """The customer as the owner of rows that an operator asks for."""
+    return Owner(bucket_of(customer.key, buckets), customer.key, customer.cust_id, NO_SESSION)
 
 
 async def fetch_as(pool: Pool, owner: Owner, sql: str, params: Sequence[Any] = ()) -> list[TupleRow]:

@@ -18,6 +18,12 @@ ROUTES: list[tuple[Scope, str, str, Any, int]] = [
     ("catalog:write", "GET", "/v1/admin/products/b-1", None, 200),
     ("wallets:credit", "POST", "/v1/admin/wallets/ann/credits", CREDIT, 200),
     ("orders:read", "GET", "/v1/admin/orders?custId=ann", None, 200),
+    ("customers:read", "GET", "/v1/admin/customers/ann", None, 200),
+    ("customers:read", "GET", "/v1/admin/customers/ann/wallet", None, 200),
+    ("customers:read", "GET", "/v1/admin/customers/ann/entries", None, 200),
+    ("customers:read", "GET", "/v1/admin/customers/ann/entitlements", None, 200),
+    ("customers:read", "GET", "/v1/admin/customers/ann/vouchers", None, 200),
+    ("customers:read", "GET", "/v1/admin/customers/ann/orders", None, 200),
 ]
 
 

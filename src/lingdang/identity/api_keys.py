@@ -24,6 +24,7 @@ from lingdang.pacing import Pacing
 Scope = Literal[
     "catalog:write",
     "coupons:write",
+    "customers:read",
     "customers:write",
     "entitlements:write",
     "wallets:credit",

@@ -1,13 +1,12 @@
 """Orders as bought."""
 
-from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from lingdang.db.pool import Pool, fetch_all
+from lingdang.db.pool import Pool
 from lingdang.errors import Problem
 from lingdang.owner import Owner, fetch_as
 from lingdang.paging import Page, Window, read_seq, to_cursor
@@ -103,14 +102,22 @@ class OrderView(msgspec.Struct, frozen=True, rename="camel"):
 
 
 async def list_orders(pool: Pool, owner: Owner, window: Window) -> Page[OrderView]:
-    """The customer's orders, newest first. A page may be shorter than asked for; an empty one is the end."""
+    """The customer's orders, newest first. A page may be shorter than asked for; an empty one is the end.
+
+    Stretch after stretch of the journal is looked through until there is an order to show, or nothing below.
+    """
     place = (owner.bucket, owner.customer)
-    return await _list(lambda parameters: fetch_as(pool, owner, _LIST, parameters), place, window)
-
-
-async def list_orders_of(pool: Pool, bucket: int, customer: int, window: Window) -> Page[OrderView]:
-    """A customer's orders as the operators see them, otherwise like `list_orders`."""
-    return await _list(lambda parameters: fetch_all(pool, _LIST, parameters), (bucket, customer), window)
+    below = read_seq(window.after)
+    stretch = STRETCH
+    while True:
+        rows = await fetch_as(pool, owner, _LIST, (below, *place, stretch, *place, window.limit + 1))
+        found = [row for row in rows if row[1] is not None]
+        shown = found[: window.limit]
+        # Where all orders of the stretch are shown, what is below it is for the next page.
+        below = shown[-1][1] if len(found) > window.limit else rows[0][0]
+        if shown or below <= 1:
+            return Page([_view(row[2:]) for row in shown], to_cursor(str(below)) if below > 1 else None)
+        stretch = min(stretch * GROWTH, LONGEST_STRETCH)
 
 
 async def get_order(pool: Pool, owner: Owner, order_id: UUID) -> OrderView:
@@ -119,25 +126,6 @@ async def get_order(pool: Pool, owner: Owner, order_id: UUID) -> OrderView:
     if not rows:
         raise Problem("not_found")
     return _view(rows[0])
-
-
-Rows = list[tuple[Any, ...]]
-Fetch = Callable[[Sequence[object]], Awaitable[Rows]]
-
-
-async def _list(fetch: Fetch, place: tuple[int, int], window: Window) -> Page[OrderView]:
-    """Look through one stretch after the other until there is an order to show, or nothing below."""
-    below = read_seq(window.after)
-    stretch = STRETCH
-    while True:
-        rows = await fetch((below, *place, stretch, *place, window.limit + 1))
-        found = [row for row in rows if row[1] is not None]
-        shown = found[: window.limit]
-        # Where all orders of the stretch are shown, what is below it is for the next page.
-        below = shown[-1][1] if len(found) > window.limit else rows[0][0]
-        if shown or below <= 1:
-            return Page([_view(row[2:]) for row in shown], to_cursor(str(below)) if below > 1 else None)
-        stretch = min(stretch * GROWTH, LONGEST_STRETCH)
 
 
 def _view(row: tuple[Any, ...]) -> OrderView:

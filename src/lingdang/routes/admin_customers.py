@@ -1,4 +1,4 @@
-"""Customers who sign in with a password kept here, and the groups that conditions of vouchers name."""
+"""Customers: those who sign in with a password kept here, and the groups that conditions of vouchers name."""
 
 from datetime import datetime
 from typing import Annotated
@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from lingdang.backoffice.customers import CustomerView, view_customer
 from lingdang.db.pool import Pool
 from lingdang.http.reply import Reply, replied
 from lingdang.http.route import AnyServed, Asked, Nothing, Route
@@ -15,6 +16,7 @@ from lingdang.identity.passwords import NewPassword, Passwords
 from lingdang.ids import ID_PATTERN, CustId
 from lingdang.routes.callers import operator
 from lingdang.routes.examples.buying import ADDED
+from lingdang.routes.parameters import OfCustomer
 
 Group = Annotated[str, Meta(pattern=ID_PATTERN, description="A group as the platform names it.")]
 
@@ -51,10 +53,23 @@ ADD = Route(
     example=CustomerAnswer("ann", ADDED),
     statuses={201: "The customer is new", 200: "The customer was there"},
 )
+SHOW = Route(
+    name="getCustomer",
+    method="GET",
+    path="/v1/admin/customers/{cust_id}",
+    who=operator("customers:read"),
+    summary="One customer",
+    description="Whether they are known, since when, and how they may sign in.",
+    tag="operators",
+    params=OfCustomer,
+    answer=CustomerView,
+    example=CustomerView("ann", ADDED, ["students"], True),
+    problems=("not_found",),
+)
 
 
 def routes(pool: Pool, passwords: Passwords, buckets: int) -> list[AnyServed]:
-    """The customers' route."""
+    """The customers' routes."""
 
     async def add(asked: Asked[ApiKey, Nothing, CustomerRequest]) -> Reply:
         body = asked.body
@@ -63,4 +78,7 @@ def routes(pool: Pool, passwords: Passwords, buckets: int) -> list[AnyServed]:
             await set_groups(pool, added.customer, body.groups)
         return replied(CustomerAnswer(body.cust_id, added.created_at), 201 if added.created else 200)
 
-    return [ADD.by(add)]
+    async def show(asked: Asked[ApiKey, OfCustomer]) -> CustomerView:
+        return await view_customer(pool, asked.params.cust_id)
+
+    return [ADD.by(add), SHOW.by(show)]

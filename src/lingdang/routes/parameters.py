@@ -45,3 +45,9 @@ class Pages(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     def window(self) -> Window:
         """How many, and after which key. Raises Problem `invalid_request`."""
         return window(self.limit, self.cursor)
+
+
+class PagesOfCustomer(Pages, frozen=True, rename="camel", kw_only=True):
+    """Whose list, and which page of it."""
+
+    cust_id: CustId

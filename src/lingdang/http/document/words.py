@@ -77,6 +77,7 @@ WORDS: dict[str, Word] = {
     "grantedAt": _moment("When the right was given.", "2026-11-23T08:01:00Z"),
     "group": Word("Of one group an order takes one voucher; null is no group.", "default"),
     "groups": Word("Groups of customers, as the platform names them.", ["vip"]),
+    "hasPassword": Word("Whether they may sign in with a password that is kept here.", True),
     "intro": Word("An introduction in plain text.", "A comedy of manners."),
     "isNew": Word("Whether the voucher was given by this request.", True),
     "issuedAt": _moment("When it was made.", "2026-11-23T08:00:00Z"),

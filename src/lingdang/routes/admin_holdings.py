@@ -1,0 +1,113 @@
+"""What a customer has, as the operators see it: the reads that the customer's own routes have."""
+
+from lingdang.coupons.held import HeldVoucher, list_held
+from lingdang.db.pool import Pool
+from lingdang.http.route import AnyServed, Asked, Route
+from lingdang.identity.api_keys import ApiKey
+from lingdang.identity.customers import known_customer
+from lingdang.library.entitlements import Entitlement, list_entitlements
+from lingdang.library.orders import OrderView, list_orders
+from lingdang.library.wallets import EntryView, WalletView, list_entries, view_wallet
+from lingdang.owner import Owner, owner_named
+from lingdang.paging import Page
+from lingdang.routes.callers import operator
+from lingdang.routes.examples import bought, buying
+from lingdang.routes.parameters import OfCustomer, PagesOfCustomer
+
+_PATH = "/v1/admin/customers/{cust_id}"
+
+WALLET = Route(
+    name="getCustomerWallet",
+    method="GET",
+    path=f"{_PATH}/wallet",
+    who=operator("customers:read"),
+    summary="What a customer can spend",
+    description="What the customer is told by `GET /v1/wallet`.",
+    tag="operators",
+    params=OfCustomer,
+    answer=WalletView,
+    example=bought.WALLET,
+    problems=("not_found",),
+)
+ENTRIES = Route(
+    name="listCustomerWalletEntries",
+    method="GET",
+    path=f"{_PATH}/entries",
+    who=operator("customers:read"),
+    summary="Every movement of a customer's wallet, newest first",
+    description="What the customer is told by `GET /v1/wallet/entries`.",
+    tag="operators",
+    params=PagesOfCustomer,
+    answer=Page[EntryView],
+    example=Page([bought.ENTRY], None),
+    problems=("not_found",),
+)
+ENTITLEMENTS = Route(
+    name="listCustomerEntitlements",
+    method="GET",
+    path=f"{_PATH}/entitlements",
+    who=operator("customers:read"),
+    summary="What a customer owns, by productId",
+    description="What the customer is told by `GET /v1/entitlements`. Nothing counts as opened by it.",
+    tag="operators",
+    params=PagesOfCustomer,
+    answer=Page[Entitlement],
+    example=Page([bought.ENTITLEMENT], None),
+    problems=("not_found",),
+)
+VOUCHERS = Route(
+    name="listCustomerVouchers",
+    method="GET",
+    path=f"{_PATH}/vouchers",
+    who=operator("customers:read"),
+    summary="A customer's vouchers, newest first",
+    description="What the customer is told by `GET /v1/vouchers`.",
+    tag="operators",
+    params=PagesOfCustomer,
+    answer=Page[HeldVoucher],
+    example=Page([buying.VOUCHER], None),
+    problems=("not_found",),
+)
+ORDERS = Route(
+    name="listCustomerOrders",
+    method="GET",
+    path=f"{_PATH}/orders",
+    who=operator("customers:read"),
+    summary="A customer's orders, newest first",
+    description="What the customer is told by `GET /v1/orders`.",
+    tag="operators",
+    params=PagesOfCustomer,
+    answer=Page[OrderView],
+    example=Page([bought.ORDER], None),
+    problems=("not_found",),
+)
+
+
+def routes(pool: Pool, buckets: int) -> list[AnyServed]:
+    """The routes of what a customer has."""
+
+    async def owner_of(params: OfCustomer | PagesOfCustomer) -> Owner:
+        return owner_named(await known_customer(pool, params.cust_id), buckets)
+
+    async def wallet(asked: Asked[ApiKey, OfCustomer]) -> WalletView:
+        return await view_wallet(pool, await owner_of(asked.params), asked.now)
+
+    async def entries(asked: Asked[ApiKey, PagesOfCustomer]) -> Page[EntryView]:
+        return await list_entries(pool, await owner_of(asked.params), asked.params.window())
+
+    async def entitlements(asked: Asked[ApiKey, PagesOfCustomer]) -> Page[Entitlement]:
+        return await list_entitlements(pool, await owner_of(asked.params), asked.params.window())
+
+    async def vouchers(asked: Asked[ApiKey, PagesOfCustomer]) -> Page[HeldVoucher]:
+        return await list_held(pool, await owner_of(asked.params), asked.params.window(), asked.now)
+
+    async def orders(asked: Asked[ApiKey, PagesOfCustomer]) -> Page[OrderView]:
+        return await list_orders(pool, await owner_of(asked.params), asked.params.window())
+
+    return [
+        WALLET.by(wallet),
+        ENTRIES.by(entries),
+        ENTITLEMENTS.by(entitlements),
+        VOUCHERS.by(vouchers),
+        ORDERS.by(orders),
+    ]
