@@ -260,13 +260,14 @@ def _bought(parts: _Parts) -> list[AnyServed]:
 
 def _operators(parts: _Parts) -> list[AnyServed]:
     pool, buckets, settlement = parts.pools.operators, parts.deployment.buckets, parts.settlement
+    settings = parts.deployment.settings
     return [
         *admin_customers.routes(pool, parts.passwords, buckets),
         *admin_holdings.routes(pool, buckets),
         *admin_products.routes(pool),
         *admin_wallets.routes(pool, settlement),
         *admin_coupons.routes(pool, buckets, parts.clock),
-        *admin_orders.routes(pool, buckets),
+        *admin_orders.routes(pool, buckets, settings.zone, settings.offer_seconds),
         *admin_refunds.routes(pool, settlement, parts.refund_policy),
         *admin_rights.routes(pool, settlement, parts.refund_policy, buckets),
     ]

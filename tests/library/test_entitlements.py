@@ -7,7 +7,8 @@ import pytest
 
 from lingdang.clock import system_clock
 from lingdang.db.pool import Pool, make_pool
-from lingdang.library.entitlements import Rights, list_entitlements
+from lingdang.errors import Problem
+from lingdang.library.entitlements import Rights, check_rights, list_entitlements
 from lingdang.paging import Window
 from support.buyer import Buyer, buyer, give, stock
 from support.customers import owner_of
@@ -68,3 +69,21 @@ async def test_they_are_listed_by_product_page_by_page(pool: Pool) -> None:
     rest = await list_entitlements(pool, owner_of("ann"), Window(1, "a"))
     assert ([right.product_id for right in rest.items], rest.next_cursor) == (["b"], None)
     assert (await list_entitlements(pool, owner_of("bob"), Window(1, None))).items == []
+
+
+@pytest.mark.usefixtures("ann")
+async def test_many_are_checked_at_once_in_the_sequence_asked(shop: Shop, pool: Pool) -> None:
+    asked = ["z", "b", "a", "b"]
+    checked = await check_rights(pool, 1, "ann", asked)
+    owned = {
+        right.product_id: right for right in (await list_entitlements(pool, owner_of("ann"), Window(9, None))).items
+    }
+    assert [each.product_id for each in checked] == asked
+    for each in checked:
+        right = owned.get(each.product_id)
+        assert each.entitled == (right is not None)
+        if right is not None:
+            assert (each.order_id, each.grant_id, each.granted_at) == (right.order_id, None, right.granted_at)
+    assert opened(shop) == [("a", None), ("b", None)]
+    with pytest.raises(Problem, match="not_found"):
+        await check_rights(pool, 1, "nobody", asked)

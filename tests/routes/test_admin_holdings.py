@@ -101,3 +101,47 @@ async def test_a_customer_who_signed_out_is_read_all_the_same(shop: Shop, ann: B
     reader = await api_key(shop, "customers:read")
     answer = await shop.http.get("/v1/admin/customers/ann/orders", headers=reader)
     assert (answer.status_code, len(answer.json()["items"])) == (200, 3)
+
+
+async def test_many_rights_are_checked_at_once(shop: Shop, ann: Buyer) -> None:
+    desk = await api_key(shop)
+    gift = {"grantId": "g-1", "reason": "a gift"}
+    stock(shop, "d")
+    assert (await shop.http.put("/v1/admin/customers/ann/entitlements/d", json=gift, headers=desk)).status_code == 200
+    owned = {each["productId"]: each for each in (await ann.get("/v1/entitlements")).json()["items"]}
+    asked = {"custId": "ann", "productIds": ["d", "no-such-book", "a"]}
+    answer = await shop.http.post("/v1/admin/entitlements/check", json=asked, headers=desk)
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {
+            "items": [
+                owned["d"] | {"entitled": True},
+                {"productId": "no-such-book", "entitled": False},
+                owned["a"] | {"entitled": True},
+            ]
+        },
+    )
+    assert owned["d"]["grantId"] == "g-1"
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "path"),
+    [
+        ({"custId": "nobody", "productIds": ["a"]}, 404, None),
+        ({"custId": "ann", "productIds": []}, 400, "$.productIds"),
+        ({"custId": "ann", "productIds": ["a b"]}, 400, "$.productIds[0]"),
+        ({"custId": "ann", "productIds": ["a"] * 201}, 400, "$.productIds"),
+        ({"custId": "ann", "productIds": ["a"], "createCustomer": True}, 400, "$"),
+        ({"productIds": ["a"]}, 400, "$"),
+    ],
+)
+async def test_a_check_that_is_refused(
+    shop: Shop, ann: Buyer, asked: dict[str, object], status: int, path: str | None
+) -> None:
+    before = books(shop), shop.sql("SELECT count(*) FROM customer")
+    reader = await api_key(shop, "customers:read")
+    answer = await shop.http.post("/v1/admin/entitlements/check", json=asked, headers=reader)
+    assert answer.status_code == status
+    assert [error["path"] for error in answer.json().get("errors", [])] == ([path] if path else [])
+    assert (books(shop), shop.sql("SELECT count(*) FROM customer")) == before
+    assert (await ann.get("/v1/wallet")).status_code == 200

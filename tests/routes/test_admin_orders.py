@@ -1,12 +1,14 @@
-"""GET /v1/admin/orders: the orders of one customer, as the customer sees them."""
+"""GET /v1/admin/orders: the orders of all customers, by whose, when, what and state; and one of them."""
 
 from typing import Any
 
 import httpx
 import pytest
 
+from lingdang.paging import to_cursor
 from support.buyer import books, buyer, give, stock
 from support.people import api_key
+from support.refunds import desk_of, refund
 from support.shop import Shop
 
 
@@ -14,24 +16,112 @@ async def orders(shop: Shop, headers: dict[str, str], **params: Any) -> httpx.Re
     return await shop.http.get("/v1/admin/orders", params=params, headers=headers)
 
 
-async def test_the_orders_of_one_customer_page_by_page(shop: Shop) -> None:
-    stock(shop, "b-1", "b-2", "b-3")
+@pytest.fixture
+async def paid(shop: Shop) -> list[str]:
+    """The ids of five orders, oldest first: Ann buys a, Bob b, Ann b and c, Bob c, Ann d."""
+    stock(shop, "a", "b", "c", "d")
     for cust_id in ("ann", "bob"):
         await give(shop, cust_id, 500)
-    ann = buyer(shop)
-    paid = [(await ann.buy(product_id)).json()["orderId"] for product_id in ("b-1", "b-2", "b-3")]
-    assert (await buyer(shop, "bob").buy("b-1")).status_code == 200
+    people = {name: buyer(shop, name) for name in ("ann", "bob")}
+    bought = [("ann", "a"), ("bob", "b"), ("ann", "b", "c"), ("bob", "c"), ("ann", "d")]
+    return [(await people[who].buy(*names)).json()["orderId"] for who, *names in bought]
+
+
+async def found(shop: Shop, reader: dict[str, str], limit: int = 50, **params: Any) -> list[str]:
+    """The ids on every page, and no page is longer than asked for or empty before the end."""
+    ids: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        answer = await orders(shop, reader, limit=limit, **params, **cursor)
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        ids += [item["orderId"] for item in page["items"]]
+        assert len(page["items"]) <= limit
+        if page["nextCursor"] is None:
+            return ids
+        assert page["items"]
+        cursor = {"cursor": page["nextCursor"]}
+
+
+async def test_the_orders_of_all_customers_newest_first(shop: Shop, paid: list[str]) -> None:
     reader = await api_key(shop, "orders:read")
+    seen = (await orders(shop, reader)).json()
+    assert [item["orderId"] for item in seen["items"]] == paid[::-1]
+    assert [item["custId"] for item in seen["items"]] == ["ann", "bob", "ann", "bob", "ann"]
+    own = (await buyer(shop).get("/v1/orders")).json()["items"]
+    assert [item for item in seen["items"] if item["custId"] == "ann"] == [item | {"custId": "ann"} for item in own]
 
-    seen = (await orders(shop, reader, custId="ann")).json()
-    assert [item["orderId"] for item in seen["items"]] == paid[::-1], "newest first, no other customer's"
-    assert seen == (await ann.get("/v1/orders")).json()
-    assert seen["items"][0]["lines"][0]["productId"] == "b-3"
 
-    first = (await orders(shop, reader, custId="ann", limit=2)).json()
-    second = (await orders(shop, reader, custId="ann", limit=2, cursor=first["nextCursor"])).json()
-    assert first["items"] + second["items"] == seen["items"]
-    assert (len(first["items"]), second["nextCursor"]) == (2, None)
+@pytest.mark.parametrize("limit", [1, 2, 5, 200])
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({}, [4, 3, 2, 1, 0]),
+        ({"custId": "ann"}, [4, 2, 0]),
+        ({"productId": "b"}, [2, 1]),
+        ({"productId": "c", "custId": "ann"}, [2]),
+        ({"productId": "z"}, []),
+        ({"status": "paid"}, [4, 3, 0]),
+        ({"status": "partly_refunded"}, [2]),
+        ({"status": "refunded"}, [1]),
+        ({"status": "refunded", "custId": "ann"}, []),
+        ({"status": "partly_refunded", "productId": "c"}, [2]),
+        ({"status": "paid", "productId": "c"}, [3]),
+    ],
+    ids=str,
+)
+async def test_all_that_is_asked_holds_on_every_page(
+    shop: Shop, paid: list[str], params: dict[str, Any], expected: list[int], limit: int
+) -> None:
+    desk = await desk_of(shop)
+    assert (await refund(shop, desk, paid[1])).status_code == 200
+    assert (await refund(shop, desk, paid[2], productIds=["b"])).status_code == 200
+    before = books(shop)
+    reader = await api_key(shop, "orders:read")
+    assert await found(shop, reader, limit, **params) == [paid[number] for number in expected]
+    assert books(shop) == before
+
+
+@pytest.mark.parametrize("cust_id", [None, "ann"])
+async def test_a_period_ends_before_its_end(shop: Shop, paid: list[str], cust_id: str | None) -> None:
+    """To the microsecond: from a payment on, before a payment, and by days of the shop's zone."""
+    whose = {"custId": cust_id} if cust_id else {}
+    reader = await api_key(shop, "orders:read")
+    whole = await found(shop, reader, **whose)
+    at = {str(order_id): moment.isoformat() for order_id, moment in shop.sql("SELECT order_id, paid_at FROM orders")}
+    middle = at[paid[2]]
+    since, before = [paid[n] for n in (4, 3, 2)], [paid[n] for n in (1, 0)]
+    assert await found(shop, reader, **whose, **{"from": middle}) == [i for i in whole if i in since]
+    assert await found(shop, reader, **whose, to=middle) == [i for i in whole if i in before]
+    assert await found(shop, reader, **whose, **{"from": at[whole[-1]], "to": middle}) == [
+        i for i in whole if i in before
+    ]
+    assert await found(shop, reader, **whose, **{"from": "2001-01-01", "to": "2999-12-30"}) == whole
+    assert await found(shop, reader, **whose, to="2002-01-01") == []
+    assert await found(shop, reader, **whose, **{"from": "2998-01-01"}) == []
+
+
+async def test_an_order_that_is_paid_late_is_of_the_day_of_its_payment(shop: Shop) -> None:
+    """Its id is as old as its checkout."""
+    stock(shop, "a")
+    await give(shop, "ann", 500)
+    ann = buyer(shop)
+    offer = await ann.checkout("a")
+    [[moment]] = shop.sql("SELECT now()")
+    assert (await ann.send(ann.payment(offer["orderToken"], ["a"]))).status_code == 200
+    reader = await api_key(shop, "orders:read")
+    assert await found(shop, reader, **{"from": moment.isoformat()}) == [offer["orderId"]]
+    assert await found(shop, reader, to=moment.isoformat()) == []
+
+
+async def test_one_order(shop: Shop, paid: list[str]) -> None:
+    reader = await api_key(shop, "orders:read")
+    one = await shop.http.get(f"/v1/admin/orders/{paid[3]}", headers=reader)
+    assert one.json() == (await buyer(shop, "bob").get(f"/v1/orders/{paid[3]}")).json() | {"custId": "bob"}
+    [[credit]] = shop.sql("SELECT cause FROM transfer WHERE kind = 'credit' LIMIT 1")
+    for order_id in (str(credit), "0199aaaa-0000-7000-8000-000000000001"):
+        none = await shop.http.get(f"/v1/admin/orders/{order_id}", headers=reader)
+        assert (none.status_code, none.json()["code"]) == (404, "not_found")
 
 
 async def test_who_has_none_and_who_is_nobody(shop: Shop) -> None:
@@ -48,7 +138,6 @@ async def test_who_has_none_and_who_is_nobody(shop: Shop) -> None:
 @pytest.mark.parametrize(
     "params",
     [
-        {},
         {"custId": ""},
         {"custId": "a b"},
         {"custId": "a" * 129},
@@ -57,6 +146,17 @@ async def test_who_has_none_and_who_is_nobody(shop: Shop) -> None:
         {"custId": "ann", "limit": "ten"},
         {"custId": "ann", "cursor": "not a cursor"},
         {"custId": "ann", "cursor": "YWJj"},
+        {"cursor": "YWJj"},
+        {"custId": "ann", "cursor": to_cursor("0199aaaa-0000-7000-8000-000000000001")},
+        {"cursor": to_cursor("5")},
+        {"productId": "a b"},
+        {"status": "lost"},
+        {"from": "yesterday"},
+        {"from": "1999-01-01"},
+        {"to": "2026-02-30"},
+        {"from": "2026-02-02", "to": "2026-02-01"},
+        {"customerId": "ann"},
+        {"custid": "ann"},
     ],
     ids=str,
 )

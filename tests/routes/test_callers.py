@@ -18,6 +18,8 @@ ROUTES: list[tuple[Scope, str, str, Any, int]] = [
     ("catalog:write", "GET", "/v1/admin/products/b-1", None, 200),
     ("wallets:credit", "POST", "/v1/admin/wallets/ann/credits", CREDIT, 200),
     ("orders:read", "GET", "/v1/admin/orders?custId=ann", None, 200),
+    ("orders:read", "GET", "/v1/admin/orders", None, 200),
+    ("customers:read", "POST", "/v1/admin/entitlements/check", {"custId": "ann", "productIds": ["b-1"]}, 200),
     ("customers:read", "GET", "/v1/admin/customers/ann", None, 200),
     ("customers:read", "GET", "/v1/admin/customers/ann/wallet", None, 200),
     ("customers:read", "GET", "/v1/admin/customers/ann/entries", None, 200),

@@ -11,7 +11,11 @@ from lingdang.errors import Problem
 from lingdang.owner import Owner, fetch_as
 from lingdang.paging import Page, Window, read_seq, to_cursor
 
-_COLUMNS = "order_id, currency, subtotal, discount, total, balance, paid_at, lines, vouchers, refunds, returned"
+ORDER_FIELDS = (
+    *("order_id", "currency", "subtotal", "discount", "total", "balance"),
+    *("paid_at", "lines", "vouchers", "refunds", "returned"),
+)
+"""What `view_order` reads of the view of orders."""
 
 STRETCH = 1000
 """Rows of the journal that are looked through for orders at first: credits, too, stand between them."""
@@ -38,7 +42,7 @@ SELECT greatest(j.below - j.stretch, 1), o.seq, o.order_id, o.currency, o.subtot
  ORDER BY o.seq DESC
 """
 
-_ONE = f"SELECT {_COLUMNS} FROM orders WHERE bucket = %b AND customer = %b AND order_id = %b"  # noqa: S608
+_ONE = f"SELECT {', '.join(ORDER_FIELDS)} FROM orders WHERE bucket = %b AND customer = %b AND order_id = %b"  # noqa: S608
 
 
 class OrderLine(msgspec.Struct, frozen=True, rename="camel"):
@@ -116,7 +120,7 @@ async def list_orders(pool: Pool, owner: Owner, window: Window) -> Page[OrderVie
         # Where all orders of the stretch are shown, what is below it is for the next page.
         below = shown[-1][1] if len(found) > window.limit else rows[0][0]
         if shown or below <= 1:
-            return Page([_view(row[2:]) for row in shown], to_cursor(str(below)) if below > 1 else None)
+            return Page([view_order(row[2:]) for row in shown], to_cursor(str(below)) if below > 1 else None)
         stretch = min(stretch * GROWTH, LONGEST_STRETCH)
 
 
@@ -125,10 +129,11 @@ async def get_order(pool: Pool, owner: Owner, order_id: UUID) -> OrderView:
     rows = await fetch_as(pool, owner, _ONE, (owner.bucket, owner.customer, order_id))
     if not rows:
         raise Problem("not_found")
-    return _view(rows[0])
+    return view_order(rows[0])
 
 
-def _view(row: tuple[Any, ...]) -> OrderView:
+def view_order(row: tuple[Any, ...]) -> OrderView:
+    """An order from a row of ORDER_FIELDS."""
     order_id, currency, subtotal, discount, total, balance, paid_at, lines, vouchers, refunds, returned = row
     return OrderView(
         order_id=order_id,

@@ -1,11 +1,17 @@
 """What a customer has, as the operators see it: the reads that the customer's own routes have."""
 
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
 from lingdang.coupons.held import HeldVoucher, list_held
 from lingdang.db.pool import Pool
-from lingdang.http.route import AnyServed, Asked, Route
+from lingdang.http.route import AnyServed, Asked, Nothing, Route
 from lingdang.identity.api_keys import ApiKey
 from lingdang.identity.customers import known_customer
-from lingdang.library.entitlements import Entitlement, list_entitlements
+from lingdang.ids import CustId, ProductId
+from lingdang.library.entitlements import CheckedRight, Entitlement, check_rights, list_entitlements
 from lingdang.library.orders import OrderView, list_orders
 from lingdang.library.wallets import EntryView, WalletView, list_entries, view_wallet
 from lingdang.owner import Owner, owner_named
@@ -15,6 +21,20 @@ from lingdang.routes.examples import bought, buying
 from lingdang.routes.parameters import OfCustomer, PagesOfCustomer
 
 _PATH = "/v1/admin/customers/{cust_id}"
+
+
+class CheckRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Which products are asked about, and whose they may be."""
+
+    cust_id: CustId
+    product_ids: Annotated[tuple[ProductId, ...], Meta(min_length=1, max_length=200)]
+
+
+class CheckAnswer(msgspec.Struct, frozen=True):
+    """One item for each product, in the request's order."""
+
+    items: list[CheckedRight]
+
 
 WALLET = Route(
     name="getCustomerWallet",
@@ -81,6 +101,25 @@ ORDERS = Route(
     example=Page([bought.ORDER], None),
     problems=("not_found",),
 )
+CHECK = Route(
+    name="checkEntitlements",
+    method="POST",
+    path="/v1/admin/entitlements/check",
+    who=operator("customers:read"),
+    summary="Which of these products are a customer's",
+    description="One read for up to 200 products. Nothing counts as opened by it.",
+    tag="operators",
+    body=CheckRequest,
+    body_example=CheckRequest("ann", (buying.PRODUCT_ID, "persuasion")),
+    answer=CheckAnswer,
+    example=CheckAnswer(
+        [
+            CheckedRight(buying.PRODUCT_ID, True, buying.PAID, order_id=buying.ORDER_ID),
+            CheckedRight("persuasion", False),
+        ]
+    ),
+    problems=("not_found",),
+)
 
 
 def routes(pool: Pool, buckets: int) -> list[AnyServed]:
@@ -104,7 +143,12 @@ def routes(pool: Pool, buckets: int) -> list[AnyServed]:
     async def orders(asked: Asked[ApiKey, PagesOfCustomer]) -> Page[OrderView]:
         return await list_orders(pool, await owner_of(asked.params), asked.params.window())
 
+    async def check(asked: Asked[ApiKey, Nothing, CheckRequest]) -> CheckAnswer:
+        body = asked.body
+        return CheckAnswer(await check_rights(pool, buckets, body.cust_id, body.product_ids))
+
     return [
+        CHECK.by(check),
         WALLET.by(wallet),
         ENTRIES.by(entries),
         ENTITLEMENTS.by(entitlements),

@@ -71,7 +71,10 @@ def _parameter(name: str, known: Json, *, in_path: bool, required: bool) -> Json
         "description": known.get("description") or (word.meaning if word else ""),
         "schema": _without_null(said),
     }
-    return parameter if word is None else {**parameter, "example": _of_query(word.example)}
+    if word is None:
+        return parameter
+    known_values = parameter["schema"].get("enum", [word.example])
+    return {**parameter, "example": _of_query(word.example if word.example in known_values else known_values[0])}
 
 
 def _of_query(example: Any) -> Any:

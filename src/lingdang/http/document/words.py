@@ -58,6 +58,7 @@ WORDS: dict[str, Word] = {
     "detail": Word("What happened and what to do, in the language asked for.", "The offer has expired."),
     "discount": Word("Whole bells that vouchers take off.", 28),
     "effect": Word("What a voucher does, told apart by `kind`."),
+    "entitled": Word("Whether the product is the customer's.", True),
     "entitlements": Word("The rights that the order gave."),
     "errors": Word("Each place of the request that is wrong, and the rule that it breaks."),
     "every": Word("Whether it applies to every `spend` in the eligible lines, not only to the first.", False),
