@@ -36,6 +36,7 @@ from lingdang.identity.platform_tokens import PlatformTokens
 from lingdang.identity.proofs import Proofs
 from lingdang.ledger.settlement import Settlement
 from lingdang.library.entitlements import Rights
+from lingdang.library.links import Links
 from lingdang.library.receipts import Receipts
 from lingdang.library.refunds import Policy
 from lingdang.pacing import Pacing
@@ -121,6 +122,7 @@ class _Parts:
         self.codes = CodeLimits(self.pools.customers, self.clock, wrong, window, self.pacing)
         self.refund_policy = Policy.of(deployment.settings)
         self.access_rights = Rights(self.pools.access, self.refund_policy.offered)
+        self.links = Links(deployment.keyring, self.access_rights, deployment.buckets)
         self.platform_tokens = PlatformTokens.configured(deployment.settings)
         self.order_tokens = OrderTokens(deployment.keyring)
         self.idempotency = Idempotency(self.pools.customers, deployment.keyring)
@@ -251,8 +253,8 @@ def _bought(parts: _Parts) -> list[AnyServed]:
     return [
         *orders.routes(pool),
         *wallet.routes(pool, parts.pools.reports, make_statements(deployment), settings.zone),
-        *entitlements.routes(pool, Rights(pool, policy.offered), made),
-        *access.routes(parts.access_rights, parts.products, texts),
+        *entitlements.routes(pool, Rights(pool, policy.offered), made, parts.links),
+        *access.routes(parts.access_rights, parts.links, parts.products, texts),
         *receipts.routes(made, parts.pools.access),
         *refunds.routes(pool, parts.settlement, policy),
     ]

@@ -23,7 +23,15 @@ from fasteners import InterProcessLock
 from lingdang.clock import system_clock
 
 Purpose = Literal[
-    "session-token", "session-sign-key", "order-token", "receipt", "idempotency", "api-key", "cursor", "journal-seal"
+    "session-token",
+    "session-sign-key",
+    "access-link",
+    "order-token",
+    "receipt",
+    "idempotency",
+    "api-key",
+    "cursor",
+    "journal-seal",
 ]
 
 _RELOAD_SECONDS = 1.0

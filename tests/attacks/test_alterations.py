@@ -62,7 +62,7 @@ def astray(*_: object) -> bool:
 BREAKS: dict[str, tuple[str, Any, str, str]] = {
     "base64 of order tokens": ("checkout.order_token.from_base64url", tolerant, "order token", "base64"),
     "tag of order tokens": ("checkout.order_token.compare_digest", lambda *_: True, "order token", "tag cut"),
-    "signature of session tokens": ("identity.tokens.compare_digest", lambda *_: True, "session token", "elsewhere"),
+    "signature of session tokens": ("jose.compare_digest", lambda *_: True, "session token", "elsewhere"),
     "time of platform tokens": ("identity.platform_tokens.LEEWAY_SECONDS", 10**6, "platform token", "not for this"),
     "time of payments": ("payment.payments.MAX_SKEW_SECONDS", 10**6, "payment, MD5", "too early"),
     "MD5": ("payment.signing.compare_digest", lambda *_: True, "payment, MD5", "by somebody else"),

@@ -113,6 +113,55 @@ def test_who_is_refused_is_counted() -> None:
     assert seen == ["admitted", ("session", None, None), "unauthenticated"]
 
 
+LINK: Caller[str | None] = Caller("session or link", ("unauthenticated",))
+VISITOR: Caller[str | None] = Caller("session or none", ("unauthenticated",))
+
+
+class Linked(msgspec.Struct):
+    """A link's token."""
+
+    token: str = ""
+
+
+@pytest.mark.parametrize(
+    ("who", "headers", "query", "expected"),
+    [
+        (LINK, HEADERS, b"", "ann by token"),
+        (LINK, HEADERS, b"token=x", None),
+        (LINK, {}, b"token=x", None),
+        (LINK, {}, b"token=", "unauthenticated"),
+        (LINK, HEADERS, b"token=", "ann by token"),
+        (LINK, {}, b"", "unauthenticated"),
+        (VISITOR, HEADERS, b"", "ann by token"),
+        (VISITOR, {b"x-cust-id": b"ann"}, b"", None),
+        (VISITOR, {}, b"token=x", None),
+    ],
+)
+def test_who_needs_no_session(
+    who: Caller[str | None], headers: dict[bytes, bytes], query: bytes, expected: str | None
+) -> None:
+    route = Route(
+        name="thing",
+        method="GET",
+        path="/v1/thing",
+        who=who,
+        summary="",
+        tag="",
+        params=Linked,
+        answer=dict[str, str],
+    )
+
+    async def handle(_: Asked[str | None, Linked]) -> dict[str, str]:
+        return {}
+
+    bound = Bound(route.by(handle), gate_of([]))
+    if expected == "unauthenticated":
+        with pytest.raises(Problem, match="unauthenticated"):
+            bound.asked(headers, b"", {}, "::1", query)
+    else:
+        assert bound.asked(headers, b"", {}, "::1", query).who == expected
+
+
 def test_a_path_matches_with_one_part_at_its_end() -> None:
     bound = bound_of(WHO, [])
     assert bound.matches("/v1/things/7")

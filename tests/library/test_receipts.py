@@ -26,7 +26,7 @@ def receipts(keyring: Keyring) -> Receipts:
 
 def right(product_id: str = "emma", cause: UUID = CAUSE, grant_id: str | None = None) -> Right:
     order_id = None if grant_id else cause
-    return Right(Entitlement(product_id, NOW, order_id, grant_id), cause, opened=False)
+    return Right(Entitlement(product_id, NOW, order_id, grant_id), cause, granted_by=2, opened=False)
 
 
 def claims(receipts: Receipts, keyring: Keyring, customer: int = ANN, **fields: Any) -> dict[str, Any]:

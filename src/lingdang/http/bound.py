@@ -3,7 +3,7 @@
 All that can be decided at the start is decided here, once; both ways to a handler use the same.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -19,6 +19,13 @@ from lingdang.http.route import AnyServed, Asked, Nothing, text_of
 
 _NOTHING = Nothing()
 _NO_TEXTS: Texts = {}
+
+
+_SPARED: Mapping[str, Callable[[Mapping[bytes, bytes], Any], bool]] = {
+    "session or link": lambda _, params: bool(params.token),
+    "session or none": lambda headers, _: b"authorization" not in headers,
+}
+"""By the proof that a route asks for: which of its requests need no session."""
 
 
 class Gate(NamedTuple):
@@ -42,7 +49,8 @@ class Bound:
         if route.who.proof == "key":
             self.handle = partial(_for_operator, served.handle, gate.key, route.who.scope)
         self._admit, self._refused = served.admit, served.refused
-        self._session = gate.session if route.who.proof == "session" else None
+        self._session = gate.session if route.who.proof.startswith("session") else None
+        self._spared = _SPARED.get(route.who.proof)
         self._clock = gate.clock
         self._parameters = Parameters(route)
         self._takes_none = route.params is Nothing
@@ -71,7 +79,7 @@ class Bound:
             if self._admit is not None:
                 self._admit()
             now, who = self._clock(), None
-            if self._session is not None:
+            if self._session is not None and not (self._spared and self._spared(headers, params)):
                 who = self._session(text_of(headers, b"authorization"), text_of(headers, b"x-cust-id"), now)
         except Problem as problem:
             if self._refused is not None:

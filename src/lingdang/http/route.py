@@ -35,7 +35,7 @@ B = TypeVar("B", default=Nothing)
 class Caller(Generic[W]):
     """Who may call a route, by what proof; for operators the scope that their key must have."""
 
-    proof: Literal["none", "session", "key", "platform token"]
+    proof: Literal["none", "session", "session or link", "session or none", "key", "platform token"]
     problems: tuple[str, ...] = ()
     scope: str = ""
 

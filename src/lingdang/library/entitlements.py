@@ -13,7 +13,8 @@ from lingdang.owner import Owner, fetch_as
 from lingdang.paging import Page, Window, page
 
 _COLUMNS = """
-SELECT e.product_id, t.kind, t.cause, journal_reference(t.kind, t.cause, t.detail), t.at, e.opened_at IS NOT NULL
+SELECT e.product_id, t.kind, t.cause, journal_reference(t.kind, t.cause, t.detail), t.at, e.opened_at IS NOT NULL,
+       e.granted_by
   FROM entitlement e JOIN transfer t ON t.customer = e.customer AND t.seq = e.granted_by AND t.bucket = e.bucket
 """
 _LIST = f"""
@@ -35,6 +36,10 @@ UPDATE entitlement e SET opened_at = coalesce(e.opened_at, %b)
  WHERE e.bucket = %b AND e.customer = %b AND e.product_id = %b RETURNING 1
 """
 """Notes that a product was opened: the moment, then whose right to what."""
+_OPEN_THIS = """
+UPDATE entitlement e SET opened_at = coalesce(e.opened_at, %b)
+ WHERE e.bucket = %b AND e.customer = %b AND e.product_id = %b AND e.granted_by = %b RETURNING 1
+"""
 
 
 class Entitlement(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -63,10 +68,11 @@ class CheckedRight(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tr
 
 
 class Right(msgspec.Struct, frozen=True):
-    """A right with what is not told of it: the cause of the row that granted it, and whether it was used."""
+    """A right with what is not told of it: number and cause of the row that granted it, and whether it was used."""
 
     told: Entitlement
     cause: UUID
+    granted_by: int
     opened: bool
 
     @property
@@ -85,17 +91,23 @@ class Rights(msgspec.Struct, frozen=True):
     pool: Pool
     noted: bool
 
-    async def use(self, owner: Owner, product_id: str, now: datetime) -> Right | None:
-        """The customer's right to a product, or None. The note is committed when this returns: a refund comes before,
-        and there is no right, or after."""
-        place = (owner.bucket, owner.customer, product_id)
-        rows = await fetch_as(self.pool, owner, _ONE, place)
-        if not rows:
+    async def find(self, owner: Owner, product_id: str) -> Right | None:
+        """The customer's right to a product, or None. Nothing is noted."""
+        rows = await fetch_as(self.pool, owner, _ONE, (owner.bucket, owner.customer, product_id))
+        return _right(rows[0]) if rows else None
+
+    async def use(self, owner: Owner, product_id: str, now: datetime, cause: UUID | None = None) -> Right | None:
+        """The same, and that it was used is noted; with a `cause` only the right that this cause gave.
+
+        The note is committed when this returns: a refund comes before, and there is no right, or after.
+        """
+        right = await self.find(owner, product_id)
+        if right is None or cause not in (None, right.cause):
             return None
-        right = _right(rows[0])
-        if not self.noted or right.opened or await fetch_as(self.pool, owner, OPEN, (now, *place)):
+        if not self.noted or right.opened:
             return right
-        return None
+        place = (owner.bucket, owner.customer, product_id, right.granted_by)
+        return right if await fetch_as(self.pool, owner, _OPEN_THIS, (now, *place)) else None
 
 
 async def list_entitlements(pool: Pool, owner: Owner, window: Window) -> Page[Entitlement]:
@@ -113,7 +125,7 @@ async def check_rights(pool: Pool, buckets: int, cust_id: str, product_ids: Sequ
     rows = await fetch_all(pool, _CHECK, (list(product_ids), buckets, cust_id))
     if not rows:
         raise Problem("not_found")
-    owned = {row[0]: _right((*row, False)).told for row in rows if row[0] is not None}
+    owned = {row[0]: _entitlement(*row) for row in rows if row[0] is not None}
     return [
         CheckedRight(product_id, True, right.granted_at, right.order_id, right.grant_id)
         if (right := owned.get(product_id))
@@ -123,7 +135,11 @@ async def check_rights(pool: Pool, buckets: int, cust_id: str, product_ids: Sequ
 
 
 def _right(row: tuple[Any, ...]) -> Right:
-    product_id, kind, cause, reference, at, opened = row
+    product_id, kind, cause, reference, at, opened, granted_by = row
+    return Right(_entitlement(product_id, kind, cause, reference, at), cause, granted_by, opened)
+
+
+def _entitlement(product_id: str, kind: str, cause: UUID, reference: str, at: datetime) -> Entitlement:
     if kind == "grant":
-        return Right(Entitlement(product_id, at, grant_id=reference), cause, opened)
-    return Right(Entitlement(product_id, at, order_id=cause), cause, opened)
+        return Entitlement(product_id, at, grant_id=reference)
+    return Entitlement(product_id, at, order_id=cause)

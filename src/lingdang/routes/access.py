@@ -11,32 +11,28 @@ from lingdang.http.reply import Reply
 from lingdang.http.route import AnyServed, Asked, Route
 from lingdang.identity.session import Session
 from lingdang.library.entitlements import Right, Rights
-from lingdang.routes.callers import CUSTOMER
+from lingdang.library.links import Links
+from lingdang.routes.callers import CUSTOMER, CUSTOMER_OR_LINK
 from lingdang.routes.parameters import OfProduct
 from lingdang.web.reading import Text, Texts
 
 
-class OfFile(OfProduct, frozen=True, rename="camel"):
-    """Which product, as a proxy asks for whoever asked it."""
+class Asking(OfProduct, frozen=True, rename="camel"):
+    """Which product, and in the place of a session the token of a link to it."""
 
-    token: Annotated[
-        str,
-        Meta(
-            description="The token of a link, which a proxy hands on. No links are given out yet: it is not looked at."
-        ),
-    ] = ""
+    token: Annotated[str, Meta(description="A link's, where there is one: then no session is asked for.")] = ""
 
 
 ACCESS = Route(
     name="checkAccess",
     method="GET",
     path="/v1/access",
-    who=CUSTOMER,
+    who=CUSTOMER_OR_LINK,
     summary="Whether the customer may read a product, for a reverse proxy",
     description="For the sub-request of nginx's `auth_request` or of a forward-auth: 204 with the source of the "
     "right, or a refusal.",
     tag="library",
-    params=OfFile,
+    params=Asking,
     answer=type(None),
     statuses={204: "Yes; X-Entitlement-Order or X-Entitlement-Grant names the source."},
     problems=("not_entitled",),
@@ -58,17 +54,22 @@ READ = Route(
 )
 
 
-def routes(rights: Rights, products: ProductReader, texts: Texts) -> list[AnyServed]:
+def routes(rights: Rights, links: Links, products: ProductReader, texts: Texts) -> list[AnyServed]:
     """The routes for who has bought."""
 
-    async def used(who: Session, product_id: str, now: datetime) -> Right:
-        right = await rights.use(who.owner, product_id, now)
+    async def used(session: Session, product_id: str, now: datetime) -> Right:
+        right = await rights.use(session.owner, product_id, now)
         if right is None:
             raise Problem("not_entitled", productId=product_id)
         return right
 
-    async def access(asked: Asked[Session, OfFile]) -> Reply:
-        kind, source = (await used(asked.who, asked.params.product_id, asked.now)).source
+    async def access(asked: Asked[Session | None, Asking]) -> Reply:
+        product_id, token = asked.params.product_id, asked.params.token
+        if asked.who is not None:
+            right = await used(asked.who, product_id, asked.now)
+        else:
+            right = await links.follow(token, product_id, asked.now)
+        kind, source = right.source
         return Reply(b"", 204, ((f"x-entitlement-{kind}".lower().encode(), source.encode()),))
 
     async def read(asked: Asked[Session, OfProduct]) -> Text:

@@ -1,10 +1,16 @@
-"""⑥ A customer's rights."""
+"""⑥ A customer's rights, and links to what is theirs."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
 
 from lingdang.db.pool import Pool
 from lingdang.errors import Problem
 from lingdang.http.route import AnyServed, Asked, Route
 from lingdang.identity.session import Session
 from lingdang.library.entitlements import Entitlement, EntitlementWithReceipt, Rights, list_entitlements
+from lingdang.library.links import MAX_SECONDS, Link, Links
 from lingdang.library.receipts import Receipts
 from lingdang.paging import Page
 from lingdang.routes.callers import CUSTOMER
@@ -39,7 +45,31 @@ ENTITLEMENT = Route(
 )
 
 
-def routes(pool: Pool, rights: Rights, receipts: Receipts) -> list[AnyServed]:
+class LinkRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """For how long whoever has the link is let in."""
+
+    seconds: Annotated[int, Meta(ge=1, le=MAX_SECONDS)]
+
+
+LINK = Route(
+    name="createEntitlementLink",
+    method="POST",
+    path="/v1/entitlements/{product_id}/links",
+    who=CUSTOMER,
+    summary="A link to a product of the customer's",
+    description="For downloads and pictures, whose requests carry no session: `GET /v1/access` takes the token until "
+    "it expires, and no longer than the right lasts.",
+    tag="library",
+    params=OfProduct,
+    body=LinkRequest,
+    body_example=LinkRequest(600),
+    answer=Link,
+    example=bought.LINK,
+    problems=("not_found",),
+)
+
+
+def routes(pool: Pool, rights: Rights, receipts: Receipts, links: Links) -> list[AnyServed]:
     """The rights' routes."""
 
     async def entitlements(asked: Asked[Session, Pages]) -> Page[Entitlement]:
@@ -59,4 +89,7 @@ def routes(pool: Pool, rights: Rights, receipts: Receipts) -> list[AnyServed]:
             receipt=receipts.make(owner.customer, owner.cust_id, right, asked.now),
         )
 
-    return [ENTITLEMENTS.by(entitlements), ENTITLEMENT.by(entitlement)]
+    async def link(asked: Asked[Session, OfProduct, LinkRequest]) -> Link:
+        return await links.make(asked.who.owner, asked.params.product_id, asked.body.seconds, asked.now)
+
+    return [ENTITLEMENTS.by(entitlements), ENTITLEMENT.by(entitlement), LINK.by(link)]

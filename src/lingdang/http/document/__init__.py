@@ -89,5 +89,11 @@ def _described(routes: Sequence[AnyRoute]) -> tuple[Json, Json]:
 _SECURITY: Json = {
     "session": {"type": "http", "scheme": "bearer", "description": "The sessionToken of POST /v1/sessions."},
     "platformToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "The platform's own."},
+    "link": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "token",
+        "description": "A link's token, of POST /v1/entitlements/{productId}/links.",
+    },
     "apiKey": {"type": "http", "scheme": "bearer", "description": "An operator's key, `ld_…`, with the scope named."},
 }

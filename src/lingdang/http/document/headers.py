@@ -52,7 +52,10 @@ def asked_headers(route: AnyRoute) -> list[Json]:
     names += ["Idempotency-Key"] * route.keyed
     names += ["X-Cust-Id"] * (route.who.proof == "session")
     names += ["If-None-Match"] * ("ETag" in route.headers)
-    return [{"$ref": f"#/components/parameters/{name}"} for name in names]
+    asked: list[Json] = [{"$ref": f"#/components/parameters/{name}"} for name in names]
+    if route.who.proof in ("session or link", "session or none"):
+        asked.append({"name": "X-Cust-Id", "in": "header", **_ASKED["X-Cust-Id"], "required": False})
+    return asked
 
 
 def header_parameters() -> Json:

@@ -95,6 +95,8 @@ def _security(route: AnyRoute) -> list[Json]:
     by_proof: dict[str, list[Json]] = {
         "none": [],
         "session": [{"session": []}],
+        "session or link": [{"session": []}, {"link": []}],
+        "session or none": [{}, {"session": []}],
         "platform token": [{}, {"platformToken": []}],
         "key": [{"apiKey": [route.who.scope]}],
     }

@@ -143,6 +143,7 @@ WORDS: dict[str, Word] = {
     "saved": Word("Whole bells that its vouchers saved.", 140),
     "saves": Word("Whole bells that the voucher takes off.", 28),
     "selected": Word("What a checkout of the cart is for."),
+    "seconds": Word("For how many seconds whoever has the link is let in.", 600),
     "seq": Word("The number of the row in the customer's journal, from 1 without a gap.", 2),
     "serverTime": _moment(
         "The server's clock, against which a payment's `timestamp` is measured.", "2026-11-23T07:59:00Z"
@@ -165,7 +166,7 @@ WORDS: dict[str, Word] = {
     "timestamp": Word("Unix seconds, within 300 of the server's clock.", 1795420860),
     "title": Word("The title.", "Emma"),
     "to": Word("A day of the shop's time zone, to its end, or a moment; now unless told.", "2026-11-30"),
-    "token": Word("The token of a link.", "ld1.…"),
+    "token": Word("What whoever follows the link sends.", TOKEN),
     "total": Word("Whole bells to pay.", 100),
     "totalLimit": Word("How many vouchers there are; null: without an end.", 1000),
     "type": Word("A URN of the code.", "urn:lingdang:problem:token_expired"),

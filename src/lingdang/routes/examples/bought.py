@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lingdang.library.entitlements import Entitlement, EntitlementWithReceipt
+from lingdang.library.links import Link
 from lingdang.library.orders import OrderLine, OrderView, OrderVoucher, RefundedLine
 from lingdang.library.refunds import RefundableAnswer, RefundAnswer, RefundLot
 from lingdang.library.wallets import Balance, EntryView, Expiring, LotPart, WalletView
@@ -39,6 +40,7 @@ ENTRY = EntryView(
 )
 ENTITLEMENT = Entitlement(PRODUCT_ID, PAID, order_id=ORDER_ID)
 WITH_RECEIPT = EntitlementWithReceipt(PRODUCT_ID, PAID, order_id=ORDER_ID, receipt="eyJhbGciOiJFZERTQSIs….….…")
+LINK = Link("eyJhbGciOiJIUzI1NiIs….….…", datetime(2026, 11, 23, 8, 31, tzinfo=UTC))
 KEYS: dict[str, Any] = {
     "keys": [
         {
