@@ -8,10 +8,11 @@ from pathlib import Path
 
 from litestar import Litestar
 
-from lingdang.bulkheads import Bulkheads
+from lingdang.bulkheads import Bulkheads, shares
 from lingdang.cart.carts import Carts
 from lingdang.catalog.memory import Memory
 from lingdang.catalog.reading import ProductReader
+from lingdang.catalog.strangers import Strangers
 from lingdang.checkout.checkouts import Checkouts
 from lingdang.checkout.order_token import OrderTokens
 from lingdang.checkout.reading import CheckoutReader
@@ -68,6 +69,7 @@ from lingdang.routes import (
     vouchers,
     wallet,
 )
+from lingdang.settings import Settings
 from lingdang.signer import Signer
 from lingdang.upkeep import Upkeep
 from lingdang.watch import UNWATCHED, Watch
@@ -236,13 +238,20 @@ def _buying(parts: _Parts, watch: Watch) -> list[AnyServed]:
         max_body_bytes=settings.max_body_bytes,
         chooser=parts.chooser,
     )
+    public = products.Public(*_strangers(settings)) if settings.public_catalogue else None
     return [
-        *products.routes(parts.pools.search, parts.products),
+        *products.routes(parts.pools.search, parts.products, public),
         *cart.routes(parts.carts, pool),
         *vouchers.routes(pool, parts.codes, parts.idempotency),
         *checkout.routes(checkouts, parts.idempotency),
         *payments.routes(Payments(parts.order_tokens, parts.settlement), watch.payment),
     ]
+
+
+def _strangers(settings: Settings) -> tuple[Strangers, Strangers]:
+    """Of the connections for searches strangers have half, of what waits in the lane of products a small part."""
+    searches = max(1, shares(settings.pool_size)["search"] // 2)
+    return Strangers(searches, waiting=50), Strangers(at_once=128, waiting=256)
 
 
 def _bought(parts: _Parts) -> list[AnyServed]:

@@ -28,6 +28,10 @@ class Owner(msgspec.Struct, frozen=True, gc=False):
     session_id: UUID
 
 
+NOBODY = Owner(0, 0, "", NO_SESSION)
+"""Of a question that anybody may ask. No customer has this key."""
+
+
 def owner_named(customer: Customer, buckets: int) -> Owner:
     """The customer as the owner of rows that an operator asks for."""
     return Owner(bucket_of(customer.key, buckets), customer.key, customer.cust_id, NO_SESSION)

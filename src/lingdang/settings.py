@@ -104,6 +104,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     trusted_proxies: str = ""
     """Addresses or networks, separated by commas, whose X-Forwarded-For is believed. None by default."""
 
+    public_catalogue: bool = False
+    """Whether products are listed and shown to whoever asks, without a session."""
     cors_origins: tuple[Origin, ...] = ()
     """Origins of front ends elsewhere whose scripts may read answers, `https://shop.example`. None by default."""
 

@@ -260,8 +260,7 @@ _COMMON = (*SAFE_HEADERS, _JSON)
 
 
 def _with_common(headers: tuple[Header, ...]) -> tuple[Header, ...]:
-    typed = any(name == b"content-type" for name, _ in headers)
-    return (*SAFE_HEADERS, *headers) if typed else (*SAFE_HEADERS, *headers, _JSON)
+    return (*_not_said(_COMMON, headers), *headers)
 
 
 def _not_said(wanted: Sequence[Header], said: Iterable[Header]) -> list[Header]:
