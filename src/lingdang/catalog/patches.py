@@ -22,10 +22,9 @@ from lingdang.ids import Currency, Price, ProductId
 from lingdang.moments import Moment
 
 
-class ProductPatch(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+class ProductChange(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """The fields that a change names. None empties a field; of `attributes` only those named change."""
 
-    product_id: ProductId
     title: Title | UnsetType = UNSET
     price: Price | UnsetType = UNSET
     list_price: Price | UnsetType | None = UNSET
@@ -40,11 +39,17 @@ class ProductPatch(msgspec.Struct, frozen=True, kw_only=True, rename="camel", fo
     popularity: Popularity | UnsetType = UNSET
 
 
+class ProductPatch(ProductChange, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """A change of an import: with the product's id."""
+
+    product_id: ProductId
+
+
 _EMPTY_TEXT = {"intro": ""}
 _FIELDS = ProductInput.__struct_fields__
 
 
-def changed(product: ProductView, patch: ProductPatch) -> ProductInput:
+def changed(product: ProductView, patch: ProductChange) -> ProductInput:
     """What `product` is with the change. A list price that was the price follows it, and is never below it.
 
     Raises ValueError when that is no product.
@@ -59,7 +64,7 @@ def changed(product: ProductView, patch: ProductPatch) -> ProductInput:
     return ProductInput(**values)
 
 
-def is_so_already(product: ProductView, patch: ProductPatch) -> bool:
+def is_so_already(product: ProductView, patch: ProductChange) -> bool:
     """Whether `product` has all that the change names, as far as is told by the values alone."""
     for field in _FIELDS:
         value = getattr(patch, field)
