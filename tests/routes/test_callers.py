@@ -20,6 +20,13 @@ ROUTES: list[tuple[Scope, str, str, Any, int]] = [
     ("catalog:write", "DELETE", "/v1/admin/products/b-1", None, 204),
     ("catalog:write", "GET", "/v1/admin/products", None, 200),
     ("wallets:credit", "POST", "/v1/admin/wallets/ann/credits", CREDIT, 200),
+    (
+        "wallets:adjust",
+        "POST",
+        "/v1/admin/wallets/ann/adjustments",
+        {"adjustmentId": "a-1", "amount": -5, "reason": "test"},
+        200,
+    ),
     ("orders:read", "GET", "/v1/admin/orders?custId=ann", None, 200),
     ("orders:read", "GET", "/v1/admin/orders", None, 200),
     ("customers:read", "POST", "/v1/admin/entitlements/check", {"custId": "ann", "productIds": ["b-1"]}, 200),

@@ -10,7 +10,13 @@ from proof.simulation.audit.evidence import Evidence, Row, lots_of, moment
 from proof.simulation.audit.findings import Findings
 from proof.simulation.plan import RefundPolicy
 
-_NAMED = {"credit": "creditId", "refund": "refundId", "grant": "grantId", "revocation": "revocationId"}
+_NAMED = {
+    "credit": "creditId",
+    "adjustment": "adjustmentId",
+    "refund": "refundId",
+    "grant": "grantId",
+    "revocation": "revocationId",
+}
 
 
 def audit_money(policy: RefundPolicy, evidence: Evidence, findings: Findings) -> None:
@@ -116,6 +122,8 @@ class _Rerun:
             self._payment(row, moved, others)
         elif row["kind"] == "credit":
             self._credit(row, moved, others)
+        elif row["kind"] == "adjustment":
+            self._adjustment(row, moved, others)
         elif row["kind"] == "refund":
             self._refund(row, moved, others)
         else:
@@ -161,6 +169,12 @@ class _Rerun:
         self._expect(_expiry(name) == lapses(self._lots, credit["kind"], until), "a credit goes into its lot", row)
         clock = row["clock"]
         self._expect(until is None or clock is None or until > clock, "nothing lapsed is credited", row)
+
+    def _adjustment(self, row: Row, moved: dict[str, int], others: dict[str, int]) -> None:
+        """What is taken comes from the lots as a payment's does; what is added is a bonus without an end."""
+        wanted = self._spent(-row["amount"]) if row["amount"] < 0 else {"bonus": row["amount"]}
+        self._expect(moved == wanted, "an adjustment is of the lots it may be of", row, self._lots)
+        self._expect(others == {"adjustment": -row["amount"]}, "an adjustment has its account", row)
 
     def _refund(self, row: Row, moved: dict[str, int], others: dict[str, int]) -> None:
         """Bells go back to the lots that they came from, revenue and discount of the lines are undone."""

@@ -10,7 +10,13 @@ from proof.simulation.audit.returns import is_late, opened_products, source_of, 
 from proof.simulation.history import INCONCLUSIVE, History, Request
 from proof.simulation.plan import Plan, RefundPolicy
 
-_REFERENCE = {"credit": "creditId", "refund": "refundId", "grant": "grantId", "revocation": "revocationId"}
+_REFERENCE = {
+    "credit": "creditId",
+    "adjustment": "adjustmentId",
+    "refund": "refundId",
+    "grant": "grantId",
+    "revocation": "revocationId",
+}
 
 
 def audit_shown(plan: Plan, history: History, evidence: Evidence, chronicle: Chronicle, findings: Findings) -> None:

@@ -28,6 +28,7 @@ Scope = Literal[
     "customers:write",
     "entitlements:write",
     "wallets:credit",
+    "wallets:adjust",
     "orders:read",
     "orders:refund",
 ]

@@ -2,6 +2,7 @@
 CREATE OR REPLACE FUNCTION journal_reference(kind text, cause uuid, detail json) RETURNS text LANGUAGE sql IMMUTABLE
 RETURN CASE kind WHEN 'payment' THEN cause::text
                  WHEN 'credit' THEN detail->>'creditId'
+                 WHEN 'adjustment' THEN detail->>'adjustmentId'
                  WHEN 'refund' THEN detail->>'refundId'
                  WHEN 'reversal' THEN detail->>'creditId'
                  WHEN 'grant' THEN detail->>'grantId'

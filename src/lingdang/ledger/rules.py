@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from lingdang.errors import Problem
-from lingdang.ledger import crediting, expiring, granting, paying, refunding, reversing
+from lingdang.ledger import adjusting, crediting, expiring, granting, paying, refunding, reversing
+from lingdang.ledger.adjusting import Adjust
 from lingdang.ledger.book import Book
 from lingdang.ledger.crediting import Credit
 from lingdang.ledger.done import Done
@@ -20,12 +21,13 @@ from lingdang.ledger.refunding import Refund
 from lingdang.ledger.reversing import Reverse
 from lingdang.ledger.state import Changes, State
 
-Command = Pay | Credit | Refund | Grant | Revoke | Expire | Reverse
+Command = Pay | Credit | Adjust | Refund | Grant | Revoke | Expire | Reverse
 Result = Done | Problem
 
 _DECIDE: Mapping[type, Callable[[Book, Any], Result]] = {
     Pay: paying.decide,
     Credit: crediting.decide,
+    Adjust: adjusting.decide,
     Refund: refunding.decide,
     Grant: granting.grant,
     Revoke: granting.revoke,

@@ -1,13 +1,22 @@
-"""Bells from the platform."""
+"""Bells from the platform, and corrections of balances."""
 
-from lingdang.backoffice.wallets import CreditAnswer, CreditRequest, credit_wallet, end_of
+from lingdang.backoffice.wallets import (
+    AdjustmentAnswer,
+    AdjustmentRequest,
+    CreditAnswer,
+    CreditRequest,
+    adjust_wallet,
+    credit_wallet,
+    end_of,
+)
 from lingdang.db.pool import Pool
 from lingdang.http.idempotency import answered
 from lingdang.http.reply import Reply
 from lingdang.http.route import AnyServed, Asked, Route
 from lingdang.identity.api_keys import ApiKey
-from lingdang.identity.customers import customer_named
+from lingdang.identity.customers import customer_named, known_customer
 from lingdang.ledger.settlement import Settlement
+from lingdang.library.wallets import LotPart
 from lingdang.routes.callers import operator
 from lingdang.routes.examples.buying import ADDED
 from lingdang.routes.parameters import OfCustomer
@@ -28,10 +37,26 @@ CREDIT = Route(
     problems=("not_found", "wallet_full", "idempotency_mismatch", "outcome_unknown"),
     headers=("Idempotent-Replayed",),
 )
+ADJUST = Route(
+    name="adjustWallet",
+    method="POST",
+    path="/v1/admin/wallets/{cust_id}/adjustments",
+    who=operator("wallets:adjust"),
+    summary="Correct a balance",
+    description="Above 0 it adds a bonus, below 0 it takes, never more than there is. Idempotent by `adjustmentId`.",
+    tag="operators",
+    params=OfCustomer,
+    body=AdjustmentRequest,
+    body_example=AdjustmentRequest(adjustment_id="a-1", amount=-100, reason="Credited twice"),
+    answer=AdjustmentAnswer,
+    example=AdjustmentAnswer("a-1", "ann", "BELL", -100, [LotPart("paid", -100, None)], "Credited twice", 900, ADDED),
+    problems=("not_found", "insufficient_bells", "wallet_full", "idempotency_mismatch", "outcome_unknown"),
+    headers=("Idempotent-Replayed",),
+)
 
 
 def routes(pool: Pool, settlement: Settlement) -> list[AnyServed]:
-    """The route of credits."""
+    """The routes of credits and adjustments."""
 
     async def credit(asked: Asked[ApiKey, OfCustomer, CreditRequest]) -> CreditAnswer | Reply:
         body = asked.body
@@ -39,4 +64,8 @@ def routes(pool: Pool, settlement: Settlement) -> list[AnyServed]:
         customer = await customer_named(pool, asked.params.cust_id, body.create_customer, asked.now)
         return answered(*await credit_wallet(settlement, customer, body))
 
-    return [CREDIT.by(credit)]
+    async def adjust(asked: Asked[ApiKey, OfCustomer, AdjustmentRequest]) -> AdjustmentAnswer | Reply:
+        customer = await known_customer(pool, asked.params.cust_id)
+        return answered(*await adjust_wallet(settlement, customer, asked.body))
+
+    return [CREDIT.by(credit), ADJUST.by(adjust)]

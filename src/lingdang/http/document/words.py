@@ -23,6 +23,8 @@ TOKEN = "eyJhbGciOiJIUzI1NiIs….….…"  # noqa: S105 - an example
 _POINT = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"
 
 WORDS: dict[str, Word] = {
+    "adjustedAt": _moment("When it was booked.", "2026-11-23T08:01:00Z"),
+    "adjustmentId": Word("The sender's own id of the adjustment.", "a-1"),
     "alg": Word("The algorithm that the key is for.", "ES256"),
     "amount": Word("Whole bells.", 100),
     "applied": Word("Whether the voucher is part of this offer.", True),

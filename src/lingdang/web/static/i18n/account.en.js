@@ -35,6 +35,7 @@ export default {
   "account.balance": "Balance",
   "account.kind.payment": "Payment",
   "account.kind.credit": "Credit",
+  "account.kind.adjustment": "Correction",
   "account.kind.expiry": "Lapsed",
   "account.kind.refund": "Refund",
   "account.kind.reversal": "Reversal",
