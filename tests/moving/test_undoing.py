@@ -92,6 +92,20 @@ def test_where_one_customer_has_spent_nothing_is_changed(
     assert asked(database_url, "SELECT undone_at FROM move") == [(None,)]
 
 
+def test_an_undoing_that_was_broken_off_goes_on_and_names_who_has_spent_meanwhile(
+    move_in: Any, undo: Any, database_url: str, tmp_path: Path
+) -> None:
+    move_in(json_lines(tmp_path / "rows.jsonl", ROWS))
+    asked(database_url, "UPDATE move SET undone_at = now() RETURNING 1")
+    settle(database_url, pay(key_in(database_url, "bob"), line("c", 10)))
+    code, report = undo()
+    assert (code, report["spent"], report["credits"], report["rights"]) == (1, [], 2, 2)
+    [kept] = report["kept"]
+    assert (kept["custId"], kept["what"], kept["reason"].partition(":")[0]) == ("bob", "paid", "insufficient_bells")
+    assert (balances(database_url), library(database_url)) == ({"bob": 20}, {("bob", "c")})
+    require_agreement(database_url)
+
+
 def test_a_payment_of_nothing_spends_nothing(move_in: Any, undo: Any, database_url: str, tmp_path: Path) -> None:
     move_in(json_lines(tmp_path / "rows.jsonl", ROWS))
     bob = key_in(database_url, "bob")

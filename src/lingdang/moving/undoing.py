@@ -101,7 +101,8 @@ def undo(deployment: Deployment, name: str, progress: Callable[[str, int, int], 
         place = {"move": name, "reason": moves.reason_of(name), "prefix": f"{name}:"}
         connection.execute(_ROWS, place)
         connection.execute("CREATE INDEX ON booked (place); ANALYZE booked")
-        report.spent = [cust_id for (cust_id,) in connection.execute(_SPENT, (SHOWN,))]
+        if not moves.is_undone(connection, name):  # else it is begun, and what is left of it is taken back
+            report.spent = [cust_id for (cust_id,) in connection.execute(_SPENT, (SHOWN,))]
         if not report.spent:
             connection.execute(_UNDONE, (deployment.clock(), name))
             _carry_out(deployment, connection, report, progress)
