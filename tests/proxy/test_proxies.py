@@ -173,6 +173,15 @@ async def test_a_right_that_has_ended_refuses_at_once(proxied: Proxied) -> None:
         assert refused.status_code == 403
 
 
+async def test_a_link_needs_no_headers_and_stands_in_no_log(proxied: Proxied) -> None:
+    made = await proxied.http.post("/v1/entitlements/emma/links", json={"seconds": 600}, headers=proxied.ann.headers)
+    token = made.json()["token"]
+    assert (await proxied.http.get(f"/files/emma.epub?token={token}")).content == BOOK
+    assert (await proxied.http.get(f"/files/persuasion.epub?token={token}")).status_code in (401, 403)
+    logs = [path.read_text() for path in proxied.place.glob("*.log")]
+    assert not any(token in log for log in logs)
+
+
 async def test_the_shop_itself_is_there(proxied: Proxied) -> None:
     assert (await proxied.http.get("/")).status_code == 200
     offer = await proxied.http.post(
