@@ -84,7 +84,7 @@ async def test_customers_who_pay_meanwhile(database_url: str, start: Any) -> Non
     names = [f"c{n}" for n in range(0, CUSTOMERS, 100)]
     make_known(database_url, *names)
     add_products(database_url, *(f"d{n}" for n in range(MOST_PAYMENTS)))
-    async with open_settlement(database_url) as settlement:
+    async with open_settlement(database_url, seconds=PATIENCE, give_up_seconds=PATIENCE) as settlement:
         await asyncio.gather(*(settlement.submit(credit(key_of(name), 1000)) for name in names))
         process = start()
         paid = 0

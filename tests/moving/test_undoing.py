@@ -11,6 +11,7 @@ from lingdang.ledger.expiring import Expire
 from support.commands import Run
 from support.money import credit, line, open_settlement, pay
 from support.moving import asked, balances, customer, json_lines, library, lot, require_agreement, right
+from support.shop import PATIENCE
 
 ROWS = [
     customer("ann", groups=["gold"]),
@@ -37,7 +38,7 @@ def key_in(database_url: str, cust_id: str) -> int:
 
 def settle(database_url: str, *commands: Any) -> None:
     async def submit() -> None:
-        async with open_settlement(database_url) as settlement:
+        async with open_settlement(database_url, seconds=PATIENCE, give_up_seconds=PATIENCE) as settlement:
             for command in commands:
                 await settlement.submit(command)
 
