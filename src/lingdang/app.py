@@ -23,7 +23,7 @@ from lingdang.db.lane import Lane
 from lingdang.db.pool import Pool
 from lingdang.db.probe import Probe
 from lingdang.deployment import Deployment, make_sealer, make_sessions, make_settlement, make_statements
-from lingdang.http.answers import EXCEPTION_HANDLERS
+from lingdang.http.answers import with_page
 from lingdang.http.bound import Gate, bound
 from lingdang.http.entry import WAYS, Entry
 from lingdang.http.framework import framework_route
@@ -90,7 +90,7 @@ def create_app(deployment: Deployment, watch: Watch = UNWATCHED) -> Entry:
     framework = Litestar(
         [framework_route(each, settings.max_body_bytes) for each in usual],
         lifespan=[parts.lifespan],
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers=with_page(pages.nowhere()),
         openapi_config=None,
         logging_config=None,
     )

@@ -107,3 +107,36 @@ async def test_a_book_that_is_not_owned_does_not_open(visitor: Visitor) -> None:
     await visitor.open("/read/book-9")
     await expect(visitor.page.locator("[data-code=not_entitled]")).to_be_visible()
     assert await visitor.part("reader-text").count() == 0
+
+
+async def test_bought_books_leave_the_cart(visitor: Visitor) -> None:
+    await visitor.sign_in()
+    await visitor.fill_cart(3)
+    await visitor.open("/cart")
+    await visitor.part("tick").nth(2).uncheck()
+    await visitor.part("checkout").click()
+    await expect(visitor.part("order-line")).to_have_count(2)
+    await visitor.part("confirm").click()
+    await visitor.succeeded()
+    await visitor.page.locator(".places a[href='/cart']").click()
+    await expect(visitor.part("cart-row")).to_have_count(1)
+    await expect(visitor.part("tick-all")).to_be_enabled()
+    await visitor.part("tick-all").click()
+    await expect(visitor.part("cart-row")).to_have_count(1)
+    await expect(visitor.part("checkout")).to_be_enabled()
+
+
+async def test_a_book_bought_in_another_tab_says_so_in_the_cart(visitor: Visitor) -> None:
+    await visitor.sign_in()
+    await visitor.fill_cart(2)
+    await visitor.open("/cart")
+    row = visitor.part("cart-row").first
+    product_id = await row.get_attribute("data-product-id")
+    assert product_id is not None
+    await visitor.buy(product_id)
+    await visitor.part("tick").first.uncheck()
+    owned = visitor.page.locator(f'[data-product-id="{product_id}"]')
+    await expect(owned.get_by_role("link", name="Read it")).to_be_visible()
+    await visitor.page.reload()
+    await expect(visitor.part("cart-row")).to_have_count(1)
+    await expect(owned).to_have_count(0)

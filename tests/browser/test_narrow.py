@@ -17,6 +17,20 @@ async def width(visitor: Visitor) -> int:
     return found
 
 
+WIDER = """(table) => { const box = table.parentElement.getBoundingClientRect(), inner = table.getBoundingClientRect();
+  return inner.left < box.left - 1 || inner.right > box.right + 1; }"""
+
+
+async def hidden_beside(visitor: Visitor) -> list[int]:
+    """The widths of the window at which a table is wider than what it stands in, so that one would have to scroll."""
+    found = []
+    for given in range(320, 1400, 40):
+        await visitor.page.set_viewport_size({"width": given, "height": 740})
+        if await visitor.page.locator("table.figures").evaluate(WIDER):
+            found.append(given)
+    return found
+
+
 @pytest.mark.parametrize(("locale", "name"), zip(("en", "zh-CN"), NAMES, strict=True), ids=["en-subject", "zh-address"])
 async def test_the_largest_amounts_fit(browser: Browser, demo: DemoShop, locale: str, name: str) -> None:
     for product_id, title in LONG.items():
@@ -51,7 +65,7 @@ async def test_the_largest_amounts_fit(browser: Browser, demo: DemoShop, locale:
             ("/orders", "order-row"),
             (f"/orders/{order_id}", "own-refund"),
             ("/wallet", "wallet-entry"),
-            ("/cart", "cart-row"),
+            ("/cart", None),
             ("/login", "login-form"),
             ("/lab", None),
         ):
@@ -60,6 +74,11 @@ async def test_the_largest_amounts_fit(browser: Browser, demo: DemoShop, locale:
             if part:
                 await expect(visitor.part(part).first).to_be_visible()
             widths[path] = await width(visitor)
+        for path, part in (("/wallet", "wallet-entry"), (f"/orders/{order_id}", "line")):
+            await visitor.open(path)
+            await expect(visitor.part(part).first).to_be_visible()
+            assert await hidden_beside(visitor) == []
+        await visitor.page.set_viewport_size({"width": WIDTH, "height": 740})
         await visitor.open("/read/big-1")
         await visitor.open_unopened()
         widths["reader"] = await width(visitor)

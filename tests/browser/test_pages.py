@@ -24,6 +24,7 @@ PAGES = {
     "one-order": ("/orders/{order}", "refund-ask"),
     "wallet": ("/wallet", "wallet-entry"),
     "lab": ("/lab", None),
+    "nowhere": ("/no/such/page", "nowhere"),
 }
 
 
@@ -73,7 +74,16 @@ async def test_nothing_is_wider_than_the_screen(visitor: Visitor, size: tuple[in
     await visitor.page.set_viewport_size({"width": size[0], "height": size[1]})
     wide = []
     await visitor.to_the_order(2)
-    for path in ("/", "/products/book-1", "/cart", f"/order/{visitor.order_id}", "/wallet", "/lab", "/login"):
+    for path in (
+        "/",
+        "/no/such/page",
+        "/products/book-1",
+        "/cart",
+        f"/order/{visitor.order_id}",
+        "/wallet",
+        "/lab",
+        "/login",
+    ):
         await visitor.open(path)
         await expect(visitor.page.locator("h1")).to_be_visible()
         width = await visitor.page.evaluate("document.documentElement.scrollWidth")
@@ -155,6 +165,8 @@ async def test_the_flow_can_be_seen_through(visitor: Visitor) -> None:
     await visitor.part("confirm").click()
     await visitor.succeeded()
     panel = visitor.part("see-through")
+    await expect(panel.locator("[data-step]").first).to_be_hidden()
+    await panel.locator("summary").first.click()
     for step in range(1, 7):
         await expect(panel.locator(f"[data-step='{step}']").first).to_be_visible()
     signed = await panel.locator("[data-step='4'] pre").nth(1).inner_text()

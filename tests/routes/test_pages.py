@@ -99,3 +99,29 @@ async def test_the_pages_are_told_what_the_deployment_offers(shop: Shop) -> None
 async def test_outside_the_demo_there_is_no_signing_lab(shop: Shop) -> None:
     answer = await shop.http.post("/v1/demo/signing-lab", json={})
     assert answer.status_code == 404
+
+
+PEOPLE = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+async def test_whoever_asks_for_a_page_that_there_is_not_is_shown_one(shop: Shop) -> None:
+    for path in ("/nothing", "/products", "/orders/abc/lines", "/v2/cart"):
+        for known in ({}, {"If-None-Match": (await shop.http.get("/")).headers["etag"]}):
+            answer = await shop.http.get(path, headers={**PEOPLE, **known})
+            assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8"), path
+            assert answer.text == (STATIC / "index.html").read_text(encoding="utf-8")
+            assert "script-src 'self'" in answer.headers["content-security-policy"]
+            assert answer.headers.get_list("x-content-type-options") == ["nosniff"]
+
+
+async def test_programs_are_answered_a_problem_and_no_page(shop: Shop) -> None:
+    for method, path, accept in (
+        ("GET", "/nothing", "*/*"),
+        ("GET", "/v1/nothing", PEOPLE["Accept"]),
+        ("GET", "/.well-known/nothing", PEOPLE["Accept"]),
+        ("GET", "/static/nothing.js", PEOPLE["Accept"]),
+        ("POST", "/nothing", PEOPLE["Accept"]),
+    ):
+        answer = await shop.http.request(method, path, headers={"Accept": accept})
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json"), path
+        assert answer.json()["code"] == "not_found"

@@ -25,7 +25,7 @@ def framework_route(bound: Bound, max_body_bytes: int) -> HTTPRouteHandler:
         texts = {names.get(name, name): str(value) for name, value in request.path_params.items()}
         client = request.client.host if request.client else "unknown"
         asked = bound.asked(headers, raw, texts, client, request.scope["query_string"])
-        return _response(bound.reply(await bound.handle(asked)), bound.route.media_type)
+        return response_of(bound.reply(await bound.handle(asked)), bound.route.media_type)
 
     path = _PART.sub(r"{\1:str}", bound.path)
     # The status is the answer's own; this one only keeps Litestar from guessing that a DELETE has no body.
@@ -34,7 +34,8 @@ def framework_route(bound: Bound, max_body_bytes: int) -> HTTPRouteHandler:
     )
 
 
-def _response(reply: Reply, media_type: str) -> Response[bytes]:
+def response_of(reply: Reply, media_type: str = "application/json") -> Response[bytes]:
+    """The answer as Litestar takes it; `media_type` is that of an answer that names none."""
     headers = {name.decode(): value.decode() for name, value in reply.headers}
     media_type = headers.pop("content-type", media_type)
     return Response(reply.body, status_code=reply.status, headers=headers, media_type=media_type)

@@ -1,12 +1,14 @@
 """The shop's pages and files. They are all known at the start: no path of a request touches the disk."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from lingdang.errors import Problem
-from lingdang.http.reply import Header, Reply
+from lingdang.http.reply import Header, Headers, Reply
 from lingdang.http.route import ANYONE, AnyRoute, AnyServed, Asked, Route
 from lingdang.settings import SignType
-from lingdang.web.assets import SDK, STATIC, Asset, asset, load
+from lingdang.web.assets import SDK, STATIC, TYPES, Asset, asset, load
 
 PAGES = (
     "/",
@@ -102,7 +104,18 @@ def routes(sign_types: tuple[SignType, ...], demo: bool, refund_days: int) -> li
     return [*(each.by(page) for each in DOCUMENTS), *map(file_of, FILES)]
 
 
-def _reply(headers: dict[bytes, bytes], found: Asset) -> Reply:
+def nowhere() -> Callable[[Headers], Reply]:
+    """What answers whoever asks for a page that there is not: the shop's document, which says so."""
+    document = asset(TYPES[".html"], (STATIC / "index.html").read_bytes())
+
+    def answer(headers: Headers) -> Reply:
+        found = _reply({name: value for name, value in headers.items() if name != b"if-none-match"}, document)
+        return Reply(found.body, 404, found.headers)
+
+    return answer
+
+
+def _reply(headers: Headers, found: Asset) -> Reply:
     compressed = b"gzip" in headers.get(b"accept-encoding", b"")
     form = found.gzipped if compressed else found.plain
     etag = form.etag.encode()

@@ -23,6 +23,7 @@ export default {
   "shell.again": "Try again",
   "shell.more": "More",
   "shell.nowhere": "There is no such page",
+  "shell.nowhereText": "The address may be mistyped, or the page has moved. Your cart and your books are where they were.",
   "shell.toBooks": "To the books",
   "shell.resumedPaid": "The payment that was under way when you left is complete. It was taken once.",
   "shell.resumedSee": "See it",

@@ -22,6 +22,7 @@ export default {
   "shell.again": "再试一次",
   "shell.more": "更多",
   "shell.nowhere": "没有这个页面",
+  "shell.nowhereText": "地址可能有误，或者页面已经搬走。您的购物车和书都还在。",
   "shell.toBooks": "去选书",
   "shell.resumedPaid": "上次离开时正在进行的付款已完成，只扣了一次。",
   "shell.resumedSee": "查看结果",

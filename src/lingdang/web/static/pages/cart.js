@@ -151,14 +151,13 @@ function useCart(shop) {
         fail(null);
       } catch (refusal) {
         fail(refusal);
-        if (shop.session) await shop.cart().then(setCart, () => {});
+        if (shop.session) await shop.cart().then((answer) => setCart(wanted(answer)), () => {});
       }
       setWaiting((count) => count - 1);
     });
     return queue.current;
   };
-  const whole = (answer) => answer;
-  const load = () => ask(() => shop.cart(), whole);
+  const load = () => ask(() => shop.cart(), wanted);
   useEffect(() => void load(), []);
 
   const tick = ({ productId }, ticked) => {
@@ -171,10 +170,13 @@ function useCart(shop) {
       }),
     );
   };
-  const tickAll = (ticked) => ask(() => shop.tickAll(ticked), whole);
-  const remove = ({ productId }) => ask(() => shop.removeFromCart(productId).then(() => shop.cart()), whole);
+  const tickAll = (ticked) => ask(() => shop.tickAll(ticked), wanted);
+  const remove = ({ productId }) => ask(() => shop.removeFromCart(productId).then(() => shop.cart()), wanted);
   return { cart, problem, busy: waiting > 0, tick, tickAll, remove, load, fail };
 }
+
+/** The cart without what is bought: the shop takes that out at the next tick. What turns out so at a tick stays, and says it. */
+const wanted = (cart) => ({ ...cart, items: cart.items.filter((item) => !item.owned) });
 
 /** As the reader has it by now: an answer to an earlier click does not turn a later one back. */
 const tickOf = (cart, productId) => cart.items.find((item) => item.productId === productId)?.ticked;

@@ -22,10 +22,10 @@ export default function Wallet({ shop, t, lang }) {
         <${Balance} ...${{ balance, t, lang }} />
       <//>`,
     )}
-    <h2 class="above">${t("account.movements")}</h2>
+    <h2 class="above" id="movements">${t("account.movements")}</h2>
     <${Growing} pages=${entries} t=${t} lang=${lang} empty=${html`<p class="muted">${t("account.noMovements")}</p>`}>
-      <div class="sheet scrolled" tabindex="0" role="region" aria-label=${t("account.movements")}>
-        <table class="figures">
+      <div class="sheet figured">
+        <table class="figures" aria-labelledby="movements">
           <thead>
             <tr>${["when", "what", "amount", "balance"].map((name) => html`<th scope="col" key=${name}>${t(`account.${name}`)}</th>`)}</tr>
           </thead>

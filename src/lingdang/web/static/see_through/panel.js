@@ -1,10 +1,7 @@
-/** See-through (demo only): each of the six steps as it happens: request, signed string, signature, answer. */
+/** See-through (demo only): each of the six steps as it happens: request, signed string, signature, answer. It is folded until somebody wants it. */
 import { html, useEffect, useState } from "../html.js";
 import { loadTexts, translator } from "../i18n.js";
 import { clear, follow, watch } from "./steps.js";
-
-/** Where there is room the panel stands beside the page, open. */
-const WIDE = matchMedia("(min-width: 80rem)");
 
 export default function Panel({ shop, lang }) {
   const [steps, setSteps] = useState([]);
@@ -17,7 +14,7 @@ export default function Panel({ shop, lang }) {
   if (!spoken) return null;
   const t = translator(spoken);
   return html`<aside class="see-through" data-test="see-through" aria-label=${t("see.title")}>
-    <details open=${WIDE.matches}>
+    <details>
       <summary>${t("see.title")} <span class="badge">${steps.length}</span></summary>
       <div class="see-steps" tabindex="0" role="region" aria-label=${t("see.steps")}>
         ${steps.length === 0 && html`<p class="muted">${t("see.none")}</p>`}

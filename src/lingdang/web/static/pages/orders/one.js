@@ -58,8 +58,8 @@ const Head = ({ order, t, lang }) => html`<div class="page-head">
 function Bought({ order, amount, t }) {
   const gone = refundedOf(order);
   return html`<div class="sheet">
-    <div class="scrolled" tabindex="0" role="region" aria-label=${t("account.lines")}>
-      <table class="figures">
+    <div class="figured">
+      <table class="figures" aria-label=${t("account.lines")}>
         <thead>
           <tr>${["book", "price", "discount", "payable"].map((name) => html`<th scope="col" key=${name}>${t(`account.${name}`)}</th>`)}</tr>
         </thead>
