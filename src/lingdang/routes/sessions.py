@@ -77,7 +77,7 @@ OPEN = Route(
     " public key; else the answer has a `signKey`.",
     tag="sessions",
     body=OpenRequest,
-    body_example=OpenRequest(sign_type="HMAC-SHA256", cust_id="ann", password="correct horse"),  # noqa: S106 - an example
+    body_example=OpenRequest(sign_type="HMAC-SHA256", cust_id="ann", password="four grey geese"),  # noqa: S106 - an example
     keyed=True,
     answer=OpenedSession,
     example=OpenedSession(
