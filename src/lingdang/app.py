@@ -134,6 +134,7 @@ class _Parts:
         self.upkeep = Upkeep(self.pools.background, self.settlement, self.clock)
         self.carts = Carts(self._lane(), self.memory, self.clock, observe=watch.lane("cart"))
         self.products = ProductReader(self._lane(), self.memory, self.clock, observe=watch.lane("products"))
+        self.public = products.Public(*_strangers(settings)) if settings.public_catalogue else None
         self.readers = [self._reader(bucket, watch) for bucket in range(deployment.buckets)]
 
     def show(self, watch: Watch) -> None:
@@ -238,9 +239,8 @@ def _buying(parts: _Parts, watch: Watch) -> list[AnyServed]:
         max_body_bytes=settings.max_body_bytes,
         chooser=parts.chooser,
     )
-    public = products.Public(*_strangers(settings)) if settings.public_catalogue else None
     return [
-        *products.routes(parts.pools.search, parts.products, public),
+        *products.routes(parts.pools.search, parts.products, parts.public),
         *cart.routes(parts.carts, pool),
         *vouchers.routes(pool, parts.codes, parts.idempotency),
         *checkout.routes(checkouts, parts.idempotency),
@@ -286,8 +286,9 @@ def _operators(parts: _Parts) -> list[AnyServed]:
 
 def _pages(parts: _Parts, watch: Watch) -> list[AnyServed]:
     settings = parts.deployment.settings
+    public = parts.public and pages.Public(parts.products, parts.public.pages, settings.public_url or "")
     return [
-        *pages.routes(settings.sign_types, settings.demo, settings.refund_days),
+        *pages.routes(settings.sign_types, settings.demo, settings.refund_days, public),
         *(signing_lab.routes() if settings.demo else []),
         *health.routes(parts.probe, watch.scrape),
     ]

@@ -106,6 +106,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     public_catalogue: bool = False
     """Whether products are listed and shown to whoever asks, without a session."""
+    public_url: Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+\Z")] | None = None
+    """Where readers find the shop front, `https://shop.example`: the canonical addresses of products begin with it."""
     cors_origins: tuple[Origin, ...] = ()
     """Origins of front ends elsewhere whose scripts may read answers, `https://shop.example`. None by default."""
 

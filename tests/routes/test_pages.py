@@ -93,7 +93,12 @@ async def test_head_answers_as_get_does(shop: Shop) -> None:
 async def test_the_pages_are_told_what_the_deployment_offers(shop: Shop) -> None:
     answer = await shop.http.get("/static/config.json")
     assert answer.headers["content-type"] == "application/json"
-    assert answer.json() == {"demo": False, "signTypes": ["ES256", "HMAC-SHA256", "MD5"], "refundDays": 0}
+    assert answer.json() == {
+        "demo": False,
+        "signTypes": ["ES256", "HMAC-SHA256", "MD5"],
+        "refundDays": 0,
+        "publicCatalogue": False,
+    }
 
 
 async def test_outside_the_demo_there_is_no_signing_lab(shop: Shop) -> None:

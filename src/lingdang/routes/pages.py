@@ -1,18 +1,27 @@
-"""The shop's pages and files. They are all known at the start: no path of a request touches the disk."""
+"""The shop's pages and files. They are all known at the start: no path of a request touches the disk.
 
-from collections.abc import Callable
+Where the catalogue is public, the page of a product says in its head what search engines and previews read of it.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 import msgspec
 
+from lingdang.catalog.reading import ProductReader
+from lingdang.catalog.strangers import Strangers
 from lingdang.errors import Problem
 from lingdang.http.reply import Header, Headers, Reply
 from lingdang.http.route import ANYONE, AnyRoute, AnyServed, Asked, Route
+from lingdang.ids import ID_PATTERN
+from lingdang.owner import NOBODY
 from lingdang.settings import SignType
-from lingdang.web.assets import SDK, STATIC, TYPES, Asset, asset, load
+from lingdang.web.assets import SDK, STATIC, TYPES, Asset, asset, load, made
+from lingdang.web.head import Headed
 
 PAGES = (
     "/",
-    "/products/{_}",
     "/cart",
     "/order/{_}",
     "/result/{_}",
@@ -25,6 +34,8 @@ PAGES = (
     "/lab",
 )
 """Addresses within the shop, all answered with its one document."""
+
+_IS_ID = re.compile(ID_PATTERN).match
 
 _HEADERS: tuple[Header, ...] = (
     (
@@ -46,6 +57,20 @@ class OfFile(msgspec.Struct, frozen=True):
     """Which file, from `/` on."""
 
     path: str
+
+
+class OfPage(msgspec.Struct, frozen=True, rename="camel"):
+    """Which product, by whatever stands in the address."""
+
+    product_id: str
+
+
+class Public(NamedTuple):
+    """Where the catalogue is public: who reads products, the turns of strangers, and the shop's origin or ""."""
+
+    reader: ProductReader
+    turns: Strangers
+    site: str
 
 
 def _page(path: str) -> AnyRoute:
@@ -78,18 +103,38 @@ def _file(folder: str) -> AnyRoute:
 
 
 DOCUMENTS = [_page(path) for path in PAGES]
+PRODUCT = Route(
+    method="GET",
+    name="getProductPage",
+    path="/products/{product_id}",
+    who=ANYONE,
+    summary="The page of a product",
+    tag="pages",
+    params=OfPage,
+    answer=str,
+    media_type="text/html",
+    documented=False,
+)
 FILES = {folder: _file(folder) for folder in ("static", "sdk")}
 
 
-def routes(sign_types: tuple[SignType, ...], demo: bool, refund_days: int) -> list[AnyServed]:
+def routes(sign_types: tuple[SignType, ...], demo: bool, refund_days: int, public: Public | None) -> list[AnyServed]:
     """The pages. What they have to know of the deployment is in /static/config.json."""
     files = {f"static/{path}": found for path, found in load(STATIC).items()}
     files |= {f"sdk/{path}": found for path, found in load(SDK).items()}
     document = files["static/index.html"]
-    config = msgspec.json.encode({"demo": demo, "signTypes": sign_types, "refundDays": refund_days})
-    files["static/config.json"] = asset("application/json", config)
+    config = {
+        "demo": demo,
+        "signTypes": sign_types,
+        "refundDays": refund_days,
+        "publicCatalogue": public is not None,
+    }
+    files["static/config.json"] = asset("application/json", msgspec.json.encode(config))
 
     async def page(asked: Asked[None]) -> Reply:
+        return _reply(asked.headers, document)
+
+    async def product_page(asked: Asked[None, OfPage]) -> Reply:
         return _reply(asked.headers, document)
 
     def file_of(folder: str) -> AnyServed:
@@ -101,7 +146,29 @@ def routes(sign_types: tuple[SignType, ...], demo: bool, refund_days: int) -> li
 
         return FILES[folder].by(file)
 
-    return [*(each.by(page) for each in DOCUMENTS), *map(file_of, FILES)]
+    product = PRODUCT.by(product_page if public is None else _headed(document, public))
+    return [*(each.by(page) for each in DOCUMENTS), product, *map(file_of, FILES)]
+
+
+def _headed(document: Asset, public: Public) -> Callable[[Asked[None, OfPage]], Awaitable[Reply]]:
+    """What answers the page of a product with a head of its own; 404 where there is none.
+
+    Where strangers' turns are all taken, the page comes without: it asks for the product by itself.
+    """
+    headed, unknown = Headed(document.plain.body.decode()), nowhere()
+
+    async def page(asked: Asked[None, OfPage]) -> Reply:
+        product_id = asked.params.product_id
+        if not _IS_ID(product_id):
+            return unknown(asked.headers)
+        try:
+            async with public.turns.turn():
+                product = await public.reader.read(NOBODY, product_id)
+        except Problem as problem:
+            return unknown(asked.headers) if problem.code == "not_found" else _reply(asked.headers, document)
+        return _reply(asked.headers, made(document.media_type, headed.of(product, public.site)))
+
+    return page
 
 
 def nowhere() -> Callable[[Headers], Reply]:

@@ -38,7 +38,12 @@ class Asset(msgspec.Struct, frozen=True):
 
 @cache
 def asset(media_type: str, body: bytes) -> Asset:
-    """A file from its bytes."""
+    """A file from its bytes. It is remembered."""
+    return made(media_type, body)
+
+
+def made(media_type: str, body: bytes) -> Asset:
+    """What is like a file, and made for one request."""
     return Asset(media_type, _form(body), _form(gzip.compress(body, 9, mtime=0)))
 
 

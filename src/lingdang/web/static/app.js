@@ -28,7 +28,7 @@ function App({ shop, config }) {
   const session = useSession(shop);
   const resumed = useResumed(shop, session).filter(({ orderId }) => !address.includes(orderId));
   const [named, name] = useState("");
-  const shown = usePage({ shop, session, address, lang, navigate });
+  const shown = usePage({ shop, session, address, lang, navigate, config });
   const t = translator(shown?.lang ?? lang);
   useEffect(() => {
     if (shown?.page) document.title = `${named || shown.page.title(t)} · ${t("shell.name")}`;
@@ -108,12 +108,13 @@ function useResumed(shop, session) {
 }
 
 /** The page of an address once its module and texts are there; the one before stays until then. */
-function usePage({ shop, session, address, lang, navigate }) {
+function usePage({ shop, session, address, lang, navigate, config }) {
   const [shown, show] = useState(null);
   useEffect(() => {
     const url = new URL(address, location.origin);
     const { route, params } = match(url.pathname);
-    if (!route.open && !shop.session) {
+    const isOpen = route.open || (route.shelf && config.publicCatalogue);
+    if (!isOpen && !shop.session) {
       navigate(loginAddress(address), { replace: true });
       return undefined;
     }

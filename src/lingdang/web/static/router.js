@@ -1,15 +1,16 @@
 /**
  * The addresses of the shop. A route names its page's module and the areas of texts it speaks with; both are loaded
- * when it is first visited. `open` pages are shown to anybody, the others send to the login and back.
+ * when it is first visited. `open` pages are shown to anybody, `shelf` pages where
+ * the catalogue is public; the others send to the login and back.
  *
- * @typedef {{path: string, page: () => Promise<PageModule>, areas: string[], open?: boolean}} Route
+ * @typedef {{path: string, page: () => Promise<PageModule>, areas: string[], open?: boolean, shelf?: boolean}} Route
  * @typedef {{default: Function, title: (t: Function) => string}} PageModule
  */
 
 /** @type {Route[]} */
 export const ROUTES = [
   { path: "/", page: () => import("./pages/browse.js"), areas: ["shop"], open: true },
-  { path: "/products/:productId", page: () => import("./pages/product.js"), areas: ["shop", "product"] },
+  { path: "/products/:productId", page: () => import("./pages/product.js"), areas: ["shop", "product"], shelf: true },
   { path: "/cart", page: () => import("./pages/cart.js"), areas: ["cart"] },
   { path: "/order/:orderId", page: () => import("./pages/order.js"), areas: ["order"] },
   { path: "/result/:orderId", page: () => import("./pages/result.js"), areas: ["order"] },

@@ -1,4 +1,7 @@
-/** The shelves: browse, search, and put books into the cart. Whoever is not signed in meets the door. */
+/**
+ * The shelves: browse, search, and put books into the cart. Whoever is not signed in meets the door, unless the
+ * catalogue is public.
+ */
 import { html, useState } from "../html.js";
 import { loginAddress } from "../login_address.js";
 import { useAdding } from "../ui/adding.js";
@@ -21,7 +24,7 @@ const SHELF = 24;
 export const title = (t) => t("shop.title");
 
 export default function Browse(props) {
-  return props.session ? html`<${Shelves} ...${props} />` : html`<${Door} t=${props.t} />`;
+  return props.session || props.config.publicCatalogue ? html`<${Shelves} ...${props} />` : html`<${Door} t=${props.t} />`;
 }
 
 function Door({ t }) {
