@@ -146,7 +146,6 @@ async def test_an_unknown_product_is_not_found(shop: Shop) -> None:
         ("b-1", b"{"),
         ("with%20space", b"{}"),
         ("x" * 65, b"{}"),
-        ("", b"{}"),
     ],
 )
 async def test_a_malformed_tick_is_invalid(shop: Shop, path: str, body: bytes) -> None:
@@ -154,6 +153,12 @@ async def test_a_malformed_tick_is_invalid(shop: Shop, path: str, body: bytes) -
     answer = await shop.http.put(f"/v1/cart/items/{path}", content=body, headers=buyer(shop).headers)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
     assert answer.json()["errors"][0]["path"]
+    assert rows(shop) == []
+
+
+async def test_a_tick_of_nothing_has_no_address(shop: Shop) -> None:
+    answer = await shop.http.put("/v1/cart/items/", content=b"{}", headers=buyer(shop).headers)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert rows(shop) == []
 
 
