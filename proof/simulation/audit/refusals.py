@@ -6,7 +6,7 @@ from proof.simulation.audit.answers import flaws_of
 from proof.simulation.audit.chronicle import Chronicle, Standing
 from proof.simulation.audit.evidence import Evidence, Row, moment
 from proof.simulation.audit.findings import Findings
-from proof.simulation.history import Event, History, Request
+from proof.simulation.history import FOREVER, Event, History, Request
 from proof.simulation.plan import Coupon, Plan
 
 _FINAL_REASONS = frozenset({"not_held", "withdrawn"})
@@ -128,8 +128,11 @@ class _Refusals:
     def _forbids(self, event: Event, order: Row, tries: list[Request]) -> bool:
         """Whether this event, which was before all `tries`, keeps the order from being paid."""
         if event.what == "withdrawn":
+            # Every order is tried again late: put back on sale after the first "ok", it excuses nothing.
+            end = min((r.answered for r in tries if r.outcome == "ok"), default=FOREVER)
             back = any(
-                e.what == "shelved" and e.whom == event.whom and e.done > event.begun for e in self._history.events
+                e.what == "shelved" and e.whom == event.whom and e.done > event.begun and e.begun < end
+                for e in self._history.events
             )
             return not back and event.whom in {line["productId"] for line in order["lines"]}
         if event.what == "recalled":
