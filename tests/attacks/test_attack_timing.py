@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from lingdang import jose
 from lingdang.checkout import order_token
-from lingdang.identity import api_keys, passwords, tokens
+from lingdang.identity import api_keys, passwords
 from lingdang.payment import signing
 from lingdang.settings import SignType
 from support.buyer import buyer, give, stock
@@ -27,7 +28,7 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> Watched:
         return real(a, b)
 
     monkeypatch.setattr(hmac, "compare_digest", watching)
-    for module in (order_token, api_keys, tokens, signing):
+    for module in (order_token, api_keys, jose, signing):
         if hasattr(module, "compare_digest"):
             monkeypatch.setattr(module, "compare_digest", watching)
     return pairs

@@ -57,7 +57,7 @@ async def test_books_and_coupons_are_those_of_the_shop(shop: Shop) -> None:
         assert reconcile(connection).differences == []
     session = shop.sessions.issue(customer_of("ann"), "MD5", None, system_clock())
     headers = {"Authorization": f"Bearer {session.session_token}", "X-Cust-Id": "ann"}
-    found = (await shop.http.get("/v1/products", params={"q": "lantern"}, headers=headers)).json()["items"]
+    found = (await shop.http.get("/v1/products", params={"query": "lantern"}, headers=headers)).json()["items"]
     assert sorted((item["productId"], item["price"]) for item in found) == [("b-1", 101), ("b-2", 100), ("b-3", 101)]
 
 

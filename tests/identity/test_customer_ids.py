@@ -63,10 +63,9 @@ async def test_what_is_no_cust_id(shop: Shop, cust_id: str) -> None:
     answer = await shop.http.post("/v1/admin/customers", json={"custId": cust_id}, headers=key)
     assert (answer.status_code, answer.json()["errors"][0]["path"]) == (400, "$.custId")
     orders = await shop.http.get("/v1/admin/orders", params={"custId": cust_id}, headers=key)
-    assert (orders.status_code, orders.json()["errors"]) == (
-        400,
-        [{"path": "$.custId", "message": f"Expected {CUST_ID_RULE}"}],
-    )
+    [error] = orders.json()["errors"]
+    assert (orders.status_code, error["path"]) == (400, "$.custId")
+    assert error["message"].startswith(f"Expected {CUST_ID_RULE}, got ")
     assert (await open_session(shop, custId=cust_id)).status_code == 400
     if "/" not in cust_id and cust_id not in ("", ".", ".."):
         assert await _credit(shop, key, cust_id) == 400
