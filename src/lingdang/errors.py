@@ -173,9 +173,12 @@ UNKNOWN: dict[str, tuple[str, str]] = {
 _SHOWN = 60
 
 
-def shown(text: str) -> str:
-    """What somebody sent, as a sentence quotes it."""
-    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
+def shown(value: object) -> str:
+    """What somebody sent, as a sentence quotes it: short, however its signs are written out."""
+    written = repr(value[: _SHOWN + 1] if isinstance(value, str) else value)
+    if len(written) <= _SHOWN + 2:
+        return written
+    return f"{written[: _SHOWN + 1]}…{written[0] if isinstance(value, str) else ''}"
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457's own word

@@ -1,6 +1,7 @@
 """Identifiers: the platform's own strings, and the UUIDv7s that Lingdang makes."""
 
 import os
+import re
 import time
 from datetime import datetime
 from typing import Annotated
@@ -35,6 +36,17 @@ def ruled(pattern: str, rule: str) -> str:
     """The pattern, whose rule is from now on told in these words."""
     RULES[pattern] = rule
     return pattern
+
+
+_MATCHING = re.compile(r"^Expected `str` matching regex (.*)$", re.DOTALL)
+
+
+def in_words(message: str) -> str:
+    """What msgspec says of a text that matches no pattern, by the pattern's rule; any other message as it is."""
+    found = _MATCHING.match(message)
+    if found is None:
+        return message
+    return next((f"Expected {rule}" for pattern, rule in RULES.items() if repr(pattern) == found[1]), message)
 
 
 CustId = Annotated[str, msgspec.Meta(pattern=CUST_ID_PATTERN, description="The platform's id of a customer.")]

@@ -61,5 +61,13 @@ def read(text: str, zone: ZoneInfo, *, end: bool) -> datetime:
     return utc
 
 
+def read_usable(text: str, zone: ZoneInfo, *, end: bool) -> datetime:
+    """As `read`. Raises ValueError with a sentence for a moment out of bounds, too."""
+    moment = read(text, zone, end=end)
+    if not is_usable(moment):
+        raise ValueError(BOUNDS)
+    return moment
+
+
 def _whole_milliseconds(moment: datetime) -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

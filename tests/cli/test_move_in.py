@@ -6,18 +6,9 @@ import pytest
 
 from support.commands import Run
 from support.money import add_products
-from support.moving import asked, customer, json_lines, lot, right
+from support.moving import a_shop, asked, json_lines, lot
 
-ROWS = [
-    customer("ann", groups=["gold", "early"], createdAt="2020-05-01T00:00:00Z"),
-    lot("ann", 500),
-    lot("ann", 70, "bonus", expiresAt="2999-01-31"),
-    lot("ann", 9, currency="GEM"),
-    right("ann", "a"),
-    right("ann", "b"),
-    lot("auth0|5f7c", 1),
-    right("bob@example.com", "c"),
-]
+ROWS = a_shop()
 
 
 def test_what_is_printed(run: Run, database_url: str, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from support.moving import (
+    a_shop,
     asked,
     balances,
     comma_separated,
@@ -17,16 +18,7 @@ from support.moving import (
     right,
 )
 
-ROWS = [
-    customer("ann", groups=["gold", "early"], createdAt="2020-05-01T00:00:00Z"),
-    lot("ann", 500),
-    lot("ann", 70, "bonus", expiresAt="2999-01-31"),
-    lot("ann", 9, currency="GEM"),
-    right("ann", "a"),
-    right("ann", "b"),
-    lot("auth0|5f7c", 1),
-    right("bob@example.com", "c"),
-]
+ROWS = a_shop()
 
 
 def totals(report: Any, column: str) -> dict[tuple[str, str, str], tuple[int, int]]:

@@ -38,6 +38,20 @@ def comma_separated(path: Path, rows: Iterable[Mapping[str, Any]], encoding: str
     return path
 
 
+def a_shop() -> list[dict[str, Any]]:
+    """Three customers: with lots of two currencies, and with rights to the products a, b and c."""
+    return [
+        customer("ann", groups=["gold", "early"], createdAt="2020-05-01T00:00:00Z"),
+        lot("ann", 500),
+        lot("ann", 70, "bonus", expiresAt="2999-01-31"),
+        lot("ann", 9, currency="GEM"),
+        right("ann", "a"),
+        right("ann", "b"),
+        lot("auth0|5f7c", 1),
+        right("bob@example.com", "c"),
+    ]
+
+
 def asked(database_url: str, sql: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(database_url, autocommit=True) as connection:
         return connection.execute(sql.encode()).fetchall()

@@ -8,10 +8,10 @@ import re
 from typing import Any, NamedTuple
 
 from lingdang.catalog.text import plain
+from lingdang.errors import shown
 
 _MOST = 30
 _DIGITS = re.compile(rf"-?[0-9]{{1,{_MOST}}}\Z")
-_SHOWN = 60  # characters, after those that cannot be printed were written out
 
 
 class Notation(NamedTuple):
@@ -37,7 +37,7 @@ def whole(value: Any, notation: Notation = DIGITS_ALONE) -> int:
         text = _bare(plain(value), notation)
         if _DIGITS.match(text):
             return int(text)
-    raise ValueError(f"Expected a whole number in digits alone, got {_shown(value)}")
+    raise ValueError(f"Expected a whole number in digits alone, got {shown(value)}")
 
 
 def _bare(text: str, notation: Notation) -> str:
@@ -50,8 +50,3 @@ def _bare(text: str, notation: Notation) -> str:
     if thousands and re.match(rf"-?[0-9]{{1,3}}(?:{re.escape(thousands)}[0-9]{{3}})+\Z", text):
         text = text.replace(thousands, "")
     return text
-
-
-def _shown(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"

@@ -61,12 +61,9 @@ async def _checked(tokens: PlatformTokens, token: str) -> Checked:
 
 
 def _sentences(found: Checked) -> str:
-    lines = [f"{name}: {msgspec.json.encode(part).decode()}" for name, part in _parts(found) if part is not None]
+    parts = {"header": found.header, "claims": found.claims}
+    lines = [f"{name}: {msgspec.json.encode(part).decode()}" for name, part in parts.items() if part is not None]
     return "\n".join([*lines, f"accepted: signs in {found.cust_id}" if found.accepted else f"refused: {found.reason}"])
-
-
-def _parts(found: Checked) -> list[tuple[str, dict[str, Any] | None]]:
-    return [("header", found.header), ("claims", found.claims)]
 
 
 def _shown(part: str) -> dict[str, Any] | None:

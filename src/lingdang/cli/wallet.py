@@ -79,12 +79,9 @@ def credit(
 
 def _end(text: str, zone: ZoneInfo) -> datetime:
     try:
-        moment = moments.read(text, zone, end=True)
+        return moments.read_usable(text, zone, end=True)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--expires") from None
-    if not moments.is_usable(moment):
-        raise click.BadParameter(moments.BOUNDS, param_hint="--expires")
-    return moment
 
 
 def _request(**fields: object) -> CreditRequest:

@@ -32,13 +32,13 @@ class Parameters:
         self._type = route.params
         in_path = {wire_name(name) for name in _PART.findall(route.path)}
         self._in_query = [f.encode_name for f in msgspec.structs.fields(route.params) if f.encode_name not in in_path]
-        self._knows_all = route.path.startswith("/v1/")
+        self._known = frozenset(self._in_query) if route.path.startswith("/v1/") else None
 
     def read(self, texts: Texts, query: bytes) -> Any:
         """The parameters, of their types; `texts` are those of the path. Raises Problem `invalid_request`."""
         if query:
             asked = dict(parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True))
-            if self._knows_all and not asked.keys() <= set(self._in_query):
+            if self._known is not None and not asked.keys() <= self._known:
                 raise self._unknown(asked)
             texts = {**asked, **texts}
         try:

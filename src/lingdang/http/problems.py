@@ -6,14 +6,12 @@ from typing import Any
 import msgspec
 
 from lingdang.errors import UNKNOWN, Problem
-from lingdang.ids import RULES
+from lingdang.ids import in_words
 
 MEDIA_TYPE = "application/problem+json"
 
 _AT = re.compile(r"^(?P<message>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 
-
-_PATTERN = re.compile(r"^Expected `str` matching regex (.*)$", re.DOTALL)
 
 _NO_MOMENT = "Expected a moment with its zone, e.g. 2027-01-31T16:00:00Z"
 _IN_OTHER_WORDS = {
@@ -46,10 +44,7 @@ def _placed(message: str, path: str = "", field: str = "") -> dict[str, str]:
 
 def in_other_words(message: str) -> str:
     """What msgspec says of a value, in words for whoever sent it."""
-    found = _PATTERN.match(message)
-    if found is not None:
-        return next((f"Expected {rule}" for pattern, rule in RULES.items() if repr(pattern) == found[1]), message)
-    return _IN_OTHER_WORDS.get(message, message)
+    return _IN_OTHER_WORDS.get(message) or in_words(message)
 
 
 def language(accept: str | None) -> str:

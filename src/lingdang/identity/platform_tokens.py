@@ -166,10 +166,11 @@ def _header(token: str) -> _Header:
     if token.count(".") != 2:
         raise _refused(_NO_JWT.get(token.count("."), "it is no JWT, which has three parts with a dot between them"))
     try:
-        alg = _decode_alg(_part(token, 0)).alg
+        header = _part(token, 0)
+        alg = _decode_alg(header).alg
         if alg not in ALGORITHMS:
             raise _refused(f"alg is {_shown(alg)}, and accepted is {', '.join(ALGORITHMS)}")
-        return _decode_header(_part(token, 0))
+        return _decode_header(header)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise _refused(f"its header is not accepted: {_shown(error)}") from None
 

@@ -12,6 +12,7 @@ from lingdang.ledger import lots
 from lingdang.ledger.book import Book
 from lingdang.ledger.causes import cause_of
 from lingdang.ledger.done import Done
+from lingdang.ledger.limits import too_few, too_many
 from lingdang.ledger.state import Row, Wallet
 
 KIND = "adjustment"
@@ -99,11 +100,9 @@ def decide(book: Book, adjust: Adjust) -> Done | Problem:
 
 def _refusal(wallet: Wallet, amount: int) -> Problem | None:
     if wallet.balance + amount < 0:
-        return Problem(
-            "insufficient_bells", required=-amount, balance=wallet.balance, shortfall=-amount - wallet.balance
-        )
+        return too_few(-amount, wallet.balance)
     if wallet.balance + amount > MAX_AMOUNT:
-        return Problem("wallet_full", limit=f"balance <= {MAX_AMOUNT}")
+        return too_many()
     return None
 
 

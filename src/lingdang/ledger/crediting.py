@@ -13,6 +13,7 @@ from lingdang.ledger.book import Book
 from lingdang.ledger.causes import cause_of
 from lingdang.ledger.commands import LotKind
 from lingdang.ledger.done import Done
+from lingdang.ledger.limits import too_many
 from lingdang.ledger.state import Row
 
 KIND = "credit"
@@ -100,7 +101,7 @@ def decide(book: Book, credit: Credit) -> Done | Problem:
     if credit.expires_at is not None and credit.expires_at <= book.now:
         return invalid_field("expires_at", "It is in the past")
     if wallet.balance + credit.amount > MAX_AMOUNT:
-        return Problem("wallet_full", limit=f"balance <= {MAX_AMOUNT}")
+        return too_many()
     name = lots.lot_for((wallet.lots, wallet.remaining), credit.kind, credit.expires_at)
     held = lots.add((wallet.lots, wallet.remaining), name, credit.amount)
     accounts = [f"clearing:{credit.kind}", lots.account_of(name)]

@@ -11,6 +11,7 @@ from lingdang.ledger import lots
 from lingdang.ledger.book import Book
 from lingdang.ledger.commands import Line, UsedVoucher
 from lingdang.ledger.done import Done
+from lingdang.ledger.limits import too_few
 from lingdang.ledger.state import Row, Wallet
 
 KIND = "payment"
@@ -108,8 +109,7 @@ def _refuse(book: Book, pay: Pay, names: list[str], wallet: Wallet) -> Problem |
     if pay.vouchers and (reasons := _unusable(book, pay)):
         return Problem("voucher_unusable", voucherIds=list(reasons), reasons=reasons)
     if wallet.balance < pay.total:
-        shortfall = pay.total - wallet.balance
-        return Problem("insufficient_bells", required=pay.total, balance=wallet.balance, shortfall=shortfall)
+        return too_few(pay.total, wallet.balance)
     return None
 
 

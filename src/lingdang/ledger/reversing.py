@@ -11,6 +11,7 @@ from lingdang.ledger import lots
 from lingdang.ledger.book import Book
 from lingdang.ledger.causes import cause_of
 from lingdang.ledger.done import Done
+from lingdang.ledger.limits import too_few
 from lingdang.ledger.state import Row
 
 KIND = "reversal"
@@ -62,7 +63,7 @@ def decide(book: Book, reverse: Reverse) -> Done | Problem:
     held = dict(zip(wallet.lots, wallet.remaining, strict=True))
     left = held.pop(reverse.lot, 0) - reverse.amount
     if left < 0:
-        return Problem("insufficient_bells", required=reverse.amount, balance=left + reverse.amount, shortfall=-left)
+        return too_few(reverse.amount, left + reverse.amount)
     kept = {name: left if name == reverse.lot else held[name] for name in wallet.lots if name in held or left}
     accounts = [lots.account_of(reverse.lot), f"clearing:{lots.lot_kind(reverse.lot)}"]
     amounts = [-reverse.amount, reverse.amount]

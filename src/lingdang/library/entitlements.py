@@ -31,15 +31,13 @@ SELECT r.product_id, r.kind, r.cause, r.reference, r.at
        ) r ON true
  WHERE c.customer_id = %b
 """
-OPEN = """
+_OPEN = """
 UPDATE entitlement e SET opened_at = coalesce(e.opened_at, %b)
- WHERE e.bucket = %b AND e.customer = %b AND e.product_id = %b RETURNING 1
+ WHERE e.bucket = %b AND e.customer = %b AND e.product_id = %b
 """
+OPEN = f"{_OPEN} RETURNING 1"
 """Notes that a product was opened: the moment, then whose right to what."""
-_OPEN_THIS = """
-UPDATE entitlement e SET opened_at = coalesce(e.opened_at, %b)
- WHERE e.bucket = %b AND e.customer = %b AND e.product_id = %b AND e.granted_by = %b RETURNING 1
-"""
+_OPEN_THIS = f"{_OPEN} AND e.granted_by = %b RETURNING 1"
 
 
 class Entitlement(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):

@@ -6,7 +6,7 @@ is left as it is: it may be broken off anywhere, and repeated.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Protocol, TypeVar
 
 from lingdang.catalog.memory import Memory
 from lingdang.db.lane import Lane
@@ -25,37 +25,45 @@ GIVE_UP_SECONDS = 60.0
 _PASSING = ("overloaded", "outcome_unknown")
 
 
-T = TypeVar("T")
+class Placed(Protocol):
+    """A row of a move. `place` is where it stands among the rows that are to be carried out."""
+
+    @property
+    def place(self) -> int: ...
 
 
-class Item(NamedTuple, Generic[T]):
-    """A command, and what it was made of."""
-
-    source: T
-    command: Command
+T = TypeVar("T", bound=Placed)
 
 
 async def carry_out(
     deployment: Deployment,
-    pages: Callable[[], Sequence[Item[T]]],
-    done: Callable[[Sequence[tuple[Item[T], Result]]], None],
+    rows_after: Callable[[int], Sequence[T]],
+    command: Callable[[T], Command],
+    settled: Callable[[T, Result], None],
+    progress: Callable[[int], None],
 ) -> None:
-    """Settle every page of commands: `pages` answers the next one each time, called from a thread, one call at a time;
-    an empty one is the end. `done` is told each batch's results once they are durable.
+    """Settle the command of every row: `rows_after` answers the next PAGE of them behind a place, called from a thread,
+    one call at a time; none is the end. `settled` is told each result once it is durable, `progress` how many were.
 
-    Raises Problem `overloaded` or `outcome_unknown` when the database stays away; what was told as done is done.
+    Raises Problem `overloaded` or `outcome_unknown` when the database stays away; what was told as settled is done.
     """
     turn = asyncio.Lock()
+    after = done = 0
 
     async def work() -> None:
+        nonlocal after, done
         lanes = _Lanes(deployment)
         try:
             while True:
                 async with turn:
-                    page = await asyncio.to_thread(pages)
-                if not page:
-                    return
-                done(await lanes.settle(page))
+                    rows = await asyncio.to_thread(rows_after, after)
+                    if not rows:
+                        return
+                    after = rows[-1].place
+                for row, result in await lanes.settle([(row, command(row)) for row in rows]):
+                    settled(row, result)
+                done += len(rows)
+                progress(done)
         finally:
             await lanes.close()
 
@@ -75,24 +83,24 @@ class _Lanes:
         self._deployment = deployment
         self._lanes: dict[int, BucketLane] = {}
 
-    async def settle(self, page: Sequence[Item[T]]) -> list[tuple[Item[T], Result]]:
-        settled: list[tuple[Item[T], Result]] = []
+    async def settle(self, page: Sequence[tuple[T, Command]]) -> list[tuple[T, Result]]:
+        settled: list[tuple[T, Result]] = []
         for bucket, items in self._by_bucket(page).items():
-            results = await self._lane(bucket).run([item.command for item in items])
+            results = await self._lane(bucket).run([command for _, command in items])
             for result in results:
                 if isinstance(result, Problem) and result.code in _PASSING:
                     raise result
-            settled += zip(items, results, strict=True)
+            settled += zip([row for row, _ in items], results, strict=True)
         return settled
 
     async def close(self) -> None:
         for lane in self._lanes.values():
             await lane.close()
 
-    def _by_bucket(self, page: Sequence[Item[T]]) -> dict[int, list[Item[T]]]:
-        found: dict[int, list[Item[T]]] = {}
-        for item in page:
-            found.setdefault(bucket_of(item.command.customer, self._deployment.buckets), []).append(item)
+    def _by_bucket(self, page: Sequence[tuple[T, Command]]) -> dict[int, list[tuple[T, Command]]]:
+        found: dict[int, list[tuple[T, Command]]] = {}
+        for row, command in page:
+            found.setdefault(bucket_of(command.customer, self._deployment.buckets), []).append((row, command))
         return found
 
     def _lane(self, bucket: int) -> BucketLane:

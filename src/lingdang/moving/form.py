@@ -15,7 +15,7 @@ from lingdang import moments
 from lingdang.catalog.numbers import whole
 from lingdang.catalog.rows import FileError, Parsed, Source
 from lingdang.clock import rfc3339
-from lingdang.ids import DEFAULT_CURRENCY, ID_PATTERN, MAX_AMOUNT, RULES, Currency, CustId, ProductId
+from lingdang.ids import DEFAULT_CURRENCY, ID_PATTERN, MAX_AMOUNT, Currency, CustId, ProductId, in_words
 
 _PLACE = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?\$\.?(?P<where>[^`]*)`)?\Z", re.DOTALL)
 _NAMED = re.compile(r"field `(?P<where>\w+)`")
@@ -177,11 +177,9 @@ def _moment(field: str, text: str | None, zone: ZoneInfo, *, end: bool) -> datet
     if text is None:
         return None
     try:
-        moment = moments.read(text, zone, end=end)
+        moment = moments.read_usable(text, zone, end=end)
     except ValueError as error:
         raise _FieldError(field, str(error)) from None
-    if not moments.is_usable(moment):
-        raise _FieldError(field, moments.BOUNDS)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
@@ -207,7 +205,4 @@ def _told(error: ValueError) -> tuple[str, str]:
     assert found is not None, "every text matches"
     what, where = found["what"], found["where"] or ""
     named = _NAMED.search(what)
-    for pattern, rule in RULES.items():
-        if repr(pattern) in what:
-            what = f"Expected {rule}"
-    return where or (named["where"] if named else ""), what
+    return where or (named["where"] if named else ""), in_words(what)

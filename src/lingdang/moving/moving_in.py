@@ -21,7 +21,7 @@ from lingdang.ledger.crediting import Credit
 from lingdang.ledger.granting import Grant
 from lingdang.ledger.rules import Command, Result
 from lingdang.moving import moves, names, staging
-from lingdang.moving.carrying import PAGE, Item, carry_out
+from lingdang.moving.carrying import PAGE, carry_out
 from lingdang.moving.form import Form, Refused, Staged
 from lingdang.moving.staging import Connection, DueRow
 from lingdang.moving.totals import Control, Controls, ShopTotals, shop_totals
@@ -137,22 +137,14 @@ class _MoveIn:
 
     def _carry_out(self) -> None:
         due = sum(control.given.rows - control.before.rows - control.owned.rows for control in self._controls.all())
-        after = done = 0
 
-        def pages() -> list[Item[DueRow]]:
-            nonlocal after
-            rows = staging.next_due(self._connection, after, PAGE)
-            after = rows[-1].place if rows else after
-            return [Item(row, self._command(row)) for row in rows]
+        def rows_after(place: int) -> list[DueRow]:
+            return staging.next_due(self._connection, place, PAGE)
 
-        def settled(results: Sequence[tuple[Item[DueRow], Result]]) -> None:
-            nonlocal done
-            for item, result in results:
-                self._count(item.source, result)
-            done += len(results)
+        def progress(done: int) -> None:
             self._watching.progress("Moving in", done, due)
 
-        asyncio.run(carry_out(self._deployment, pages, settled))
+        asyncio.run(carry_out(self._deployment, rows_after, self._command, self._count, progress))
 
     def _command(self, row: DueRow) -> Command:
         reason = moves.reason_of(self._name)

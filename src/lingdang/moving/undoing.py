@@ -5,7 +5,7 @@ changed. Who pays in the middle keeps what they have of it, and is told of.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
@@ -16,7 +16,7 @@ from lingdang.ledger.granting import Revoke
 from lingdang.ledger.reversing import Reverse
 from lingdang.ledger.rules import Command, Result
 from lingdang.moving import moves
-from lingdang.moving.carrying import PAGE, Item, carry_out
+from lingdang.moving.carrying import PAGE, carry_out
 from lingdang.moving.staging import Connection
 
 SHOWN = 100
@@ -115,22 +115,19 @@ def _carry_out(
 ) -> None:
     counted = connection.execute("SELECT count(*) FROM booked").fetchone()
     total = counted[0] if counted else 0
-    after = done = 0
 
-    def pages() -> list[Item[_Booked]]:
-        nonlocal after
-        rows = [_Booked(*row) for row in connection.execute(_NEXT, (after, PAGE)).fetchall()]
-        after = rows[-1].place if rows else after
-        return [Item(row, _command(row, report.name)) for row in rows]
+    def rows_after(place: int) -> list[_Booked]:
+        return [_Booked(*row) for row in connection.execute(_NEXT, (place, PAGE)).fetchall()]
 
-    def settled(results: Sequence[tuple[Item[_Booked], Result]]) -> None:
-        nonlocal done
-        for item, result in results:
-            _count(connection, report, item.source, result)
-        done += len(results)
-        progress("Undoing", done, total)
-
-    asyncio.run(carry_out(deployment, pages, settled))
+    asyncio.run(
+        carry_out(
+            deployment,
+            rows_after,
+            lambda row: _command(row, report.name),
+            lambda row, result: _count(connection, report, row, result),
+            lambda done: progress("Undoing", done, total),
+        )
+    )
 
 
 def _command(row: _Booked, name: str) -> Command:

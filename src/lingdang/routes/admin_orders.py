@@ -21,7 +21,7 @@ from lingdang.library.found_orders import (
     find_order_of_anybody,
     find_orders,
 )
-from lingdang.moments import BOUNDS, is_usable, read
+from lingdang.moments import read_usable
 from lingdang.owner import owner_named
 from lingdang.paging import Page
 from lingdang.routes.callers import operator
@@ -109,9 +109,6 @@ def _moment(name: str, text: str | None, zone: ZoneInfo) -> datetime | None:
     if text is None:
         return None
     try:
-        moment = read(text, zone, end=name == "to")
+        return read_usable(text, zone, end=name == "to")
     except ValueError as error:
         raise invalid_field(name, str(error)) from None
-    if not is_usable(moment):
-        raise invalid_field(name, BOUNDS)
-    return moment
