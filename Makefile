@@ -34,7 +34,7 @@ bench: $(VENV)/installed-dev
 bench-short: $(VENV)/installed-dev
 	$(BIN)/python -m proof.bench --short
 
-# This version in turns with another one: make bench-versions BEFORE=v0.1.0 (docs/performance.md).
+# This version beside another one: make bench-versions BEFORE=v0.1.0 (docs/performance.md).
 bench-versions: $(VENV)/installed-dev
 	$(BIN)/python -m proof.bench.versions --before $(BEFORE)
 

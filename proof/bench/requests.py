@@ -2,7 +2,7 @@
 
 import time
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -25,9 +25,10 @@ def request(start: bytes, buyer: Buyer, body: bytes) -> bytes:
     )
 
 
-def checkout(purchase: Purchase) -> bytes:
-    """POST /v1/checkout."""
-    return request(b"POST /v1/checkout", purchase.buyer, _encode({"productIds": _ids(purchase)}))
+def checkout(purchase: Purchase, voucher_ids: Sequence[str] | None = None) -> bytes:
+    """POST /v1/checkout; without `voucher_ids` the shop chooses."""
+    chosen = {} if voucher_ids is None else {"voucherIds": voucher_ids}
+    return request(b"POST /v1/checkout", purchase.buyer, _encode({"productIds": _ids(purchase), **chosen}))
 
 
 def tick(purchase: Purchase) -> bytes:

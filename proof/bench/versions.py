@@ -1,70 +1,146 @@
-"""`python -m proof.bench.versions --before REF`: this version in turns with another one, each by its own benchmark.
+"""`python -m proof.bench.versions --before REF`: this version beside another one, each served by its own files.
 
-Machines become faster and slower within minutes, so that only what is measured side by side compares. A turn is one
-short run of either version, with a database and a server of its own; who goes first changes from turn to turn. What
-counts is the rate of each workload over the other version's in the same turn, and the median of the turns.
+Machines become faster and slower within minutes, so that only what is measured side by side compares. Both are served
+all the time; a turn is a window of about a second of each, and who goes first changes from turn to turn. What counts
+is the rate of each workload over the other version's in the same turn, and the median of the turns. CPU is what server
+and database take for an operation: it says more than a rate where other processes use the machine.
 """
 
 import io
-import os
 import subprocess
-import sys
 import tarfile
 import tempfile
-from collections.abc import Sequence
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import click
-import msgspec
 from rich.console import Console
 from rich.progress import track
 
-from proof.bench.figures import Spread, Window, spread
+from proof.bench import requests
+from proof.bench.buying import Purchase, purchases
+from proof.bench.figures import Spread, spread
+from proof.bench.load import Answer, Flow, Load, between, prepared, run
 from proof.bench.report import machine
+from proof.bench.version_served import Version, version_served
 
-WORKLOADS = ("payments", "vouchers", "orders", "checkouts", "cart")
-SHOWN = ("payments", "payments-voucher", "orders", "checkouts", "ticks")
-
-
-class Turn(msgspec.Struct, frozen=True):
-    """The windows that both versions had in one turn, by workload."""
-
-    before: dict[str, Window]
-    now: dict[str, Window]
+CONNECTIONS = 64
+ROUNDS_OF_PAYMENTS = 2
+"""So often each customer pays in a window: a payment follows its own checkout, as a customer's does."""
+PATIENCE = 600.0
 
 
-class Kept(msgspec.Struct, frozen=True):
-    """The part of a kept report that is compared."""
+class Rate(NamedTuple):
+    """Operations a second, and seconds of CPU for each."""
 
-    windows: list[Window]
+    rate: float
+    cpu: float
+
+
+class Turn(NamedTuple):
+    """What both versions did of one workload in one turn."""
+
+    before: Rate
+    now: Rate
 
 
 class VersionError(Exception):
-    """A version could not be measured. The message is what its benchmark said."""
+    """A version refused what was asked. The message says how often, and why."""
+
+
+class Side:
+    """One version with what its customers buy next."""
+
+    def __init__(self, version: Version) -> None:
+        self._version = version
+        self._next = purchases(version.buyers, version.books, 3)
+
+    def payments(self, _: float) -> Rate:
+        """Signed before the clock starts."""
+        return self._pay(lambda purchase: requests.checkout(purchase, ()))
+
+    def payments_voucher(self, _: float) -> Rate:
+        """The same with a voucher, another one for each payment."""
+        given: dict[str, list[str]] = {}
+        for _ in range(ROUNDS_OF_PAYMENTS):
+            for name, voucher_id in self._version.vouchers().items():
+                given.setdefault(name, []).append(str(voucher_id))
+        return self._pay(lambda each: requests.checkout(each, (given[each.buyer.customer.cust_id].pop(),)))
+
+    def orders(self, seconds: float) -> Rate:
+        """Tick, checkout, signature and payment of three books."""
+        finished = array("d")
+        flows = [requests.whole_orders(self._next, finished) for _ in range(CONNECTIONS)]
+        return self._measured(flows, seconds, lambda _: len(finished))
+
+    def checkouts(self, seconds: float) -> Rate:
+        """With the vouchers that the shop chooses."""
+        return self._asked(map(requests.checkout, self._next), seconds)
+
+    def ticks(self, seconds: float) -> Rate:
+        """One book each."""
+        return self._asked(map(requests.tick, self._next), seconds)
+
+    def _pay(self, checkout: Callable[[Purchase], bytes]) -> Rate:
+        rates = [self._pay_once(checkout) for _ in range(ROUNDS_OF_PAYMENTS)]
+        return Rate(len(rates) / sum(1 / each.rate for each in rates), sum(each.cpu for each in rates) / len(rates))
+
+    def _pay_once(self, checkout: Callable[[Purchase], bytes]) -> Rate:
+        """One payment of each customer."""
+        chosen = list(islice(self._next, len(self._version.buyers)))
+        tokens: list[bytes] = []
+        self._run([_offered(chosen[first::CONNECTIONS], checkout, tokens) for first in range(CONNECTIONS)], PATIENCE)
+        return self._asked(iter(tokens), PATIENCE)
+
+    def _asked(self, made: Iterator[bytes], seconds: float) -> Rate:
+        return self._measured([prepared(made) for _ in range(CONNECTIONS)], seconds, lambda load: load.outcomes["200"])
+
+    def _measured(self, flows: Sequence[Flow], seconds: float, count: Callable[[Load], int]) -> Rate:
+        before = self._version.server.cpu_seconds()
+        load = self._run(flows, seconds)
+        done = count(load)
+        return Rate(done / load.seconds, (self._version.server.cpu_seconds() - before) / done)
+
+    def _run(self, flows: Sequence[Flow], seconds: float) -> Load:
+        load = run(self._version.server.target, flows, seconds)
+        if load.outcomes.keys() != {"200"}:
+            raise VersionError(f"{self._version.server.url}: {dict(load.outcomes)}")
+        return load
+
+
+WORKLOADS: dict[str, Callable[[Side, float], Rate]] = {
+    "payments": Side.payments,
+    "payments-voucher": Side.payments_voucher,
+    "orders": Side.orders,
+    "checkouts": Side.checkouts,
+    "ticks": Side.ticks,
+}
 
 
 @click.command()
 @click.option("--before", required=True, metavar="REF", help="The version to compare with, as git names it.")
-@click.option("--turns", type=click.IntRange(1), default=10, show_default=True)
-@click.option("--seconds", type=click.FloatRange(0.5), default=2.0, show_default=True, help="Of each window.")
-@click.option("--customers", type=click.IntRange(300), default=2000, show_default=True)
-def main(before: str, turns: int, seconds: float, customers: int) -> None:
+@click.option("--only", type=click.Choice(list(WORKLOADS)), multiple=True, help="May be repeated.")
+@click.option("--turns", type=click.IntRange(1), default=20, show_default=True)
+@click.option("--seconds", type=click.FloatRange(0.1), default=1.0, show_default=True, help="Of a window.")
+@click.option("--customers", type=click.IntRange(CONNECTIONS), default=512, show_default=True)
+def main(before: str, only: tuple[str, ...], turns: int, seconds: float, customers: int) -> None:
     """Measure payments, with and without a voucher, whole orders, checkouts and ticks of two versions in turns."""
     here = Path.cwd()
-    with tempfile.TemporaryDirectory(prefix="lingdang-versions-") as folder:
-        there = unpack(before, Path(folder) / "before", here)
-        measured = []
-        for number in track(range(turns), "turns", console=Console(stderr=True)):
-            trees = [("before", there), ("now", here)]
-            ran = {
-                name: _measure(tree, Path(folder) / f"{name}-{number}", seconds, customers)
-                for name, tree in (trees if number % 2 else reversed(trees))
-            }
-            measured.append(Turn(ran["before"], ran["now"]))
-            click.echo(f"turn {number + 1}: " + ", ".join(_said(name, [measured[-1]]) for name in SHOWN), err=True)
+    with tempfile.TemporaryDirectory(prefix="lingdang-versions-") as name, ExitStack() as stack:
+        folder = Path(name)
+        there = unpack(before, folder / "files", here)
+        sides = [
+            Side(stack.enter_context(version_served(tree, folder / place, customers)))
+            for place, tree in (("before", there), ("now", here))
+        ]
+        measured = _measured(sides[0], sides[1], only or tuple(WORKLOADS), turns, seconds)
     click.echo("\n".join(f"{name}: {said}" for name, said in machine().items()))
     click.echo(f"this version over {before}, {turns} turns of {seconds:g} s: median (least to most)")
-    click.echo("\n".join(_said(name, measured) for name in SHOWN))
+    click.echo("\n".join(_said(name, of) for name, of in measured.items()))
 
 
 def unpack(ref: str, into: Path, repository: Path) -> Path:
@@ -75,20 +151,27 @@ def unpack(ref: str, into: Path, repository: Path) -> Path:
     return into
 
 
-def benchmark(tree: Path) -> str:
-    """The module that is the tree's own benchmark: the older versions have it at the top."""
-    return "proof.bench" if (tree / "proof").is_dir() else "bench"
-
-
-def ratios(turns: Sequence[Turn], name: str) -> tuple[Spread, Spread]:
+def ratios(turns: Sequence[Turn]) -> tuple[Spread, Spread]:
     """The rate of one workload over that of before, and likewise what an operation takes of the CPU."""
-    rates = [turn.now[name].rate / turn.before[name].rate for turn in turns]
-    costs = [turn.now[name].cpu / turn.before[name].cpu for turn in turns]
-    return spread(rates), spread(costs)
+    return spread([turn.now.rate / turn.before.rate for turn in turns]), spread(
+        [turn.now.cpu / turn.before.cpu for turn in turns]
+    )
+
+
+def _measured(before: Side, now: Side, names: Sequence[str], turns: int, seconds: float) -> dict[str, list[Turn]]:
+    """The turns of each workload. The first of all is not counted: what is read once is read in it."""
+    measured: dict[str, list[Turn]] = {name: [] for name in names}
+    for number in track(range(turns + 1), "turns", console=Console(stderr=True)):
+        for name, kept in measured.items():
+            sides = (before, now) if number % 2 else (now, before)
+            rates = {side: WORKLOADS[name](side, seconds) for side in sides}
+            if number:
+                kept.append(Turn(rates[before], rates[now]))
+    return measured
 
 
 def _said(name: str, turns: Sequence[Turn]) -> str:
-    rate, cost = ratios(turns, name)
+    rate, cost = ratios(turns)
     return f"{name} {_shown(rate)}, CPU {_shown(cost)}"
 
 
@@ -96,32 +179,12 @@ def _shown(of: Spread) -> str:
     return f"× {of.median:.3f}" + (f" ({of.least:.2f} to {of.most:.2f})" if of.least != of.most else "")
 
 
-def _measure(tree: Path, out: Path, seconds: float, customers: int) -> dict[str, Window]:
-    """One run of the tree's own benchmark. Raises VersionError."""
-    only = [f"--only={workload}" for workload in WORKLOADS]
-    command = [
-        sys.executable,
-        "-m",
-        benchmark(tree),
-        "--short",
-        *only,
-        f"--seconds={seconds}",
-        f"--customers={customers}",
-    ]
-    path = os.pathsep.join(str(tree / part) for part in ("", "src", "sdk/python/src"))
-    ran = subprocess.run(
-        [*command, f"--out={out}"],
-        cwd=tree,
-        env=os.environ | {"PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    kept = sorted(out.glob("*.json")) if out.exists() else []
-    if not kept:
-        raise VersionError(f"{tree}: {ran.stderr[-2000:]}")
-    windows = msgspec.json.decode(kept[-1].read_bytes(), type=Kept).windows
-    return {window.name.partition("/")[0]: window for window in windows}
+def _offered(chosen: Sequence[Purchase], checkout: Callable[[Purchase], bytes], payments: list[bytes]) -> Flow:
+    """Check each out, and keep its payment."""
+    for purchase in chosen:
+        answer: Answer = yield checkout(purchase)
+        if answer.status == 200:
+            payments.append(requests.payment(purchase, between(answer.body, b'"orderToken":"', b'"').decode()))
 
 
 if __name__ == "__main__":

@@ -3,38 +3,20 @@
 import subprocess
 from pathlib import Path
 
-from proof.bench.figures import Spread, Window
-from proof.bench.meters import Batches
-from proof.bench.versions import Turn, benchmark, ratios, unpack
+from proof.bench.figures import Spread
+from proof.bench.version_served import version_served
+from proof.bench.versions import WORKLOADS, Rate, Side, Turn, ratios, unpack
 
-
-def window(rate: float, cpu: float) -> Window:
-    return Window(
-        name="payments/https/64",
-        round=1,
-        operations=100,
-        rate=rate,
-        p50=0.1,
-        p99=0.2,
-        mean=0.1,
-        outcomes={"200": 100},
-        wal_bytes=0,
-        server_cpu=cpu * 60,
-        postgres_cpu=cpu * 40,
-        generator_cpu=0.1,
-        generator_share=0.1,
-        others_share=0.0,
-        batches=Batches(),
-    )
+HERE = Path(__file__).parents[2]
 
 
 def test_each_turn_is_compared_with_itself() -> None:
     turns = [
-        Turn({"payments": window(100, 1.0)}, {"payments": window(110, 1.0)}),
-        Turn({"payments": window(200, 1.0)}, {"payments": window(180, 2.0)}),
-        Turn({"payments": window(50, 2.0)}, {"payments": window(50, 1.0)}),
+        Turn(Rate(100, 1.0), Rate(110, 1.0)),
+        Turn(Rate(200, 1.0), Rate(180, 2.0)),
+        Turn(Rate(50, 2.0), Rate(50, 1.0)),
     ]
-    assert ratios(turns, "payments") == (Spread(0.9, 1.0, 1.1), Spread(0.5, 1.0, 2.0))
+    assert ratios(turns) == (Spread(0.9, 1.0, 1.1), Spread(0.5, 1.0, 2.0))
 
 
 def test_another_version_is_unpacked_as_it_was(tmp_path: Path) -> None:
@@ -53,8 +35,11 @@ def test_another_version_is_unpacked_as_it_was(tmp_path: Path) -> None:
     assert (unpack("HEAD", tmp_path / "before", folder) / "file").read_text() == "before"
 
 
-def test_each_version_is_measured_by_its_own_benchmark(tmp_path: Path) -> None:
-    (tmp_path / "older" / "bench").mkdir(parents=True)
-    (tmp_path / "newer" / "proof" / "bench").mkdir(parents=True)
-    assert benchmark(tmp_path / "older") == "bench"
-    assert benchmark(tmp_path / "newer") == "proof.bench"
+def test_a_version_is_served_by_its_own_files(tmp_path: Path) -> None:
+    """Every workload for a moment: an answer that is not 200 raises."""
+    with version_served(HERE, tmp_path / "now", customers=64) as version:
+        side = Side(version)
+        for workload in WORKLOADS.values():
+            rate, cpu = workload(side, 0.1)
+            assert rate > 0
+            assert cpu > 0

@@ -40,7 +40,9 @@ OPENINGS: dict[str, tuple[Opening, int, int]] = {
 
 async def taken(ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
     """The answer to a refund that is sent again, with its id, as long as the shop has too much to do for it."""
-    while (answer := await ask()).status_code == 503:
+    for _ in range(100):
+        if (answer := await ask()).status_code != 503:
+            break
         await asyncio.sleep(0.1)
     return answer
 

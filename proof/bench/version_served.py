@@ -1,0 +1,84 @@
+"""A version of the shop, served by its own files and filled through its API, which all versions share."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+import httpx
+
+from lingdang.ids import Customer, uuid7
+from lingdang.ledger.commands import Line
+from proof.bench.buying import PAID, Buyer
+from proof.server import Server, clean_environ, lingdang, serving
+
+PASSWORD = "bench-bench"
+SCOPES = ("coupons:write", "customers:write", "wallets:credit")
+
+
+class Version(NamedTuple):
+    """A version that is served: its server, its customers, who are signed in, and its books."""
+
+    server: Server
+    operator: httpx.Client
+    buyers: list[Buyer]
+    books: list[Line]
+
+    def vouchers(self) -> dict[str, UUID]:
+        """A new voucher of one bell for each customer, by custId."""
+        coupon_id = f"off-{uuid7().hex}"
+        coupon = {"definition": {"name": "One bell off", "effect": {"kind": "fixed", "amount": 1}}}
+        self.operator.put(f"/v1/admin/coupons/{coupon_id}", json=coupon).raise_for_status()
+        names = [buyer.customer.cust_id for buyer in self.buyers]
+        given = self.operator.post(f"/v1/admin/coupons/{coupon_id}/grants", json={"custIds": names})
+        return {item["custId"]: UUID(item["voucherId"]) for item in given.raise_for_status().json()["items"]}
+
+
+@contextmanager
+def version_served(tree: Path, data_dir: Path, customers: int) -> Iterator[Version]:
+    """The version in this tree with the demo's books and so many customers, until the block ends.
+
+    One worker and plain HTTP: what is compared is the shop. Raises ServerError.
+    """
+    environ = {"PYTHONPATH": os.pathsep.join(str(tree / part) for part in ("src", "sdk/python/src"))}
+    with serving(data_dir, environ, workers=1, tls=False, demo=True) as server:
+        headers = {"Authorization": f"Bearer {_api_key(data_dir, environ)}"}
+        with httpx.Client(base_url=server.url, headers=headers, timeout=60) as operator:
+            buyers = [_signed_in(operator, server.url, f"cust-{number}") for number in range(1, customers + 1)]
+            yield Version(server, operator, buyers, _books(server.url, buyers[0]))
+
+
+def _api_key(data_dir: Path, environ: dict[str, str]) -> str:
+    scopes = [f"--scope={scope}" for scope in SCOPES]
+    command = lingdang("apikey", "create", "bench", "--json", *scopes, data_dir=data_dir)
+    ran = subprocess.run(command, env={**clean_environ(), **environ}, capture_output=True, text=True, check=True)
+    return str(json.loads(ran.stdout)["key"])
+
+
+def _signed_in(operator: httpx.Client, url: str, name: str) -> Buyer:
+    """A new customer with bells and a session."""
+    credit = {"creditId": "first", "amount": PAID, "kind": "paid", "reason": "bench"}
+    operator.post("/v1/admin/customers", json={"custId": name, "password": PASSWORD}).raise_for_status()
+    operator.post(f"/v1/admin/wallets/{name}/credits", json=credit).raise_for_status()
+    asked = {"custId": name, "password": PASSWORD, "signType": "HMAC-SHA256"}
+    session = httpx.post(f"{url}/v1/sessions", json=asked, timeout=60).raise_for_status().json()
+    headers = f"Host: 127.0.0.1\r\nAuthorization: Bearer {session['sessionToken']}\r\nX-Cust-Id: {name}\r\n"
+    return Buyer(Customer(0, name), uuid7(), headers.encode(), "HMAC-SHA256", session["signKey"], None)
+
+
+def _books(url: str, buyer: Buyer) -> list[Line]:
+    """All that cost something, so that a voucher takes a bell off."""
+    sent = (line.split(": ", 1) for line in buyer.headers.decode().split("\r\n") if line)
+    headers = {name: value for name, value in sent if name != "Host"}
+    books: list[Line] = []
+    with httpx.Client(base_url=url, headers=headers, timeout=60) as client:
+        asked = {"limit": "100"}
+        while asked:
+            page = client.get("/v1/products", params=asked).raise_for_status().json()
+            books += [Line(each["productId"], "", "", 0, each["price"], 0) for each in page["items"] if each["price"]]
+            asked = {**asked, "cursor": page["nextCursor"]} if page["nextCursor"] else {}
+    return books
