@@ -121,7 +121,6 @@ async def _write(plan: Plan, writers: Writers, trouble: Trouble, shop: str, othe
     await asyncio.to_thread(_started, trouble)
     writers.end()
     await everybody
-    await writers.end_prepared()
     for settlement in settlements:
         await settlement.close()
 

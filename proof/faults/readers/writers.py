@@ -92,9 +92,10 @@ class Writers:
                 await self._nap(0.6)
             except (*AWAY, psycopg.Error):
                 await asyncio.sleep(0.05)
+        await self._end_all_prepared()
 
-    async def end_prepared(self) -> None:
-        """End all that is prepared, at last."""
+    async def _end_all_prepared(self) -> None:
+        """End all that is prepared, at last: buyers wait for its customers."""
         while True:
             try:
                 await self._end_prepared()
