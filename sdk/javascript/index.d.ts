@@ -220,6 +220,12 @@ export interface PaidOrder {
   refunds: OrderRefund[];
 }
 
+/** `GET /v1/access?productId=…&token=…` lets in until `expiresAt`, and no longer than the right lasts. */
+export interface Link {
+  token: string;
+  expiresAt: string;
+}
+
 /** Kept for its customer alone: another one who signs in at the same browser is not given it. */
 export interface KeptOrder {
   order: Order;
@@ -288,6 +294,8 @@ export class Lingdang extends EventTarget {
     refundId: string,
     asked?: { reason?: RefundReason; productIds?: string[] },
   ): Promise<Refunded>;
+  /** Lets whoever has the token read a product of the customer's, for 1 to 86,400 seconds: for downloads and pictures. */
+  link(productId: string, seconds: number): Promise<Link>;
   vouchers(query?: PageQuery): Promise<Page<any>>;
   claim(code: string): Promise<any>;
   addEventListener(type: "step", listener: (event: CustomEvent<Step>) => void): void;

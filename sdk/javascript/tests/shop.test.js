@@ -38,3 +38,16 @@ for (const [signType, books] of Object.entries(BOOKS)) {
     await assert.rejects(shop.cart(), { code: "unauthenticated" });
   });
 }
+
+test("a link lets in without a session", { skip: !baseUrl && "LINGDANG_URL is not set" }, async () => {
+  const shop = new Lingdang({ baseUrl });
+  await shop.login({ custId: "demo", password: "demo-demo" });
+  const { orderId } = await shop.pay((await shop.checkout(["book-7"])).orderId);
+  const { token, expiresAt } = await shop.link("book-7", 600);
+  assert.ok(Date.parse(expiresAt) > shop.serverNow());
+  const asked = (productId) => fetch(`${baseUrl}/v1/access?${new URLSearchParams({ productId, token })}`);
+  const letIn = await asked("book-7");
+  assert.deepEqual([letIn.status, letIn.headers.get("x-entitlement-order")], [204, orderId]);
+  assert.equal((await asked("book-8")).status, 403);
+  await assert.rejects(shop.link("book-8", 600), { code: "not_found", status: 404 });
+});

@@ -122,6 +122,7 @@ async def test_the_synchronous_client_does_the_same(shop: Shop) -> None:
             assert len(list(client.entries(page_size=1))) == 3
             assert {right.product_id for right in client.entitlements(page_size=1)} == set(books)
             assert client.access(books[0]) == payment.order_id
+            assert client.link(books[0], 1).token
             assert client.product(books[0]).available
             assert books[0] in {product.product_id for product in client.products(page_size=100)}
             verify_receipt(client.entitlement(books[0]).receipt, client.jwks(), issuer="lingdang", cust_id=cust_id)
@@ -134,6 +135,24 @@ async def test_the_synchronous_client_does_the_same(shop: Shop) -> None:
             assert client.session is None
 
     await asyncio.to_thread(run)
+
+
+async def test_a_link_lets_in_without_a_session(shop: Shop) -> None:
+    cust_id, books = await new_customer(shop), new_books(shop, 2)
+    async with AsyncClient(shop.url) as client:
+        await log_in(client, cust_id)
+        paid = await client.pay(await client.checkout(books[:1]))
+        link = await client.link(books[0], seconds=600)
+        with pytest.raises(NotFound):
+            await client.link(books[1], seconds=600)
+        with pytest.raises(InvalidRequest):
+            await client.link(books[0], seconds=86_401)
+    assert link.token not in repr(link)
+    assert link.expires_at > paid.paid_at
+    let_in = await shop.http.get("/v1/access", params={"productId": books[0], "token": link.token})
+    assert (let_in.status_code, let_in.headers["x-entitlement-order"]) == (204, paid.order_id)
+    other = await shop.http.get("/v1/access", params={"productId": books[1], "token": link.token})
+    assert other.status_code == 403
 
 
 async def test_an_ended_session_is_refused(shop: Shop) -> None:

@@ -357,6 +357,15 @@ class EntitlementWithReceipt(Answer, frozen=True, kw_only=True, rename="camel"):
     receipt: str
 
 
+class Link(Discreet, frozen=True, kw_only=True, rename="camel"):
+    """Lets whoever has its `token` read one product until `expires_at`, and no longer than the right lasts."""
+
+    secrets: ClassVar[frozenset[str]] = frozenset({"token"})
+
+    token: str
+    expires_at: datetime
+
+
 class Jwk(Answer, frozen=True, kw_only=True):
     """A public key (RFC 7517); of other kinds than Ed25519 only what is common."""
 

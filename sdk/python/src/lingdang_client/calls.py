@@ -12,6 +12,7 @@ from lingdang_client.answers import (
     EntitlementWithReceipt,
     Entry,
     Jwks,
+    Link,
     Offer,
     OpenedSession,
     Order,
@@ -162,6 +163,10 @@ class Calls:
     def entitlement(self, product_id: str) -> Op[EntitlementWithReceipt]:
         request = self._requests.make("GET", item_path("/v1/entitlements", product_id))
         return (yield from self._step(6, request, EntitlementWithReceipt))
+
+    def link(self, product_id: str, seconds: int) -> Op[Link]:
+        path = item_path("/v1/entitlements", product_id) + "/links"
+        return decode((yield from send(self._requests.make("POST", path, {"seconds": seconds}))), Link)
 
     def access(self, product_id: str) -> Op[str]:
         response = yield from send(self._requests.make("GET", list_path("/v1/access", productId=product_id)))

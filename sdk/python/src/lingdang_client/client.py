@@ -16,6 +16,7 @@ from lingdang_client.answers import (
     EntitlementWithReceipt,
     Entry,
     Jwks,
+    Link,
     Offer,
     Order,
     Page,
@@ -210,6 +211,12 @@ class Client:
         A receipt opens the product: the customer can no longer refund it by themselves.
         """
         return self._run(self._calls.entitlement(product_id))
+
+    def link(self, product_id: str, seconds: int) -> Link:
+        """A link to a product of the customer's for so many seconds, 1 to 86,400: for a download or a picture, whose
+        request carries no session. Raises NotFound when it is not owned. Making it opens nothing; its use does.
+        """
+        return self._run(self._calls.link(product_id, seconds))
 
     def access(self, product_id: str) -> str:
         """The id of the order, or of the grant, that gave access to a product, which opens it. Raises NotEntitled."""
