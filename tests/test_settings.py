@@ -37,6 +37,14 @@ def test_lists_are_separated_by_commas() -> None:
 
 
 @pytest.mark.parametrize(
+    "value", ['["https://a.example", "http://b.example"]', '"https://a.example, http://b.example"']
+)
+def test_a_file_may_separate_them_likewise(file: Path, value: str) -> None:
+    file.write_text(f"LINGDANG_CORS_ORIGINS = {value}\n")
+    assert load_settings({"LINGDANG_CONFIG": str(file)}).cors_origins == ("https://a.example", "http://b.example")
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("BUCKETS", "0"),

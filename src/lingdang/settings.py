@@ -177,7 +177,7 @@ def _no_issuers(reason: str) -> SettingsError:
 
 
 _LISTS = ("sign_types", "cors_origins")
-"""Settings of several values; the environment separates them by commas."""
+"""Settings of several values; a text separates them by commas."""
 
 
 _NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
@@ -194,12 +194,9 @@ def load_settings(
     """
     values: dict[str, Any] = dict(defaults)
     if config := environ.get("LINGDANG_CONFIG"):
-        values |= {_field(name): value for name, value in _read_toml(Path(config)).items()}
-    values |= {
-        _field(name): _split(_field(name), value)
-        for name, value in environ.items()
-        if name.startswith("LINGDANG_") and name != "LINGDANG_CONFIG"
-    }
+        values |= _fields(_read_toml(Path(config)))
+    named = {name: value for name, value in environ.items() if name.startswith("LINGDANG_")}
+    values |= _fields({name: value for name, value in named.items() if name != "LINGDANG_CONFIG"})
     values |= {name: value for name, value in overrides.items() if value is not None}
     try:
         settings = msgspec.convert(values, Settings, strict=False)
@@ -216,8 +213,10 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path}: {error}") from None
 
 
-def _field(name: str) -> str:
-    return name.removeprefix("LINGDANG_").lower()
+def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
+    """By the names of Settings; a text is read alike in the file and in the environment."""
+    named = {name.removeprefix("LINGDANG_").lower(): value for name, value in given.items()}
+    return {field: _split(field, value) if isinstance(value, str) else value for field, value in named.items()}
 
 
 def _split(field: str, value: str) -> Any:
