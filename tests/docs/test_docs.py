@@ -17,6 +17,7 @@ from lingdang import routes
 from lingdang.bulkheads import connections_of_worker, shares
 from lingdang.cli.main import main
 from lingdang.http.route import Route
+from lingdang.identity.api_keys import SCOPES
 from lingdang.settings import Settings
 from support.described import routes_of
 from support.pages import PAGES, ROOT, commands, headings, inline, text_of
@@ -33,10 +34,11 @@ NAME = re.compile(r"[A-Za-z]+(?:_[A-Za-z0-9]+)+|[a-z]+(?:[A-Z][a-z]+)+|(?:[A-Z][
 
 PLACES = ("", "src/lingdang", "src/lingdang/web", "src/lingdang/web/static", "tests", "sdk/javascript")
 """Folders from which a path may be told, besides the page's own."""
-MADE = {"serve.lock", "database.lock", "pg/", "pg/log/", "tls/", "run/", "run/metrics/"}
-"""What a shop makes in its data directory."""
+MADE = {"serve.lock", "database.lock", "pg/", "pg/log/", "tls/", "run/", "run/metrics/", "token.txt"}
+"""What a shop makes in its data directory, and the reader of a guide."""
 OTHERS = {
     "schema.sql",
+    "ssl_certificate_key",
     "auth_time",
     "wal_writer_delay",
     "commit_delay",
@@ -46,7 +48,7 @@ OTHERS = {
     "pg_bigm",
     "ts_rank",
 }
-"""Of other projects, of PostgreSQL and its extensions, of identity providers."""
+"""Of other projects, of nginx, of PostgreSQL and its extensions, of identity providers."""
 BUCKETS = 1
 """Unless told otherwise."""
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -185,6 +187,11 @@ def test_every_setting_is_explained() -> None:
     ]
     full = [name if name.startswith("LINGDANG_") else f"LINGDANG{name}" for name in explained]
     assert sorted(full) == sorted(settings())
+
+
+def test_every_scope_is_explained() -> None:
+    rows = re.findall(r"^\| `(\w+:\w+)` \|", text_of("docs/backend.md"), re.MULTILINE)
+    assert sorted(rows) == sorted(SCOPES)
 
 
 async def test_every_route_that_is_named_exists(shop: Shop) -> None:

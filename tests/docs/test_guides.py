@@ -1,12 +1,10 @@
 """What the guides show does what they say: their commands and programs are run as they stand."""
 
 import asyncio
-import os
 import re
 import shutil
-import subprocess
-import sys
 import threading
+import tomllib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -17,49 +15,103 @@ from types import ModuleType
 from urllib.parse import urlencode
 
 import httpx
+import msgspec
+import psycopg
 import pytest
+from joserfc.jwk import RSAKey
 from playwright.async_api import expect
 
 from browser.chromium import MISSING, chromium
 from lingdang.keys import Keyring
 from support.buyer import books, buyer, give, stock
+from support.guides import follow
 from support.pages import ROOT, text_of
 from support.people import PASSWORD, api_key, register
-from support.served import serving
+from support.platform import open_platform
+from support.served import run, serving
 from support.shop import PATIENCE, Shop, open_shop
 from tools.node import ENVIRON, fetch
 
 pytestmark = pytest.mark.slow
 
 EXPRESS = "express@5.3.0"
-SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+TOML = re.compile(r"^```toml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 
 def test_start_in_ten_minutes(tmp_path: Path) -> None:
-    """Every block of the page in one shell, beside a server as the page starts it."""
     with serving(tmp_path / "shop", "--http") as served:
-        script = "set -euo pipefail\n" + "\n".join(SHELL.findall(text_of("docs/start.md")))
-        environ = {**os.environ, "PWD": str(tmp_path), "SHOP_URL": served.url, "PATH": _path()}
-        ran = subprocess.run(
-            ["bash", "-c", script.replace("LINGDANG_DATA_DIR=shop", f"LINGDANG_DATA_DIR={tmp_path / 'shop'}")],
-            cwd=tmp_path,
-            env=environ,
-            capture_output=True,
-            text=True,
-            timeout=5 * PATIENCE,
-            check=False,
-        )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "paid 120, 30 are left" in ran.stdout
+        printed = follow(tmp_path, "docs/start.md", SHOP_URL=served.url)
+    assert "paid 120, 30 are left" in printed
 
 
-def _path() -> str:
-    return f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+@contextmanager
+def _owned(postgres: str) -> Iterator[str]:
+    """The role and the database of the page about PostgreSQL; the URL that its owner uses."""
+    [made] = re.findall(r"^```sql\n(.*?)^```", text_of("docs/integrate/database.md"), re.MULTILINE | re.DOTALL)
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        for statement in made.strip().splitlines():
+            connection.execute(statement)
+        yield re.sub(r"//[^?]*", "//lingdang:secret@/lingdang", postgres, count=1)
+        connection.execute("DROP DATABASE lingdang WITH (FORCE)")
+        connection.execute("DROP ROLE lingdang")
 
 
-def test_the_chinese_start_has_the_same_commands() -> None:
+@contextmanager
+def _issuer() -> Iterator[tuple[str, str]]:
+    """An identity provider with discovery: its `iss`, which ends with a slash, and a token for `auth0|5f7c`."""
+    key = RSAKey.generate_key(2048)
+    with open_platform() as platform:
+        issuer = f"{platform.url}/"
+        platform.publish(key, kid="k")
+        found = {"issuer": issuer, "jwks_uri": f"{platform.url}/keys"}
+        platform.documents["/.well-known/openid-configuration"] = msgspec.json.encode(found)
+        yield issuer, platform.token(key, "RS256", "k", iss=issuer, aud="https://api.shop.example", sub="auth0|5f7c")
+
+
+def test_integrate_from_its_top(postgres: str, tmp_path: Path) -> None:
+    """One file of settings, an own PostgreSQL, a catalogue in Chinese, and a customer of an own identity provider."""
+    with _owned(postgres) as database, _issuer() as (issuer, token):
+        [told] = TOML.findall(text_of("docs/integrate/index.md"))
+        for ours, theirs in (
+            ("postgresql://lingdang:secret@127.0.0.1/lingdang", database),
+            ("https://tenant.eu.auth0.com/", issuer),
+        ):
+            assert ours in told
+            told = told.replace(ours, theirs)
+        config = tmp_path / "shop.toml"
+        config.write_text(told)
+        (tmp_path / "token.txt").write_text(token)
+        assert run(tmp_path / "shop", "migrate", config=str(config)).returncode == 0
+        with serving(tmp_path / "shop", "--http", fresh=True, config=str(config)) as served:
+            assert any("your PostgreSQL" in line for line in served.banner)
+            pages = ("docs/integrate/catalogue.md", "docs/integrate/identity.md")
+            printed = follow(tmp_path, *pages, LINGDANG_CONFIG=str(config), SHOP_URL=served.url)
+        assert "auth0|5f7c paid 30, 70 are left" in printed
+        with psycopg.connect(database) as connection:
+            prices = connection.execute("SELECT product_id, title, price FROM product ORDER BY 1").fetchall()
+    assert prices == [
+        ("emma", "Emma", 45),
+        ("fusheng", "浮生六记", 30),
+        ("sanguo", "三国演义", 60),
+        ("shuihu", "水浒传", 70),
+    ]
+
+
+@pytest.mark.parametrize("page", ["database", "identity", "page", "proxy"])
+def test_a_pages_settings_are_those_of_the_one_file(page: str) -> None:
+    [one] = TOML.findall(text_of("docs/integrate/index.md"))
+    [some] = TOML.findall(text_of(f"docs/integrate/{page}.md"))
+    assert tomllib.loads(some).items() <= tomllib.loads(one).items()
+
+
+def test_the_chinese_pages_have_the_same_commands() -> None:
     assert BLOCK.findall(text_of("docs/zh/start.md")) == BLOCK.findall(text_of("docs/start.md"))
+    chinese = text_of("docs/zh/integrate.md")
+    assert tomllib.loads(TOML.findall(chinese)[0]) == tomllib.loads(TOML.findall(text_of("docs/integrate/index.md"))[0])
+    for page in ("install", "database", "catalogue", "identity", "page"):
+        blocks = [block for block in BLOCK.findall(text_of(f"docs/integrate/{page}.md")) if "```toml" not in block]
+        assert [block for block in blocks if block not in chinese] == [], page
 
 
 def _fastapi_app(url: str, key: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
@@ -134,19 +186,23 @@ class _Quiet(SimpleHTTPRequestHandler):
 async def test_a_page_on_another_origin(
     database_url: str, keyring: Keyring, tmp_path: Path, named: bool, says: str
 ) -> None:
-    with _site(tmp_path) as origin:
+    """Where its origin is named, a customer of an own identity provider buys; a password is as good as its token."""
+    with _site(tmp_path) as origin, _issuer() as (issuer, token):
+        settings = {"oidc_issuer": issuer, "oidc_audience": "https://api.shop.example"}
         async with (
-            open_shop(database_url, keyring, cors_origins=(origin,) if named else ()) as shop,
+            open_shop(database_url, keyring, cors_origins=(origin,) if named else (), **settings) as shop,
             chromium() as browser,
         ):
             if browser is None:
                 pytest.skip(MISSING)
             stock(shop, "emma", price=50)
-            await give(shop, "ann", 100)
+            for customer in ("ann", "auth0|5f7c"):
+                await give(shop, customer, 100)
             await register(shop, "ann")
             before = books(shop)
             page = await browser.new_page()
-            await page.goto(f"{origin}/?{urlencode({'shop': shop.url, 'custId': 'ann', 'password': PASSWORD})}")
+            who = {"token": token} if named else {"custId": "ann", "password": PASSWORD}
+            await page.goto(f"{origin}/#{urlencode({'shop': shop.url, **who})}")
             await page.click("#buy")
             await expect(page.locator("#said")).to_contain_text(says, timeout=1000 * PATIENCE)
             assert (books(shop) == before) is not named

@@ -34,7 +34,7 @@ def nginx(place: Path, port: int, shop: str) -> list[str]:
     example = _with(
         (EXAMPLES / "nginx.conf").read_text(),
         {
-            "127.0.0.1:8443": shop,
+            "127.0.0.1:8080": shop,
             "listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
             "/etc/ssl/shop.pem": str(place / "shop.pem"),
             "/etc/ssl/shop.key": str(place / "shop.key"),
@@ -59,7 +59,7 @@ def caddy(place: Path, port: int, shop: str) -> list[str]:
     served = f"https://127.0.0.1:{port} {{\n\ttls {place}/shop.pem {place}/shop.key"
     example = _with(
         (EXAMPLES / "Caddyfile").read_text(),
-        {"127.0.0.1:8443": shop, "shop.example {": served, "/srv/shop": str(place / "srv")},
+        {"127.0.0.1:8080": shop, "shop.example {": served, "/srv/shop": str(place / "srv")},
     )
     (place / "Caddyfile").write_text(f"{{\n\tadmin off\n\tauto_https off\n}}\n{example}")
     return [_program("caddy"), "run", "--config", str(place / "Caddyfile"), "--adapter", "caddyfile"]

@@ -33,9 +33,9 @@ def start(data_dir: Path, *args: str, **environ: str) -> "subprocess.Popen[bytes
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environ(environ))
 
 
-def _command(descriptors: int | None) -> tuple[str, ...]:
+def _command(descriptors: int | None, program: tuple[str, ...] = COMMAND) -> tuple[str, ...]:
     """The command, or it below a shell that has given up further descriptors for good."""
-    return COMMAND if descriptors is None else ("sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", *COMMAND)
+    return program if descriptors is None else ("sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", *program)
 
 
 class Served:
@@ -88,11 +88,16 @@ class Served:
 
 @contextmanager
 def serving(
-    data_dir: Path, *args: str, descriptors: int | None = None, fresh: bool = False, **environ: str
+    data_dir: Path,
+    *args: str,
+    descriptors: int | None = None,
+    fresh: bool = False,
+    program: tuple[str, ...] = COMMAND,
+    **environ: str,
 ) -> Iterator[Served]:
     """A server on a free port until the block ends; whatever it leaves behind is stopped.
 
-    `fresh`: it makes its database itself, as at somebody's first start.
+    `fresh`: it makes its database itself, as at somebody's first start. `program`: another `lingdang` than this one.
     """
     data_dir.mkdir(exist_ok=True)
     if not (fresh or "database_url" in environ):
@@ -100,7 +105,7 @@ def serving(
     errors = data_dir / "stderr.txt"
     with errors.open("w") as file:
         process = subprocess.Popen(
-            [*_command(descriptors), "serve", "--port", "0", *args, "--data-dir", str(data_dir)],
+            [*_command(descriptors, program), "serve", "--port", "0", *args, "--data-dir", str(data_dir)],
             stdout=subprocess.PIPE,
             stderr=file,
             text=True,
