@@ -77,9 +77,9 @@ _EPOCH_MILLIS = 1_577_836_800_000
 _RANDOM_BITS = 22
 
 
-def uuid7() -> UUID:
-    """A new UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then 74 random bits."""
-    millis = time.time_ns() // 1_000_000
+def uuid7(moment: datetime | None = None) -> UUID:
+    """A new UUIDv7 (RFC 9562), of now unless told: 48 bits of Unix milliseconds, then 74 random bits."""
+    millis = time.time_ns() // 1_000_000 if moment is None else _millis(moment)
     bits = int.from_bytes(os.urandom(10), "big")
     value = millis << 80 | 0x7 << 76 | (bits >> 62 & 0xFFF) << 64 | 0b10 << 62 | bits & (1 << 62) - 1
     return UUID(int=value)
@@ -87,7 +87,16 @@ def uuid7() -> UUID:
 
 def oldest_uuid7(moment: datetime) -> UUID:
     """No UUIDv7 that was made at this moment or later is less than this one."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
+    return UUID(int=_millis(moment) << 80)
+
+
+def newest_uuid7(moment: datetime) -> UUID:
+    """No UUIDv7 of this moment or an earlier one is greater than this one."""
+    return UUID(int=_millis(moment) << 80 | (1 << 80) - 1)
+
+
+def _millis(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
 
 
 def new_customer() -> int:

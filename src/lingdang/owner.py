@@ -12,11 +12,13 @@ from lingdang.db.pool import Connection, Pool, connection_of, together
 from lingdang.errors import session_ended
 from lingdang.ids import Customer, bucket_of
 
-_ENDED = "SELECT 1 FROM session_end WHERE bucket = %b AND customer = %b AND session_id = %b"
+_ENDED = """
+SELECT 1 FROM session_end
+ WHERE bucket = %b AND customer = %b AND session_id >= %b AND (all_before OR session_id = %b) LIMIT 1
+"""
 
-
-NO_SESSION = UUID(int=0)
-"""Of an owner for whom somebody else asks, by a proof of their own. It never began, so it has not ended."""
+NO_SESSION = UUID(int=2**128 - 1)
+"""Of an owner for whom somebody else asks, by a proof of their own. It comes after all sessions, and has not ended."""
 
 
 class Owner(msgspec.Struct, frozen=True, gc=False):
@@ -45,7 +47,7 @@ async def fetch_as(pool: Pool, owner: Owner, sql: str, params: Sequence[Any] = (
     async with connection_of(pool) as connection:
         async with together(connection):
             await pool.limit_transaction(connection)
-            ended = await connection.execute(_ENDED, (owner.bucket, owner.customer, owner.session_id))
+            ended = await connection.execute(_ENDED, _session_of(owner))
             cursor = await connection.execute(sql, params, binary=True)
         if await ended.fetchone() is not None:
             raise session_ended()
@@ -63,6 +65,10 @@ async def transaction_as(pool: Pool, owner: Owner) -> AsyncIterator[Connection]:
 
 async def refuse_ended(connection: Connection, owner: Owner) -> None:
     """Raises Problem `unauthenticated` when the owner's session has ended."""
-    ended = await connection.execute(_ENDED, (owner.bucket, owner.customer, owner.session_id))
+    ended = await connection.execute(_ENDED, _session_of(owner))
     if await ended.fetchone() is not None:
         raise session_ended()
+
+
+def _session_of(owner: Owner) -> tuple[int, int, UUID, UUID]:
+    return owner.bucket, owner.customer, owner.session_id, owner.session_id

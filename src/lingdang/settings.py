@@ -14,7 +14,8 @@ from msgspec import Meta
 SignType = Literal["ES256", "HMAC-SHA256", "MD5"]
 SIGN_TYPES: tuple[SignType, ...] = ("ES256", "HMAC-SHA256", "MD5")
 
-Seconds = Annotated[int, Meta(gt=0, le=10 * 365 * 86400)]
+MOST_SECONDS = 10 * 365 * 86400
+Seconds = Annotated[int, Meta(gt=0, le=MOST_SECONDS)]
 
 Origin = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9+.-]*://[^\s/?#@,*]+\Z")]
 """As a browser sends it: scheme, host, and the port where it is not the scheme's own. No path, no wildcard."""

@@ -1,6 +1,7 @@
 """One customer's data: exported whole, erased so that the books stay whole, and a custId changed."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from lingdang.cli.main import main
-from support.buyer import Buyer
+from support.buyer import Buyer, books, buyer, give, stock
 from support.commands import Run
 from support.customers import make_known
 from support.money import add_products
 from support.moving import asked, balances, customer, json_lines, library, lot, require_agreement, right
-from support.people import login, open_session, register
+from support.people import api_key, login, open_session, register
 from support.shop import Shop
 
 
@@ -89,6 +90,58 @@ async def test_an_erased_customer_is_signed_out_and_comes_back_as_a_new_one(shop
     await register(shop, "ann")
     assert (await open_session(shop)).status_code == 201
     assert key not in {row[0] for row in shop.sql("SELECT customer FROM customer WHERE customer_id = 'ann'")}
+
+
+async def outcomes(buyer: Buyer, payment: dict[str, Any]) -> set[int]:
+    """How each kind of request that a session makes is answered."""
+    ask = partial(buyer.shop.http.request, headers=buyer.headers)
+    answers = [
+        await ask("GET", "/v1/wallet"),
+        await ask("GET", "/v1/products/book-1"),
+        await ask("PUT", "/v1/cart/items/book-1", json={}),
+        await ask("POST", "/v1/checkout", json={"productIds": ["book-1"]}),
+        await ask(
+            "POST", "/v1/vouchers/claim", json={"code": "NONE"}, headers=buyer.headers | {"Idempotency-Key": "k"}
+        ),
+        await buyer.send(payment),
+        await ask("DELETE", "/v1/sessions/current"),
+    ]
+    return {answer.status_code for answer in answers}
+
+
+@pytest.mark.parametrize("what", [("erase", "--yes", "--despite-bells"), ("rename", "anna")])
+async def test_sessions_by_a_platforms_token_end_too(shop: Shop, tmp_path: Path, what: tuple[str, ...]) -> None:
+    stock(shop, "book-1")
+    for name in ("ann", "bob"):
+        await give(shop, name, 500)
+    ann, again, bob = buyer(shop), buyer(shop), buyer(shop, "bob")
+    payments = [each.payment((await each.checkout("book-1"))["orderToken"], ["book-1"]) for each in (ann, again, bob)]
+    before = books(shop)
+    command, *options = what
+    assert (await asyncio.to_thread(command_on, shop, tmp_path, command, "ann", *options)).exit_code == 0
+    assert [await outcomes(each, paid) for each, paid in zip((ann, again), payments[:2], strict=True)] == [{401}, {401}]
+    assert books(shop) == before
+    assert 401 not in await outcomes(bob, payments[2])
+
+
+async def test_a_session_after_a_renaming_lives(shop: Shop, tmp_path: Path) -> None:
+    stock(shop, "book-1")
+    await give(shop, "ann", 500)
+    assert (await asyncio.to_thread(command_on, shop, tmp_path, "rename", "ann", "anna")).exit_code == 0
+    anna = buyer(shop, "anna")
+    answer = await anna.buy("book-1")
+    assert (answer.status_code, (await anna.get("/v1/wallet")).json()["balances"][0]["balance"]) == (200, 400)
+    operator = await api_key(shop, "customers:read")
+    seen = await shop.http.get("/v1/admin/customers/anna/wallet", headers=operator)
+    assert (seen.status_code, seen.json()["balances"][0]["balance"]) == (200, 400)
+
+
+def test_whoever_has_a_custid_next_finds_nothing_kept_by_it(run: Run, database_url: str) -> None:
+    make_known(database_url, "ann")
+    kept = "INSERT INTO idempotency VALUES ('POST /v1/sessions ann', 'k', 'x', 'f', 's', now(), now()) RETURNING 1"
+    asked(database_url, kept)
+    assert run("customer", "rename", "ann", "anna").exit_code == 0
+    assert asked(database_url, "SELECT FROM idempotency") == []
 
 
 async def test_a_renamed_customer_signs_in_under_the_new_name(shop: Shop, tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ BEGIN
       FROM unnest(customers, sessions) WITH ORDINALITY AS c (customer, session, number)
      CROSS JOIN LATERAL (
            SELECT FROM session_end e
-            WHERE e.bucket = b AND e.customer = c.customer AND e.session_id = c.session LIMIT 1
+            WHERE e.bucket = b AND e.customer = c.customer AND e.session_id >= c.session
+              AND (e.all_before OR e.session_id = c.session) LIMIT 1
            ) e;
 
     INSERT INTO cart_item AS i (bucket, customer, product_id, ticked, added_at)

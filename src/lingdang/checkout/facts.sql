@@ -101,11 +101,12 @@ BEGIN
                SELECT c.groups FROM customer c WHERE c.customer = h.customer LIMIT 1
                ) c ON true;
     END IF;
-    SELECT json_agg(e.session_id) INTO ended
+    SELECT json_agg(c.session_id) INTO ended
       FROM unnest(customers, sessions) AS c (customer, session_id)
      CROSS JOIN LATERAL (
-           SELECT e.session_id FROM session_end e
-            WHERE e.bucket = b AND e.customer = c.customer AND e.session_id = c.session_id LIMIT 1
+           SELECT FROM session_end e
+            WHERE e.bucket = b AND e.customer = c.customer AND e.session_id >= c.session_id
+              AND (e.all_before OR e.session_id = c.session_id) LIMIT 1
            ) e;
     SELECT c.version, CASE WHEN cardinality(unknown) > 0 THEN products_read(unknown, true) END
       INTO version, products

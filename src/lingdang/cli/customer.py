@@ -58,8 +58,7 @@ def erase(ctx: click.Context, cust_id: str, despite_bells: bool, yes: bool) -> N
     """Erase CUSTID: the id itself, password, groups, cart, sign-ins and kept answers.
 
     The journal keeps its rows, of a customer without a name, so that sums and seals stay whole. Whoever signs in with
-    this id later is a new customer. Sessions opened with a password end at once; those opened with a platform's token
-    end when they expire. There is no way back.
+    this id later is a new customer. All sessions end at once. There is no way back.
     """
     if not yes:
         click.confirm(f"Erase {cust_id} for good?", abort=True, err=True)
@@ -75,7 +74,7 @@ def erase(ctx: click.Context, cust_id: str, despite_bells: bool, yes: bool) -> N
 def rename(ctx: click.Context, old: str, new: str) -> None:
     """Change a customer's id from OLD to NEW: bells, rights, orders and vouchers stay theirs.
 
-    Sessions opened with a password end; those opened with a platform's token go on under OLD until they expire.
+    All sessions end: the customer signs in as NEW.
     """
     with opened(ctx) as deployment:
         personal.rename_customer(deployment, old, new)

@@ -97,7 +97,7 @@ class Sessions:
         claims = Claims(
             sub=customer.cust_id,
             cus=customer.key,
-            sid=uuid7(),
+            sid=uuid7(now),
             sig=sign_type,
             iat=int(issued_at.timestamp()),
             exp=int(expires_at.timestamp()),

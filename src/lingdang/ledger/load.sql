@@ -27,11 +27,12 @@ BEGIN
       INTO wallets FROM wallet w
      WHERE w.bucket = b AND w.customer = ANY (customers);
     IF cardinality(sessions) > 0 THEN
-        SELECT json_agg(e.session_id) INTO ended
+        SELECT json_agg(p.session_id) INTO ended
           FROM unnest(session_customers, sessions) AS p (customer, session_id)
          CROSS JOIN LATERAL (
-               SELECT e.session_id FROM session_end e
-                WHERE e.bucket = b AND e.customer = p.customer AND e.session_id = p.session_id LIMIT 1
+               SELECT FROM session_end e
+                WHERE e.bucket = b AND e.customer = p.customer AND e.session_id >= p.session_id
+                  AND (e.all_before OR e.session_id = p.session_id) LIMIT 1
                ) e;
         -- One statement, one snapshot: these products are as they are in this version.
         SELECT c.version, CASE WHEN cardinality(products) > 0 THEN products_read(products, false) END

@@ -4,8 +4,9 @@ Rows carry the customer's key and never change; the custId stands in one place. 
 key, and what the shop keeps beside the journal: the journal stays whole, sealed, and about nobody.
 """
 
-from datetime import datetime
-from uuid import uuid4
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
 
 import msgspec
 import psycopg
@@ -13,9 +14,11 @@ import psycopg
 from lingdang.db.pool import connect_options
 from lingdang.deployment import Deployment
 from lingdang.errors import CommandError
-from lingdang.ids import bucket_of
+from lingdang.ids import bucket_of, newest_uuid7
+from lingdang.moments import BEYOND
 from lingdang.moving.moving_out import ERASED
 from lingdang.moving.staging import Connection
+from lingdang.settings import MOST_SECONDS
 
 _FIND = "SELECT customer FROM customer WHERE customer_id = %s"
 _LOCK = "SELECT customer FROM customer WHERE customer_id = %s FOR UPDATE"
@@ -67,17 +70,20 @@ _HELD = """
 SELECT currency, balance FROM wallet
  WHERE bucket = %(bucket)s AND customer = %(customer)s AND balance > 0 ORDER BY currency
 """
+# However a session was opened: its id tells when.
 _END_SESSIONS = """
-INSERT INTO session_end (bucket, customer, session_id, expires_at)
-SELECT bucket, customer, session_id, expires_at FROM password_session
- WHERE bucket = %(bucket)s AND customer = %(customer)s AND expires_at > %(now)s
-ON CONFLICT DO NOTHING
+INSERT INTO session_end (bucket, customer, session_id, expires_at, all_before)
+VALUES (%(bucket)s, %(customer)s, %(last)s, %(until)s, true) ON CONFLICT DO NOTHING
 """
-_FORGET = (
-    "DELETE FROM password_session WHERE bucket = %(bucket)s AND customer = %(customer)s",
-    "DELETE FROM cart_item WHERE bucket = %(bucket)s AND customer = %(customer)s",
+# What is kept by the custId: whoever has it next must not find it.
+_FORGET_NAME = (
     "DELETE FROM login_attempt l WHERE SIGN_INS",
     "DELETE FROM idempotency WHERE split_part(owner, ' ', 3) = %(cust_id)s",
+)
+_FORGET = (
+    *_FORGET_NAME,
+    "DELETE FROM password_session WHERE bucket = %(bucket)s AND customer = %(customer)s",
+    "DELETE FROM cart_item WHERE bucket = %(bucket)s AND customer = %(customer)s",
     "DELETE FROM moved_customer WHERE bucket = %(bucket)s AND customer = %(customer)s",
 )
 _ERASE = """
@@ -110,39 +116,47 @@ def erase_customer(deployment: Deployment, cust_id: str, *, despite_bells: bool)
             raise CommandError(
                 f"{cust_id} has {bells}, which nobody could spend then: --despite-bells erases all the same"
             )
-        connection.execute(_END_SESSIONS, place)
+        _end_sessions(connection, place, newest_uuid7(BEYOND))
         for statement in _FORGET:
             connection.execute(_told(statement), place)
         connection.execute(_ERASE, {**place, "nobody": f"{ERASED}{uuid4()}"})
 
 
 def rename_customer(deployment: Deployment, old: str, new: str) -> None:
-    """Give a customer another custId. Sessions opened with a password end: their tokens name the old one.
+    """Give a customer another custId. Their sessions end, for the tokens name the old one.
 
     Raises CommandError for a customer nobody has heard of, and where the new custId is another customer's.
     """
-    with _session(deployment) as connection, connection.transaction():
-        place = _place(deployment, connection, old, _LOCK)
-        try:
-            connection.execute(_RENAME, {**place, "new": new})
-        except psycopg.errors.UniqueViolation:
-            raise CommandError(f"{new} is another customer") from None
-        connection.execute(_END_SESSIONS, place)
-        connection.execute(_told("DELETE FROM login_attempt l WHERE SIGN_INS"), place)
+    with _session(deployment) as connection:
+        with connection.transaction():
+            place = _place(deployment, connection, old, _LOCK)
+            try:
+                connection.execute(_RENAME, {**place, "new": new})
+            except psycopg.errors.UniqueViolation:
+                raise CommandError(f"{new} is another customer") from None
+            _end_sessions(connection, place, newest_uuid7(deployment.clock()))
+            for statement in _FORGET_NAME:
+                connection.execute(_told(statement), place)
+        # Those as well of whom somebody read the old name until now. A session is as old as the request for it.
+        _end_sessions(connection, place, newest_uuid7(deployment.clock()))
+
+
+def _end_sessions(connection: Connection, place: dict[str, Any], last: UUID) -> None:
+    """End all of the customer's sessions up to this one, for as long as any of them could be valid."""
+    connection.execute(_END_SESSIONS, {**place, "last": last})
 
 
 def _session(deployment: Deployment) -> Connection:
     return psycopg.connect(deployment.database_url, **connect_options(deployment.settings.pgbouncer))
 
 
-def _place(deployment: Deployment, connection: Connection, cust_id: str, find: str) -> dict[str, object]:
+def _place(deployment: Deployment, connection: Connection, cust_id: str, find: str) -> dict[str, Any]:
     """What names the customer in statements. Raises CommandError."""
     row = connection.execute(find.encode(), (cust_id,)).fetchone()
     if row is None:
         raise CommandError(f"nobody has heard of the customer {cust_id}")
-    now: datetime = deployment.clock()
-    bucket = bucket_of(row[0], deployment.buckets)
-    return {"cust_id": cust_id, "customer": row[0], "bucket": bucket, "now": now}
+    until = deployment.clock() + timedelta(seconds=MOST_SECONDS)
+    return {"cust_id": cust_id, "customer": row[0], "bucket": bucket_of(row[0], deployment.buckets), "until": until}
 
 
 def _told(sql: str) -> bytes:
