@@ -226,6 +226,16 @@ export interface Link {
   expiresAt: string;
 }
 
+/** An order of the system before. `currency` is a virtual one, or one of ISO 4217 in its minor units. */
+export interface PastOrder {
+  orderId: string;
+  status: "paid" | "partly_refunded" | "refunded";
+  currency: string;
+  total: number;
+  paidAt: string;
+  lines: { productId: string | null; title: string; price: number; payable: number }[];
+}
+
 /** Kept for its customer alone: another one who signs in at the same browser is not given it. */
 export interface KeptOrder {
   order: Order;
@@ -281,6 +291,8 @@ export class Lingdang extends EventTarget {
   resumePayments(): Promise<({ orderId: string; result: PaymentResult } | { orderId: string; problem: Problem })[]>;
   orders(query?: PageQuery): Promise<Page<PaidOrder>>;
   order(orderId: string): Promise<PaidOrder>;
+  /** What was bought in the system before, where the platform brought it in. */
+  pastOrders(query?: PageQuery): Promise<Page<PastOrder>>;
   wallet(): Promise<any>;
   walletEntries(query?: PageQuery): Promise<Page<any>>;
   library(query?: PageQuery): Promise<Page<{ productId: string; orderId?: string; grantId?: string; grantedAt: string }>>;

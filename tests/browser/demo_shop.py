@@ -9,6 +9,7 @@ from uuid import uuid4
 import httpx
 import psycopg
 
+from support.moving import json_lines
 from support.served import Served, run
 
 PASSWORD = "reading-is-fun"
@@ -54,6 +55,12 @@ class DemoShop:
 
     def refund(self, order_id: str, refund_id: str, **asked: Any) -> None:
         self.ask("POST", f"/v1/admin/orders/{order_id}/refunds", refundId=refund_id, **asked)
+
+    def move_in(self, place: Path, rows: list[dict[str, Any]]) -> None:
+        """Under a name of its own; the file of the rows is put into `place`."""
+        file = json_lines(place / "rows.jsonl", rows)
+        moved = run(self.served.data_dir, "move-in", str(file), "--name", uuid4().hex[:16])
+        assert moved.returncode == 0, moved.stderr
 
     def put_product(self, product_id: str, **product: Any) -> None:
         self.ask("PUT", f"/v1/admin/products/{product_id}", **product)

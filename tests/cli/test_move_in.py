@@ -6,14 +6,14 @@ import pytest
 
 from support.commands import Run
 from support.money import add_products
-from support.moving import a_shop, asked, json_lines, lot
+from support.moving import a_shop, asked, json_lines, lot, order
 
 ROWS = a_shop()
 
 
 def test_what_is_printed(run: Run, database_url: str, tmp_path: Path) -> None:
     add_products(database_url, "a", "b", "c")
-    file = json_lines(tmp_path / "rows.jsonl", [*ROWS, lot("ann", "x")])
+    file = json_lines(tmp_path / "rows.jsonl", [*ROWS, lot("ann", "x"), order("ann", "1", 90)])
     refused = tmp_path / "refused.jsonl"
     result = run("move-in", str(file), "--refused", str(refused))
     assert result.exit_code == 1
@@ -27,10 +27,13 @@ def test_what_is_printed(run: Run, database_url: str, tmp_path: Path) -> None:
         "501 bells in 2 in the journal\n"
         "  lots, GEM paid: 9 bells in 1 given, 0 bells in 0 moved in before, 9 bells in 1 moved in now, "
         "9 bells in 1 in the journal\n"
+        "  past orders, BELL: 90 in 1 given, 0 in 0 moved in before, 0 in 0 this shop's own, 90 in 1 moved in now, "
+        "90 in 1 in the history\n"
         "  rights: 3 given, 0 moved in before, 0 owned anyway, 3 moved in now, 3 in the journal\n"
         f"  refused    1 rows, see {refused}\n"
-        "  before     0 customers, 0 rights; no bells\n"
-        "  after      3 customers, 3 rights; BELL bonus 70 in 1 lots; BELL paid 501 in 2 lots; GEM paid 9 in 1 lots\n"
+        "  before     0 customers, 0 rights, 0 past orders; no bells\n"
+        "  after      3 customers, 3 rights, 1 past orders; "
+        "BELL bonus 70 in 1 lots; BELL paid 501 in 2 lots; GEM paid 9 in 1 lots\n"
         "  the totals agree\n"
     )
 
@@ -58,7 +61,8 @@ def test_an_undoing_says_what_it_took_and_of_whom_it_took_nothing(run: Run, data
     told = run("move-in", "undo", "main")
     assert (told.exit_code, told.stdout) == (
         0,
-        "main undone: 1 credits of 5 bells and 0 rights taken back; 0 had been before, 0 rights were gone\n",
+        "main undone: 1 credits of 5 bells, 0 rights and 0 past orders taken back; 0 had been before, "
+        "0 rights were gone\n",
     )
 
 

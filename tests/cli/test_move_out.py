@@ -15,6 +15,7 @@ def test_what_is_printed(run: Run, database_url: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     printed = (
         f"{out}/customers.jsonl: 4 rows\n{out}/lots.jsonl: 2 rows\n{out}/rights.jsonl: 1 rows\n"
+        f"{out}/orders.jsonl: 0 rows\n"
         "BELL bonus: 70 bells in 1 lots\nBELL paid: 500 bells in 1 lots\n"
     )
     assert run("move-out", str(out)).stdout == printed

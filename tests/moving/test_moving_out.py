@@ -1,5 +1,6 @@
 """`lingdang move-out`: what is written is read by `move-in`, and an empty shop that reads it has the same totals."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from lingdang.cli.main import main
 from support.commands import Run
 from support.money import add_products
 from support.moving import asked, balances, customer, json_lines, library, lot, require_agreement, right
+from support.refunds import ann_among_books, bought, desk_of, refund
+from support.shop import Shop
+from support.vouchers import all_books, put_coupon
 
 ROWS = [
     customer("ann", groups=["gold", "early"], createdAt="2020-05-01T00:00:00Z"),
@@ -39,7 +43,7 @@ def test_a_round_trip_into_an_empty_shop(
 ) -> None:
     move_in(json_lines(tmp_path / "rows.jsonl", ROWS))
     written = msgspec.json.decode(run("move-out", tmp_path / "out", "--json").stdout)
-    assert written["files"] == {"customers.jsonl": 3, "lots.jsonl": 4, "rights.jsonl": 2}
+    assert written["files"] == {"customers.jsonl": 3, "lots.jsonl": 4, "rights.jsonl": 2, "orders.jsonl": 0}
     add_products(other_url, "a", "b", "c")
     files = sorted((tmp_path / "out").iterdir())
     code, report, refused = move_in(*files)
@@ -55,6 +59,44 @@ def test_a_round_trip_into_an_empty_shop(
     lots = "SELECT currency, lots, remaining FROM wallet ORDER BY 1, 2, 3"
     assert asked(other_url, lots) == asked(database_url, lots)
     require_agreement(other_url)
+
+
+async def test_what_was_bought_here_is_history_elsewhere_and_known_here(
+    shop: Shop, other_url: str, tmp_path: Path
+) -> None:
+    """Of three orders one is refunded, one in part. Moved out, in elsewhere, out there and in here again."""
+    ann, desk = await ann_among_books(shop), await desk_of(shop)
+    put_coupon(shop, "ten", code="TEN")
+    orders = [await bought(ann, "a", "b"), await bought(ann, "c"), await bought(ann, "d", voucherCode="TEN")]
+    for order_id, products in ((orders[0], ["a"]), (orders[1], ["c"])):
+        answer = await refund(shop, desk, order_id, f"r-{order_id[-6:]}", productIds=products)
+        assert answer.status_code == 200, answer.text
+    before = all_books(shop)
+
+    def moved(database_url: str, *arguments: object) -> Any:
+        result = run_on(database_url, tmp_path, *arguments, "--json")
+        assert result.exit_code == 0, result.output
+        return msgspec.json.decode(result.stdout)
+
+    add_products(other_url, "a", "b", "c", "d", "e")
+    for round_trip in ("there", "back"):
+        out_of, into = (shop.database_url, other_url) if round_trip == "there" else (other_url, shop.database_url)
+        folder = tmp_path / round_trip
+        await asyncio.to_thread(moved, out_of, "move-out", folder)
+        report = await asyncio.to_thread(moved, into, "move-in", folder / "orders.jsonl")
+        [control] = report["controls"]
+        assert report["agrees"]
+        assert control["given"] == {"rows": 3, "bells": 390}
+        assert control["moved" if round_trip == "there" else "owned"] == control["given"]
+    assert all_books(shop) == before
+    assert shop.sql("SELECT * FROM past_order") == []
+    there = asked(other_url, "SELECT order_id, status, total, lines FROM past_order ORDER BY paid_at")
+    assert [row[:3] for row in there] == [
+        (orders[0], "partly_refunded", 200),
+        (orders[1], "refunded", 100),
+        (orders[2], "paid", 90),
+    ]
+    assert there[2][3] == [{"productId": "d", "title": "Title of d", "price": 100, "payable": 90}]
 
 
 def run_on(database_url: str, tmp_path: Path, *arguments: object) -> Result:

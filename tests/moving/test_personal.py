@@ -35,7 +35,7 @@ def test_everything_of_a_customer_is_told(run: Run, ann: None) -> None:
     assert [(each["seq"], each["kind"]) for each in told["journal"]] == [(1, "credit"), (2, "grant")]
     assert [each["productId"] for each in told["entitlements"]] == ["a"]
     assert told["moves"] == [{"move": "main", "groups": ["gold"]}]
-    assert not any(told[name] for name in ("vouchers", "cart", "sessions", "signIns", "answersKept"))
+    assert not any(told[name] for name in ("vouchers", "cart", "sessions", "signIns", "answersKept", "pastOrders"))
 
 
 def test_who_has_bells_is_erased_only_where_it_is_said(run: Run, ann: None, database_url: str) -> None:

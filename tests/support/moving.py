@@ -21,6 +21,13 @@ def right(cust_id: str, product_id: str) -> dict[str, Any]:
     return {"kind": "right", "custId": cust_id, "productId": product_id}
 
 
+def order(cust_id: str, order_id: str, total: Any = 90, **more: Any) -> dict[str, Any]:
+    """A past order of one line, unless it has others."""
+    lines = [{"title": "Emma", "price": 120, "payable": total, "productId": "a"}]
+    row = {"kind": "order", "custId": cust_id, "orderId": order_id, "paidAt": "2021-03-01T01:30:00Z", "total": total}
+    return {**row, "lines": lines, **more}
+
+
 def customer(cust_id: str, **more: Any) -> dict[str, Any]:
     return {"kind": "customer", "custId": cust_id, **more}
 

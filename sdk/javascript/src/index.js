@@ -18,6 +18,7 @@ const READS = {
   cart: "cart",
   orders: "orders",
   order: "orders",
+  pastOrders: "orders/history",
   wallet: "wallet",
   walletEntries: "wallet/entries",
   library: "entitlements",

@@ -34,6 +34,7 @@ for (const [signType, books] of Object.entries(BOOKS)) {
     await assert.rejects(shop.refund(order.orderId, "another", { productIds: books }), gone);
     const { status, refunds } = await shop.order(order.orderId);
     assert.deepEqual([status, refunds.length, refunds[0].refunded], ["refunded", 1, order.total]);
+    assert.deepEqual(await shop.pastOrders({ limit: 1 }), { items: [], nextCursor: null });
     await shop.logout();
     await assert.rejects(shop.cart(), { code: "unauthenticated" });
   });

@@ -44,7 +44,7 @@ def test_in_node_against_a_server(tmp_path: Path) -> None:
 def test_it_stays_small() -> None:
     """Minified file by file, without MD5; a bundler makes a little less of them."""
     minified = [minify.string("text/javascript", path.read_text(encoding="utf-8")) for path in SOURCES]
-    assert sum(len(text.encode()) for text in minified) <= 13_500
+    assert sum(len(text.encode()) for text in minified) <= 13_600
 
 
 def test_every_export_and_method_is_declared() -> None:

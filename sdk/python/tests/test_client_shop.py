@@ -102,6 +102,30 @@ async def test_lists_are_read_page_after_page(shop: Shop) -> None:
         assert (await client.product(books[0])).title == f"Title of {books[0]}"
 
 
+_PAST = """
+INSERT INTO past_order (customer, move, order_id, bucket, paid_at, currency, total, status, lines)
+SELECT customer, 'main', 'n-' || n, 0, timestamptz '2021-01-01Z' + n * interval '1 day', 'BELL', n, 'paid',
+       '[{"title": "Emma", "price": 9, "payable": 8}]' FROM customer, generate_series(1, 3) n WHERE customer_id = %s
+"""
+
+
+async def test_past_orders_are_read(shop: Shop) -> None:
+    cust_id = await new_customer(shop, bells=0)
+    shop.sql(_PAST, (cust_id,))
+    async with AsyncClient(shop.url) as client:
+        await log_in(client, cust_id)
+        orders = [order async for order in client.past_orders(page_size=2)]
+    assert [(order.order_id, order.total) for order in orders] == [("n-3", 3), ("n-2", 2), ("n-1", 1)]
+    assert [(line.title, line.payable, line.product_id) for line in orders[0].lines] == [("Emma", 8, None)]
+
+    def run() -> None:
+        with Client(shop.url) as client:
+            client.open_session(cust_id, PASSWORD)
+            assert list(client.past_orders(page_size=1)) == orders
+
+    await asyncio.to_thread(run)
+
+
 async def test_the_synchronous_client_does_the_same(shop: Shop) -> None:
     cust_id, books = await new_customer(shop), new_books(shop, 4)
 

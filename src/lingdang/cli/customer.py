@@ -55,7 +55,7 @@ def export(ctx: click.Context, cust_id: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context
 def erase(ctx: click.Context, cust_id: str, despite_bells: bool, yes: bool) -> None:
-    """Erase CUSTID: the id itself, password, groups, cart, sign-ins and kept answers.
+    """Erase CUSTID: the id itself, password, groups, cart, past orders, sign-ins and kept answers.
 
     The journal keeps its rows, of a customer without a name, so that sums and seals stay whole. Whoever signs in with
     this id later is a new customer. All sessions end at once. There is no way back.

@@ -23,6 +23,10 @@ SHOWN = 20
 """Refused rows that are shown; all of them are in the file."""
 
 
+_OWNED = {"right": "owned anyway", "order": "this shop's own"}
+_BOOKED = {"lot": "in the journal", "right": "in the journal", "order": "in the history"}
+
+
 class _FilesFirst(click.Group):
     """A group whose command may be left out: what is none of its commands' names is the first file."""
 
@@ -51,7 +55,7 @@ MOVE_NAME = _NameType()
 
 @click.group(name="move-in", cls=_FilesFirst)
 def move_in() -> None:
-    """Bring customers, bells and rights of before into the shop: lingdang move-in FILE…
+    """Bring customers, bells, rights and orders of before into the shop: lingdang move-in FILE…
 
     What FILE… may be, and the options, tells `lingdang move-in files --help`. `lingdang move-in undo NAME` takes a
     whole move back.
@@ -89,9 +93,10 @@ def files_command(
     customer  custId, groups, createdAt
     lot       custId, amount, origin (paid or bonus), expiresAt, currency (BELL)
     right     custId, productId
+    order     custId, orderId, paidAt, total, lines, currency (BELL), status (paid); in JSON Lines only
 
     A lot is what a customer has of one currency, origin and expiry. Products must be in the catalogue. Customers whom
-    nobody has heard of are added.
+    nobody has heard of are added. An order is history: it moves no bells and gives no right.
 
     The same again changes nothing, and a run that was broken off is simply repeated: under the name of a move each
     lot and each right is booked once. A second source that has the same customers' lots needs a name of its own.
@@ -120,7 +125,7 @@ def files_command(
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_context
 def undo_command(ctx: click.Context, name: str, as_json: bool) -> None:
-    """Take the whole move NAME back: its bells, its rights, its groups.
+    """Take the whole move NAME back: its bells, its rights, its past orders, its groups.
 
     Where a customer has spent since, or bells of the move have lapsed, nothing is changed. Every row stays in the
     journal, with another one that takes it back; customers whom the move made known stay known. The name is not used
@@ -146,8 +151,9 @@ def _print_undone(report: undoing.Undone) -> None:
         click.echo(f"Nothing was changed. Bells have been spent, or have lapsed, of: {', '.join(report.spent)}")
         return
     click.echo(
-        f"{report.name} undone: {report.credits:,} credits of {report.bells:,} bells and {report.rights:,} rights "
-        f"taken back; {report.before:,} had been before, {report.gone:,} rights were gone"
+        f"{report.name} undone: {report.credits:,} credits of {report.bells:,} bells, {report.rights:,} rights and "
+        f"{report.past_orders:,} past orders taken back; {report.before:,} had been before, "
+        f"{report.gone:,} rights were gone"
     )
     for kept in report.kept:
         click.echo(f"{kept.cust_id} keeps {kept.what}: {kept.reason}")
@@ -217,22 +223,32 @@ def _print(report: Report, refused_path: Path) -> None:
 
 
 def _of_control(control: Control, dry_run: bool) -> str:
-    is_right = control.kind == "right"
     counted = [(control.given, "given"), (control.before, "moved in before")]
-    if is_right:
-        counted.append((control.owned, "owned anyway"))
+    if control.kind in _OWNED:
+        counted.append((control.owned, _OWNED[control.kind]))
     if not dry_run:
-        counted += [(control.moved, "moved in now"), (control.booked, "in the journal")]
-    parts = [f"{_shown(sum_, is_right)} {what}" for sum_, what in counted]
-    return f"{'rights' if is_right else f'lots, {control.currency} {control.origin}'}: {', '.join(parts)}"
+        counted += [(control.moved, "moved in now"), (control.booked, _BOOKED[control.kind])]
+    parts = [f"{_shown(sum_, control.kind)} {what}" for sum_, what in counted]
+    return f"{_named(control)}: {', '.join(parts)}"
 
 
-def _shown(sum_: Sum, is_right: bool) -> str:
-    return f"{sum_.rows:,}" if is_right else f"{sum_.bells:,} bells in {sum_.rows:,}"
+def _named(control: Control) -> str:
+    if control.kind == "right":
+        return "rights"
+    if control.kind == "order":
+        return f"past orders, {control.currency}"
+    return f"lots, {control.currency} {control.origin}"
+
+
+def _shown(sum_: Sum, kind: str) -> str:
+    if kind == "right":
+        return f"{sum_.rows:,}"
+    return f"{sum_.bells:,}{' bells' if kind == 'lot' else ''} in {sum_.rows:,}"
 
 
 def _of_shop(totals: ShopTotals) -> str:
     wallets = "; ".join(
         f"{held.currency} {held.origin} {held.bells:,} in {held.lots:,} lots" for held in totals.wallets
     )
-    return f"{totals.customers:,} customers, {totals.rights:,} rights; {wallets or 'no bells'}"
+    counted = f"{totals.customers:,} customers, {totals.rights:,} rights, {totals.past_orders:,} past orders"
+    return f"{counted}; {wallets or 'no bells'}"

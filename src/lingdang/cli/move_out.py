@@ -16,7 +16,7 @@ from lingdang.moving import moving_out
 @click.option("--json", "as_json", is_flag=True, help="Print the totals as JSON.")
 @click.pass_context
 def move_out(ctx: click.Context, folder: Path, as_json: bool) -> None:
-    """Write customers, lots and rights to DIR, as they are at one moment, in the form that `move-in` reads.
+    """Write customers, lots, rights and orders to DIR, as they are at one moment, in the form that `move-in` reads.
 
     Passwords, carts, vouchers and the journal stay. So do bells that have lapsed, and what erased customers had.
     """

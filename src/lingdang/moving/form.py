@@ -1,4 +1,7 @@
-"""The form of the files: one row has one kind, and the same fields in JSON Lines and in CSV."""
+"""The form of the files: one row has one kind, and the same fields in JSON Lines and in CSV.
+
+Past orders have lines, and so stand in JSON Lines alone.
+"""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,9 +13,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
 from lingdang import moments
 from lingdang.catalog.numbers import whole
+from lingdang.catalog.products import Title
 from lingdang.catalog.rows import FileError, Parsed, Source
 from lingdang.clock import rfc3339
 from lingdang.ids import DEFAULT_CURRENCY, ID_PATTERN, MAX_AMOUNT, Currency, CustId, ProductId, in_words
@@ -59,10 +64,39 @@ class RightRow(
     product_id: ProductId
 
 
-Row = CustomerRow | LotRow | RightRow
+_Units = Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]
+
+
+class OrderLine(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, rename="camel", omit_defaults=True):
+    """One thing of a past order; without `payable` its price was paid."""
+
+    title: Title
+    price: _Units
+    payable: _Units | None = None
+    product_id: ProductId | None = None
+
+
+class OrderRow(
+    msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, rename="camel", tag_field="kind", tag="order"
+):
+    """What a customer bought in the system before, by that system's id: history."""
+
+    cust_id: CustId
+    order_id: Annotated[str, Meta(min_length=1, max_length=64)]
+    paid_at: str
+    total: _Units
+    lines: Annotated[list[OrderLine], Meta(min_length=1, max_length=1000)]
+    currency: Currency = DEFAULT_CURRENCY
+    status: Literal["paid", "partly_refunded", "refunded"] = "paid"
+
+
+Row = CustomerRow | LotRow | RightRow | OrderRow
 
 _FIELDS = ("kind", "custId", "groups", "createdAt", "currency", "amount", "origin", "expiresAt", "productId")
-_OWN_NAMES = {name.casefold(): name for name in _FIELDS}
+_FIELDS_OF_ORDERS = ("orderId", "paidAt", "total", "status", "lines")
+_OWN_NAMES = {name.casefold(): name for name in (*_FIELDS, *_FIELDS_OF_ORDERS)}
+_COLUMNS = frozenset(map(str.casefold, _FIELDS))
+_NO_ORDERS = "past orders have lines: send them as JSON Lines (.jsonl)"
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -76,7 +110,10 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class Staged(msgspec.Struct, frozen=True, gc=False):
-    """A good row as the staging table has it. `reference`: the id of its credit or grant."""
+    """A good row as the staging table has it. `reference`: the id of its credit or grant, or the past order's.
+
+    `detail`: what else a past order says, as JSON.
+    """
 
     line: int
     kind: str
@@ -89,6 +126,7 @@ class Staged(msgspec.Struct, frozen=True, gc=False):
     product_id: str | None = None
     groups: list[str] | None = None
     created_at: datetime | None = None
+    detail: str | None = None
 
 
 class Form:
@@ -98,6 +136,7 @@ class Form:
         self._name = name
         self._expiry = lru_cache(10_000)(lambda text: _moment("expiresAt", text, zone, end=True))
         self._beginning = lru_cache(10_000)(lambda text: _moment("createdAt", text, zone, end=False))
+        self._zone = zone
 
     def read(self, source: Source, file: str) -> Iterator[Staged | Refused]:
         """Every row of a file. Raises FileError where it has columns that are none of the form's."""
@@ -105,15 +144,18 @@ class Form:
             _check(source.columns)
         for parsed in source.rows():
             try:
-                yield self._staged(parsed)
+                yield self._staged(parsed, has_lines=source.columns is None)
             except ValueError as error:
                 yield Refused(file, parsed.line, *_told(error), parsed.row)
 
-    def _staged(self, parsed: Parsed) -> Staged:
+    def _staged(self, parsed: Parsed, *, has_lines: bool) -> Staged:
         """Raises ValueError (which msgspec.ValidationError is) with the reason."""
         if parsed.row is None:
             raise ValueError(parsed.reason)
-        row = msgspec.convert(_values(parsed.row), Row, strict=False)
+        values = _values(parsed.row)
+        if values.get("kind") == "order" and not has_lines:
+            raise _FieldError("kind", _NO_ORDERS)
+        row = msgspec.convert(values, Row, strict=False)
         if isinstance(row, LotRow):
             expires_at = self._expiry(row.expires_at)
             return Staged(
@@ -129,9 +171,19 @@ class Form:
         if isinstance(row, RightRow):
             reference = _grant_id(self._name, row.product_id)
             return Staged(parsed.line, "right", row.cust_id, reference, product_id=row.product_id)
+        if isinstance(row, OrderRow):
+            return self._order(parsed.line, row)
         created_at = self._beginning(row.created_at)
         groups = sorted(set(row.groups))
         return Staged(parsed.line, "customer", row.cust_id, groups=groups, created_at=created_at)
+
+    def _order(self, line: int, row: OrderRow) -> Staged:
+        if not row.order_id.isprintable():
+            raise _FieldError("orderId", "Expected an id without control characters")
+        lines = [each if each.payable is not None else replace(each, payable=each.price) for each in row.lines]
+        paid_at = _moment("paidAt", row.paid_at, self._zone, end=False)
+        detail = msgspec.json.encode({"paidAt": paid_at, "status": row.status, "lines": lines}).decode()
+        return Staged(line, "order", row.cust_id, row.order_id, row.currency, row.total, detail=detail)
 
 
 class _FieldError(ValueError):
@@ -143,9 +195,10 @@ class _FieldError(ValueError):
 
 def _check(columns: Sequence[str]) -> None:
     """Raises FileError for a CSV file with other columns than the form's: a name misspelt would lose what it says."""
-    unknown = [name for name in columns if name.casefold() not in _OWN_NAMES]
+    unknown = [name for name in columns if name.casefold() not in _COLUMNS]
     if unknown:
-        raise FileError(f"no such column: {', '.join(unknown)}; there are {', '.join(_FIELDS)}")
+        orders = f"; {_NO_ORDERS}" if any(name.casefold() in _OWN_NAMES for name in unknown) else ""
+        raise FileError(f"no such column: {', '.join(unknown)}; there are {', '.join(_FIELDS)}{orders}")
     known = {name.casefold() for name in columns}
     missing = [name for name in ("kind", "custId") if name.casefold() not in known]
     if missing:
@@ -159,18 +212,30 @@ def _values(row: Mapping[str, Any]) -> dict[str, Any]:
         for name, cell in row.items()
     }
     values = {name: value for name, value in values.items() if value is not None and value != ""}
-    if "amount" in values:
-        values["amount"] = _amount(values["amount"])
+    for name in ("amount", "total"):
+        if name in values:
+            values[name] = _whole(name, values[name])
+    if isinstance(values.get("lines"), list):
+        values["lines"] = [_line(f"lines[{place}]", line) for place, line in enumerate(values["lines"])]
     if isinstance(values.get("groups"), str):
         values["groups"] = [group for group in _SEPARATORS.split(values["groups"]) if group]
     return values
 
 
-def _amount(cell: Any) -> int:
+def _line(place: str, line: Any) -> Any:
+    """A line of a past order, with its amounts read digit by digit; what is none is told of by its type."""
+    if not isinstance(line, dict):
+        return line
+    return line | {
+        name: _whole(f"{place}.{name}", line[name]) for name in ("price", "payable") if line.get(name) is not None
+    }
+
+
+def _whole(field: str, cell: Any) -> int:
     try:
         return whole(cell)
     except ValueError as error:
-        raise _FieldError("amount", str(error)) from None
+        raise _FieldError(field, str(error)) from None
 
 
 def _moment(field: str, text: str | None, zone: ZoneInfo, *, end: bool) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Moving in: the rows of files become customers, credits and grants, each once however often the files are sent.
+"""Moving in: the rows of files become customers, credits, grants and past orders, each once however often it is sent.
 
 The files are staged beside the shop, what is wrong in them is named, customers are made known, and what the journal
 does not have yet goes to the ledger in large batches. Nothing is remembered of how far a run came: what the journal has
@@ -20,7 +20,7 @@ from lingdang.errors import Problem, in_one_line
 from lingdang.ledger.crediting import Credit
 from lingdang.ledger.granting import Grant
 from lingdang.ledger.rules import Command, Result
-from lingdang.moving import moves, names, staging
+from lingdang.moving import former_names, moves, names, past_orders, staging
 from lingdang.moving.carrying import PAGE, carry_out
 from lingdang.moving.form import Form, Refused, Staged
 from lingdang.moving.staging import Connection, DueRow
@@ -30,7 +30,7 @@ from lingdang.moving.totals import Control, Controls, ShopTotals, shop_totals
 class Report(msgspec.Struct, rename="camel"):
     """What became of a move: in `refused` rows, in `controls` the good ones, in `before` and `after` the whole shop.
 
-    `agrees`: the journal has what the good rows give. In a dry run nothing was changed, and `after` is `before`.
+    `agrees`: the shop has what the good rows give. In a dry run nothing was changed, and `after` is `before`.
     """
 
     name: str
@@ -82,16 +82,19 @@ class _MoveIn:
         report.dry_run = dry_run
         self._stage(paths, encoding)
         files = [str(path) for path in paths]
+        former_names.follow(connection, self._name)
         staging.find_wrong(connection, files)
         report.customers, report.new_customers = names.gather_names(connection)
         if not dry_run:
             moves.begin(connection, self._name, now)
             self._make_known()
         staging.find_due(connection, now)
+        past_orders.find_due(connection, self._name, now)
         self._controls.count_given(connection)
         if not dry_run:
             self._carry_out()
-            self._controls.count_booked(connection)
+            self._add_past_orders()
+            self._controls.count_booked(connection, self._name)
             report.after = shop_totals(connection)
         for refused in staging.wrong_rows(connection, files):
             self._refuse(refused)
@@ -136,7 +139,8 @@ class _MoveIn:
         )
 
     def _carry_out(self) -> None:
-        due = sum(control.given.rows - control.before.rows - control.owned.rows for control in self._controls.all())
+        ledger = [control for control in self._controls.all() if control.kind != "order"]
+        due = sum(control.given.rows - control.before.rows - control.owned.rows for control in ledger)
 
         def rows_after(place: int) -> list[DueRow]:
             return staging.next_due(self._connection, place, PAGE)
@@ -145,6 +149,15 @@ class _MoveIn:
             self._watching.progress("Moving in", done, due)
 
         asyncio.run(carry_out(self._deployment, rows_after, self._command, self._count, progress))
+
+    def _add_past_orders(self) -> None:
+        def added(currency: str, orders: int, total: int) -> None:
+            self._controls.of("order", currency, None).moved.add(orders, total)
+
+        def progress(done: int, of: int) -> None:
+            self._watching.progress("Past orders", done, of)
+
+        past_orders.add(self._connection, self._name, self._deployment.buckets, added, progress)
 
     def _command(self, row: DueRow) -> Command:
         reason = moves.reason_of(self._name)

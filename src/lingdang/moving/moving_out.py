@@ -18,7 +18,7 @@ ERASED = "erased "
 """With what the name of an erased customer begins. No custId has a space."""
 
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-# Every id of ours is without quotes, backslashes and control characters: a row leaves as it is written.
+# JSON has no control characters: a row leaves as it is written.
 _AS_IT_IS = r"WITH (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02')"
 
 
@@ -54,6 +54,33 @@ _FILES = (
         SELECT json_build_object('kind', 'right', 'custId', c.customer_id, 'productId', e.product_id)
           FROM entitlement e JOIN customer c USING (customer)
          WHERE NOT starts_with(c.customer_id, %(erased)s) ORDER BY e.customer, e.product_id
+        """,
+    ),
+    # What was bought here is a past order elsewhere. Two systems before may have had the same id for one customer.
+    _File(
+        "orders.jsonl",
+        """
+        SELECT json_strip_nulls(json_build_object(
+               'kind', 'order', 'custId', c.customer_id, 'orderId', CASE
+                   WHEN count(*) OVER (PARTITION BY o.customer, o.order_id) = 1 THEN o.order_id
+                   ELSE o.move || ':' || o.order_id END,
+               'paidAt', journal_moment(o.paid_at), 'currency', o.currency, 'total', o.total, 'status', o.status,
+               'lines', o.lines))
+          FROM (
+               SELECT customer, move, order_id, paid_at, currency, total, status, lines FROM past_order
+                UNION ALL
+               SELECT o.customer, '', o.order_id::text, o.paid_at, o.currency, o.total, CASE
+                          WHEN g.gone = 0 THEN 'paid'
+                          WHEN g.gone < json_array_length(o.lines) THEN 'partly_refunded' ELSE 'refunded' END,
+                      (SELECT jsonb_agg(jsonb_build_object(
+                              'productId', l->0, 'title', l->1, 'price', l->4,
+                              'payable', (l->>4)::bigint - (l->>5)::bigint) ORDER BY n)
+                         FROM json_array_elements(o.lines) WITH ORDINALITY AS e (l, n))
+                 FROM orders o, LATERAL (
+                      SELECT coalesce(sum(json_array_length(r->1)), 0) AS gone FROM json_array_elements(o.refunds) AS r
+                      ) g
+               ) o JOIN customer c USING (customer)
+         WHERE NOT starts_with(c.customer_id, %(erased)s) ORDER BY o.customer, o.paid_at, o.move, o.order_id
         """,
     ),
 )

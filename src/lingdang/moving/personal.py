@@ -16,6 +16,7 @@ from lingdang.deployment import Deployment
 from lingdang.errors import CommandError
 from lingdang.ids import bucket_of, newest_uuid7
 from lingdang.moments import BEYOND
+from lingdang.moving import former_names
 from lingdang.moving.moving_out import ERASED
 from lingdang.moving.staging import Connection
 from lingdang.settings import MOST_SECONDS
@@ -27,6 +28,8 @@ _EXPORT = """
 SELECT json_build_object(
     'custId', c.customer_id, 'createdAt', journal_moment(c.created_at), 'groups', c.groups,
     'passwordChangedAt', journal_moment(c.password_changed_at),
+    'formerCustIds', (SELECT coalesce(json_agg(f.customer_id ORDER BY f.customer_id), '[]')
+                        FROM former_name f WHERE f.customer = %(customer)s),
     'wallets', (SELECT coalesce(json_agg(json_build_object(
                 'currency', w.currency, 'balance', w.balance, 'lots', w.lots, 'remaining', w.remaining)), '[]')
                   FROM wallet w WHERE w.bucket = %(bucket)s AND w.customer = %(customer)s AND w.currency <> ''),
@@ -44,6 +47,11 @@ SELECT json_build_object(
                  'expiresAt', journal_moment(v.expires_at), 'usedBy', v.used_by, 'usedAt', journal_moment(v.used_at),
                  'saved', v.saved) ORDER BY v.claimed_at, v.voucher_id), '[]')
                    FROM voucher v WHERE v.bucket = %(bucket)s AND v.customer = %(customer)s),
+    'pastOrders', (SELECT coalesce(json_agg(json_build_object(
+                   'orderId', p.order_id, 'move', p.move, 'paidAt', journal_moment(p.paid_at), 'currency', p.currency,
+                   'total', p.total, 'status', p.status, 'lines', p.lines)
+                   ORDER BY p.paid_at, p.move, p.order_id), '[]')
+                     FROM past_order p WHERE p.bucket = %(bucket)s AND p.customer = %(customer)s),
     'cart', (SELECT coalesce(json_agg(json_build_object(
              'productId', i.product_id, 'ticked', i.ticked, 'addedAt', journal_moment(i.added_at))
              ORDER BY i.product_id), '[]')
@@ -83,6 +91,8 @@ _FORGET_NAME = (
 _FORGET = (
     *_FORGET_NAME,
     "DELETE FROM password_session WHERE bucket = %(bucket)s AND customer = %(customer)s",
+    "DELETE FROM former_name WHERE customer = %(customer)s",
+    "DELETE FROM past_order WHERE bucket = %(bucket)s AND customer = %(customer)s",
     "DELETE FROM cart_item WHERE bucket = %(bucket)s AND customer = %(customer)s",
     "DELETE FROM moved_customer WHERE bucket = %(bucket)s AND customer = %(customer)s",
 )
@@ -134,6 +144,8 @@ def rename_customer(deployment: Deployment, old: str, new: str) -> None:
                 connection.execute(_RENAME, {**place, "new": new})
             except psycopg.errors.UniqueViolation:
                 raise CommandError(f"{new} is another customer") from None
+            former_names.keep(connection, old, place["customer"])
+            former_names.forget(connection, new, place["customer"])
             _end_sessions(connection, place, newest_uuid7(deployment.clock()))
             for statement in _FORGET_NAME:
                 connection.execute(_told(statement), place)

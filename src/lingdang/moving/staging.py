@@ -22,13 +22,13 @@ _TABLES = """
 CREATE TEMPORARY TABLE staged (
     file smallint NOT NULL, line integer NOT NULL, kind text NOT NULL, cust_id text COLLATE "C" NOT NULL,
     reference text COLLATE "C", currency text COLLATE "C", amount bigint, origin text, expires_at timestamptz,
-    product_id text COLLATE "C", groups text[], created_at timestamptz
+    product_id text COLLATE "C", groups text[], created_at timestamptz, detail json
 );
 CREATE TEMPORARY TABLE wrong (file smallint NOT NULL, line integer NOT NULL, field text NOT NULL, reason text NOT NULL)
 """
 _COPY = "COPY staged FROM STDIN"
 
-# A lot and a right have references, which name them within their customer.
+# Lots, rights and past orders have references, which name them within their customer.
 _TWICE = """
 INSERT INTO wrong
 SELECT t.file, t.line, '', 'the same ' || t.kind || ' was given before, in '
@@ -56,7 +56,7 @@ SELECT row_number() OVER (ORDER BY w.customer, w.file, w.line) AS place, w.*, t.
               ledger_cause(c.customer, CASE s.kind WHEN 'lot' THEN 'credit' ELSE 'grant' END, s.reference) AS cause
          FROM staged s
          LEFT JOIN customer c ON c.customer_id = s.cust_id
-        WHERE s.reference IS NOT NULL
+        WHERE s.kind IN ('lot', 'right')
           AND NOT EXISTS (SELECT FROM wrong f WHERE f.file = s.file AND f.line = s.line)
        ) w
   LEFT JOIN transfer t ON t.cause = w.cause
@@ -82,9 +82,11 @@ SELECT place, file, line, kind, customer, reference, currency, amount, origin, e
   FROM due WHERE state = 'new' AND place > %s ORDER BY place LIMIT %s
 """
 _WRONG = """
-SELECT s.file, s.line, f.field, f.reason, json_strip_nulls(json_build_object(
-       'kind', s.kind, 'custId', s.cust_id, 'currency', s.currency, 'amount', s.amount, 'origin', s.origin,
-       'expiresAt', s.expires_at, 'productId', s.product_id))
+SELECT DISTINCT ON (s.file, s.line) s.file, s.line, f.field, f.reason, json_strip_nulls(json_build_object(
+       'kind', s.kind, 'custId', s.cust_id, 'orderId', CASE WHEN s.kind = 'order' THEN s.reference END,
+       'paidAt', s.detail->'paidAt', 'currency', s.currency, 'amount', CASE WHEN s.kind = 'lot' THEN s.amount END,
+       'total', CASE WHEN s.kind = 'order' THEN s.amount END, 'status', s.detail->'status', 'lines', s.detail->'lines',
+       'origin', s.origin, 'expiresAt', s.expires_at, 'productId', s.product_id))
   FROM wrong f JOIN staged s USING (file, line) ORDER BY s.file, s.line
 """
 
@@ -150,6 +152,6 @@ def note_wrong(connection: Connection, row: DueRow, reason: str) -> None:
 
 
 def wrong_rows(connection: Connection, files: list[str]) -> Iterator[Refused]:
-    """The rows that were noted as wrong, in their order."""
+    """The rows that were noted as wrong, in their order, each once."""
     for file, line, field, reason, row in connection.execute(_WRONG):
         yield Refused(files[file], line, field, reason, row)

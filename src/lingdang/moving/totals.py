@@ -1,4 +1,4 @@
-"""Control totals: what the files give, what the journal has of it, and what the shop holds in all."""
+"""Control totals: what the files give, what the shop has of it, and what the shop holds in all."""
 
 import msgspec
 
@@ -7,20 +7,27 @@ from lingdang.moving.staging import Connection
 _GIVEN = """
 SELECT kind, coalesce(currency, ''), coalesce(origin, ''), state, count(*), coalesce(sum(amount), 0)
   FROM due GROUP BY 1, 2, 3, 4
+ UNION ALL
+SELECT 'order', currency, '', state, count(*), sum(total) FROM due_order GROUP BY currency, state
 """
 _BOOKED = """
 SELECT d.kind, coalesce(d.currency, ''), coalesce(d.origin, ''), count(*), sum(t.amount)
   FROM due d JOIN transfer t ON t.cause = d.cause AND t.customer = d.customer GROUP BY 1, 2, 3
+ UNION ALL
+SELECT 'order', p.currency, '', count(*), sum(p.total)
+  FROM due_order d JOIN past_order p USING (customer, order_id) WHERE p.move = %(move)s GROUP BY p.currency
 """
 _HELD = """
 SELECT w.currency, split_part(l.name, '@', 1), count(*), sum(l.amount)
   FROM wallet w, unnest(w.lots, w.remaining) AS l (name, amount) GROUP BY 1, 2 ORDER BY 1, 2
 """
-_COUNTED = "SELECT (SELECT count(*) FROM customer), (SELECT count(*) FROM entitlement)"
+_COUNTED = """
+SELECT (SELECT count(*) FROM customer), (SELECT count(*) FROM entitlement), (SELECT count(*) FROM past_order)
+"""
 
 
 class Sum(msgspec.Struct):
-    """Rows, and the bells in them."""
+    """Rows, and the bells in them; of past orders, the sum of their totals."""
 
     rows: int = 0
     bells: int = 0
@@ -32,10 +39,10 @@ class Sum(msgspec.Struct):
 
 
 class Control(msgspec.Struct):
-    """Lots of one currency and origin, or rights: good rows of the files, and what became of them.
+    """Lots of one currency and origin, past orders of one currency, or rights: good rows, and what became of them.
 
-    `before`: moved in by an earlier run. `owned`: rights that were there without the move. `moved`: by this run.
-    `booked`: counted anew in the journal afterwards.
+    `before`: moved in by an earlier run. `owned`: rights that were there without the move, and orders of this shop.
+    `moved`: by this run. `booked`: counted anew afterwards, in the journal or among the past orders.
     """
 
     kind: str
@@ -49,8 +56,9 @@ class Control(msgspec.Struct):
 
     @property
     def agrees(self) -> bool:
-        """Whether the journal has what the files give, no more and no less."""
-        return (self.booked.rows + self.owned.rows, self.booked.bells) == (self.given.rows, self.given.bells)
+        """Whether the shop has what the files give, no more and no less."""
+        has = self.booked.rows + self.owned.rows, self.booked.bells + self.owned.bells
+        return has == (self.given.rows, self.given.bells)
 
 
 class Held(msgspec.Struct):
@@ -67,6 +75,7 @@ class ShopTotals(msgspec.Struct):
 
     customers: int
     rights: int
+    past_orders: int
     wallets: list[Held]
 
 
@@ -91,9 +100,9 @@ class Controls:
             if state != "new":
                 (control.before if state == "before" else control.owned).add(rows, int(bells))
 
-    def count_booked(self, connection: Connection) -> None:
-        """Count in the journal what it has of the rows that are due."""
-        for kind, currency, origin, rows, bells in connection.execute(_BOOKED):
+    def count_booked(self, connection: Connection, move: str) -> None:
+        """Count in the journal, and among the past orders, what they have of the rows that are due."""
+        for kind, currency, origin, rows, bells in connection.execute(_BOOKED, {"move": move}):
             self.of(kind, currency, origin).booked.add(rows, int(bells))
 
     def all(self) -> list[Control]:
@@ -106,6 +115,6 @@ def shop_totals(connection: Connection) -> ShopTotals:
     row = connection.execute(_COUNTED).fetchone()
     assert row is not None, "counts are one row"
     held = connection.execute(_HELD).fetchall()
-    return ShopTotals(
-        row[0], row[1], [Held(currency, origin, lots, int(bells)) for currency, origin, lots, bells in held]
-    )
+    wallets = [Held(currency, origin, lots, int(bells)) for currency, origin, lots, bells in held]
+    customers, rights, past_orders = row
+    return ShopTotals(customers, rights, past_orders, wallets)

@@ -1,4 +1,5 @@
 """Undoing a move: its credits are reversed and its rights revoked, as rows of the journal, while nothing was spent.
+Its past orders are deleted.
 
 Whether anything was spent is asked first, of all its customers; then nothing of a move of which something was spent is
 changed. Who pays in the middle keeps what they have of it, and is told of.
@@ -15,7 +16,7 @@ from lingdang.errors import Problem, in_one_line
 from lingdang.ledger.granting import Revoke
 from lingdang.ledger.reversing import Reverse
 from lingdang.ledger.rules import Command, Result
-from lingdang.moving import moves
+from lingdang.moving import moves, past_orders
 from lingdang.moving.carrying import PAGE, carry_out
 from lingdang.moving.staging import Connection
 
@@ -71,6 +72,7 @@ class Undone(msgspec.Struct, rename="camel"):
     credits: int = 0
     bells: int = 0
     rights: int = 0
+    past_orders: int = 0
     before: int = 0
     gone: int = 0
     spent: list[str] = []
@@ -106,6 +108,7 @@ def undo(deployment: Deployment, name: str, progress: Callable[[str, int, int], 
         if not report.spent:
             connection.execute(_UNDONE, (deployment.clock(), name))
             _carry_out(deployment, connection, report, progress)
+            report.past_orders = past_orders.take_back(connection, name)
             connection.execute(_LEAVE_GROUPS, place)
         return report
 

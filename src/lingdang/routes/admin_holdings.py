@@ -13,6 +13,7 @@ from lingdang.identity.customers import known_customer
 from lingdang.ids import CustId, ProductId
 from lingdang.library.entitlements import CheckedRight, Entitlement, check_rights, list_entitlements
 from lingdang.library.orders import OrderView, list_orders
+from lingdang.library.past_orders import PastOrder, list_past_orders
 from lingdang.library.wallets import EntryView, WalletView, list_entries, view_wallet
 from lingdang.owner import Owner, owner_named
 from lingdang.paging import Page
@@ -101,6 +102,19 @@ ORDERS = Route(
     example=Page([bought.ORDER], None),
     problems=("not_found",),
 )
+PAST_ORDERS = Route(
+    name="listCustomerPastOrders",
+    method="GET",
+    path=f"{_PATH}/orders/history",
+    who=operator("customers:read"),
+    summary="What a customer bought in the system before, newest first",
+    description="What the customer is told by `GET /v1/orders/history`.",
+    tag="operators",
+    params=PagesOfCustomer,
+    answer=Page[PastOrder],
+    example=Page([bought.PAST_ORDER], None),
+    problems=("not_found",),
+)
 CHECK = Route(
     name="checkEntitlements",
     method="POST",
@@ -143,6 +157,9 @@ def routes(pool: Pool, buckets: int) -> list[AnyServed]:
     async def orders(asked: Asked[ApiKey, PagesOfCustomer]) -> Page[OrderView]:
         return await list_orders(pool, await owner_of(asked.params), asked.params.window())
 
+    async def past_orders(asked: Asked[ApiKey, PagesOfCustomer]) -> Page[PastOrder]:
+        return await list_past_orders(pool, await owner_of(asked.params), asked.params.window())
+
     async def check(asked: Asked[ApiKey, Nothing, CheckRequest]) -> CheckAnswer:
         body = asked.body
         return CheckAnswer(await check_rights(pool, buckets, body.cust_id, body.product_ids))
@@ -154,4 +171,5 @@ def routes(pool: Pool, buckets: int) -> list[AnyServed]:
         ENTITLEMENTS.by(entitlements),
         VOUCHERS.by(vouchers),
         ORDERS.by(orders),
+        PAST_ORDERS.by(past_orders),
     ]

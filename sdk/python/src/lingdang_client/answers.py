@@ -303,6 +303,26 @@ class Order(Answer, frozen=True, kw_only=True, rename="camel"):
     refunds: list[Refund] = []
 
 
+class PastLine(Answer, frozen=True, kw_only=True, rename="camel"):
+    """One thing of a past order. `product_id` is None where it had none."""
+
+    title: str
+    price: int
+    payable: int
+    product_id: str | None = None
+
+
+class PastOrder(Answer, frozen=True, kw_only=True, rename="camel"):
+    """An order of the system before. `currency` is a virtual one, or one of ISO 4217 in its minor units."""
+
+    order_id: str
+    status: str
+    currency: str
+    total: int
+    paid_at: datetime
+    lines: list[PastLine]
+
+
 class Expiring(Answer, frozen=True, kw_only=True, rename="camel"):
     """Bells that lapse at a moment."""
 

@@ -20,6 +20,7 @@ from lingdang_client.answers import (
     Offer,
     Order,
     Page,
+    PastOrder,
     Payment,
     Product,
     Refundable,
@@ -172,6 +173,10 @@ class AsyncClient:
     def orders(self, *, page_size: int | None = None) -> AsyncPages[Order]:
         """Paid orders, newest first."""
         return AsyncPages(lambda cursor: self._run(self._calls.orders(page_size, cursor)))
+
+    def past_orders(self, *, page_size: int | None = None) -> AsyncPages[PastOrder]:
+        """Orders of the system before, newest first, where the platform brought them in."""
+        return AsyncPages(lambda cursor: self._run(self._calls.past_orders(page_size, cursor)))
 
     async def order(self, order_id: str) -> Order:
         """One order as it was bought."""

@@ -17,6 +17,7 @@ from lingdang_client.answers import (
     OpenedSession,
     Order,
     Page,
+    PastOrder,
     Product,
     Refundable,
     Refunded,
@@ -136,6 +137,9 @@ class Calls:
 
     def orders(self, limit: int | None, cursor: str | None) -> Op[Page[Order]]:
         return self._get(list_path("/v1/orders", limit=limit, cursor=cursor), Page[Order])
+
+    def past_orders(self, limit: int | None, cursor: str | None) -> Op[Page[PastOrder]]:
+        return self._get(list_path("/v1/orders/history", limit=limit, cursor=cursor), Page[PastOrder])
 
     def order(self, order_id: str) -> Op[Order]:
         return self._get(item_path("/v1/orders", order_id), Order)

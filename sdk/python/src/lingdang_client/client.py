@@ -20,6 +20,7 @@ from lingdang_client.answers import (
     Offer,
     Order,
     Page,
+    PastOrder,
     Payment,
     Product,
     Refundable,
@@ -171,6 +172,10 @@ class Client:
     def orders(self, *, page_size: int | None = None) -> Pages[Order]:
         """Paid orders, newest first."""
         return Pages(lambda cursor: self._run(self._calls.orders(page_size, cursor)))
+
+    def past_orders(self, *, page_size: int | None = None) -> Pages[PastOrder]:
+        """Orders of the system before, newest first, where the platform brought them in."""
+        return Pages(lambda cursor: self._run(self._calls.past_orders(page_size, cursor)))
 
     def order(self, order_id: str) -> Order:
         """One order as it was bought."""

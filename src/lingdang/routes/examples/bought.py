@@ -6,6 +6,7 @@ from typing import Any
 from lingdang.library.entitlements import Entitlement, EntitlementWithReceipt
 from lingdang.library.links import Link
 from lingdang.library.orders import OrderLine, OrderView, OrderVoucher, RefundedLine
+from lingdang.library.past_orders import PastLine, PastOrder
 from lingdang.library.refunds import RefundableAnswer, RefundAnswer, RefundLot
 from lingdang.library.wallets import Balance, EntryView, Expiring, LotPart, WalletView
 from lingdang.routes.examples.buying import ORDER_ID, PAID, PRODUCT_ID, VOUCHER_ID
@@ -25,6 +26,14 @@ ORDER = OrderView(
     lines=[OrderLine(PRODUCT_ID, "Emma", "John Murray", 160, 128, 28, 100)],
     vouchers=[OrderVoucher(VOUCHER_ID, 28)],
     refunds=[],
+)
+PAST_ORDER = PastOrder(
+    order_id="2021-000731",
+    status="paid",
+    currency="BELL",
+    total=90,
+    paid_at=datetime(2021, 3, 1, 1, 30, tzinfo=UTC),
+    lines=[PastLine("Persuasion", 120, 90, "persuasion")],
 )
 WALLET = WalletView([Balance("BELL", 900, 700, 200, [Expiring(200, _BONUS_UNTIL)])])
 ENTRY = EntryView(

@@ -15,6 +15,8 @@ export default {
   "account.orders": "Orders",
   "account.order": "Order",
   "account.noOrders": "You have bought nothing yet.",
+  "account.pastOrders": "Orders from before",
+  "account.pastOrdersAre": "Bought before this shop opened here.",
   "account.lines": "Books of the order",
   "account.book": "Book",
   "account.price": "Price",

@@ -15,6 +15,8 @@ export default {
   "account.orders": "订单",
   "account.order": "订单详情",
   "account.noOrders": "您还没有买过书。",
+  "account.pastOrders": "以前的订单",
+  "account.pastOrdersAre": "在本店启用之前购买。",
   "account.lines": "订单中的书",
   "account.book": "书",
   "account.price": "价格",

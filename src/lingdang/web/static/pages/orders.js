@@ -1,4 +1,4 @@
-/** What was bought: every order, newest first; and one of them (`orders/one.js`). */
+/** What was bought: every order, newest first; one of them (`orders/one.js`); and past orders (`orders/past.js`). */
 import { html } from "../html.js";
 import { formatTime } from "../i18n.js";
 import { Bells } from "../ui/bells.js";
@@ -7,6 +7,7 @@ import { Icon } from "../ui/icon.js";
 import { Growing, usePages } from "../ui/loading.js";
 import { split } from "../ui/text.js";
 import { One } from "./orders/one.js";
+import { Past } from "./orders/past.js";
 import { Status } from "./orders/refunds.js";
 
 export const title = (t) => t("account.orders");
@@ -17,9 +18,11 @@ export default function Orders({ params, ...rest }) {
 
 function All({ shop, t, lang }) {
   const pages = usePages((cursor) => shop.orders({ limit: 20, cursor }), []);
+  const past = usePages((cursor) => shop.pastOrders({ limit: 20, cursor }), []);
+  const isNew = past.items.length === 0 && !past.loading;
   return html`
     <div class="page-head"><h1>${t("account.orders")}</h1></div>
-    <${Growing} pages=${pages} t=${t} lang=${lang} empty=${html`<${Empty} t=${t} />`}>
+    <${Growing} pages=${pages} t=${t} lang=${lang} empty=${isNew && html`<${Empty} t=${t} />`}>
       <ul class="rows sheet flush">
         ${pages.items.map(
           (order) => html`<${Guard} key=${order.orderId} of=${order} instead=${html`<li class="entry">${t("shell.notShown")}</li>`}>
@@ -28,6 +31,7 @@ function All({ shop, t, lang }) {
         )}
       </ul>
     <//>
+    ${!pages.problem && html`<${Past} pages=${past} t=${t} lang=${lang} />`}
   `;
 }
 
