@@ -17,11 +17,13 @@ from lingdang.ledger.expiring import Expire
 from lingdang.payment.payments import PaymentRequest
 from lingdang.settings import SignType
 from proof.simulation.asking import Asking, customer_of
+from proof.simulation.correcting import Correcting
 from proof.simulation.giving_back import GivingBack, policy_of
 from proof.simulation.history import FOREVER, Event, History
 from proof.simulation.looking import look
 from proof.simulation.plan import (
     BASE,
+    Adjustment,
     Deposit,
     Grant,
     Jump,
@@ -34,6 +36,7 @@ from proof.simulation.plan import (
     Quote,
     Recall,
     Refund,
+    Reversal,
     Revocation,
     Shelf,
     Step,
@@ -75,6 +78,7 @@ class Clients:
         self._orders: dict[int, tuple[int, str]] = {}
         """Customer and id of the order in each slot."""
         self._giving_back = GivingBack(plan, self._asking, self._sessions, self._orders)
+        self._correcting = Correcting(plan, self._asking)
 
     async def wave(self, steps: tuple[Step, ...]) -> None:
         """Do the steps at the same time, each after its turns of the event loop."""
@@ -89,7 +93,7 @@ class Clients:
         await all_of(
             [self._pay(Payment(slot, NO_FLAWS, 0, None, (route,))) for slot in paid]
             + [self._deposit_once(deposit, route) for deposit in deposits.values()]
-            + [self._giving_back.again(route)]
+            + [self._giving_back.again(route), self._correcting.again(route)]
         )
         await look(self._plan, self._asking, policy_of(self._plan), route)
 
@@ -110,6 +114,8 @@ class Clients:
             await self._lapse(action)
         elif isinstance(action, Refund | Grant | Revocation | Open):
             await self._giving_back.do(action)
+        elif isinstance(action, Adjustment | Reversal):
+            await self._correcting.do(action)
         else:
             await self._world(action)
 

@@ -17,6 +17,8 @@ OFFER_SECONDS = 900
 SESSION_SECONDS = 30 * 24 * 3600
 CURRENCIES = ("BELL", "GEM")
 """The second one is there in some plans only."""
+MOST_BELLS = 10**15
+"""What a wallet holds at the most."""
 
 
 def key_of(cust_id: str) -> int:
@@ -26,11 +28,15 @@ def key_of(cust_id: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Book:
+    """On sale from a moment and until another one, where they are set."""
+
     product_id: str
     price: int
     list_price: int
     publisher: str | None
     currency: str = CURRENCIES[0]
+    on_sale_from: datetime | None = None
+    on_sale_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +222,32 @@ class Revocation:
     routes: tuple[tuple[int, ...], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """An operator's correction of a balance. The same `adjustment_id` may come again, with other content too."""
+
+    customer: int
+    adjustment_id: str
+    amount: int
+    reason: str
+    note: str | None
+    routes: tuple[tuple[int, ...], ...]
+    currency: str = CURRENCIES[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """A credit taken back, as whoever asks was told of it: nobody asks before it was acknowledged."""
+
+    customer: int
+    credit_id: str
+    routes: tuple[tuple[int, ...], ...]
+
+
 Action = (
     Deposit
+    | Adjustment
+    | Reversal
     | Quote
     | Payment
     | Refund
@@ -240,6 +270,9 @@ class Step:
 
     action: Action
     spins: int
+
+
+Waves = tuple[tuple[Step, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +300,6 @@ class Plan:
     books: tuple[Book, ...]
     coupons: tuple[Coupon, ...]
     gifts: tuple[Gift, ...]
-    waves: tuple[tuple[Step, ...], ...]
+    waves: Waves
     policy: RefundPolicy = RefundPolicy()
     faults: dict[int, dict[str, dict[int, Fault]]] = field(default_factory=dict)

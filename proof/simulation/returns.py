@@ -3,15 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from random import Random
 
+from proof.simulation.drawing import Drawing
 from proof.simulation.plan import (
     Action,
     Deposit,
     Fault,
     Grant,
     Jump,
-    Kill,
     Lapse,
     Open,
     Payment,
@@ -29,7 +28,6 @@ REASONS = ("customer_request", "duplicate", "defective", "not_as_described", "fr
 START = 20_000
 """Seconds from the beginning at which orders are paid, where bells are to lapse afterwards."""
 ENDS = (START + 100, START + 300, START + 600)
-TROUBLES = ("cut_before", "cut_within", "cut_unread", "cut_after", "slow", "slow", "full", "away_after", "kill_after")
 ANY = -1
 """Any customer, or any book."""
 
@@ -47,14 +45,10 @@ class _Bought:
     payment: Payment
 
 
-class _Returns:
+class _Returns(Drawing):
     def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self._random = Random(f"returns {plan.seed}")
-        earlier = [step.action for wave in plan.waves for step in wave]
-        quotes = [action for action in earlier if isinstance(action, Quote)]
-        self._slots = len(quotes)
-        self._bought = [_Bought(quote, self._payment(quote.slot)) for quote in quotes]
+        super().__init__(plan, "returns")
+        self._bought = [_Bought(quote, self._payment(quote.slot)) for quote in self._quotes_before]
         self._deposits = 0
         self._given: list[Refund | Grant | Revocation] = []
         self._next: list[Step] = []
@@ -143,7 +137,7 @@ class _Returns:
         currency = plan.books[books[0]].currency
         return self._offered(
             Quote(
-                slot=self._slots,
+                slot=self._slot(),
                 customer=self._customer(),
                 session=random.choice((0, 1)),
                 books=tuple(book for book in books if plan.books[book].currency == currency),
@@ -157,18 +151,14 @@ class _Returns:
         """The books of an earlier offer once more, all or some of them."""
         old = self._random.choice(self._bought).quote
         books = old.books if self._random.random() < 0.6 else old.books[:1]
-        return self._offered(replace(old, slot=self._slots, books=books, code=None, route=self._route()))
+        return self._offered(replace(old, slot=self._slot(), books=books, code=None, route=self._route()))
 
     def _offered(self, quote: Quote) -> Quote:
         """It is paid in the next wave."""
-        self._slots += 1
         payment = self._payment(quote.slot)
         self._bought.append(_Bought(quote, payment))
         self._next.append(Step(payment, self._random.choice((0, 0, 3, 10))))
         return quote
-
-    def _payment(self, slot: int) -> Payment:
-        return Payment(slot, frozenset(), 0, None, self._routes())
 
     def _pay_again(self) -> Payment:
         return replace(self._some().payment, routes=self._routes())
@@ -264,29 +254,7 @@ class _Returns:
             return Jump(seconds=self._random.choice(ENDS), off=self._random.choice((-1, 0, 0)))
         return Jump(by=timedelta(seconds=self._random.choice((1, 30))))
 
-    def _trouble(self) -> Trouble:
-        random = self._random
-        kind = random.choice(TROUBLES)
-        wire = "settlement" if kind in ("full", "away_after") else random.choice(("settlement", "settlement", "pool"))
-        size = 40 if kind == "away_after" else random.choice((1, 5, 10)) if kind == "slow" else 1
-        return Trouble(self._worker(), wire, Fault(kind, size), random.choice((0, 0, 1, 1, 2, 3)))
-
-    def _kill(self) -> Kill:
-        return Kill(self._worker())
-
     def _some(self) -> _Bought:
         """One of the offers, mostly a late one."""
         first, second = self._random.choices(range(len(self._bought)), k=2)
         return self._bought[max(first, second)]
-
-    def _customer(self) -> int:
-        return self._random.randrange(len(self._plan.customers))
-
-    def _worker(self) -> int:
-        return self._random.randrange(self._plan.workers)
-
-    def _route(self) -> tuple[int, ...]:
-        return tuple(self._worker() for _ in range(self._random.choice((1, 2, 3))))
-
-    def _routes(self) -> tuple[tuple[int, ...], ...]:
-        return tuple(self._route() for _ in range(self._random.choice((1, 1, 2, 3))))

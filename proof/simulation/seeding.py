@@ -29,6 +29,7 @@ from proof.simulation.plan import (
     Trouble,
 )
 from proof.simulation.returns import with_returns
+from proof.simulation.stories import with_stories
 
 PRICES = (0, 1, 2, 7, 33, 50, 99, 100, 101, 333, 500, 1000)
 LAPSES = (30, 600, 900, 1800)
@@ -51,7 +52,7 @@ SIZES = {
 
 def plan_of(seed: int, run: str = "") -> Plan:
     """The plan of a seed. `run` tells apart several runs of it on one database."""
-    return with_returns(_Drawing(seed, f"{run}s{seed}").plan())
+    return with_stories(with_returns(_Drawing(seed, f"{run}s{seed}").plan()))
 
 
 class _Drawing:

@@ -9,8 +9,9 @@ from proof.simulation.plan import BASE, Plan, key_of
 
 _CUSTOMER = "INSERT INTO customer (customer, customer_id, created_at) VALUES (%s, %s, %s)"
 _PRODUCT = """
-INSERT INTO product (product_id, title, intro, currency, price, list_price, publisher, created_at, updated_at)
-VALUES (%s, %s, '', %s, %s, %s, %s, %s, %s)
+INSERT INTO product (product_id, title, intro, currency, price, list_price, publisher, on_sale_from, on_sale_until,
+                     created_at, updated_at)
+VALUES (%s, %s, '', %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _COUPON = """
 INSERT INTO coupon (coupon_id, definition, status, code, total_limit, per_customer, valid_until, valid_days, claimed,
@@ -29,9 +30,11 @@ _DONE = """
 SELECT customer, CASE kind WHEN 'payment' THEN cause::text
                            WHEN 'credit' THEN detail->>'creditId'
                            WHEN 'refund' THEN concat_ws(' ', kind, detail->>'by', detail->>'refundId')
+                           WHEN 'adjustment' THEN concat_ws(' ', kind, detail->>'adjustmentId')
+                           WHEN 'reversal' THEN concat_ws(' ', kind, detail->>'creditId')
                            WHEN 'grant' THEN concat_ws(' ', kind, detail->>'grantId')
                            ELSE concat_ws(' ', kind, detail->>'revocationId') END
-  FROM transfer WHERE customer = ANY (%s) AND kind IN ('payment', 'credit', 'refund', 'grant', 'revocation')
+  FROM transfer WHERE customer = ANY (%s) AND kind <> 'expiry'
 """
 
 
@@ -49,7 +52,9 @@ class Shop:
                 await self._connection.execute(_CUSTOMER, (key_of(cust_id), cust_id, BASE))
             for book in plan.books:
                 shown = (book.product_id, f"Title of {book.product_id}", book.currency, book.price, book.list_price)
-                await self._connection.execute(_PRODUCT, (*shown, book.publisher, BASE, BASE))
+                await self._connection.execute(
+                    _PRODUCT, (*shown, book.publisher, book.on_sale_from, book.on_sale_until, BASE, BASE)
+                )
             for number, coupon in enumerate(plan.coupons):
                 definition = json.dumps(coupon.definition)
                 limits = (coupon.total_limit, coupon.per_customer, coupon.valid_until, coupon.valid_days)

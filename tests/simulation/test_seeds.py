@@ -14,6 +14,7 @@ from lingdang.payment import payments
 from proof.simulation.plan import Deposit, Fault
 from proof.simulation.run import run_plan
 from proof.simulation.seeding import plan_of
+from proof.simulation.stories import with_stories
 from proof.simulation.wire import KINDS
 from support.simulator import Simulator
 
@@ -39,6 +40,8 @@ async def test_a_few_seeds_break_no_promise(simulator: Simulator) -> None:
     assert {"payment ok", "payment insufficient_bells", "payment already_owned", "payment lost"} <= answers.keys()
     assert {"refund ok", "refund already_refunded", "refund refund_not_allowed", "refund not_found"} <= answers.keys()
     assert {"grant ok", "grant not_granted", "revocation ok", "open ok", "open not_entitled"} <= answers.keys()
+    assert {"adjustment ok", "adjustment insufficient_bells", "adjustment idempotency_mismatch"} <= answers.keys()
+    assert {"reversal ok", "reversal insufficient_bells"} <= answers.keys()
 
 
 @pytest.mark.parametrize("seed", KEPT)
@@ -53,6 +56,14 @@ def test_a_seed_is_a_plan() -> None:
     other = plan_of(7, "again-")
     assert (other.faults, other.waves) == (plan_of(7).faults, plan_of(7).waves)
     assert other.customers != plan_of(7).customers
+
+
+def test_the_stories_of_a_seed_come_after_what_it_meant_without_them() -> None:
+    for seed in (*SEEDS, *KEPT):
+        shop = replace(plan_of(seed), waves=plan_of(seed).waves[:3])
+        told = with_stories(shop)
+        assert told.waves[:3] == shop.waves
+        assert (told.books[: len(shop.books)], told.faults) == (shop.books, shop.faults)
 
 
 async def test_a_slow_machine_is_no_fault(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,6 +62,7 @@ class Story:
         self.history = History()
         self.monotone = True
         self.policy = RefundPolicy(days=1)
+        self.books = BOOKS
         lines = [
             {"productId": "a", "title": "A", "publisher": "North", "listPrice": 120, "price": 100, "discount": 10},
             {"productId": "b", "title": "B", "publisher": None, "listPrice": 51, "price": 51, "discount": 5},
@@ -76,6 +77,7 @@ class Story:
             "lines": copy.deepcopy(lines),
             "vouchers": [{**shown, "expiresAt": YEARS}],
             "wallet": {"balance": 500, "sufficient": True, "shortfall": 0},
+            "issuedAt": AT,
             "expiresAt": UNTIL,
         }
         rights = [{"productId": i, "grantedAt": AT} for i in "ab"]
@@ -222,5 +224,5 @@ class Story:
         return self.history.requests[number]
 
     def broken(self) -> set[str]:
-        plan = replace(PLAN, monotone=self.monotone, policy=self.policy)
+        plan = replace(PLAN, monotone=self.monotone, policy=self.policy, books=self.books)
         return {violation.promise for violation in audit(plan, self.history, evidence_of(plan, self.tables))}

@@ -5,6 +5,7 @@ Nothing in this package imports from `lingdang` (a test holds this); it reads ta
 
 from proof.simulation.audit.answers import audit_answers
 from proof.simulation.audit.chronicle import Chronicle
+from proof.simulation.audit.corrections import audit_corrections
 from proof.simulation.audit.evidence import Evidence, read_evidence
 from proof.simulation.audit.findings import Findings, Violation
 from proof.simulation.audit.listed import audit_listed
@@ -13,6 +14,7 @@ from proof.simulation.audit.orders import audit_orders
 from proof.simulation.audit.pricing import audit_pricing
 from proof.simulation.audit.refusals import audit_refusals
 from proof.simulation.audit.returns import audit_returns
+from proof.simulation.audit.sales import audit_sales
 from proof.simulation.audit.shown import audit_shown
 from proof.simulation.audit.vouchers import audit_vouchers
 from proof.simulation.history import History
@@ -33,5 +35,7 @@ def audit(plan: Plan, history: History, evidence: Evidence) -> list[Violation]:
     audit_answers(history, evidence, findings)
     audit_refusals(plan, history, evidence, chronicle, findings)
     audit_returns(plan, history, evidence, chronicle, findings)
+    audit_corrections(history, evidence, chronicle, findings)
+    audit_sales(plan, history, evidence, findings)
     audit_shown(plan, history, evidence, chronicle, findings)
     return findings.violations

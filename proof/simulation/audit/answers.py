@@ -6,7 +6,7 @@ from typing import Any
 from proof.simulation.audit.chronicle import row_of
 from proof.simulation.audit.evidence import Evidence, Row, moment
 from proof.simulation.audit.findings import Findings
-from proof.simulation.audit.shown import named_lots
+from proof.simulation.audit.shown import named_lots, shown_lots
 from proof.simulation.history import INCONCLUSIVE, History, Request
 
 _FLAWS = (
@@ -113,13 +113,32 @@ def _credit_told(body: Row, credit: Row) -> bool:
 def _refund_told(body: Row, refund: Row) -> bool:
     lines = [{"productId": product_id, "amount": amount} for product_id, amount in refund["lines"]]
     names = ("refundId", "orderId", "currency", "refunded", "vouchers", "balance")
-    lots = [{**lot, "expiresAt": lot["expiresAt"] and moment(lot["expiresAt"])} for lot in named_lots(refund["lots"])]
-    told = [{**lot, "expiresAt": lot["expiresAt"] and moment(lot["expiresAt"])} for lot in body["lots"]]
     return bool(
         all(body[name] == refund[name] for name in names)
-        and (body["lines"], told) == (lines, lots)
+        and body["lines"] == lines
+        and _in_time(body["lots"]) == _in_time(named_lots(refund["lots"]))
         and moment(body["refundedAt"]) == moment(refund["at"])
     )
+
+
+def _in_time(lots: list[Row]) -> list[Row]:
+    """Lots with moments as moments."""
+    return [{**lot, "expiresAt": lot["expiresAt"] and moment(lot["expiresAt"])} for lot in lots]
+
+
+def _adjustment_told(body: Row, adjustment: Row) -> bool:
+    names = ("adjustmentId", "currency", "amount", "reason", "balance")
+    return bool(
+        body["custId"] == adjustment["customer_id"]
+        and all(body[name] == adjustment[name] for name in names)
+        and _in_time(body["lots"]) == _in_time(shown_lots(adjustment["lots"]))
+        and moment(body["adjustedAt"]) == moment(adjustment["at"])
+    )
+
+
+def _reversal_told(body: Row, reversal: Row) -> bool:
+    names = (body["credit_id"], body["seq"], body["balance"], moment(body["at"]))
+    return names == (reversal["creditId"], reversal["seq"], reversal["balance"], moment(reversal["at"]))
 
 
 def _grant_told(body: Row, _: Row) -> bool:
@@ -134,6 +153,8 @@ _TOLD: dict[str, tuple[str, Callable[[Row, Row], bool]]] = {
     "payment": ("paid_at", _payment_told),
     "deposit": ("credited_at", _credit_told),
     "refund": ("at", _refund_told),
+    "adjustment": ("at", _adjustment_told),
+    "reversal": ("at", _reversal_told),
     "grant": ("at", _grant_told),
     "revocation": ("at", _revocation_told),
 }

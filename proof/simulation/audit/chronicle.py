@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from proof.simulation.audit.evidence import Evidence, Row
+from proof.simulation.audit.evidence import Evidence, Key, Row, lots_of
 from proof.simulation.history import History, Request
 
 
@@ -21,6 +21,8 @@ class Standing:
     """Vouchers, and the orders that used them up."""
     balances: dict[str, int] = field(default_factory=dict)
     """By currency, as the rows say."""
+    held: dict[tuple[str, str], int] = field(default_factory=dict)
+    """By currency and lot, as the rows say."""
     clashes: tuple[str, ...] = ()
     """What the row did that could not be done."""
 
@@ -87,8 +89,14 @@ def row_of(request: Request, evidence: Evidence) -> Row | None:
         return evidence.orders.get(request.wanted["orderId"])
     if request.kind == "deposit":
         return evidence.credits.get((request.cust_id, request.wanted["creditId"]))
-    named = {"refund": evidence.refunds, "grant": evidence.grants, "revocation": evidence.revocations}.get(request.kind)
-    return None if named is None else named.get((request.cust_id, *request.wanted["id"]))
+    named: dict[str, dict[Key, Row]] = {
+        "adjustment": evidence.adjustments,
+        "reversal": evidence.reversals,
+        "refund": evidence.refunds,
+        "grant": evidence.grants,
+        "revocation": evidence.revocations,
+    }
+    return named[request.kind].get((request.cust_id, *request.wanted["id"])) if request.kind in named else None
 
 
 def _standings(rows: list[Row], evidence: Evidence) -> list[Standing]:
@@ -100,7 +108,10 @@ def _standings(rows: list[Row], evidence: Evidence) -> list[Standing]:
 
 def _after(before: Standing, row: Row, evidence: Evidence) -> Standing:
     balances = before.balances | {row["currency"]: row["balance"]}
-    standing = replace(before, seq=before.seq + 1, balances=balances, clashes=())
+    held = before.held.copy()
+    for lot, amount in lots_of(row):
+        held[row["currency"], lot] = held.get((row["currency"], lot), 0) + amount
+    standing = replace(before, seq=before.seq + 1, balances=balances, held=held, clashes=())
     if row["kind"] == "payment":
         return _paid(standing, evidence.orders[row["cause"]])
     if row["kind"] == "refund":

@@ -47,6 +47,10 @@ class Evidence:
     """Rights without a payment, by customer and grantId."""
     revocations: dict[Key, Row]
     """Their ends, by customer and revocationId."""
+    adjustments: dict[Key, Row]
+    """As their rows have them, by customer and adjustmentId."""
+    reversals: dict[Key, Row]
+    """Credits taken back, by customer and creditId."""
     listed: dict[str, list[Row]]
     """The views `orders` and `credit`, through which others read."""
     entitlements: list[Row]
@@ -75,8 +79,12 @@ def evidence_of(plan: Plan, tables: dict[str, list[Row]]) -> Evidence:
         orders={row["cause"]: _order(row) for row in booked if row["kind"] == "payment"},
         credits={_credit_key(row): _credit(row) for row in booked if row["kind"] == "credit"},
         refunds={_refund_key(row): _refund(row) for row in booked if row["kind"] == "refund"},
-        grants={_right_key(row, "grantId"): _right(row) for row in booked if row["kind"] == "grant"},
-        revocations={_right_key(row, "revocationId"): _right(row) for row in booked if row["kind"] == "revocation"},
+        grants={_named_key(row, "grantId"): _right(row) for row in booked if row["kind"] == "grant"},
+        revocations={_named_key(row, "revocationId"): _right(row) for row in booked if row["kind"] == "revocation"},
+        adjustments={
+            _named_key(row, "adjustmentId"): _correction(row) for row in booked if row["kind"] == "adjustment"
+        },
+        reversals={_named_key(row, "creditId"): _correction(row) for row in booked if row["kind"] == "reversal"},
         listed={view: tables[view] for view in ("orders", "credit")},
         entitlements=tables["entitlement"],
         vouchers={row["voucher_id"]: row for row in tables["voucher"]},
@@ -141,6 +149,7 @@ def _credit(row: Row) -> Row:
         "reason": row["detail"]["reason"],
         "expires_at": row["detail"].get("expiresAt"),
         "credited_at": row["at"],
+        "lots": lots_of(row),
     }
 
 
@@ -164,7 +173,13 @@ def _refund(row: Row) -> Row:
     }
 
 
-def _right_key(row: Row, name: str) -> Key:
+def _correction(row: Row) -> Row:
+    """The adjustment or the reversal that its row tells of."""
+    same = ("customer_id", "currency", "seq", "amount", "balance", "at")
+    return {"note": None, **row["detail"], **{name: row[name] for name in same}, "lots": lots_of(row)}
+
+
+def _named_key(row: Row, name: str) -> Key:
     return row["customer_id"], row["detail"][name]
 
 

@@ -13,6 +13,7 @@ from proof.simulation.plan import RefundPolicy
 _NAMED = {
     "credit": "creditId",
     "adjustment": "adjustmentId",
+    "reversal": "creditId",
     "refund": "refundId",
     "grant": "grantId",
     "revocation": "revocationId",
@@ -124,6 +125,8 @@ class _Rerun:
             self._credit(row, moved, others)
         elif row["kind"] == "adjustment":
             self._adjustment(row, moved, others)
+        elif row["kind"] == "reversal":
+            self._reversal(row, moved, others)
         elif row["kind"] == "refund":
             self._refund(row, moved, others)
         else:
@@ -175,6 +178,16 @@ class _Rerun:
         wanted = self._spent(-row["amount"]) if row["amount"] < 0 else {"bonus": row["amount"]}
         self._expect(moved == wanted, "an adjustment is of the lots it may be of", row, self._lots)
         self._expect(others == {"adjustment": -row["amount"]}, "an adjustment has its account", row)
+
+    def _reversal(self, row: Row, moved: dict[str, int], others: dict[str, int]) -> None:
+        """A credit goes out of the lot that it went into, whole, to where it came from."""
+        credit = self._evidence.credits.get((self._name[0], row["detail"]["creditId"]))
+        before = credit is not None and credit["seq"] < row["seq"]
+        if not self._expect(before, "a reversal is of a credit that was booked", row) or credit is None:
+            return
+        lots = {name: -amount for name, amount in credit["lots"]}
+        self._expect(moved == lots, "a reversal takes back what was credited", row, credit)
+        self._expect(others == {f"clearing:{credit['kind']}": -row["amount"]}, "a reversal is cleared", row)
 
     def _refund(self, row: Row, moved: dict[str, int], others: dict[str, int]) -> None:
         """Bells go back to the lots that they came from, revenue and discount of the lines are undone."""

@@ -6,8 +6,9 @@ from proof.simulation.audit.answers import flaws_of
 from proof.simulation.audit.chronicle import Chronicle, Standing
 from proof.simulation.audit.evidence import Evidence, Row, moment
 from proof.simulation.audit.findings import Findings
+from proof.simulation.audit.sales import was_off_sale
 from proof.simulation.history import FOREVER, Event, History, Request
-from proof.simulation.plan import Coupon, Plan
+from proof.simulation.plan import MOST_BELLS, Coupon, Plan
 
 _FINAL_REASONS = frozenset({"not_held", "withdrawn"})
 
@@ -45,6 +46,7 @@ class _Refusals:
             r.body["orderId"]: r.body for r in history.requests if r.kind == "checkout" and "orderId" in r.body
         }
         self._coupons = {coupon.code: coupon for coupon in plan.coupons}
+        self._books = {book.product_id: book for book in plan.books}
 
     def payment(self, request: Request) -> None:
         """A refused payment: true, and if it is final, nothing was ever paid."""
@@ -97,6 +99,9 @@ class _Refusals:
             lapsed = until is not None and request.latest is not None and until <= request.latest
             self._expect(lapsed, "a refusal is true", request)
             self._expect(credit is None or not self._plan.monotone, "a final refusal is final", request, credit)
+        elif request.outcome == "wallet_full":
+            held = {s.balances.get(request.wanted["currency"], 0) for s in self._chronicle.met(request)}
+            self._expect(max(held) + request.wanted["amount"] > MOST_BELLS, "a refusal is true", request, held)
         elif request.outcome == "ok":
             same = credit is not None and _is_asked(credit, request)
             self._expect(same, "a credit is what was asked for", request, credit)
@@ -171,6 +176,9 @@ class _Refusals:
 
     def _off_sale(self, product_id: str, request: Request) -> bool:
         """Whether the product may have been off sale at some moment of the request."""
+        book = self._books.get(product_id)
+        if book is not None and was_off_sale(book, request, self._plan.monotone):
+            return True
         events = [e for e in self._history.events if e.whom == product_id]
         back = [e for e in events if e.what == "shelved" and e.done < request.sent]
         return any(

@@ -13,6 +13,7 @@ from proof.simulation.plan import Plan, RefundPolicy
 _REFERENCE = {
     "credit": "creditId",
     "adjustment": "adjustmentId",
+    "reversal": "creditId",
     "refund": "refundId",
     "grant": "grantId",
     "revocation": "revocationId",
