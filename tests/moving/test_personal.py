@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from lingdang.cli.main import main
+from lingdang.clock import system_clock
 from support.buyer import Buyer, books, buyer, give, stock
 from support.commands import Run
 from support.customers import make_known
@@ -134,6 +135,18 @@ async def test_a_session_after_a_renaming_lives(shop: Shop, tmp_path: Path) -> N
     operator = await api_key(shop, "customers:read")
     seen = await shop.http.get("/v1/admin/customers/anna/wallet", headers=operator)
     assert (seen.status_code, seen.json()["balances"][0]["balance"]) == (200, 400)
+
+
+@pytest.mark.parametrize("what", [("erase", "--yes"), ("rename", "anna")])
+async def test_a_session_that_was_asked_for_before_has_ended(shop: Shop, tmp_path: Path, what: tuple[str, ...]) -> None:
+    """Whoever opens it has found the customer by the old name, and issues it after the name has gone."""
+    ann = buyer(shop)
+    [customer], asked_at = make_known(shop.database_url, "ann"), system_clock()
+    command, *options = what
+    assert (await asyncio.to_thread(command_on, shop, tmp_path, command, "ann", *options)).exit_code == 0
+    issued = shop.sessions.issue(customer, "HMAC-SHA256", None, asked_at)
+    late = Buyer(shop, "ann", issued.session_token, "HMAC-SHA256", issued.sign_key)
+    assert [(await each.get("/v1/wallet")).status_code for each in (ann, late)] == [401, 401]
 
 
 def test_whoever_has_a_custid_next_finds_nothing_kept_by_it(run: Run, database_url: str) -> None:
