@@ -51,7 +51,7 @@ def test_a_token_that_does_not(platform: Platform) -> None:
         ("opaque", "it has no dot: an opaque access token"),
         ("a.b.c.d.e", "it is encrypted (JWE)"),
         ("a.b", "it is no JWT"),
-        ("", "it has no dot"),
+        ("", "no token was given"),
     ],
 )
 def test_what_is_no_token(platform: Platform, token: str, reason: str) -> None:

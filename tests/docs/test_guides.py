@@ -39,12 +39,6 @@ TOML = re.compile(r"^```toml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 
-def test_start_in_ten_minutes(tmp_path: Path) -> None:
-    with serving(tmp_path / "shop", "--http") as served:
-        printed = follow(tmp_path, "docs/start.md", SHOP_URL=served.url)
-    assert "paid 120, 30 are left" in printed
-
-
 @contextmanager
 def _owned(postgres: str) -> Iterator[str]:
     """The role and the database of the page about PostgreSQL; the URL that its owner uses."""

@@ -43,6 +43,8 @@ def check(ctx: click.Context, token: str, as_json: bool) -> None:
     if tokens is None:
         raise CommandError("no identity provider is set: LINGDANG_OIDC_ISSUER and LINGDANG_OIDC_AUDIENCE")
     text = (sys.stdin.read() if token == "-" else token).strip().removeprefix("Bearer ")  # noqa: S105 - the argument
+    if not text:
+        raise CommandError("no token was given")
     found = asyncio.run(_checked(tokens, text))
     click.echo(msgspec.json.encode(found).decode() if as_json else _sentences(found))
     if not found.accepted:
