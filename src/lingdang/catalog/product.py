@@ -39,7 +39,9 @@ class Product(msgspec.Struct, frozen=True, array_like=True, gc=False):
     detail: ProductDetail | None = None
 
     def on_sale(self, now: datetime) -> bool:
-        """Whether it can be bought at this moment."""
+        """Whether it can be bought at this moment. Most products have no time of sale."""
+        if self.on_sale_from is None and self.on_sale_until is None:
+            return self.active
         return on_sale(self.active, self.on_sale_from, self.on_sale_until, now)
 
     def told(self) -> ProductDetail:
