@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from fnmatch import filter as fnfilter
 from fnmatch import fnmatch
 from functools import cache
 from importlib import import_module
@@ -100,7 +101,7 @@ def _is_file(told: str, here: str) -> bool:
     if "/" not in told:
         return any(fnmatch(path.rpartition("/")[2], told) for path in files())
     paths = [posixpath.normpath(posixpath.join(place, told)) + "/" * told.endswith("/") for place in (*PLACES, here)]
-    return any(path in files() for path in paths)
+    return any(path in files() or ("*" in path and fnfilter(files(), path)) for path in paths)
 
 
 @pytest.mark.parametrize("page", PAGES)
