@@ -17,16 +17,18 @@ from proof.simulation.asking import Asking
 from proof.simulation.plan import BUCKET, Plan, key_of
 from proof.simulation.workers import Worker, all_of
 
-LIMIT = "2"
-"""Items on a page: few, so that lists have several."""
-
 Read = Callable[[Pool, Owner, Any], Awaitable[Page[Any]]]
 
-LISTS: dict[str, Read] = {"orders": list_orders, "entries": list_entries, "rights": list_entitlements}
+LISTS: dict[str, tuple[Read, str]] = {
+    "orders": (list_orders, "2"),
+    "entries": (list_entries, "7"),
+    "rights": (list_entitlements, "2"),
+}
+"""What reads each list, and how many items are on a page: few, so that lists have several pages, but not dozens."""
 
 
 async def look(plan: Plan, asking: Asking, policy: Policy, route: tuple[int, ...]) -> None:
-    """Ask for all of it, in a session that has not ended."""
+    """Ask for all of it, in a session that has not ended. Of each order one of the sides asks, in turns."""
     looks = [
         _list(kind, Owner(BUCKET, key_of(cust_id), cust_id, uuid7()), asking, route)
         for cust_id in plan.customers
@@ -39,7 +41,8 @@ async def look(plan: Plan, asking: Asking, policy: Policy, route: tuple[int, ...
     }
     sides: tuple[By, By] = ("operator", "customer")
     looks += [
-        _refundable(order_id, cust_id, by, asking, policy, route) for order_id, cust_id in paid.items() for by in sides
+        _refundable(order_id, cust_id, sides[number % 2], asking, policy, route)
+        for number, (order_id, cust_id) in enumerate(paid.items(), plan.seed)
     ]
     await all_of(looks)
 
@@ -47,10 +50,11 @@ async def look(plan: Plan, asking: Asking, policy: Policy, route: tuple[int, ...
 async def _list(kind: str, owner: Owner, asking: Asking, route: tuple[int, ...]) -> None:
     async def send(worker: Worker) -> tuple[Any, bool]:
         items: list[Any] = []
-        page = await LISTS[kind](worker.pool, owner, window(LIMIT, None))
+        read, limit = LISTS[kind]
+        page = await read(worker.pool, owner, window(limit, None))
         items += page.items
         while page.next_cursor is not None:
-            page = await LISTS[kind](worker.pool, owner, window(LIMIT, page.next_cursor))
+            page = await read(worker.pool, owner, window(limit, page.next_cursor))
             items += page.items
         return {"items": items}, False
 

@@ -10,7 +10,7 @@ from proof.simulation.frauds import with_fraud
 from proof.simulation.plan import Jump, Plan, Step, Waves
 from proof.simulation.sales import with_sales
 
-STORIES = ((0.5, with_corrections), (0.35, with_fraud), (0.35, with_sales))
+STORIES = ((0.4, with_corrections), (0.25, with_fraud), (0.3, with_sales))
 """How often a plan has each."""
 
 

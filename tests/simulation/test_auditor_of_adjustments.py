@@ -87,6 +87,14 @@ LIES: dict[str, tuple[Callable[[Corrected], Any], str]] = {
         "an adjustment has its account",
     ),
     "below 0": (lambda s: s.booked(3).update(balance=-1), "balances never negative"),
+    "above the most": (
+        lambda s: s.booked(4).update(balance=MOST_BELLS + 1),
+        "nothing fills a wallet above the most",
+    ),
+    "a credit above the most": (
+        lambda s: s.booked(5).update(balance=MOST_BELLS + 1),
+        "nothing fills a wallet above the most",
+    ),
     "booked twice": (lambda s: s.booked(4).update(cause=s.booked(3)["cause"]), "each cause has one row"),
     "another cause": (lambda s: s.booked(4)["detail"].update(adjustmentId="a-3"), "a cause is what it names"),
     "an unknown kind": (lambda s: s.booked(3).update(kind="correction"), "transfers are of known kinds"),

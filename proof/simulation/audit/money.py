@@ -8,7 +8,7 @@ from uuid import UUID
 
 from proof.simulation.audit.evidence import Evidence, Row, lots_of, moment
 from proof.simulation.audit.findings import Findings
-from proof.simulation.plan import RefundPolicy
+from proof.simulation.plan import MOST_BELLS, RefundPolicy
 
 _NAMED = {
     "credit": "creditId",
@@ -111,6 +111,8 @@ class _Rerun:
             lapsed = self._lapsed(row["clock"])
             self._expect(not lapsed, "what has lapsed is not spent", row, self._lots)
             self._named(row, moved, others)
+        brought = row["kind"] in ("credit", "adjustment") and row["amount"] > 0
+        self._expect(not brought or row["balance"] <= MOST_BELLS, "nothing fills a wallet above the most", row)
         for name, amount in moved.items():
             self._lots[name] = self._lots.get(name, 0) + amount
             self._expect(self._lots[name] >= 0, "lots never negative", row)
