@@ -18,7 +18,7 @@ from proof.simulation.stories import with_stories
 from proof.simulation.wire import KINDS
 from support.simulator import Simulator
 
-SEEDS = range(60)
+SEEDS = range(50)
 KEPT = [
     int(line.split()[0])
     for line in (Path(__file__).parent / "kept_seeds.txt").read_text().splitlines()
