@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from lingdang.db.pool import Pool, make_pool
+from lingdang.db.pool import Pool
 from lingdang.errors import Problem
 from lingdang.owner import Owner, fetch_as, owner_named, refuse_ended, transaction_as
 from support.customers import customer_of, owner_of
@@ -15,7 +15,7 @@ ANN, BOB = owner_of("ann"), owner_of("bob")
 
 @pytest.fixture
 async def pool(database_url: str) -> AsyncIterator[Pool]:
-    async with make_pool(database_url, 2, pgbouncer=False) as opened:
+    async with Pool(database_url, 2, pgbouncer=False) as opened:
         yield opened
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from lingdang import upkeep
 from lingdang.clock import Clock, system_clock
-from lingdang.db.pool import make_pool
+from lingdang.db.pool import Pool
 from lingdang.identity.sweep import sweep_identity
 from lingdang.keys import Keyring
 from lingdang.ledger.expiry import ExpirySweep
@@ -30,7 +30,7 @@ SELECT 'POST /v1/sessions ann', gen_random_uuid()::text, 'k1', '', '', now(), no
 
 @asynccontextmanager
 async def open_upkeep(database_url: str, clock: Clock = system_clock) -> AsyncIterator[Upkeep]:
-    async with make_pool(database_url, 2, False) as pool, open_settlement(database_url, clock=clock) as settlement:
+    async with Pool(database_url, 2, False) as pool, open_settlement(database_url, clock=clock) as settlement:
         yield Upkeep(pool, settlement, clock)
 
 

@@ -12,7 +12,7 @@ from lingdang.checkout.offer import Offer, encode_offer
 from lingdang.clock import Clock
 from lingdang.identity.session import Session
 from lingdang.keys import Keyring
-from lingdang.ledger.commands import Line, UsedVoucher
+from lingdang.ledger.lines import Line, UsedVoucher
 from lingdang.settings import SIGN_TYPES, SignType
 from proof.attacks.dotted import encoded
 from proof.attacks.minting import NOW, jwe, jws_signature, keyed_digest, keyring, p256_key, session_jws, uuid

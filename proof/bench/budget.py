@@ -20,7 +20,7 @@ import psycopg
 
 from lingdang.clock import system_clock
 from lingdang.ids import uuid7
-from lingdang.ledger.commands import Line
+from lingdang.ledger.lines import Line
 from lingdang.ledger.paying import Pay
 from lingdang.ledger.settlement import Settlement
 from proof.bench import buying

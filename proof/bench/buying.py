@@ -14,7 +14,7 @@ from lingdang.clock import system_clock
 from lingdang.demo.books import load_demo_catalogue
 from lingdang.ids import Customer
 from lingdang.keys import Keyring
-from lingdang.ledger.commands import Line
+from lingdang.ledger.lines import Line
 from lingdang.settings import SignType
 from proof.bench.signing import public_jwk
 from proof.shop import Credit, NumberedBooks, Shop, add_books, add_customers, build, key_of, sessions_by

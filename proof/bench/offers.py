@@ -13,7 +13,7 @@ from lingdang.checkout.offer import Offer
 from lingdang.checkout.order_token import OrderTokens
 from lingdang.clock import system_clock
 from lingdang.ids import uuid7
-from lingdang.ledger.commands import Line, UsedVoucher
+from lingdang.ledger.lines import Line, UsedVoucher
 from proof.bench import requests
 from proof.bench.buying import Purchase
 from proof.bench.vouchers import OFF

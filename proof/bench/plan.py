@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from lingdang.ledger.commands import Line
+from lingdang.ledger.lines import Line
 from proof.bench.buying import Purchase
 
 

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import track
 
 from lingdang.clock import system_clock
-from lingdang.db.pool import Pool, make_pool
+from lingdang.db.pool import Pool
 from lingdang.ids import uuid7
 from lingdang.journal import sealer as pacing
 from lingdang.journal.sealer import Sealer
@@ -30,7 +30,7 @@ from lingdang.journal.sealing import Sealing
 from lingdang.journal.seals import SealKeys
 from lingdang.journal.witness import Witness
 from lingdang.keys import Keyring
-from lingdang.ledger.commands import Line
+from lingdang.ledger.lines import Line
 from lingdang.ledger.paying import Pay
 from lingdang.signer import Signer
 from proof.shop import (
@@ -91,7 +91,7 @@ def _sealer(shop: Measured, pool: Pool) -> Sealer:
 
 
 async def _measure(shop: Measured, rounds: int, say: Callable[[str], None]) -> None:
-    async with make_pool(shop.url, 4, False) as pool:
+    async with Pool(shop.url, 4, False) as pool:
         sealer = _sealer(shop, pool)
         await _timed(sealer)
         without, beside, alone = [], [], []

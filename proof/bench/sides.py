@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import psycopg
 
 from lingdang.clock import rfc3339, system_clock
-from lingdang.ledger.commands import Line
+from lingdang.ledger.lines import Line
 from proof.bench.buying import Purchase
 from proof.bench.load import Connection, Load, connected, drive, no_collections, prepared
 from proof.bench.meters import Cost, Meters

@@ -12,7 +12,7 @@ from uuid import UUID
 import httpx
 
 from lingdang.ids import Customer, uuid7
-from lingdang.ledger.commands import Line
+from lingdang.ledger.lines import Line
 from proof.bench.buying import PAID, Buyer
 from proof.server import Server, clean_environ, lingdang, serving
 

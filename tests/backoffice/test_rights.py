@@ -13,7 +13,7 @@ from lingdang.backoffice.rights import (
     revoke_right,
 )
 from lingdang.clock import system_clock
-from lingdang.db.pool import Pool, make_pool
+from lingdang.db.pool import Pool
 from lingdang.errors import Problem
 from lingdang.ledger.settlement import Settlement
 from support.customers import key_of
@@ -34,7 +34,7 @@ async def settlement(database_url: str) -> AsyncIterator[Settlement]:
 
 @pytest.fixture
 async def pool(database_url: str) -> AsyncIterator[Pool]:
-    async with make_pool(database_url, 1, pgbouncer=False) as opened:
+    async with Pool(database_url, 1, pgbouncer=False) as opened:
         yield opened
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from lingdang.ids import Customer
-from lingdang.ledger.commands import Line
+from lingdang.ledger.lines import Line
 from proof.bench.buying import Buyer, Purchase
 from proof.bench.load import Answer, Load
 from proof.bench.meters import Batches, Cost

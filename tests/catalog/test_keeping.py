@@ -7,7 +7,7 @@ import pytest
 from lingdang.catalog.keeping import change_product, list_all_products, take_out_product
 from lingdang.catalog.patches import ProductChange
 from lingdang.clock import system_clock
-from lingdang.db.pool import Pool, make_pool, transaction
+from lingdang.db.pool import Pool, transaction
 from lingdang.errors import Problem
 from lingdang.paging import Window
 from support.journal import sql
@@ -21,7 +21,7 @@ _SHOWN = "SELECT product_id, title, price, status FROM product ORDER BY product_
 async def pool(database_url: str) -> AsyncIterator[Pool]:
     add_products(database_url, "c", "a", "b")
     sql(database_url, "UPDATE product SET status = 'withdrawn' WHERE product_id = 'b'")
-    async with make_pool(database_url, 1, pgbouncer=False) as opened:
+    async with Pool(database_url, 1, pgbouncer=False) as opened:
         yield opened
 
 

@@ -6,7 +6,7 @@ import pytest
 from lingdang.catalog import renewal
 from lingdang.catalog.renewal import renew_terms
 from lingdang.catalog.terms import MARK
-from lingdang.db.pool import make_pool
+from lingdang.db.pool import Pool
 from lingdang.db.rests import Rests
 from support.buyer import buyer
 from support.shop import PATIENCE, Shop
@@ -25,7 +25,7 @@ _OLD_TERMS = f"SELECT product_id FROM product WHERE NOT search @@ '''{MARK}'':*'
 
 
 async def renew(url: str, most: int = 100, seconds: float = PATIENCE) -> bool:
-    async with make_pool(url, 2, False) as pool:
+    async with Pool(url, 2, False) as pool:
         return await renew_terms(pool, Rests(lambda: 0.0), most, seconds)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from lingdang.clock import system_clock
 from lingdang.coupons.held import _state, list_held
-from lingdang.db.pool import make_pool
+from lingdang.db.pool import Pool
 from lingdang.errors import Problem
 from lingdang.paging import Window
 from support.customers import owner_of
@@ -39,7 +39,7 @@ async def test_pages_are_newest_first_and_of_their_customer(shop: Shop) -> None:
     made = [hold(shop, "ann", "ten") for _ in range(5)]
     hold(shop, "bob", "ten")
     seen: list[str] = []
-    async with make_pool(shop.database_url, 1, pgbouncer=False) as pool:
+    async with Pool(shop.database_url, 1, pgbouncer=False) as pool:
         window = Window(2, None)
         while True:
             page = await list_held(pool, owner_of("ann"), window, system_clock())

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
-from lingdang.db.pool import Pool, fetch_all, make_pool
+from lingdang.db.pool import Pool, fetch_all
 from lingdang.errors import Problem
 from lingdang.owner import fetch_as
 from support.customers import owner_of
@@ -14,7 +14,7 @@ from support.customers import owner_of
 @pytest.fixture
 async def single(database_url: str) -> AsyncIterator[Pool]:
     """A pool of one connection."""
-    pool = make_pool(database_url, 1, pgbouncer=False)
+    pool = Pool(database_url, 1, pgbouncer=False)
     await pool.open()
     yield pool
     await pool.close()

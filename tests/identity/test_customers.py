@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from lingdang.clock import system_clock
-from lingdang.db.pool import Pool, make_pool
+from lingdang.db.pool import Pool
 from lingdang.errors import Problem
 from lingdang.identity import customers
 from lingdang.identity.customers import (
@@ -25,7 +25,7 @@ NOW = system_clock()
 
 @pytest.fixture
 async def pool(database_url: str) -> AsyncIterator[Pool]:
-    async with make_pool(database_url, 4, pgbouncer=False) as opened:
+    async with Pool(database_url, 4, pgbouncer=False) as opened:
         yield opened
 
 

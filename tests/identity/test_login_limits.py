@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from lingdang.clock import system_clock
-from lingdang.db.pool import make_pool
+from lingdang.db.pool import Pool
 from lingdang.errors import Problem
 from lingdang.identity.login_limits import CUSTOMER_WAITING, KNOWN_AT_MOST, SLOW_WAITING, LoginLimits, _network
 from lingdang.identity.passwords import Passwords, Verdict
@@ -162,7 +162,7 @@ async def test_the_newest_addresses_of_a_customer_are_known(database_url: str, k
 
 
 async def test_too_many_failures_from_an_address_slow_it_down(database_url: str) -> None:
-    async with make_pool(database_url, 4, pgbouncer=False) as pool:
+    async with Pool(database_url, 4, pgbouncer=False) as pool:
         limits = LoginLimits(pool, system_clock, customer=3, address=4, window_seconds=900, slow_seconds=0)
         for n in range(4):
             with pytest.raises(Problem, match="unauthenticated"):
@@ -190,7 +190,7 @@ async def test_too_many_failures_from_an_address_slow_it_down(database_url: str)
 
 async def test_retry_after_is_true(database_url: str) -> None:
     now = system_clock()
-    async with make_pool(database_url, 2, pgbouncer=False) as pool:
+    async with Pool(database_url, 2, pgbouncer=False) as pool:
         limits = LoginLimits(pool, lambda: now, customer=3, address=100, window_seconds=900)
 
         async def fail() -> None:
@@ -231,7 +231,7 @@ async def test_parallel_guesses_cannot_overrun_the_limit(database_url: str, keyr
 
 
 async def test_what_was_not_looked_at_is_not_counted(database_url: str) -> None:
-    async with make_pool(database_url, 2, pgbouncer=False) as pool:
+    async with Pool(database_url, 2, pgbouncer=False) as pool:
         limits = LoginLimits(pool, system_clock, 3, 3, 900)
         for _ in range(5):
             with pytest.raises(Problem, match="overloaded"):

@@ -8,7 +8,7 @@ import argon2
 import pytest
 
 from lingdang.clock import system_clock
-from lingdang.db.pool import make_pool
+from lingdang.db.pool import Pool
 from lingdang.errors import Problem
 from lingdang.identity.login_limits import LoginLimits
 from lingdang.identity.logins import Logins
@@ -78,7 +78,7 @@ async def test_a_new_password_ends_the_sessions_of_the_old(shop: Shop, database_
 async def test_a_login_that_meets_a_change_of_password_opens_nothing(shop: Shop) -> None:
     await register(shop, "ann")
     now = system_clock()
-    async with make_pool(shop.database_url, 2, pgbouncer=False) as pool:
+    async with Pool(shop.database_url, 2, pgbouncer=False) as pool:
         logins = Logins(pool, 1, Passwords(), LoginLimits(pool, system_clock, 3, 3, 900))
         proof = await logins.verify("ann", PASSWORD, "192.0.2.1")
         await register(shop, "ann", "another horse")

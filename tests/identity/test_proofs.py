@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from lingdang.clock import system_clock
-from lingdang.db.pool import make_pool
+from lingdang.db.pool import Pool
 from lingdang.errors import Problem
 from lingdang.identity.customers import add_customer
 from lingdang.identity.login_limits import LoginLimits
@@ -35,7 +35,7 @@ def paced() -> Paced:
 async def proofs(database_url: str, paced: Paced) -> AsyncIterator[Proofs]:
     """Of a shop without a platform, in which Ann has a password."""
     passwords = Passwords(memory_kib=8, passes=1)
-    async with make_pool(database_url, 2, pgbouncer=False) as pool:
+    async with Pool(database_url, 2, pgbouncer=False) as pool:
         await add_customer(pool, passwords, 1, "ann", "correct horse", NOW)
         limits = LoginLimits(pool, system_clock, 3, 3, 900)
         yield Proofs(Logins(pool, 1, passwords, limits), None, pool, paced)

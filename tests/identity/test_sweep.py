@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from lingdang.clock import system_clock
-from lingdang.db.pool import make_pool
+from lingdang.db.pool import Pool
 from lingdang.identity import sweep
 from lingdang.identity.sweep import sweep_identity
 from support.shop import Shop
@@ -33,7 +33,7 @@ def left(shop: Shop) -> list[int]:
 
 async def swept(shop: Shop, now: datetime) -> bool:
     """Whether there is more to sweep."""
-    async with make_pool(shop.database_url, 2, pgbouncer=False) as pool:
+    async with Pool(shop.database_url, 2, pgbouncer=False) as pool:
         return await sweep_identity(pool, now)
 
 

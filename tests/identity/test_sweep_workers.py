@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from lingdang.clock import system_clock
-from lingdang.db.pool import make_pool
+from lingdang.db.pool import Pool
 from lingdang.identity import sweep
 from lingdang.identity.sweep import GRACE, delete_expired
 
@@ -22,7 +22,7 @@ async def test_workers_share_the_work(database_url: str, monkeypatch: pytest.Mon
                 "INSERT INTO session_end SELECT 0, 1, gen_random_uuid(), %s FROM generate_series(1, %s)",
                 (until, count),
             )
-        async with make_pool(database_url, 4, pgbouncer=False) as pool:
+        async with Pool(database_url, 4, pgbouncer=False) as pool:
             before = now - GRACE
             deleted = await asyncio.gather(*(delete_expired(pool, "session_end", before) for _ in range(3)))
             assert sum(deleted) + await delete_expired(pool, "session_end", before) == 95

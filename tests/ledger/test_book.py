@@ -10,10 +10,10 @@ from lingdang.errors import Problem
 from lingdang.ids import uuid7
 from lingdang.ledger.book import Book
 from lingdang.ledger.causes import cause_of
-from lingdang.ledger.commands import UsedVoucher
 from lingdang.ledger.crediting import Credit
 from lingdang.ledger.done import Done
 from lingdang.ledger.expiring import Expire
+from lingdang.ledger.lines import UsedVoucher
 from lingdang.ledger.lots import lot_name
 from lingdang.ledger.paying import Order, Pay
 from lingdang.ledger.rules import Command, Result, settle

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from lingdang.clock import system_clock
-from lingdang.db.pool import make_pool
+from lingdang.db.pool import Pool
 from lingdang.ledger import expiry
 from lingdang.ledger.expiry import SHARES, ExpirySweep
 from lingdang.ledger.reconcile import reconcile
@@ -53,7 +53,7 @@ async def workers(database_url: str, count: int) -> AsyncIterator[list[ExpirySwe
     async with AsyncExitStack() as stack:
         made = []
         for _ in range(count):
-            pool = await stack.enter_async_context(make_pool(database_url, 2, False))
+            pool = await stack.enter_async_context(Pool(database_url, 2, False))
             settlement = await stack.enter_async_context(open_settlement(database_url))
             made.append(ExpirySweep(pool, settlement, system_clock))
         yield made
@@ -105,7 +105,7 @@ async def test_a_round_ends_in_time_and_says_that_work_is_left(
 async def test_what_finds_no_room_is_left_and_found_again(database_url: str) -> None:
     fill(database_url, 1000)
     left = "SELECT count(*) FROM wallet WHERE balance > 0"
-    async with make_pool(database_url, 2, False) as pool, open_settlement(database_url, queue_limit=10) as narrow:
+    async with Pool(database_url, 2, False) as pool, open_settlement(database_url, queue_limit=10) as narrow:
         sweep = ExpirySweep(pool, narrow, system_clock)
         await sweep.run()
         assert rows(database_url, left) == [(1000 - sweep.wallets,)]

@@ -7,8 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lingdang.ledger.commands import LotKind
-from lingdang.ledger.lots import APART, DAYS_APART, MONTHS_APART, Lots, add, lot_expiry, lot_for, lot_kind, lot_name
+from lingdang.ledger.lots import (
+    APART,
+    DAYS_APART,
+    MONTHS_APART,
+    LotKind,
+    Lots,
+    add,
+    lot_expiry,
+    lot_for,
+    lot_kind,
+    lot_name,
+)
 
 FAR = datetime(2900, 1, 1, tzinfo=UTC)
 

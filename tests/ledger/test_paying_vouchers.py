@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from lingdang.errors import Problem
-from lingdang.ledger.commands import UsedVoucher
 from lingdang.ledger.done import Done
+from lingdang.ledger.lines import UsedVoucher
 from lingdang.ledger.paying import Pay
 from support.buyer import give, stock
 from support.money import line, open_settlement, pay

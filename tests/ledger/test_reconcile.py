@@ -8,7 +8,7 @@ import pytest
 
 from lingdang.clock import system_clock
 from lingdang.ledger import reconcile as books
-from lingdang.ledger.commands import UsedVoucher
+from lingdang.ledger.lines import UsedVoucher
 from lingdang.ledger.reconcile import CHECKS, SHARED_CHECKS, Report, reconcile
 from lingdang.ledger.refunding import Refund
 from support.customers import key_of

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lingdang.errors import Problem
 from lingdang.ids import uuid7
-from lingdang.ledger.commands import UsedVoucher
+from lingdang.ledger.lines import UsedVoucher
 from lingdang.ledger.lots import lot_name
 from lingdang.ledger.refunding import Refund, Refunded
 from lingdang.ledger.rules import Command, Result, settle

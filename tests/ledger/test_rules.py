@@ -9,10 +9,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from lingdang.errors import Problem
 from lingdang.ledger import crediting, paying
-from lingdang.ledger.commands import Line, LotKind, UsedVoucher
 from lingdang.ledger.crediting import Credit
 from lingdang.ledger.done import Done
 from lingdang.ledger.expiring import Expire
+from lingdang.ledger.lines import Line, UsedVoucher
+from lingdang.ledger.lots import LotKind
 from lingdang.ledger.paying import Pay
 from lingdang.ledger.rules import Command, settle
 from lingdang.ledger.state import Changes, Row, State, Wallet

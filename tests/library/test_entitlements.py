@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from lingdang.clock import system_clock
-from lingdang.db.pool import Pool, make_pool
+from lingdang.db.pool import Pool
 from lingdang.errors import Problem
 from lingdang.library.entitlements import Rights, check_rights, list_entitlements
 from lingdang.paging import Window
@@ -30,7 +30,7 @@ async def ann(shop: Shop) -> Buyer:
 
 @pytest.fixture
 async def pool(shop: Shop) -> AsyncIterator[Pool]:
-    async with make_pool(shop.database_url, 1, pgbouncer=False) as opened:
+    async with Pool(shop.database_url, 1, pgbouncer=False) as opened:
         yield opened
 
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from lingdang.clock import system_clock
-from lingdang.db.pool import Pool, make_pool
+from lingdang.db.pool import Pool
 from lingdang.errors import Problem
 from lingdang.ids import oldest_uuid7
 from lingdang.library import found_orders
@@ -29,7 +29,7 @@ SELECT 0, %s, 'BELL', o.n, o.kind, 0, 0, o.at, o.n, '[]', '{}', o.cause, o.detai
 
 @pytest.fixture
 async def pool(database_url: str) -> AsyncIterator[Pool]:
-    async with make_pool(database_url, 1, pgbouncer=False) as opened:
+    async with Pool(database_url, 1, pgbouncer=False) as opened:
         yield opened
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from lingdang.clock import system_clock
-from lingdang.db.pool import make_pool
+from lingdang.db.pool import Pool
 from lingdang.keys import Keyring
 from lingdang.library.entitlements import Entitlement, Right
 from lingdang.library.receipts import Receipts
@@ -61,7 +61,7 @@ def test_a_right_has_one_id_in_all_of_its_receipts_and_no_other_right_has_it(
 async def test_nothing_ended_is_a_list_too_and_is_made_once(
     receipts: Receipts, keyring: Keyring, database_url: str
 ) -> None:
-    async with make_pool(database_url, 1, pgbouncer=False) as pool:
+    async with Pool(database_url, 1, pgbouncer=False) as pool:
         first = await receipts.revoked(pool, NOW)
         assert json.loads(verify(first.text.decode(), "revoked+jwt", Signer(keyring).public_keys()))["rids"] == []
         assert await receipts.revoked(pool, NOW + timedelta(seconds=5)) is first

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from lingdang.clock import system_clock
-from lingdang.db.pool import make_pool, transaction
+from lingdang.db.pool import Pool, transaction
 from lingdang.keys import Keyring
 from lingdang.ledger.reconcile import CHECKS
 from lingdang.library import refunds as library_refunds
@@ -216,7 +216,7 @@ async def test_a_refunded_book_is_bought_again(shop: Shop, ann: Buyer) -> None:
 async def test_what_would_come_back_is_shown_after_a_transaction_was_rolled_back(shop: Shop, ann: Buyer) -> None:
     """psycopg drops every prepared statement of the connection then."""
     order_id = await bought(ann, "a")
-    pool = make_pool(shop.database_url, 1, pgbouncer=False)
+    pool = Pool(shop.database_url, 1, pgbouncer=False)
     await pool.open()
     place = await find_order(pool, UUID(order_id))
     command = Policy(0, None, True).command("operator", place, UUID(order_id), PREVIEW, reason="other")

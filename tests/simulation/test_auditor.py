@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lingdang.ledger.commands import LotKind
-from lingdang.ledger.lots import lot_expiry, lot_for, lot_name
+from lingdang.ledger.lots import LotKind, lot_expiry, lot_for, lot_name
 from proof.simulation import audit
 from proof.simulation.audit.money import lapses
 from proof.simulation.audit.pricing import shares

@@ -11,13 +11,13 @@ from lingdang.catalog.memory import Memory
 from lingdang.cli.reconcile import verify_seals
 from lingdang.clock import Clock, system_clock
 from lingdang.db.flush import flush
-from lingdang.db.pool import Connection, connect_options, make_pool
+from lingdang.db.pool import Connection, Pool, connect_options
 from lingdang.deployment import Deployment, make_sealer, make_witness
 from lingdang.journal.sealer import Sealer
 from lingdang.journal.verifying import Sealed
 from lingdang.keys import Keyring
 from lingdang.ledger import store
-from lingdang.ledger.commands import UsedVoucher
+from lingdang.ledger.lines import UsedVoucher
 from lingdang.ledger.rules import Command, settle
 from lingdang.settings import Settings
 from support.customers import key_of, make_known
@@ -33,7 +33,7 @@ async def open_sealer(
     database_url: str, keyring: Keyring, clock: Clock = system_clock, buckets: int = 1
 ) -> AsyncIterator[Sealer]:
     """A sealer that seals when it is told to."""
-    async with make_pool(database_url, 2, False) as pool:
+    async with Pool(database_url, 2, False) as pool:
         yield make_sealer(deployment_of(database_url, keyring, clock, buckets), pool)
 
 

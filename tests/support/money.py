@@ -11,9 +11,10 @@ import psycopg
 from lingdang.catalog.memory import Memory
 from lingdang.clock import system_clock
 from lingdang.ids import uuid7
-from lingdang.ledger.commands import Line, LotKind
 from lingdang.ledger.crediting import Credit
 from lingdang.ledger.done import Done
+from lingdang.ledger.lines import Line
+from lingdang.ledger.lots import LotKind
 from lingdang.ledger.paying import Pay
 from lingdang.ledger.rules import Command
 from lingdang.ledger.settlement import Settlement

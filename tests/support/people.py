@@ -6,7 +6,7 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from lingdang.clock import system_clock
-from lingdang.db.pool import Connection, make_pool
+from lingdang.db.pool import Connection, Pool
 from lingdang.identity.api_keys import SCOPES, Scope, create_api_key
 from lingdang.identity.customers import Added, add_customer
 from lingdang.identity.passwords import Passwords
@@ -20,7 +20,7 @@ PASSWORD = "correct horse"
 async def register(shop: Shop, cust_id: str, password: str | None = PASSWORD) -> Added:
     """A customer with a password, hashed as cheaply as argon2 allows."""
     passwords = Passwords(memory_kib=8, passes=1)
-    async with make_pool(shop.database_url, 2, pgbouncer=False) as pool:
+    async with Pool(shop.database_url, 2, pgbouncer=False) as pool:
         added = await add_customer(pool, passwords, 1, cust_id, password, system_clock())
     passwords.close()
     return added

@@ -9,7 +9,7 @@ import httpx
 import psycopg
 
 from lingdang.clock import system_clock
-from lingdang.db.pool import make_pool
+from lingdang.db.pool import Pool
 from lingdang.identity.customers import add_customer
 from lingdang.identity.passwords import Passwords
 from lingdang_client import Client
@@ -32,7 +32,7 @@ def stock(database_url: str) -> None:
 
 async def _add_ann(database_url: str) -> None:
     passwords = Passwords(memory_kib=8, passes=1)
-    async with make_pool(database_url, 2, pgbouncer=False) as pool:
+    async with Pool(database_url, 2, pgbouncer=False) as pool:
         added = await add_customer(pool, passwords, 1, "ann", PASSWORD, system_clock())
     passwords.close()
     async with open_settlement(database_url) as settlement:

@@ -19,8 +19,8 @@ from lingdang.db.pool import Connection, connect_options
 from lingdang.errors import Problem
 from lingdang.ids import uuid7
 from lingdang.ledger import store
-from lingdang.ledger.commands import Line
 from lingdang.ledger.crediting import Credit
+from lingdang.ledger.lines import Line
 from lingdang.ledger.paying import Pay
 from lingdang.ledger.rules import settle
 from lingdang.ledger.settlement import Settlement

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from lingdang.ledger.commands import Line, UsedVoucher
+from lingdang.ledger.lines import Line, UsedVoucher
 
 
 class Offer(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):

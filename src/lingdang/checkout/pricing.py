@@ -6,7 +6,7 @@ import msgspec
 
 from lingdang.catalog.product import Product
 from lingdang.coupons.deciding import Decision
-from lingdang.ledger.commands import Line, UsedVoucher
+from lingdang.ledger.lines import Line, UsedVoucher
 
 
 class Priced(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ import msgspec
 
 from lingdang.cli.arguments import CUST_ID
 from lingdang.cli.opening import opened
-from lingdang.db.pool import make_pool
+from lingdang.db.pool import Pool
 from lingdang.deployment import Deployment
 from lingdang.identity.customers import Added, add_customer
 from lingdang.identity.passwords import NewPassword, Passwords
@@ -84,7 +84,7 @@ def rename(ctx: click.Context, old: str, new: str) -> None:
 async def _add(deployment: Deployment, cust_id: str, password: str | None) -> Added:
     passwords = Passwords()
     try:
-        async with make_pool(deployment.database_url, 2, deployment.settings.pgbouncer) as pool:
+        async with Pool(deployment.database_url, 2, deployment.settings.pgbouncer) as pool:
             return await add_customer(pool, passwords, deployment.buckets, cust_id, password, deployment.clock())
     finally:
         passwords.close()

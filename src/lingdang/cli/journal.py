@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 
 from lingdang.cli.opening import opened
-from lingdang.db.pool import connect_options, make_pool
+from lingdang.db.pool import Pool, connect_options
 from lingdang.deployment import Deployment, make_sealer
 from lingdang.errors import CommandError
 
@@ -36,7 +36,7 @@ def seal(ctx: click.Context, as_json: bool) -> None:
 async def _seal(deployment: Deployment) -> tuple[int, float]:
     """Seal from outside a server: the transfers sealed and the seconds it took."""
     started = time.perf_counter()
-    async with make_pool(deployment.database_url, 2, deployment.settings.pgbouncer) as pool:
+    async with Pool(deployment.database_url, 2, deployment.settings.pgbouncer) as pool:
         sealer = make_sealer(deployment, pool)
         await sealer.round()
         seconds = time.perf_counter() - started

@@ -8,7 +8,7 @@ import msgspec
 
 from lingdang.cli.arguments import CUST_ID
 from lingdang.cli.opening import opened
-from lingdang.db.pool import Connection, connect_options, make_pool
+from lingdang.db.pool import Connection, Pool, connect_options
 from lingdang.deployment import Deployment, make_statements
 from lingdang.errors import CommandError, Problem
 from lingdang.identity.customers import known_customer
@@ -47,7 +47,7 @@ async def _issue(
     options = connect_options(deployment.settings.pgbouncer)
     try:
         start, end = read_period(since, until, now, deployment.settings.zone)
-        async with make_pool(deployment.database_url, 1, deployment.settings.pgbouncer) as pool:
+        async with Pool(deployment.database_url, 1, deployment.settings.pgbouncer) as pool:
             customer = await known_customer(pool, cust_id)
         bucket = bucket_of(customer.key, deployment.buckets)
         wanted = Wanted(bucket, customer, checked_currency(currency), start, end)

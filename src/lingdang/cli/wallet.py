@@ -13,7 +13,7 @@ from lingdang.cli.arguments import CUST_ID
 from lingdang.cli.database import settings_of
 from lingdang.cli.opening import opened
 from lingdang.clock import rfc3339
-from lingdang.db.pool import make_pool
+from lingdang.db.pool import Pool
 from lingdang.deployment import Deployment, settling
 from lingdang.errors import CommandError, Problem
 from lingdang.identity.customers import customer_named
@@ -99,7 +99,7 @@ async def _credit(deployment: Deployment, cust_id: str, request: CreditRequest) 
 
 async def _customer(deployment: Deployment, cust_id: str, create: bool) -> Customer:
     try:
-        async with make_pool(deployment.database_url, 1, deployment.settings.pgbouncer) as pool:
+        async with Pool(deployment.database_url, 1, deployment.settings.pgbouncer) as pool:
             return await customer_named(pool, cust_id, create, deployment.clock())
     except Problem as problem:
         if problem.code != "not_found":

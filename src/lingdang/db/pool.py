@@ -88,11 +88,6 @@ async def _refuse_open_pipeline(connection: Connection) -> None:
         raise psycopg.InterfaceError("returned in the middle of a pipeline")
 
 
-def make_pool(url: str, size: int, pgbouncer: bool) -> Pool:
-    """A pool for one purpose, as a command has it; the server's are in lingdang.bulkheads."""
-    return Pool(url, size, pgbouncer)
-
-
 async def fetch_all(pool: Pool, sql: str, params: Sequence[Any] = ()) -> list[TupleRow]:
     """One statement's rows, as its own transaction. Raises Problem `overloaded` when the database is away."""
     async with connection_of(pool) as connection:

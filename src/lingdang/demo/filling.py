@@ -10,7 +10,7 @@ import click
 import psycopg
 
 from lingdang.backoffice.wallets import CreditRequest, credit_wallet
-from lingdang.db.pool import connect_options, make_pool, transaction
+from lingdang.db.pool import Pool, connect_options, transaction
 from lingdang.demo import BELLS, CUSTOMER, PASSWORD
 from lingdang.demo.books import add_demo_books
 from lingdang.demo.coupons import give_demo_coupons
@@ -78,7 +78,7 @@ async def _add_customer(shop: Deployment) -> str:
     hashed = await passwords.hash(PASSWORD)
     passwords.close()
     now = shop.clock()
-    async with make_pool(shop.database_url, 2, shop.settings.pgbouncer) as pool, transaction(pool) as connection:
+    async with Pool(shop.database_url, 2, shop.settings.pgbouncer) as pool, transaction(pool) as connection:
         if await (await connection.execute(_HELD_STEP)).fetchone() != ("books",):
             return ""
         await connection.execute(_LOCK)
@@ -93,7 +93,7 @@ async def _add_customer(shop: Deployment) -> str:
 
 async def _add_bells(shop: Deployment) -> None:
     """The third step. Whoever repeats it books nothing more: the credit's id is the same."""
-    async with make_pool(shop.database_url, 1, shop.settings.pgbouncer) as pool:
+    async with Pool(shop.database_url, 1, shop.settings.pgbouncer) as pool:
         customer = await known_customer(pool, CUSTOMER)
     async with settling(shop) as settlement:
         await credit_wallet(settlement, customer, _GIFT)

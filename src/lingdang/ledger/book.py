@@ -12,7 +12,7 @@ import msgspec
 
 from lingdang.ledger import lots
 from lingdang.ledger.causes import cause_of
-from lingdang.ledger.commands import UsedVoucher
+from lingdang.ledger.lines import UsedVoucher
 from lingdang.ledger.state import Changes, Right, Row, State, Use, Wallet
 
 EXPIRY = "expiry"

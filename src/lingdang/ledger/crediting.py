@@ -11,9 +11,9 @@ from lingdang.ids import MAX_AMOUNT
 from lingdang.ledger import lots
 from lingdang.ledger.book import Book
 from lingdang.ledger.causes import cause_of
-from lingdang.ledger.commands import LotKind
 from lingdang.ledger.done import Done
 from lingdang.ledger.limits import too_many
+from lingdang.ledger.lots import LotKind
 from lingdang.ledger.state import Row
 
 KIND = "credit"

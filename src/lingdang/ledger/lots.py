@@ -7,9 +7,11 @@ many lots takes further expiries less finely, never sooner: no credit is refused
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from lingdang.clock import rfc3339
-from lingdang.ledger.commands import LotKind
+
+LotKind = Literal["paid", "bonus"]
 
 Lots = tuple[tuple[str, ...], tuple[int, ...]]
 """Names and what remains in each, more than 0, in the order in which they are spent."""

@@ -9,9 +9,9 @@ import msgspec
 from lingdang.errors import Problem, session_ended
 from lingdang.ledger import lots
 from lingdang.ledger.book import Book
-from lingdang.ledger.commands import Line, UsedVoucher
 from lingdang.ledger.done import Done
 from lingdang.ledger.limits import too_few
+from lingdang.ledger.lines import Line, UsedVoucher
 from lingdang.ledger.state import Row, Wallet
 
 KIND = "payment"

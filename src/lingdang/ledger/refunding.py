@@ -15,8 +15,8 @@ from lingdang.errors import Problem
 from lingdang.ledger import lots, paying
 from lingdang.ledger.book import Book
 from lingdang.ledger.causes import cause_of
-from lingdang.ledger.commands import Line
 from lingdang.ledger.done import Done
+from lingdang.ledger.lines import Line
 from lingdang.ledger.paying import Order
 from lingdang.ledger.state import Row
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 import psycopg
 
-from lingdang.ledger.commands import LotKind
+from lingdang.ledger.lots import LotKind
 from lingdang.moving.form import Refused, Staged
 
 Connection = psycopg.Connection[Any]

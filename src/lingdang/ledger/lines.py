@@ -1,10 +1,6 @@
-"""What commands to the ledger speak of: frozen values that name no table."""
-
-from typing import Literal
+"""What an order consists of: its lines, and the vouchers that it used."""
 
 import msgspec
-
-LotKind = Literal["paid", "bonus"]
 
 
 class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
