@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -55,11 +57,38 @@ def database(url: str, name: str) -> str:
 @pytest.fixture
 def database_url(postgres: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """A fresh, migrated, empty database, dropped after the test."""
-    name = f"shop_{abs(hash(request.node.nodeid))}"
+    with _fresh(postgres, f"shop_{abs(hash(request.node.nodeid))}") as url:
+        yield url
+
+
+@contextmanager
+def _fresh(postgres: str, name: str) -> Iterator[str]:
     with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_shop")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_shop".encode())
         yield database(postgres, name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture(scope="module")
+def shared_database_url(postgres: str) -> Iterator[str]:
+    """One database for all tests of a file that take it: for those that leave everything as it was."""
+    with _fresh(postgres, f"shop_{uuid4().hex}") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shared_keyring(tmp_path_factory: pytest.TempPathFactory) -> Keyring:
+    """The keyring of who serves it."""
+    path = tmp_path_factory.mktemp("shared") / "keyring.json"
+    create_keyring(path, system_clock())
+    return Keyring(path)
+
+
+@pytest.fixture(scope="module")
+async def shared_shop(shared_database_url: str, shared_keyring: Keyring) -> AsyncIterator[Shop]:
+    """A shop that serves it."""
+    async with open_shop(shared_database_url, shared_keyring) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -48,13 +48,18 @@ BODIES: dict[str, bytes] = {
 }
 
 
+@pytest.fixture(scope="module")
+async def asking(shared_shop: Shop) -> Buyer:
+    stock(shared_shop, "book-1")
+    return buyer(shared_shop)
+
+
 @pytest.mark.parametrize("name", BODIES)
-async def test_what_is_not_the_json_asked_for_is_refused(shop: Shop, name: str) -> None:
-    stock(shop, "book-1")
-    ann = buyer(shop)
+async def test_what_is_not_the_json_asked_for_is_refused(asking: Buyer, name: str) -> None:
+    shop = asking.shop
     before = books(shop)
     for method, path in ROUTES:
-        headers = ann.headers | {"Content-Type": "application/json"}
+        headers = asking.headers | {"Content-Type": "application/json"}
         answer = await shop.http.request(method, path, content=BODIES[name], headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request"), (path, answer.text)
     assert books(shop) == before

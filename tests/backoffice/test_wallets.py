@@ -23,6 +23,12 @@ async def operator(shop: Shop) -> dict[str, str]:
     return await api_key(shop, "wallets:credit")
 
 
+@pytest.fixture(scope="module")
+async def shared_operator(shared_shop: Shop) -> dict[str, str]:
+    """The same in the shop that this file shares."""
+    return await api_key(shared_shop, "wallets:credit")
+
+
 async def credit(shop: Shop, operator: dict[str, str], cust_id: str = "ann", **changed: Any) -> httpx.Response:
     """Five paid bells as `c-1` for a customer who may be new, unless changed."""
     body = {"creditId": "c-1", "amount": 5, "kind": "paid", "reason": "a gift", "createCustomer": True} | changed
@@ -272,28 +278,34 @@ async def test_a_wallet_with_many_expiries_pays(shop: Shop, operator: dict[str, 
     ],
     ids=lambda changed: str(changed)[:40],
 )
-async def test_malformed(shop: Shop, operator: dict[str, str], changed: dict[str, Any]) -> None:
-    await credit(shop, operator, creditId="before")
-    before = books(shop)
-    problem = await refused(await credit(shop, operator, **changed), 400, "invalid_request", shop, before)
+async def test_malformed(shared_shop: Shop, shared_operator: dict[str, str], changed: dict[str, Any]) -> None:
+    await credit(shared_shop, shared_operator, creditId="before")
+    before = books(shared_shop)
+    problem = await refused(
+        await credit(shared_shop, shared_operator, **changed), 400, "invalid_request", shared_shop, before
+    )
     assert next(iter(changed)) in str(problem["errors"])
 
 
 @pytest.mark.parametrize("expires_at", ["2999-01-01", "2999-01-01T00:00:00", "2998-12-31T23:59:60Z", "soon"])
-async def test_a_moment_in_a_body_has_its_zone(shop: Shop, operator: dict[str, str], expires_at: str) -> None:
-    before = books(shop)
-    problem = await refused(await credit(shop, operator, expiresAt=expires_at), 400, "invalid_request", shop, before)
+async def test_a_moment_in_a_body_has_its_zone(
+    shared_shop: Shop, shared_operator: dict[str, str], expires_at: str
+) -> None:
+    before = books(shared_shop)
+    problem = await refused(
+        await credit(shared_shop, shared_operator, expiresAt=expires_at), 400, "invalid_request", shared_shop, before
+    )
     [error] = problem["errors"]
     assert (error["path"], "with its zone" in error["message"]) == ("$.expiresAt", True)
 
 
 @pytest.mark.parametrize("missing", ["creditId", "amount", "kind", "reason"])
-async def test_missing_field(shop: Shop, operator: dict[str, str], missing: str) -> None:
-    before = books(shop)
+async def test_missing_field(shared_shop: Shop, shared_operator: dict[str, str], missing: str) -> None:
+    before = books(shared_shop)
     body = {"creditId": "c-1", "amount": 5, "kind": "paid", "reason": "a gift"}
     del body[missing]
-    answer = await shop.http.post("/v1/admin/wallets/ann/credits", json=body, headers=operator)
-    problem = await refused(answer, 400, "invalid_request", shop, before)
+    answer = await shared_shop.http.post("/v1/admin/wallets/ann/credits", json=body, headers=shared_operator)
+    problem = await refused(answer, 400, "invalid_request", shared_shop, before)
     assert missing in problem["errors"][0]["message"]
 
 

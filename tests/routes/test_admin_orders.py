@@ -18,6 +18,26 @@ async def orders(shop: Shop, headers: dict[str, str], **params: Any) -> httpx.Re
 
 @pytest.fixture
 async def paid(shop: Shop) -> list[str]:
+    return await five_paid(shop)
+
+
+@pytest.fixture(scope="module")
+async def some_back(shared_shop: Shop) -> list[str]:
+    """The same in the shop that this file shares, where Bob's b has come back, and of Ann's b and c the first."""
+    ids = await five_paid(shared_shop)
+    desk = await desk_of(shared_shop)
+    assert (await refund(shared_shop, desk, ids[1])).status_code == 200
+    assert (await refund(shared_shop, desk, ids[2], productIds=["b"])).status_code == 200
+    return ids
+
+
+@pytest.fixture(scope="module")
+async def reader(shared_shop: Shop) -> dict[str, str]:
+    """The headers of a key that reads orders there."""
+    return await api_key(shared_shop, "orders:read")
+
+
+async def five_paid(shop: Shop) -> list[str]:
     """The ids of five orders, oldest first: Ann buys a, Bob b, Ann b and c, Bob c, Ann d."""
     stock(shop, "a", "b", "c", "d")
     for cust_id in ("ann", "bob"):
@@ -71,15 +91,16 @@ async def test_the_orders_of_all_customers_newest_first(shop: Shop, paid: list[s
     ids=str,
 )
 async def test_all_that_is_asked_holds_on_every_page(
-    shop: Shop, paid: list[str], params: dict[str, Any], expected: list[int], limit: int
+    shared_shop: Shop,
+    reader: dict[str, str],
+    some_back: list[str],
+    params: dict[str, Any],
+    expected: list[int],
+    limit: int,
 ) -> None:
-    desk = await desk_of(shop)
-    assert (await refund(shop, desk, paid[1])).status_code == 200
-    assert (await refund(shop, desk, paid[2], productIds=["b"])).status_code == 200
-    before = books(shop)
-    reader = await api_key(shop, "orders:read")
-    assert await found(shop, reader, limit, **params) == [paid[number] for number in expected]
-    assert books(shop) == before
+    before = books(shared_shop)
+    assert await found(shared_shop, reader, limit, **params) == [some_back[number] for number in expected]
+    assert books(shared_shop) == before
 
 
 @pytest.mark.parametrize("cust_id", [None, "ann"])
@@ -160,9 +181,9 @@ async def test_who_has_none_and_who_is_nobody(shop: Shop) -> None:
     ],
     ids=str,
 )
-async def test_malformed(shop: Shop, params: dict[str, Any]) -> None:
-    await give(shop, "ann", 500)
-    before = books(shop)
-    answer = await orders(shop, await api_key(shop, "orders:read"), **params)
+@pytest.mark.usefixtures("some_back")
+async def test_malformed(shared_shop: Shop, reader: dict[str, str], params: dict[str, Any]) -> None:
+    before = books(shared_shop)
+    answer = await orders(shared_shop, reader, **params)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
-    assert books(shop) == before
+    assert books(shared_shop) == before

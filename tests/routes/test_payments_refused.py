@@ -28,6 +28,14 @@ async def ann(shop: Shop) -> Buyer:
     return buyer(shop)
 
 
+@pytest.fixture(scope="module")
+async def shared_ann(shared_shop: Shop) -> Buyer:
+    """The same in the shop that this file shares, for what is refused before anything else is looked at."""
+    stock(shared_shop, "book-1", "book-2", "book-3")
+    await give(shared_shop, "ann", 500)
+    return buyer(shared_shop)
+
+
 async def refused(ann: Buyer, answer: Any, status: int, code: str, before: dict[str, str]) -> dict[str, Any]:
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
     assert answer.headers["content-type"] == "application/problem+json"
@@ -64,11 +72,11 @@ BAD_BODIES: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("changed", BAD_BODIES, ids=lambda c: json.dumps(c)[:40])
-async def test_malformed_field(ann: Buyer, changed: dict[str, Any]) -> None:
-    order = await ann.checkout("book-1")
-    before = books(ann.shop)
-    body = ann.payment(order["orderToken"], ["book-1"]) | changed
-    problem = await refused(ann, await ann.send(body), 400, "invalid_request", before)
+async def test_malformed_field(shared_ann: Buyer, changed: dict[str, Any]) -> None:
+    order = await shared_ann.checkout("book-1")
+    before = books(shared_ann.shop)
+    body = shared_ann.payment(order["orderToken"], ["book-1"]) | changed
+    problem = await refused(shared_ann, await shared_ann.send(body), 400, "invalid_request", before)
     name = next(iter(changed))
     assert problem["errors"]
     assert all(set(error) == {"path", "message"} for error in problem["errors"])
@@ -76,45 +84,47 @@ async def test_malformed_field(ann: Buyer, changed: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("missing", ["productIds", "timestamp", "nonce", "orderToken", "signType", "sign"])
-async def test_missing_field(ann: Buyer, missing: str) -> None:
-    order = await ann.checkout("book-1")
-    before = books(ann.shop)
-    body = ann.payment(order["orderToken"], ["book-1"])
+async def test_missing_field(shared_ann: Buyer, missing: str) -> None:
+    order = await shared_ann.checkout("book-1")
+    before = books(shared_ann.shop)
+    body = shared_ann.payment(order["orderToken"], ["book-1"])
     del body[missing]
-    problem = await refused(ann, await ann.send(body), 400, "invalid_request", before)
+    problem = await refused(shared_ann, await shared_ann.send(body), 400, "invalid_request", before)
     assert missing in problem["errors"][0]["message"]
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"timestamp": NaN}', b"[" * 5000, b'"x"'])
-async def test_not_the_json_it_should_be(ann: Buyer, raw: bytes) -> None:
-    before = books(ann.shop)
-    answer = await ann.shop.http.post("/v1/payments", content=raw, headers=ann.headers)
-    await refused(ann, answer, 400, "invalid_request", before)
+async def test_not_the_json_it_should_be(shared_ann: Buyer, raw: bytes) -> None:
+    before = books(shared_ann.shop)
+    answer = await shared_ann.shop.http.post("/v1/payments", content=raw, headers=shared_ann.headers)
+    await refused(shared_ann, answer, 400, "invalid_request", before)
 
 
 @pytest.mark.parametrize("route", ["/v1/checkout", "/v1/payments"])
-async def test_a_body_of_too_many_parts_is_not_looked_through(ann: Buyer, route: str) -> None:
-    before = books(ann.shop)
-    answer = await ann.shop.http.post(route, json={"productIds": ["book-1"] * 40_000}, headers=ann.headers)
-    problem = await refused(ann, answer, 400, "invalid_request", before)
+async def test_a_body_of_too_many_parts_is_not_looked_through(shared_ann: Buyer, route: str) -> None:
+    before = books(shared_ann.shop)
+    answer = await shared_ann.shop.http.post(
+        route, json={"productIds": ["book-1"] * 40_000}, headers=shared_ann.headers
+    )
+    problem = await refused(shared_ann, answer, 400, "invalid_request", before)
     assert problem["errors"] == [{"path": "$", "message": "Expected at most 1000 commas"}]
 
 
-async def test_body_too_large(ann: Buyer) -> None:
-    before = books(ann.shop)
-    answer = await ann.shop.http.post("/v1/payments", content=b" " * 600_000, headers=ann.headers)
-    await refused(ann, answer, 413, "body_too_large", before)
+async def test_body_too_large(shared_ann: Buyer) -> None:
+    before = books(shared_ann.shop)
+    answer = await shared_ann.shop.http.post("/v1/payments", content=b" " * 600_000, headers=shared_ann.headers)
+    await refused(shared_ann, answer, 413, "body_too_large", before)
     assert answer.headers["connection"] == "close", "what is left of the body is not read"
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer x", "Basic YTpi", "Bearer " + "a" * 9000])
-async def test_unauthenticated(ann: Buyer, authorization: str | None) -> None:
-    order = await ann.checkout("book-1")
-    before = books(ann.shop)
+async def test_unauthenticated(shared_ann: Buyer, authorization: str | None) -> None:
+    order = await shared_ann.checkout("book-1")
+    before = books(shared_ann.shop)
     headers = {"X-Cust-Id": "ann"} | ({} if authorization is None else {"Authorization": authorization})
-    body = ann.payment(order["orderToken"], ["book-1"])
-    answer = await ann.shop.http.post("/v1/payments", json=body, headers=headers)
-    await refused(ann, answer, 401, "unauthenticated", before)
+    body = shared_ann.payment(order["orderToken"], ["book-1"])
+    answer = await shared_ann.shop.http.post("/v1/payments", json=body, headers=headers)
+    await refused(shared_ann, answer, 401, "unauthenticated", before)
 
 
 async def test_ended_session(ann: Buyer) -> None:
@@ -140,13 +150,13 @@ async def test_ended_session(ann: Buyer) -> None:
 
 
 @pytest.mark.parametrize("header", [{}, {"X-Cust-Id": "bob"}, {"X-Cust-Id": "Ann"}, {"X-Cust-Id": ""}])
-async def test_cust_id_is_another(ann: Buyer, header: dict[str, str]) -> None:
-    order = await ann.checkout("book-1")
-    before = books(ann.shop)
-    body = ann.payment(order["orderToken"], ["book-1"])
-    headers = {"Authorization": f"Bearer {ann.token}", **header}
-    answer = await ann.shop.http.post("/v1/payments", json=body, headers=headers)
-    await refused(ann, answer, 403, "cust_mismatch", before)
+async def test_cust_id_is_another(shared_ann: Buyer, header: dict[str, str]) -> None:
+    order = await shared_ann.checkout("book-1")
+    before = books(shared_ann.shop)
+    body = shared_ann.payment(order["orderToken"], ["book-1"])
+    headers = {"Authorization": f"Bearer {shared_ann.token}", **header}
+    answer = await shared_ann.shop.http.post("/v1/payments", json=body, headers=headers)
+    await refused(shared_ann, answer, 403, "cust_mismatch", before)
 
 
 async def test_token_of_another_customer_or_session(ann: Buyer) -> None:
@@ -200,11 +210,11 @@ async def test_products_are_not_the_orders(ann: Buyer) -> None:
 
 
 @pytest.mark.parametrize("seconds", [-302, 302, -(10**6), 10**9])
-async def test_timestamp_skew(ann: Buyer, seconds: int) -> None:
-    order = await ann.checkout("book-1")
-    before = books(ann.shop)
-    body = ann.payment(order["orderToken"], ["book-1"], timestamp=int(time.time()) + seconds)
-    problem = await refused(ann, await ann.send(body), 403, "timestamp_skew", before)
+async def test_timestamp_skew(shared_ann: Buyer, seconds: int) -> None:
+    order = await shared_ann.checkout("book-1")
+    before = books(shared_ann.shop)
+    body = shared_ann.payment(order["orderToken"], ["book-1"], timestamp=int(time.time()) + seconds)
+    problem = await refused(shared_ann, await shared_ann.send(body), 403, "timestamp_skew", before)
     assert problem["serverTime"].endswith("Z")
 
 

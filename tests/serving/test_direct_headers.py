@@ -23,17 +23,30 @@ async def ann(request: pytest.FixtureRequest, database_url: str, keyring: Keyrin
         yield buyer(shop)
 
 
+@pytest.fixture(scope="module", params=[True, False], ids=["direct", "cycle"])
+async def shared_ann(
+    request: pytest.FixtureRequest, shared_database_url: str, shared_keyring: Keyring
+) -> AsyncIterator[Buyer]:
+    """A customer of a shop that this file shares, for requests that are refused."""
+    async with open_shop(shared_database_url, shared_keyring, short_way=request.param) as shop:
+        if not shop.sql("SELECT 1 FROM product"):
+            stock(shop, "book-1")
+        yield buyer(shop)
+
+
 @pytest.mark.parametrize("same", [True, False])
 @pytest.mark.parametrize("name", ONCE)
 @pytest.mark.parametrize("path", ["/v1/checkout", "/v1/cart", "/v1/products/book-1"])
-async def test_a_header_of_one_value_given_twice_is_refused(ann: Buyer, path: str, name: str, same: bool) -> None:
+async def test_a_header_of_one_value_given_twice_is_refused(
+    shared_ann: Buyer, path: str, name: str, same: bool
+) -> None:
     said = {"X-Request-Id": "a", "X-Device-Id": "a", "Idempotency-Key": "a", "Content-Type": "application/json"}
-    headers = [*(said | ann.headers).items()]
+    headers = [*(said | shared_ann.headers).items()]
     value = dict(headers)[name]
     headers.append((name.lower(), value if same else "another"))
     method = "POST" if path == "/v1/checkout" else "GET"
     content = '{"productIds":["book-1"]}' if method == "POST" else None
-    answer = await ann.shop.http.request(method, path, headers=headers, content=content)
+    answer = await shared_ann.shop.http.request(method, path, headers=headers, content=content)
     assert answer.status_code == 400
     told = answer.json()
     assert told["code"] == "invalid_request"
