@@ -31,7 +31,9 @@ async def hidden_beside(visitor: Visitor) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize(("locale", "name"), zip(("en", "zh-CN"), NAMES, strict=True), ids=["en-subject", "zh-address"])
+@pytest.mark.parametrize(
+    ("locale", "name"), list(zip(("en", "zh-CN"), NAMES, strict=True)), ids=["en-subject", "zh-address"]
+)
 async def test_the_largest_amounts_fit(browser: Browser, demo: DemoShop, locale: str, name: str) -> None:
     for product_id, title in LONG.items():
         said = {"title": title, "publisher": title[:100], "intro": title, "attributes": {"x" * 64: title}}
