@@ -195,7 +195,7 @@ class Checkouts:
         balance = facts.balances.get(offer.currency, 0)
         held = None if facts.held is None or _is_whole(facts.held) else facts.held
         shortfall = max(0, offer.total - balance)
-        details = [product.told() for product in products]
+        details = [detail for product in products if (detail := product.detail) is not None]
         return CheckoutAnswer(
             order_id=str(offer.order_id),
             currency=offer.currency,
@@ -254,9 +254,10 @@ def _hand(
 
 def _sellable(product_ids: tuple[str, ...], facts: Facts, now: datetime) -> list[Product]:
     """The products in request order. Raises the Problem that keeps them from being sold together."""
-    if unknown := [i for i in product_ids if i not in facts.products]:
+    found = facts.products
+    if unknown := [i for i in product_ids if i not in found]:
         raise Problem("not_found", productIds=unknown)
-    products = [facts.products[i] for i in product_ids]
+    products = [found[i] for i in product_ids]
     if gone := [p.product_id for p in products if not p.on_sale(now)]:
         raise Problem("product_unavailable", productIds=gone)
     if facts.owned:

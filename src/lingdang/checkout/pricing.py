@@ -21,12 +21,11 @@ class Priced(msgspec.Struct, frozen=True):
 
 def price(products: Sequence[Product], decision: Decision) -> Priced:
     """The products at today's prices, less what the vouchers take off."""
-    lines = tuple(_line(product, decision.discounts.get(product.product_id, 0)) for product in products)
+    taken_off = decision.discounts.get
+    lines = tuple(
+        [Line(p.product_id, p.title, p.publisher, p.list_price, p.price, taken_off(p.product_id, 0)) for p in products]
+    )
     subtotal = sum([product.price for product in products])
     discount = sum(decision.discounts.values())
     vouchers = tuple([UsedVoucher(voucher_id, saves) for voucher_id, saves in decision.applied])
     return Priced(lines, vouchers, subtotal, discount, subtotal - discount)
-
-
-def _line(p: Product, discount: int) -> Line:
-    return Line(p.product_id, p.title, p.publisher, p.list_price, p.price, discount)
