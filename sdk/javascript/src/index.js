@@ -148,17 +148,17 @@ export class Lingdang extends EventTarget {
   /** What refunding an order, or some of its products, would bring now. Writes nothing. */
   refundable(orderId, productIds) {
     const asked = productIds ? `?productIds=${productIds.map(encodeURIComponent).join(",")}` : "";
-    return this.request("GET", `/v1/orders${rest(orderId)}/refundable${asked}`);
+    return this.request("GET", `/v1/orders/${encodeURIComponent(orderId)}/refundable${asked}`);
   }
 
   /** Refund an order, or some of its products, where the shop allows it. The same `refundId` again changes nothing. */
   refund(orderId, refundId, { reason = "customer_request", productIds } = {}) {
-    return this.request("POST", `/v1/orders${rest(orderId)}/refunds`, { refundId, reason, productIds });
+    return this.request("POST", `/v1/orders/${encodeURIComponent(orderId)}/refunds`, { refundId, reason, productIds });
   }
 
   /** A token that lets whoever has it read a product of the customer's, for so many seconds: for downloads and pictures. */
   link(productId, seconds) {
-    return this.request("POST", `/v1/entitlements${rest(productId)}/links`, { seconds });
+    return this.request("POST", `/v1/entitlements/${encodeURIComponent(productId)}/links`, { seconds });
   }
 
   claim(code) {

@@ -1,5 +1,5 @@
 -- Orders as paid, and their refunds. Lines and vouchers stand as the customer was offered them: arrays in the order of
--- lingdang.ledger.commands.Line and UsedVoucher. A refund is [refundId, lines, reason, at], its lines [productId, bells];
+-- lingdang.ledger.lines.Line and UsedVoucher. A refund is [refundId, lines, reason, at], its lines [productId, bells];
 -- of each, `returned` has who asked for it and how many bells went back: the others lapsed at once.
 CREATE OR REPLACE VIEW orders AS
     SELECT t.bucket, t.customer, t.cause AS order_id, t.currency, t.seq, l.discount - t.amount AS subtotal, l.discount,

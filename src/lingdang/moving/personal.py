@@ -83,6 +83,12 @@ _END_SESSIONS = """
 INSERT INTO session_end (bucket, customer, session_id, expires_at, all_before)
 VALUES (%(bucket)s, %(customer)s, %(last)s, %(until)s, true) ON CONFLICT DO NOTHING
 """
+# Workers of a version that knows no `all_before` find these.
+_END_EACH = """
+INSERT INTO session_end (bucket, customer, session_id, expires_at)
+SELECT bucket, customer, session_id, expires_at FROM password_session
+ WHERE bucket = %(bucket)s AND customer = %(customer)s ON CONFLICT DO NOTHING
+"""
 # What is kept by the custId: whoever has it next must not find it.
 _FORGET_NAME = (
     "DELETE FROM login_attempt l WHERE SIGN_INS",
@@ -155,6 +161,7 @@ def rename_customer(deployment: Deployment, old: str, new: str) -> None:
 
 def _end_sessions(connection: Connection, place: dict[str, Any], last: UUID) -> None:
     """End all of the customer's sessions up to this one, for as long as any of them could be valid."""
+    connection.execute(_END_EACH, place)
     connection.execute(_END_SESSIONS, {**place, "last": last})
 
 
