@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from lingdang.cli.main import main
 from lingdang.clock import system_clock
+from lingdang.moving import moves
 from support.buyer import Buyer, books, buyer, give, stock
 from support.commands import Run
 from support.customers import make_known
@@ -163,6 +164,16 @@ async def test_a_renamed_customer_signs_in_under_the_new_name(shop: Shop, tmp_pa
     assert (await ann.get("/v1/wallet")).status_code == 401
     assert (await open_session(shop)).status_code == 401
     assert (await open_session(shop, custId="auth0|7")).status_code == 201
+
+
+def test_nobody_is_renamed_while_a_move_is_under_way(run: Run, ann: None, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as moving:
+        moves.join(moving, "main")
+        refused = run("customer", "rename", "ann", "anna")
+        assert (refused.exit_code, "a move is under way" in refused.stderr) == (1, True)
+        assert balances(database_url) == {"ann": 500}
+    assert run("customer", "rename", "ann", "anna").exit_code == 0
+    assert balances(database_url) == {"anna": 500}
 
 
 def test_a_renamed_customer_keeps_everything(run: Run, ann: None, database_url: str) -> None:

@@ -12,6 +12,10 @@ from lingdang.deployment import Deployment
 from lingdang.errors import CommandError
 
 _LOCK = "SELECT pg_try_advisory_lock{}(7308320, hashtext(%s))"
+_UNDER_WAY = """
+SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+ WHERE l.locktype = 'advisory' AND l.classid = 7308320 AND d.datname = current_database() LIMIT 1
+"""
 _BEGIN = "INSERT INTO move (name, begun_at) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 _UNDONE = "SELECT undone_at IS NOT NULL FROM move WHERE name = %s"
 
@@ -55,6 +59,12 @@ def take_back(connection: psycopg.Connection[Any], name: str) -> None:
         raise CommandError(f"there was no move {name}")
     if not _lock(connection, "", name):
         raise CommandError(f"the move {name} is under way: wait for its end, or stop it")
+
+
+def require_none(connection: psycopg.Connection[Any]) -> None:
+    """Raises CommandError while any move is under way, or is being undone."""
+    if connection.execute(_UNDER_WAY).fetchone() is not None:
+        raise CommandError("a move is under way, whose rows go by custIds: wait for its end")
 
 
 def _lock(connection: psycopg.Connection[Any], kind: str, name: str) -> bool:

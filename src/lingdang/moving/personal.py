@@ -16,7 +16,7 @@ from lingdang.deployment import Deployment
 from lingdang.errors import CommandError
 from lingdang.ids import bucket_of, newest_uuid7
 from lingdang.moments import BEYOND
-from lingdang.moving import former_names
+from lingdang.moving import former_names, moves
 from lingdang.moving.moving_out import ERASED
 from lingdang.moving.staging import Connection
 from lingdang.settings import MOST_SECONDS
@@ -141,10 +141,12 @@ def erase_customer(deployment: Deployment, cust_id: str, *, despite_bells: bool)
 def rename_customer(deployment: Deployment, old: str, new: str) -> None:
     """Give a customer another custId. Their sessions end, for the tokens name the old one.
 
-    Raises CommandError for a customer nobody has heard of, and where the new custId is another customer's.
+    Raises CommandError for a customer nobody has heard of, where the new custId is another customer's, and while a
+    move is under way: it would find nobody by the old one.
     """
     with _session(deployment) as connection:
         with connection.transaction():
+            moves.require_none(connection)
             place = _place(deployment, connection, old, _LOCK)
             try:
                 connection.execute(_RENAME, {**place, "new": new})
