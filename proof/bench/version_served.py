@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
-from uuid import UUID
 
 import httpx
 
 from lingdang.ids import Customer, uuid7
 from lingdang.ledger.lines import Line
+from lingdang_client import Client
 from proof.bench.buying import PAID, Buyer
 from proof.server import Server, clean_environ, lingdang, serving
 
@@ -28,14 +28,14 @@ class Version(NamedTuple):
     buyers: list[Buyer]
     books: list[Line]
 
-    def vouchers(self) -> dict[str, UUID]:
+    def vouchers(self) -> dict[str, str]:
         """A new voucher of one bell for each customer, by custId."""
         coupon_id = f"off-{uuid7().hex}"
         coupon = {"definition": {"name": "One bell off", "effect": {"kind": "fixed", "amount": 1}}}
         self.operator.put(f"/v1/admin/coupons/{coupon_id}", json=coupon).raise_for_status()
         names = [buyer.customer.cust_id for buyer in self.buyers]
         given = self.operator.post(f"/v1/admin/coupons/{coupon_id}/grants", json={"custIds": names})
-        return {item["custId"]: UUID(item["voucherId"]) for item in given.raise_for_status().json()["items"]}
+        return {item["custId"]: item["voucherId"] for item in given.raise_for_status().json()["items"]}
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def version_served(tree: Path, data_dir: Path, customers: int) -> Iterator[Versi
         headers = {"Authorization": f"Bearer {_api_key(data_dir, environ)}"}
         with httpx.Client(base_url=server.url, headers=headers, timeout=60) as operator:
             buyers = [_signed_in(operator, server.url, f"cust-{number}") for number in range(1, customers + 1)]
-            yield Version(server, operator, buyers, _books(server.url, buyers[0]))
+            yield Version(server, operator, buyers, _books(server.url, buyers[0].customer.cust_id))
 
 
 def _api_key(data_dir: Path, environ: dict[str, str]) -> str:
@@ -70,15 +70,8 @@ def _signed_in(operator: httpx.Client, url: str, name: str) -> Buyer:
     return Buyer(Customer(0, name), uuid7(), headers.encode(), "HMAC-SHA256", session["signKey"], None)
 
 
-def _books(url: str, buyer: Buyer) -> list[Line]:
+def _books(url: str, name: str) -> list[Line]:
     """All that cost something, so that a voucher takes a bell off."""
-    sent = (line.split(": ", 1) for line in buyer.headers.decode().split("\r\n") if line)
-    headers = {name: value for name, value in sent if name != "Host"}
-    books: list[Line] = []
-    with httpx.Client(base_url=url, headers=headers, timeout=60) as client:
-        asked = {"limit": "100"}
-        while asked:
-            page = client.get("/v1/products", params=asked).raise_for_status().json()
-            books += [Line(each["productId"], "", "", 0, each["price"], 0) for each in page["items"] if each["price"]]
-            asked = {**asked, "cursor": page["nextCursor"]} if page["nextCursor"] else {}
-    return books
+    with Client(url) as client:
+        client.open_session(name, PASSWORD)
+        return [Line(p.product_id, "", "", 0, p.price, 0) for p in client.products(page_size=100) if p.price]

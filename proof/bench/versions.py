@@ -68,7 +68,7 @@ class Side:
         given: dict[str, list[str]] = {}
         for _ in range(ROUNDS_OF_PAYMENTS):
             for name, voucher_id in self._version.vouchers().items():
-                given.setdefault(name, []).append(str(voucher_id))
+                given.setdefault(name, []).append(voucher_id)
         return self._pay(lambda each: requests.checkout(each, (given[each.buyer.customer.cust_id].pop(),)))
 
     def orders(self, seconds: float) -> Rate:

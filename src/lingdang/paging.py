@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from lingdang.errors import invalid_field, shown
+from lingdang.errors import Problem, invalid_field, shown
 
 T = TypeVar("T")
 
@@ -50,8 +50,13 @@ def read_seq(key: str | None) -> int | None:
     if key is None:
         return None
     if not (key.isascii() and key.isdigit() and len(key) <= 10 and int(key) < 2**31):
-        raise invalid_field("cursor", "Not a cursor that this server gave")
+        raise foreign_cursor()
     return int(key)
+
+
+def foreign_cursor() -> Problem:
+    """The `invalid_request` of a cursor that was not given here."""
+    return invalid_field("cursor", "Not a cursor that this server gave")
 
 
 def to_cursor(key: str) -> str:
@@ -67,5 +72,5 @@ def _decode(cursor: str) -> str:
         if not text.isprintable():
             raise ValueError
     except (binascii.Error, ValueError):
-        raise invalid_field("cursor", "Not a cursor that this server gave") from None
+        raise foreign_cursor() from None
     return text

@@ -12,7 +12,7 @@ from lingdang.catalog.terms import Search, search_of
 from lingdang.db.pool import Pool
 from lingdang.errors import invalid_field
 from lingdang.owner import Owner, transaction_as
-from lingdang.paging import Page, Window, page
+from lingdang.paging import Page, Window, foreign_cursor, page
 
 MAX_QUERY = 200
 _FIRST = (2**62, "")
@@ -88,6 +88,6 @@ def _after(cursor: str | None) -> _After:
     whole = cursor.startswith(_WHOLE)
     popularity, _, product_id = cursor.removeprefix(_WHOLE).partition(" ")
     if not (popularity.isascii() and popularity.isdigit() and len(popularity) <= 16 and product_id):
-        raise invalid_field("cursor", "Not a cursor that this server gave")
+        raise foreign_cursor()
     key = (int(popularity), product_id)
     return _After(key, _FIRST) if whole else _After(_NONE, key)

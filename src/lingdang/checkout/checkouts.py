@@ -195,7 +195,7 @@ class Checkouts:
         balance = facts.balances.get(offer.currency, 0)
         held = None if facts.held is None or _is_whole(facts.held) else facts.held
         shortfall = max(0, offer.total - balance)
-        details = [detail for product in products if (detail := product.detail) is not None]
+        details = [product.told() for product in products]
         return CheckoutAnswer(
             order_id=str(offer.order_id),
             currency=offer.currency,

@@ -7,9 +7,8 @@ from uuid import UUID
 import msgspec
 
 from lingdang.db.pool import Connection, Pool
-from lingdang.errors import invalid_field
 from lingdang.owner import Owner, fetch_as
-from lingdang.paging import Page, Window, page
+from lingdang.paging import Page, Window, foreign_cursor, page
 
 _COLUMNS = """
 SELECT v.voucher_id, c.coupon_id, c.definition, c.status, v.claimed_at, v.expires_at, v.used_by
@@ -44,7 +43,7 @@ async def list_held(pool: Pool, owner: Owner, window: Window, now: datetime) -> 
     try:
         before = UUID(window.after or _NEWEST)
     except ValueError:
-        raise invalid_field("cursor", "Not a cursor that this server gave") from None
+        raise foreign_cursor() from None
     rows = await fetch_as(pool, owner, _LIST, (owner.bucket, owner.customer, before, window.limit + 1))
     views = [_view(row, now) for row in rows]
     return page(views, [str(view.voucher_id) for view in views], window.limit)

@@ -16,6 +16,7 @@ from lingdang.ids import Currency, Customer, uuid7
 from lingdang.journal.chain import START, extend, split
 from lingdang.journal.seals import Seal, SealKeys
 from lingdang.journal.statement import TYP, Other, Stand, StatedTransfer
+from lingdang.paging import foreign_cursor
 from lingdang.signer import Signer
 
 Row = tuple[Any, ...]
@@ -101,7 +102,7 @@ class Statements:
         balance = await self._balance(connection, journal, wanted.currency, opening)
         stands = _stands(seals, rows, opening, wanted.currency, balance)
         if not {opening, closing} <= stands.keys():
-            raise invalid_field("cursor", "Not a cursor that this server gave")
+            raise foreign_cursor()
         self._compare(seals, stands)
         (sealed_to,) = await _row(connection, _SEALED_TO, journal)
         shown = [row for row in rows if row[0] > opening]

@@ -17,7 +17,7 @@ from lingdang.errors import Problem, invalid_field
 from lingdang.ids import oldest_uuid7
 from lingdang.library.orders import GROWTH, LONGEST_STRETCH, ORDER_FIELDS, STRETCH, OrderView, view_order
 from lingdang.owner import Owner
-from lingdang.paging import Page, Window, read_seq, to_cursor
+from lingdang.paging import Page, Window, foreign_cursor, read_seq, to_cursor
 
 MOST_LOOKED_AT = 1_000_000
 """Rows in which nothing was found, beyond which a shorter period is asked for."""
@@ -185,7 +185,7 @@ def _key(sought: Sought, text: str) -> int | UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise invalid_field("cursor", "Not a cursor that this server gave") from None
+        raise foreign_cursor() from None
 
 
 def _told(cust_id: str | None, *row: Any) -> OrderOfCustomer:

@@ -7,10 +7,9 @@ import msgspec
 from msgspec import Meta
 
 from lingdang.db.pool import Pool
-from lingdang.errors import invalid_field
 from lingdang.moments import BEYOND, is_usable
 from lingdang.owner import Owner, fetch_as
-from lingdang.paging import Page, Window, page
+from lingdang.paging import Page, Window, foreign_cursor, page
 
 _LIST = """
 SELECT order_id, status, currency, total, paid_at, lines, move FROM past_order
@@ -56,9 +55,9 @@ def _before(key: str | None) -> tuple[datetime, str, str]:
         move, order_id = names
         paid_at = datetime.fromisoformat(moment)
     except ValueError:
-        raise invalid_field("cursor", "Not a cursor that this server gave") from None
+        raise foreign_cursor() from None
     if paid_at.tzinfo is None or not is_usable(paid_at):
-        raise invalid_field("cursor", "Not a cursor that this server gave")
+        raise foreign_cursor()
     return paid_at, move, order_id
 
 
