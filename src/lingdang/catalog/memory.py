@@ -35,12 +35,25 @@ A = TypeVar("A", bound=_Versioned)
 class _Edition:
     """The products of one version. It only grows, so that whoever has begun to use it finds what was in it."""
 
-    __slots__ = ("bytes", "products", "version")
+    __slots__ = ("bytes", "products", "version", "whole")
 
     def __init__(self, version: str | None) -> None:
         self.version = version
         self.products: dict[str, Product] = {}
+        self.whole: set[str] = set()
+        """The ids of those that have their details."""
         self.bytes = 0
+
+    def take(self, product: Product) -> None:
+        """Take up a product as it was read. What is whole stays whole."""
+        name = product.product_id
+        if name in self.whole:
+            return
+        known = self.products.get(name)
+        self.bytes += weight(product) - (0 if known is None else weight(known))
+        self.products[name] = product
+        if product.detail is not None:
+            self.whole.add(name)
 
 
 class Memory:
@@ -60,10 +73,7 @@ class Memory:
         if edition.version != version or edition.bytes > self._most_bytes:
             edition = self._edition = _Edition(version)
         for product in read:
-            known = edition.products.get(product.product_id)
-            if known is None or known.detail is None:
-                edition.bytes += weight(product) - (0 if known is None else weight(known))
-                edition.products[product.product_id] = product
+            edition.take(product)
 
 
 class Look:
@@ -79,7 +89,7 @@ class Look:
         self._memory = memory
         self._edition = edition
         self._names = set(names)
-        self.unknown = _lacking(edition.products, self._names, whole)
+        self.unknown = sorted(self._names.difference(edition.whole if whole else edition.products))
 
     def holds_in(self, version: str | None) -> bool:
         """Whether what was left out as known is so in this version. If not, from here on all is unknown.
@@ -123,9 +133,3 @@ def weight(product: Product) -> int:
     if (detail := product.detail) is not None:
         texts += [*detail.attributes, *detail.attributes.values(), detail.intro, detail.cover_url, detail.categories]
     return _BARE + sum(map(getsizeof, texts))
-
-
-def _lacking(products: Mapping[str, Product], names: set[str], whole: bool) -> list[str]:
-    if not whole:
-        return sorted(names.difference(products))
-    return sorted(name for name in names if (known := products.get(name)) is None or known.detail is None)

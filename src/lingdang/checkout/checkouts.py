@@ -255,9 +255,9 @@ def _hand(
 def _sellable(product_ids: tuple[str, ...], facts: Facts, now: datetime) -> list[Product]:
     """The products in request order. Raises the Problem that keeps them from being sold together."""
     found = facts.products
-    if unknown := [i for i in product_ids if i not in found]:
-        raise Problem("not_found", productIds=unknown)
-    products = [found[i] for i in product_ids]
+    products = [product for i in product_ids if (product := found.get(i)) is not None]
+    if len(products) < len(product_ids):
+        raise Problem("not_found", productIds=[i for i in product_ids if i not in found])
     if gone := [p.product_id for p in products if not p.on_sale(now)]:
         raise Problem("product_unavailable", productIds=gone)
     if facts.owned:

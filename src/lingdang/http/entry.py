@@ -6,7 +6,6 @@ route (docs/decisions/0003-hot-routes.md).
 
 import contextlib
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from random import getrandbits
 from typing import Any
@@ -24,7 +23,7 @@ from lingdang.http.problems import MEDIA_TYPE, invalid, problem_body
 from lingdang.http.reading import ClientGone, read_body
 from lingdang.http.refusals import Refusals
 from lingdang.http.repeated import asked_twice, given_twice
-from lingdang.http.reply import Header, Headers, Reply
+from lingdang.http.reply import Header, Headers, Reply, header_block
 from lingdang.http.sending import send_in_pieces, send_reply, without_body
 
 _log = structlog.get_logger(__name__)
@@ -73,7 +72,7 @@ class Entry:
     ) -> None:
         """`short` are the routes of the short way, `elsewhere` the paths of those that `app` serves."""
         self._app = app
-        self.taken: Counter[str] = Counter()
+        self.taken = dict.fromkeys(WAYS, 0)
         """Requests by the way of WAYS that they took."""
         self._cross_origin = CrossOrigin(origins)
         self._exact = {(r.method, r.path): r for r in short if r.prefix is None}
@@ -223,7 +222,9 @@ class Entry:
         if self._cross_origin.origins:
             more += self._cross_origin.headers(headers)
         own = ((b"content-length", b"%d" % len(reply.body)), (b"x-request-id", request_id.encode()))
-        return Reply(reply.body, reply.status, own + (_with_common(more) if more else _COMMON))
+        if more:
+            return Reply(reply.body, reply.status, (*own, *_not_said(_COMMON.headers, more), *more))
+        return Reply(reply.body, reply.status, own, _COMMON)
 
     async def _framework(
         self, scope: HTTPScope, receive: Receive, send: Send, request_id: str, headers: Headers
@@ -256,11 +257,7 @@ SAFE_HEADERS: tuple[tuple[bytes, bytes], ...] = (
 )
 
 
-_COMMON = (*SAFE_HEADERS, _JSON)
-
-
-def _with_common(headers: tuple[Header, ...]) -> tuple[Header, ...]:
-    return (*_not_said(_COMMON, headers), *headers)
+_COMMON = header_block(*SAFE_HEADERS, _JSON)
 
 
 def _not_said(wanted: Sequence[Header], said: Iterable[Header]) -> list[Header]:

@@ -10,7 +10,8 @@ PIECE = 64 * 1024
 
 async def send_reply(send: Send, reply: Reply) -> None:
     """Speak an answer in ASGI's messages."""
-    await send({"type": "http.response.start", "status": reply.status, "headers": list(reply.headers)})
+    headers = [*reply.headers, *reply.shared.headers]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send_in_pieces(send, {"type": "http.response.body", "body": reply.body, "more_body": False})
 
 

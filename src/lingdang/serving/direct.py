@@ -174,7 +174,7 @@ class DirectProtocol(HttpToolsProtocol):
             self.transport.write(piece)
             await self.flow.drain()
         cycle.response_started = True
-        return Reply(whole[last:], reply.status, reply.headers)
+        return Reply(whole[last:], reply.status, reply.headers, reply.shared)
 
     def part(self) -> None:
         """Close the connection once what was written has gone."""
@@ -208,6 +208,7 @@ def written(reply: Reply, default_headers: Sequence[Header], keep_alive: bool, b
     parts = [STATUS_LINE[reply.status]]
     for name, value in (*default_headers, *reply.headers):
         parts += (name, b": ", value, b"\r\n")
+    parts.append(reply.shared.lines)
     if not keep_alive:
         parts.append(b"connection: close\r\n")
     parts += (b"\r\n", reply.body if begin is None else begin)
