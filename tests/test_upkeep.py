@@ -1,6 +1,7 @@
 """What is past its deadline is healed or counted, and no healer's failure ends the others."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -38,6 +39,10 @@ async def _broken(*_: object) -> bool:
     raise RuntimeError("this healer is ill")
 
 
+async def _left_over(*_: object) -> bool:
+    return True
+
+
 async def _give_for_an_hour(database_url: str) -> None:
     async with open_settlement(database_url) as settlement:
         end = system_clock() + timedelta(hours=1)
@@ -56,6 +61,26 @@ async def test_what_is_healed_is_not_overdue(database_url: str) -> None:
         assert set(healers.overdue.values()) == {0}
     with psycopg.connect(database_url) as connection:
         assert connection.execute("SELECT count(*) FROM idempotency").fetchone() == (0,)
+
+
+async def test_the_lag_counts_from_a_round_that_left_nothing(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_upkeep(database_url) as healers:
+        for sweep, heals in ((_left_over, False), (_broken, False), (sweep_identity, True)):
+            monkeypatch.setattr(upkeep, "sweep_identity", sweep)
+            began = time.monotonic()
+            await healers.round()
+            assert (healers.lag() <= time.monotonic() - began) is heals, sweep
+
+
+async def test_a_look_counts_and_heals_nothing(database_url: str) -> None:
+    _stale(database_url)
+    async with open_upkeep(database_url) as healers:
+        await healers.look()
+        assert healers.overdue["idempotency"] == 3
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM idempotency").fetchone() == (3,)
 
 
 async def test_what_no_healer_ends_is_counted_past_its_deadline(

@@ -1,6 +1,5 @@
 """The composition root: builds every part once and joins their routes."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -8,7 +7,8 @@ from pathlib import Path
 
 from litestar import Litestar
 
-from lingdang.bulkheads import Bulkheads, shares
+from lingdang.background import Background, Means
+from lingdang.bulkheads import Bulkheads, shares, show_pool
 from lingdang.cart.carts import Carts
 from lingdang.catalog.memory import Memory
 from lingdang.catalog.reading import ProductReader
@@ -20,9 +20,8 @@ from lingdang.coupons.chooser import Chooser
 from lingdang.coupons.guessing import CodeLimits
 from lingdang.db.gathered import Gathered
 from lingdang.db.lane import Lane
-from lingdang.db.pool import Pool
 from lingdang.db.probe import Probe
-from lingdang.deployment import Deployment, make_sealer, make_sessions, make_settlement, make_statements
+from lingdang.deployment import Deployment, make_sessions, make_settlement, make_statements
 from lingdang.http.answers import with_page
 from lingdang.http.bound import Gate, bound
 from lingdang.http.entry import WAYS, Entry
@@ -71,7 +70,6 @@ from lingdang.routes import (
 )
 from lingdang.settings import Settings
 from lingdang.signer import Signer
-from lingdang.upkeep import Upkeep
 from lingdang.watch import UNWATCHED, Watch
 from lingdang.web.reading import Texts
 
@@ -130,8 +128,8 @@ class _Parts:
         self.idempotency = Idempotency(self.pools.customers, deployment.keyring)
         self.memory = Memory()
         self.settlement = make_settlement(deployment, self.memory, watch)
-        self.sealer = make_sealer(deployment, self.pools.background, self.settlement.seconds_run)
-        self.upkeep = Upkeep(self.pools.background, self.settlement, self.clock)
+        means = Means(deployment, self.pools.background, self.settlement)
+        self.background = Background(means, runs=settings.background == "server")
         self.carts = Carts(self._lane(), self.memory, self.clock, observe=watch.lane("cart"))
         self.products = ProductReader(self._lane(), self.memory, self.clock, observe=watch.lane("products"))
         self.public = products.Public(*_strangers(settings)) if settings.public_catalogue else None
@@ -144,15 +142,8 @@ class _Parts:
         watch.gauge("lingdang_queue_length", "products", self.products.__len__)
         watch.gauge("lingdang_queue_length", "checkout", lambda: sum(map(len, self.readers)))
         for pool in self.pools:
-            for metric, state in _OF_POOLS.items():
-                watch.gauge(metric, pool.name, partial(_of_pool, pool, state))
-        sealer, worker = self.sealer, watch.worker
-        watch.gauge("lingdang_journal_lag_seconds", worker, sealer.lag)
-        watch.gauge("lingdang_journal_sealed_transfers_total", worker, lambda: sealer.sealed)
-        watch.gauge("lingdang_overdue", "transfer", lambda: sealer.overdue)
-        for state in self.upkeep.overdue:
-            watch.gauge("lingdang_overdue", state, partial(self.upkeep.overdue.__getitem__, state))
-        watch.gauge("lingdang_journal_rolled_back", worker, lambda: sealer.witness.rolled_back)
+            show_pool(pool, watch)
+        self.background.show(watch)
 
     def _lane(self) -> Lane:
         return Lane(self.deployment.database_url, self.deployment.settings.pgbouncer)
@@ -190,20 +181,8 @@ class _Parts:
             for lane in lanes:
                 lane.open()
                 stack.push_async_callback(lane.close)
-            for task in (self.upkeep.run(), self.sealer.run()):
-                stack.callback(asyncio.create_task(task).cancel)
+            await stack.enter_async_context(self.background.running())
             yield
-
-
-_OF_POOLS = {
-    "lingdang_pool_size": "pool_size",
-    "lingdang_pool_available": "pool_available",
-    "lingdang_pool_waiting": "requests_waiting",
-}
-
-
-def _of_pool(pool: Pool, state: str) -> int:
-    return pool.get_stats().get(state, 0)
 
 
 def _served(parts: _Parts, watch: Watch) -> list[AnyServed]:

@@ -4,12 +4,14 @@ A flood of searches fills the searches' share; access checks, sign-ins and all o
 """
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import cycle, islice
 from typing import Final
 
 import msgspec
 
 from lingdang.db.pool import Pool
+from lingdang.watch import Watch
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -47,12 +49,52 @@ def shares(connections: int) -> dict[str, int]:
     return sizes
 
 
+def purpose_pool(purpose: str, url: str, size: int, pgbouncer: bool) -> Pool:
+    """A pool of so many connections for one purpose of LIMITS, not yet open."""
+    limits = LIMITS[purpose]
+    return Pool(
+        url,
+        size,
+        pgbouncer,
+        name=purpose,
+        waiting=limits.waiting,
+        wait_seconds=limits.wait_seconds,
+        statement_seconds=limits.statement_seconds,
+    )
+
+
+def show_pool(pool: Pool, watch: Watch) -> None:
+    """Have a pool's present state read for the metrics."""
+    for metric, state in _OF_POOLS.items():
+        watch.gauge(metric, pool.name, partial(_of_pool, pool, state))
+
+
+_OF_POOLS: Final = {
+    "lingdang_pool_size": "pool_size",
+    "lingdang_pool_available": "pool_available",
+    "lingdang_pool_waiting": "requests_waiting",
+}
+
+
+def _of_pool(pool: Pool, state: str) -> int:
+    return pool.get_stats().get(state, 0)
+
+
 def connections_of_worker(pool_size: int, buckets: int) -> int:
     """The most connections that one worker has: its pools', one for each lane, and the probe's.
 
     The settlement and the checkouts have a lane for each bucket, ticks and price reads one.
     """
     return pool_size + 2 * buckets + 2 + 1
+
+
+BACKGROUND_CONNECTIONS: Final = 4
+"""Of a `lingdang worker`, beside its lanes and its probe."""
+
+
+def connections_apart(buckets: int) -> int:
+    """The most connections that one `lingdang worker` has: its pool's, a lane for each bucket, and the probe's."""
+    return BACKGROUND_CONNECTIONS + buckets + 1
 
 
 class Bulkheads:
@@ -62,16 +104,7 @@ class Bulkheads:
         sizes = shares(connections)
 
         def share(purpose: str) -> Pool:
-            limits = LIMITS[purpose]
-            return Pool(
-                url,
-                sizes[purpose],
-                pgbouncer,
-                name=purpose,
-                waiting=limits.waiting,
-                wait_seconds=limits.wait_seconds,
-                statement_seconds=limits.statement_seconds,
-            )
+            return purpose_pool(purpose, url, sizes[purpose], pgbouncer)
 
         self.customers = share("customers")
         """What customers ask about what is theirs."""
@@ -84,7 +117,7 @@ class Bulkheads:
         self.reports = share("reports")
         """Statements of account, and whatever else reads much at a time."""
         self.background = share("background")
-        """The healers and the sealer."""
+        """The background tasks (lingdang.background)."""
 
     def __iter__(self) -> Iterator[Pool]:
         yield from (self.customers, self.access, self.sign_in, self.search, self.operators, self.reports)

@@ -67,9 +67,9 @@ def make_settlement(deployment: Deployment, memory: Memory, watch: Watch = UNWAT
 
 
 @asynccontextmanager
-async def settling(deployment: Deployment) -> AsyncIterator[Settlement]:
+async def settling(deployment: Deployment, watch: Watch = UNWATCHED) -> AsyncIterator[Settlement]:
     """A settlement of one's own, open for as long as the block."""
-    settlement = make_settlement(deployment, Memory())
+    settlement = make_settlement(deployment, Memory(), watch)
     settlement.open()
     try:
         yield settlement

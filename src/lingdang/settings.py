@@ -90,6 +90,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     command_seconds: Annotated[float, Meta(gt=0, le=300)] = 5.0
     """A command not started within this time is refused unexecuted with 503."""
 
+    background: Literal["server", "worker"] = "server"
+    """Who runs the background tasks (lingdang.background): the server's workers, or `lingdang worker` alone."""
     seal_deadline_seconds: Seconds = 900
     """A transfer that is older and not sealed is counted as overdue."""
     witness_file: str | None = None

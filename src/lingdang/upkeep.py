@@ -4,7 +4,8 @@ docs/states.md names every state of the shop's data; those with a time limit end
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 import structlog
@@ -33,14 +34,22 @@ _log = structlog.get_logger(__name__)
 
 
 class Upkeep:
-    """The healers of one worker; several workers share the work. `overdue` counts by state."""
+    """The healers of one process; several processes share the work. `overdue` counts by state."""
 
     def __init__(self, pool: Pool, settlement: Settlement, clock: Clock) -> None:
         self._pool = pool
         self._rests = Rests(settlement.seconds_run)
         self.expiry = ExpirySweep(pool, settlement, clock)
         self._clock = clock
+        self._caught_up = time.monotonic()
         self.overdue = dict.fromkeys(_STATES, 0)
+        self.gauges: Mapping[str, Callable[[], float]] = {
+            "lingdang_expired_wallets_total": lambda: self.expiry.wallets,
+        }
+
+    def lag(self) -> float:
+        """Seconds since a round of these healers last ended with nothing left and no failure."""
+        return time.monotonic() - self._caught_up
 
     async def run(self) -> None:
         """Heal for ever. Whatever one healer meets, it is tried again, and the others go on."""
@@ -58,7 +67,14 @@ class Upkeep:
             lambda: renew_terms(self._pool, self._rests),
             lambda: self._count(now),
         )
-        return any([await _try(heal) for heal in healers])
+        left = [await _try(heal) for heal in healers]
+        if not any(each or each is None for each in left):
+            self._caught_up = time.monotonic()
+        return any(left)
+
+    async def look(self) -> None:
+        """Count what is overdue; nothing is healed."""
+        await self._count(self._clock())
 
     async def _count(self, now: datetime) -> bool:
         for table, (column, grace) in _STATES.items():
@@ -67,12 +83,12 @@ class Upkeep:
         return False
 
 
-async def _try(heal: Callable[[], Awaitable[bool]]) -> bool:
-    """Whether it ended with work left."""
+async def _try(heal: Callable[[], Awaitable[bool]]) -> bool | None:
+    """Whether it ended with work left; None when it failed."""
     try:
         return await heal()
     except Problem as problem:
         _log.warning("upkeep_postponed", code=problem.code)
     except Exception:
         _log.exception("upkeep_failed")
-    return False
+    return None

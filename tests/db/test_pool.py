@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
-from lingdang.db.pool import Pool, fetch_all
+from lingdang.db import pool
+from lingdang.db.pool import Pool, fetch_all, transaction
 from lingdang.errors import Problem
 from lingdang.owner import fetch_as
 from support.customers import owner_of
@@ -26,6 +27,18 @@ async def test_a_connection_that_was_left_in_a_pipeline_is_not_lent_again(single
     async with single.connection() as other:
         assert other is not connection
     assert await fetch_all(single, "SELECT 'here'") == [("here",)]
+
+
+async def test_whoever_stops_in_a_transaction_keeps_no_lock(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one whose process is stopped: the database ends the session, and with it the lock."""
+    monkeypatch.setattr(pool, "IDLE_SECONDS", 0.5)
+    async with Pool(database_url, 2, pgbouncer=False) as lenders, lenders.connection() as stopped:
+        await stopped.execute("BEGIN")
+        await stopped.execute("SELECT pg_advisory_xact_lock(1)")
+        async with transaction(lenders) as other:
+            await other.execute("SELECT pg_advisory_xact_lock(1)")
+        with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
+            await stopped.execute("SELECT 1")
 
 
 async def test_after_an_error_in_front_of_it_a_statement_is_prepared_again(database_url: str, single: Pool) -> None:

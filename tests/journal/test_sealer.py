@@ -64,7 +64,7 @@ async def test_a_served_shop_seals_by_itself(
     assert float(figures["lingdang_journal_sealed_transfers_total" + worker]) == 2
     assert float(figures['lingdang_overdue{state="transfer"}']) == 0
     assert float(figures["lingdang_journal_rolled_back" + worker]) == 0
-    assert 0 <= float(figures["lingdang_journal_lag_seconds" + worker]) <= time.monotonic() - opened
+    assert 0 <= float(figures['lingdang_background_lag_seconds{task="sealing"}']) <= time.monotonic() - opened
     assert verify(database_url, keyring).differences == []
 
 

@@ -48,6 +48,9 @@ def test_two_workers_add_up(tmp_path: Path) -> None:
     two.batch("settlement", 3, 0.002)
     two.gauge("lingdang_queue_length", "settlement", lambda: 7)
     two.gauge("lingdang_journal_rolled_back", "2", lambda: True)
+    for metrics, value in ((one, 3), (two, 5)):
+        metrics.gauge("lingdang_overdue", "wallet", lambda value=value: value)
+        metrics.gauge("lingdang_background_lag_seconds", "upkeep", lambda value=value: value)
     two.publish()
     values = _values(one.render().decode())
     route = ("route", "/v1/payments")
@@ -61,6 +64,8 @@ def test_two_workers_add_up(tmp_path: Path) -> None:
     assert values["lingdang_batch_size_sum", (("lane", "settlement"),)] == 3
     assert values["lingdang_queue_length", (("lane", "settlement"),)] == 7
     assert values["lingdang_journal_rolled_back", (("worker", "2"),)] == 1
+    assert values["lingdang_overdue", (("state", "wallet"),)] == 5, "each has counted the same rows, at its own time"
+    assert values["lingdang_background_lag_seconds", (("task", "upkeep"),)] == 3, "what one has seen done is done"
     assert values["lingdang_workers", ()] == 2
 
 
@@ -177,6 +182,7 @@ def test_names_and_types_are_those_of_prometheus_conventions(tmp_path: Path) -> 
         "lingdang_http_requests_total",
         "lingdang_http_requests_by_way_total",
         "lingdang_payments_total",
+        "lingdang_expired_wallets_total",
         "lingdang_journal_sealed_transfers_total",
         "lingdang_process_cpu_seconds_total",
     }

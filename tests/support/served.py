@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import psutil
@@ -54,7 +55,7 @@ class Served:
             self.banner.append(line.rstrip())
             if line.startswith("  stop"):
                 break
-        found = re.search(r"https?://\S+", " ".join(self.banner))
+        found = re.search(r"https?://[^\s/]+", " ".join(self.banner))
         assert found, f"no banner, but: {self.banner} {self.errors()}"
         self.url = found[0]
 
@@ -102,10 +103,23 @@ def serving(
     data_dir.mkdir(exist_ok=True)
     if not (fresh or "database_url" in environ):
         lay_out(data_dir)
-    errors = data_dir / "stderr.txt"
+    with _announced(data_dir, [*_command(descriptors, program), "serve", "--port", "0", *args], environ) as served:
+        yield served
+
+
+@contextmanager
+def working(data_dir: Path, *args: str, **environ: str) -> Iterator[Served]:
+    """A `lingdang worker` that tells on a free port how it does, likewise."""
+    with _announced(data_dir, [*COMMAND, "worker", "--port", "0", *args], environ) as served:
+        yield served
+
+
+@contextmanager
+def _announced(data_dir: Path, command: list[str], environ: dict[str, str]) -> Iterator[Served]:
+    errors = data_dir / f"stderr-{uuid4()}.txt"
     with errors.open("w") as file:
         process = subprocess.Popen(
-            [*_command(descriptors, program), "serve", "--port", "0", *args, "--data-dir", str(data_dir)],
+            [*command, "--data-dir", str(data_dir)],
             stdout=subprocess.PIPE,
             stderr=file,
             text=True,

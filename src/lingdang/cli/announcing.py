@@ -56,6 +56,8 @@ def announce(settings: Settings, opening: Opening) -> None:
         )
         lines.append("             name the proxy in LINGDANG_TRUSTED_PROXIES")
         _log.warning("one_address_for_all", setting="LINGDANG_TRUSTED_PROXIES")
+    if settings.background == "worker":
+        lines.append("  background left to `lingdang worker` (LINGDANG_BACKGROUND)")
     lines += _of_demo(settings, opening)
     lines.append("  stop       Ctrl-C")
     click.echo("\n".join(lines))

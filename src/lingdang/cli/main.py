@@ -12,6 +12,7 @@ from lingdang import __version__
 
 _COMMANDS: Final = {
     "serve": "Serve the shop over HTTPS.",
+    "worker": "Run the background tasks apart from the server.",
     "migrate": "Bring a database of your own to this version's tables.",
     "catalog": "Import products.",
     "customer": "Add customers who sign in with a password; tell, erase or rename one.",

@@ -19,8 +19,14 @@ _log = structlog.get_logger(__name__)
 _ANSWER_SECONDS = 15.0
 """A database that has not answered a request's statements by then counts as away."""
 
+IDLE_SECONDS = 20.0
+"""Whoever is stopped, or vanishes with its machine, in the middle of a transaction keeps no lock for longer."""
+
 # A statement of the pool's takes one core: that as many run as there are connections is what the pool promises.
-_LIMIT = "SELECT set_config('statement_timeout', %b, %b), set_config('max_parallel_workers_per_gather', '0', %b)"
+_LIMIT = """
+SELECT set_config('statement_timeout', %b, %b), set_config('max_parallel_workers_per_gather', '0', %b),
+       set_config('idle_in_transaction_session_timeout', %b, %b)
+"""
 
 
 def connect_options(pgbouncer: bool) -> dict[str, Any]:
@@ -51,7 +57,7 @@ class Pool(AsyncConnectionPool[Connection]):
         wait_seconds: float = 5.0,
         statement_seconds: float = _ANSWER_SECONDS,
     ) -> None:
-        self._milliseconds = str(round(statement_seconds * 1000))
+        self._limits = (_milliseconds(statement_seconds), _milliseconds(IDLE_SECONDS))
         self._shared = pgbouncer
         super().__init__(
             url,
@@ -68,17 +74,25 @@ class Pool(AsyncConnectionPool[Connection]):
         )
 
     async def _limit_connection(self, connection: Connection) -> None:
-        await connection.execute(_LIMIT, (self._milliseconds, False, False))
+        await self._set_limits(connection, of_transaction=False)
 
     async def limit_transaction(self, connection: Connection) -> None:
         """Limit the statements of the transaction that has begun, where PgBouncer would give a connection's own
         limit to whoever is given the connection next."""
         if self._shared:
-            await connection.execute(_LIMIT, (self._milliseconds, True, True))
+            await self._set_limits(connection, of_transaction=True)
+
+    async def _set_limits(self, connection: Connection, *, of_transaction: bool) -> None:
+        statement, idle = self._limits
+        await connection.execute(_LIMIT, (statement, of_transaction, of_transaction, idle, of_transaction))
 
     def flush(self, connection: Connection) -> AbstractAsyncContextManager[object]:
         """A block of one statement, which behind PgBouncer is sent together with its limit."""
         return together(connection) if self._shared else nullcontext()
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(round(seconds * 1000))
 
 
 async def _refuse_open_pipeline(connection: Connection) -> None:

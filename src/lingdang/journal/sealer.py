@@ -1,12 +1,12 @@
 """The background sealer: the journal's reader that chains and signs it, in steps with rests beside payments.
 
-Nothing of a payment waits for it, and a payment writes nothing for it. Any number of workers may run one; each goes on
-from the newest checkpoint, whoever made it.
+Nothing of a payment waits for it, and a payment writes nothing for it. Any number of processes may run one; each goes
+on from the newest checkpoint, whoever made it.
 """
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import structlog
@@ -35,8 +35,8 @@ _GAPS = f"SELECT count(*) FROM (SELECT FROM seal_gap LIMIT {COUNTED}) g"  # noqa
 class Sealer:
     """Seals what is new, round by round, while the worker has little to settle.
 
-    `overdue` is how much stood unsealed past the deadline when it last looked. `settled` answers for how many seconds
-    the worker has settled so far: payments come first (lingdang.journal.pace).
+    `overdue` says how many transfers stood unsealed past the deadline when it last looked. `settled` answers for how
+    many seconds the worker has settled so far: payments come first (lingdang.journal.pace).
     """
 
     def __init__(
@@ -57,8 +57,12 @@ class Sealer:
         self.pace = Pace(settled)
         self._number = 0
         """Of the newest checkpoint, as this sealer knows it."""
-        self.overdue = 0
+        self.overdue = {"transfer": 0}
         self.sealed = 0
+        self.gauges: Mapping[str, Callable[[], float]] = {
+            "lingdang_journal_sealed_transfers_total": lambda: self.sealed,
+            "lingdang_journal_rolled_back": lambda: witness.rolled_back,
+        }
 
     def lag(self) -> float:
         """Seconds since this sealer last saw the journal sealed to its end."""
@@ -96,22 +100,27 @@ class Sealer:
             await asyncio.sleep(self.pace.rest(time.monotonic() - began, self.lag()))
         return False
 
+    async def look(self) -> None:
+        """Count what is overdue; nothing is sealed or written."""
+        async with transaction(self._pool) as connection:
+            await self._count_overdue(connection, await self._sealing.head(connection))
+
     async def _look(self) -> None:
         """Keep the newest checkpoint, sign it under the newest key, and count what is overdue."""
         async with transaction(self._pool) as connection:
             head = await self._sealing.head(connection)
             await self.witness.keep(connection, head.jws)
-            self.overdue = await self._count_overdue(connection, head)
+            await self._count_overdue(connection, head)
             if self._sealing.is_old(head):
                 await self._sealing.sign_anew(connection, self._clock())
 
-    async def _count_overdue(self, connection: Connection, head: Head) -> int:
+    async def _count_overdue(self, connection: Connection, head: Head) -> None:
         [(count,)] = await (await connection.execute(_GAPS)).fetchall()
         for bucket, position in enumerate(head.positions):
             cursor = await connection.execute(_OVERDUE, (self._clock() - self._deadline, bucket, position))
             [(late,)] = await cursor.fetchall()
             count += int(late)
-        return int(count)
+        self.overdue["transfer"] = int(count)
 
     def _is_anothers(self, head: Head) -> bool:
         """Whether the worker is busy and another one has sealed since it last looked."""

@@ -60,8 +60,9 @@ GAUGES: Mapping[str, tuple[str, str]] = {
     "lingdang_pool_available": ("Connections of a purpose's pool that nobody uses.", "purpose"),
     "lingdang_pool_waiting": ("Calls that wait for a connection of a purpose's pool.", "purpose"),
     "lingdang_http_requests_by_way_total": ("Requests by the way to their handler.", "way"),
-    "lingdang_journal_lag_seconds": ("Time since a worker last saw the journal sealed to its end.", "worker"),
+    "lingdang_background_lag_seconds": ("Time since a background task last saw its work done.", "task"),
     "lingdang_journal_sealed_transfers_total": ("Transfers that a worker has sealed.", "worker"),
+    "lingdang_expired_wallets_total": ("Wallets whose lapsed bells a worker has booked out.", "worker"),
     "lingdang_overdue": ("What stands in a state past its deadline and its healers; must be 0.", "state"),
     "lingdang_journal_rolled_back": ("1 while the journal lacks what the witness has.", "worker"),
     "lingdang_connections": ("Open connections: of customers, of strangers, of those turned away.", "state"),
@@ -71,8 +72,11 @@ GAUGES: Mapping[str, tuple[str, str]] = {
 """By name, with the meaning and the label. What only rises is a counter, and called `…_total`. A `worker` is its
 number, from 1: whoever takes a crashed one's place has the same, and counts from 0."""
 
-_SEEN_BY_ALL = frozenset({"lingdang_overdue"})
-"""Gauges of the one database: every worker counts the same, so that they are not added up."""
+_TOGETHER: Mapping[str, Callable[[Iterable[float]], float]] = {
+    "lingdang_overdue": max,
+    "lingdang_background_lag_seconds": min,
+}
+"""Gauges of the one database, at which every worker looks: they are not added up. What one has seen done is done."""
 
 
 class Metrics:
@@ -151,6 +155,13 @@ class Metrics:
                     yield None
 
 
+def measure_process(metrics: Metrics, worker: str) -> None:
+    """Have what this process uses of the machine read."""
+    process = psutil.Process()
+    metrics.gauge("lingdang_process_cpu_seconds_total", worker, lambda: sum(process.cpu_times()[:2]))
+    metrics.gauge("lingdang_process_resident_memory_bytes", worker, lambda: process.memory_info().rss)
+
+
 def _observe(rows: dict[str, Row], key: str, bounds: Sequence[float], value: float) -> None:
     row = rows.get(key)
     if row is None:
@@ -204,8 +215,8 @@ class _Everything(Collector):
             family = kind(name, text, labels=(label,))
             values = sorted({key[1] for s in living for key in s.gauges if key[0] == name})
             for value in values:
-                together: Callable[[Iterable[float]], float] = max if name in _SEEN_BY_ALL else sum
-                family.add_metric((value,), together(s.gauges.get((name, value), 0.0) for s in living))
+                told = [s.gauges[name, value] for s in living if (name, value) in s.gauges]
+                family.add_metric((value,), _TOGETHER.get(name, sum)(told))
             yield family
 
     def _living(self) -> list[Snapshot]:

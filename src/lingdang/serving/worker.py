@@ -13,7 +13,6 @@ from collections.abc import Callable, Generator, Iterable
 from functools import partial
 from multiprocessing import connection, parent_process
 
-import psutil
 import structlog
 import uvicorn
 from litestar.enums import ScopeType
@@ -26,7 +25,7 @@ from lingdang.serving.accepting import Acceptor
 from lingdang.serving.connections import Connection, close_overdue
 from lingdang.serving.descriptors import connection_limit
 from lingdang.serving.logs import configure_logging
-from lingdang.serving.metrics import Metrics
+from lingdang.serving.metrics import Metrics, measure_process
 from lingdang.serving.seats import Seats
 from lingdang.serving.tls import context
 from lingdang.serving.work import Beat, Work
@@ -47,7 +46,7 @@ def run(work: Work, listener: socket.socket, ready: connection.Connection, beat:
     """Serve until told to stop. Sends one word through `ready` when requests are answered, and beats from then on."""
     configure_logging(work.settings, f"worker-{work.number}")
     metrics = Metrics(work.metrics_directory, work.number)
-    _measure_process(metrics, str(work.number))
+    measure_process(metrics, str(work.number))
     watch = Watch(
         metrics.observe_request,
         metrics.payment,
@@ -180,12 +179,6 @@ async def _show_life(beat: Beat) -> None:
     while True:
         beat.value = time.monotonic()
         await asyncio.sleep(_BEAT_SECONDS)
-
-
-def _measure_process(metrics: Metrics, worker: str) -> None:
-    process = psutil.Process()
-    metrics.gauge("lingdang_process_cpu_seconds_total", worker, lambda: sum(process.cpu_times()[:2]))
-    metrics.gauge("lingdang_process_resident_memory_bytes", worker, lambda: process.memory_info().rss)
 
 
 def _logged(app: ASGIApp) -> ASGIApp:

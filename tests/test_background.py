@@ -1,0 +1,102 @@
+"""The background tasks of a process: run, told to the metrics, and looked at by whoever leaves them to others."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+import pytest
+
+from lingdang import background, upkeep
+from lingdang.background import TASKS, Background, Means
+from lingdang.clock import system_clock
+from lingdang.db.pool import Pool
+from lingdang.keys import Keyring
+from lingdang.serving.metrics import Metrics
+from lingdang.watch import Watch
+from support.journal import deployment_of, fill, sql
+from support.money import open_settlement
+from support.served import eventually
+from support.shop import open_shop
+
+_STALE = """
+INSERT INTO idempotency
+SELECT 'POST /v1/sessions ann', gen_random_uuid()::text, 'k1', '', '', now(), now() - interval '2 hours'
+  FROM generate_series(1, 3)
+"""
+
+
+class Counted:
+    """A task that fails twice, then runs until it is cancelled."""
+
+    def __init__(self) -> None:
+        self.overdue = {"thing": 7}
+        self.gauges: Mapping[str, Callable[[], float]] = MappingProxyType({})
+        self.runs = 0
+        self.ended = False
+
+    def lag(self) -> float:
+        return 2.5
+
+    async def look(self) -> None:
+        raise AssertionError("whoever runs it does not look besides")
+
+    async def run(self) -> None:
+        self.runs += 1
+        if self.runs < 3:
+            raise RuntimeError("it is ill")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.ended = True
+
+
+async def test_a_task_that_fails_is_run_again_and_ends_with_the_block(
+    database_url: str, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = Counted()
+    monkeypatch.setattr(background, "TASKS", {"counting": lambda _: task})
+    monkeypatch.setattr(background, "AGAIN_SECONDS", 0.01)
+    async with Pool(database_url, 1, False) as pool, open_settlement(database_url) as settlement:
+        together = Background(Means(deployment_of(database_url, keyring), pool, settlement))
+        metrics = Metrics()
+        together.show(Watch(gauge=metrics.gauge))
+        async with together.running():
+            await asyncio.to_thread(eventually, lambda: task.runs == 3)
+    assert task.ended
+    text = metrics.render().decode()
+    assert 'lingdang_background_lag_seconds{task="counting"} 2.5\n' in text
+    assert 'lingdang_overdue{state="thing"} 7.0\n' in text
+
+
+async def test_every_task_tells_its_lag_and_what_is_overdue(database_url: str, keyring: Keyring) -> None:
+    metrics = Metrics()
+    async with open_shop(database_url, keyring, Watch(gauge=metrics.gauge)):
+        text = metrics.render().decode()
+    for name in TASKS:
+        assert f'lingdang_background_lag_seconds{{task="{name}"}} ' in text
+    for state in ("transfer", "wallet", "session_end", "password_session", "login_attempt", "idempotency"):
+        assert f'lingdang_overdue{{state="{state}"}} ' in text
+
+
+async def test_a_server_that_leaves_them_to_others_notices_when_nobody_runs_them(
+    database_url: str, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It counts what is overdue, and neither seals nor heals."""
+    monkeypatch.setattr(background, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(upkeep, "LATE", timedelta(0))
+    await fill(database_url)
+    sql(database_url, _STALE)
+    metrics = Metrics()
+
+    def counted() -> bool:
+        text = metrics.render().decode()
+        return 'lingdang_overdue{state="idempotency"} 3.0' in text and 'lingdang_overdue{state="transfer"} 6.0' in text
+
+    def tomorrow() -> datetime:
+        return system_clock() + timedelta(days=1)
+
+    async with open_shop(database_url, keyring, Watch(gauge=metrics.gauge), clock=tomorrow, background="worker"):
+        await asyncio.to_thread(eventually, counted)
+    assert "lingdang_background_lag_seconds{" not in metrics.render().decode()
+    assert sql(database_url, "SELECT (SELECT count(*) FROM seal), (SELECT count(*) FROM idempotency)") == [(0, 3)]
