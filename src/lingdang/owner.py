@@ -12,10 +12,7 @@ from lingdang.db.pool import Connection, Pool, connection_of, together
 from lingdang.errors import session_ended
 from lingdang.ids import Customer, bucket_of
 
-_ENDED = """
-SELECT 1 FROM session_end
- WHERE bucket = %b AND customer = %b AND session_id >= %b AND (all_before OR session_id = %b) LIMIT 1
-"""
+_ENDED = "SELECT FROM session_ended(%b, %b, %b)"
 
 NO_SESSION = UUID(int=2**128 - 1)
 """Of an owner for whom somebody else asks, by a proof of their own. It comes after all sessions, and has not ended."""
@@ -70,5 +67,5 @@ async def refuse_ended(connection: Connection, owner: Owner) -> None:
         raise session_ended()
 
 
-def _session_of(owner: Owner) -> tuple[int, int, UUID, UUID]:
-    return owner.bucket, owner.customer, owner.session_id, owner.session_id
+def _session_of(owner: Owner) -> tuple[int, int, UUID]:
+    return owner.bucket, owner.customer, owner.session_id

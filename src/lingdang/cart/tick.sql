@@ -17,11 +17,7 @@ BEGIN
 
     SELECT coalesce(array_agg(c.number), '{}') INTO ended
       FROM unnest(customers, sessions) WITH ORDINALITY AS c (customer, session, number)
-     CROSS JOIN LATERAL (
-           SELECT FROM session_end e
-            WHERE e.bucket = b AND e.customer = c.customer AND e.session_id >= c.session
-              AND (e.all_before OR e.session_id = c.session) LIMIT 1
-           ) e;
+     CROSS JOIN LATERAL session_ended(b, c.customer, c.session) e;
 
     INSERT INTO cart_item AS i (bucket, customer, product_id, ticked, added_at)
     SELECT b, c.customer, c.product, c.tick, moment

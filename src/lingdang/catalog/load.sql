@@ -12,11 +12,7 @@ BEGIN
                    'ended', coalesce((
                        SELECT json_agg(s.number)
                          FROM unnest(buckets, customers, sessions) WITH ORDINALITY AS s (bucket, customer, session, number)
-                        CROSS JOIN LATERAL (
-                              SELECT FROM session_end e
-                               WHERE e.bucket = s.bucket AND e.customer = s.customer AND e.session_id >= s.session
-                                 AND (e.all_before OR e.session_id = s.session) LIMIT 1
-                              ) e), '[]'),
+                        CROSS JOIN LATERAL session_ended(s.bucket, s.customer, s.session) e), '[]'),
                    'catalogue', c.version, 'products', products_read(products, whole))
           FROM catalogue c WHERE c.one);
 END

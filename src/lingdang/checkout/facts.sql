@@ -103,11 +103,7 @@ BEGIN
     END IF;
     SELECT json_agg(c.session_id) INTO ended
       FROM unnest(customers, sessions) AS c (customer, session_id)
-     CROSS JOIN LATERAL (
-           SELECT FROM session_end e
-            WHERE e.bucket = b AND e.customer = c.customer AND e.session_id >= c.session_id
-              AND (e.all_before OR e.session_id = c.session_id) LIMIT 1
-           ) e;
+     CROSS JOIN LATERAL session_ended(b, c.customer, c.session_id) e;
     SELECT c.version, CASE WHEN cardinality(unknown) > 0 THEN products_read(unknown, true) END
       INTO version, products
       FROM catalogue c WHERE c.one;

@@ -29,11 +29,7 @@ BEGIN
     IF cardinality(sessions) > 0 THEN
         SELECT json_agg(p.session_id) INTO ended
           FROM unnest(session_customers, sessions) AS p (customer, session_id)
-         CROSS JOIN LATERAL (
-               SELECT FROM session_end e
-                WHERE e.bucket = b AND e.customer = p.customer AND e.session_id >= p.session_id
-                  AND (e.all_before OR e.session_id = p.session_id) LIMIT 1
-               ) e;
+         CROSS JOIN LATERAL session_ended(b, p.customer, p.session_id) e;
         -- One statement, one snapshot: these products are as they are in this version.
         SELECT c.version, CASE WHEN cardinality(products) > 0 THEN products_read(products, false) END
           INTO version, read
