@@ -90,6 +90,37 @@ def test_paths_are_whole_ones(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert Settings(data_dir="~/shop").data_path == tmp_path / "shop"
 
 
+PATHS = {name for name in Settings.__struct_fields__ if name.endswith(("_dir", "_file", "_cert", "_key"))}
+
+
+def test_a_files_relative_paths_begin_at_its_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whatever the current folder is, and however the file is named."""
+    folder, elsewhere = tmp_path / "shop", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    (folder / "shop.toml").write_text("".join(f'{name} = "my/{name}"\n' for name in PATHS))
+    for config in (str(folder / "shop.toml"), "../shop/shop.toml"):
+        settings = load_settings({"LINGDANG_CONFIG": config})
+        for name in PATHS:
+            assert Path(getattr(settings, name)).resolve() == folder / "my" / name, name
+    (folder / "shop.toml").write_text(f'data_dir = "{tmp_path}/data"\ntls_key = "~/key.pem"\ntls_cert = ""\n')
+    settings = load_settings({"LINGDANG_CONFIG": "../shop/shop.toml"})
+    assert (settings.data_path, settings.tls_key, settings.tls_cert) == (tmp_path / "data", "~/key.pem", "")
+
+
+def test_other_relative_paths_begin_at_the_current_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    file = tmp_path / "shop/shop.toml"
+    file.write_text("buckets = 2\n")
+    monkeypatch.chdir(tmp_path)
+    environ = {"LINGDANG_CONFIG": str(file), "LINGDANG_DATA_DIR": "data", "LINGDANG_WITNESS_FILE": "witness.jws"}
+    settings = load_settings(environ)
+    assert (settings.data_path, settings.witness_file) == (tmp_path / "data", "witness.jws")
+    assert load_settings(environ, data_dir="mine").data_path == tmp_path / "mine"
+    assert load_settings({"LINGDANG_CONFIG": str(file)}).data_path == tmp_path / ".lingdang"
+
+
 def test_they_do_not_change_once_made() -> None:
     with pytest.raises(AttributeError):
         Settings().demo = True  # type: ignore[misc]

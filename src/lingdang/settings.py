@@ -182,6 +182,8 @@ def _no_issuers(reason: str) -> SettingsError:
 _LISTS = ("sign_types", "cors_origins")
 """Settings of several values; a text separates them by commas."""
 
+_PATHS = ("data_dir", "witness_file", "keyring_file", "tls_cert", "tls_key", "texts_dir")
+"""Settings that name a file or a folder."""
 
 _NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 
@@ -191,13 +193,14 @@ def load_settings(
 ) -> Settings:
     """Settings from `LINGDANG_CONFIG` (a TOML file), the environment over it, and `overrides` over both.
 
-    `defaults` stand in the place of those of Settings.
+    `defaults` stand in the place of those of Settings. Relative paths in the file begin at its folder, all others at
+    the current one.
 
     Raises SettingsError for an unknown name or a value that cannot be.
     """
     values: dict[str, Any] = dict(defaults)
     if config := environ.get("LINGDANG_CONFIG"):
-        values |= _fields(_read_toml(Path(config)))
+        values |= _placed(_fields(_read_toml(Path(config))), Path(config).absolute().parent)
     named = {name: value for name, value in environ.items() if name.startswith("LINGDANG_")}
     values |= _fields({name: value for name, value in named.items() if name != "LINGDANG_CONFIG"})
     values |= {name: value for name, value in overrides.items() if value is not None}
@@ -214,6 +217,16 @@ def _read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: {error}") from None
+
+
+def _placed(fields: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The same, with relative paths begun at this folder. One that begins with `~` is none."""
+    return {
+        field: str(folder / value)
+        if field in _PATHS and isinstance(value, str) and value and not value.startswith("~")
+        else value
+        for field, value in fields.items()
+    }
 
 
 def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
