@@ -13,6 +13,8 @@ T = TypeVar("T")
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
+_MAX_CURSOR = 512
+"""Longer than that of any key of a list. The longest is a past order's, of 306 bytes."""
 
 
 class Page(msgspec.Struct, Generic[T], rename="camel", frozen=True):
@@ -66,7 +68,7 @@ def to_cursor(key: str) -> str:
 
 def _decode(cursor: str) -> str:
     try:
-        if not cursor or len(cursor) > 400:
+        if not cursor or len(cursor) > _MAX_CURSOR:
             raise ValueError
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
         if not text.isprintable():

@@ -43,6 +43,22 @@ async def test_each_is_on_one_page_newest_first(shop: Shop) -> None:
     assert [item["total"] for item in (await bob.get("/v1/orders/history")).json()["items"]] == [1, 1]
 
 
+async def test_the_longest_ids_are_paged_through(shop: Shop) -> None:
+    """Each is 64 characters of 4 bytes, in moves with the longest names."""
+    ann = buyer(shop)
+    history(shop, "ann", 2)
+    shop.sql("UPDATE past_order SET order_id = repeat('🔔', 63) || right(order_id, 1), move = rpad(move, 16, 'x')")
+    shop.sql("UPDATE past_order SET paid_at = paid_at + interval '1 microsecond'")
+    found, cursor = [], {}
+    for _ in range(4):
+        answer = await ann.get("/v1/orders/history", limit=1, **cursor)
+        assert answer.status_code == 200, answer.text
+        found += answer.json()["items"]
+        cursor = {"cursor": answer.json()["nextCursor"]}
+    assert (len(found), cursor) == (4, {"cursor": None})
+    assert sorted(item["orderId"][-1] for item in found) == ["1", "1", "2", "2"]
+
+
 async def test_one_of_them(shop: Shop) -> None:
     ann = buyer(shop)
     history(shop, "ann", 1)

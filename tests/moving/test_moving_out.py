@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from lingdang.cli.main import main
 from support.commands import Run
 from support.money import add_products
-from support.moving import asked, balances, customer, json_lines, library, lot, require_agreement, right
+from support.moving import asked, balances, customer, json_lines, library, lot, order, require_agreement, right
 from support.refunds import ann_among_books, bought, desk_of, refund
 from support.shop import Shop
 from support.vouchers import all_books, put_coupon
@@ -59,6 +59,45 @@ def test_a_round_trip_into_an_empty_shop(
     lots = "SELECT currency, lots, remaining FROM wallet ORDER BY 1, 2, 3"
     assert asked(other_url, lots) == asked(database_url, lots)
     require_agreement(other_url)
+
+
+CUST_ID, LONG_ID, PLAIN_ID, MOVES = "c" * 128, "🔔" * 64, "1" * 64, ("m" * 16, "n" * 16)
+
+
+def test_the_longest_ids_make_the_round_trip(
+    move_in: Any, run: Run, database_url: str, other_url: str, tmp_path: Path
+) -> None:
+    """Two moves with the same orders: the move stands before each id, with a digest where there is no room for all."""
+    product, currency = "p" * 64, "C" * 16
+    add_products(database_url, product)
+    add_products(other_url, product)
+    rows = [
+        customer(CUST_ID, groups=[f"{n:064}" for n in range(50)]),
+        lot(CUST_ID, 10**15, "bonus", currency=currency, expiresAt="2999-01-31"),
+        right(CUST_ID, product),
+        *(order(CUST_ID, order_id, 10**15) for order_id in (LONG_ID, f"{PLAIN_ID[:-1]}2", PLAIN_ID, "short")),
+    ]
+    assert move_in(json_lines(tmp_path / "1.jsonl", rows), "--name", MOVES[0])[0] == 0
+    rows[0] = customer(CUST_ID, groups=[f"{n:064}" for n in range(50, 101)])
+    rows[1:3] = []
+    assert move_in(json_lines(tmp_path / "2.jsonl", rows), "--name", MOVES[1])[1]["refused"] == 1
+    rows[0] = customer(CUST_ID, groups=[f"{n:064}" for n in range(50, 100)])
+    rows.append(order(CUST_ID, f"{MOVES[0]}:short"))
+    assert move_in(json_lines(tmp_path / "2.jsonl", rows), "--name", MOVES[1])[0] == 0
+    assert run("move-out", tmp_path / "out").exit_code == 0
+    result = run_on(other_url, tmp_path, "move-in", *sorted((tmp_path / "out").iterdir()), "--name", MOVES[0])
+    assert result.exit_code == 0, result.output
+    assert balances(other_url) == balances(database_url) == {CUST_ID: 10**15}
+    assert library(other_url) == library(database_url) == {(CUST_ID, product)}
+    for same in ("SELECT customer_id, groups FROM customer", "SELECT paid_at, total, lines FROM past_order ORDER BY 2"):
+        assert asked(other_url, same) == asked(database_url, same)
+    ids = {order_id for (order_id,) in asked(other_url, "SELECT order_id FROM past_order")}
+    assert len(ids) == 9
+    assert f"{MOVES[1]}:short" in ids
+    assert {len(order_id) for order_id in ids if "short" not in order_id} == {64}
+    assert run_on(other_url, tmp_path, "move-out", tmp_path / "again").exit_code == 0
+    kept = [msgspec.json.decode(row)["orderId"] for row in (tmp_path / "again/orders.jsonl").read_bytes().splitlines()]
+    assert set(kept) == ids
 
 
 async def test_what_was_bought_here_is_history_elsewhere_and_known_here(

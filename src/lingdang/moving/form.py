@@ -32,6 +32,10 @@ NAME_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,16}\Z")
 NAME_RULE = "1 to 16 of A-Z a-z 0-9 . _ -"
 """A move's name begins the ids of its credits and grants."""
 
+MAX_GROUPS = 50
+"""Of one row; a customer may have several rows."""
+MAX_ORDER_ID = 64
+
 
 class CustomerRow(
     msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, rename="camel", tag_field="kind", tag="customer"
@@ -39,7 +43,7 @@ class CustomerRow(
     """A customer, with the groups that conditions of vouchers name, and since when the platform has known them."""
 
     cust_id: CustId
-    groups: Annotated[list[Annotated[str, Meta(pattern=ID_PATTERN)]], Meta(max_length=50)] = []
+    groups: Annotated[list[Annotated[str, Meta(pattern=ID_PATTERN)]], Meta(max_length=MAX_GROUPS)] = []
     created_at: str | None = None
 
 
@@ -82,7 +86,7 @@ class OrderRow(
     """What a customer bought in the system before, by that system's id: history."""
 
     cust_id: CustId
-    order_id: Annotated[str, Meta(min_length=1, max_length=64)]
+    order_id: Annotated[str, Meta(min_length=1, max_length=MAX_ORDER_ID)]
     paid_at: str
     total: _Units
     lines: Annotated[list[OrderLine], Meta(min_length=1, max_length=1000)]

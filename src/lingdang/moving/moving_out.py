@@ -11,6 +11,7 @@ import psycopg
 from lingdang.deployment import Deployment
 from lingdang.errors import CommandError
 from lingdang.moving import moves
+from lingdang.moving.form import MAX_GROUPS, MAX_ORDER_ID
 from lingdang.moving.staging import Connection
 from lingdang.moving.totals import Held
 
@@ -32,9 +33,10 @@ _FILES = (
         "customers.jsonl",
         """
         SELECT json_strip_nulls(json_build_object(
-               'kind', 'customer', 'custId', c.customer_id, 'groups', nullif(c.groups, '{}'),
-               'createdAt', journal_moment(c.created_at)))
-          FROM customer c WHERE NOT starts_with(c.customer_id, %(erased)s) ORDER BY c.customer
+               'kind', 'customer', 'custId', c.customer_id,
+               'groups', nullif(c.groups[n + 1 : n + %(groups)s], '{}'), 'createdAt', journal_moment(c.created_at)))
+          FROM customer c, generate_series(0, greatest(cardinality(c.groups) - 1, 0), %(groups)s) AS n
+         WHERE NOT starts_with(c.customer_id, %(erased)s) ORDER BY c.customer, n
         """,
     ),
     _File(
@@ -56,30 +58,38 @@ _FILES = (
          WHERE NOT starts_with(c.customer_id, %(erased)s) ORDER BY e.customer, e.product_id
         """,
     ),
-    # What was bought here is a past order elsewhere. Two systems before may have had the same id for one customer.
+    # What was bought here is a past order elsewhere. Two systems before may have had the same id for one customer: then
+    # the move stands before it, and where that is too long, or another order's id, a digest behind it.
     _File(
         "orders.jsonl",
         """
+        WITH history AS (
+             SELECT customer, move, order_id, paid_at, currency, total, status, lines FROM past_order
+              UNION ALL
+             SELECT o.customer, '', o.order_id::text, o.paid_at, o.currency, o.total, CASE
+                        WHEN g.gone = 0 THEN 'paid'
+                        WHEN g.gone < json_array_length(o.lines) THEN 'partly_refunded' ELSE 'refunded' END,
+                    (SELECT jsonb_agg(jsonb_build_object(
+                            'productId', l->0, 'title', l->1, 'price', l->4,
+                            'payable', (l->>4)::bigint - (l->>5)::bigint) ORDER BY n)
+                       FROM json_array_elements(o.lines) WITH ORDINALITY AS e (l, n))
+               FROM orders o, LATERAL (
+                    SELECT coalesce(sum(json_array_length(r->1)), 0) AS gone FROM json_array_elements(o.refunds) AS r
+                    ) g
+             ), named AS (
+             SELECT h.*, CASE WHEN count(*) OVER (PARTITION BY h.customer, h.order_id) = 1 THEN h.order_id
+                              ELSE h.move || ':' || h.order_id END AS name
+               FROM history h
+             )
         SELECT json_strip_nulls(json_build_object(
                'kind', 'order', 'custId', c.customer_id, 'orderId', CASE
-                   WHEN count(*) OVER (PARTITION BY o.customer, o.order_id) = 1 THEN o.order_id
-                   ELSE o.move || ':' || o.order_id END,
+                   WHEN length(o.name) > %(longest)s OR count(*) OVER (PARTITION BY o.customer, o.name) > 1
+                   THEN left(o.move || ':' || o.order_id, %(longest)s - 17) || ':'
+                        || left(encode(sha256(convert_to(o.move || ' ' || o.order_id, 'UTF8')), 'hex'), 16)
+                   ELSE o.name END,
                'paidAt', journal_moment(o.paid_at), 'currency', o.currency, 'total', o.total, 'status', o.status,
                'lines', o.lines))
-          FROM (
-               SELECT customer, move, order_id, paid_at, currency, total, status, lines FROM past_order
-                UNION ALL
-               SELECT o.customer, '', o.order_id::text, o.paid_at, o.currency, o.total, CASE
-                          WHEN g.gone = 0 THEN 'paid'
-                          WHEN g.gone < json_array_length(o.lines) THEN 'partly_refunded' ELSE 'refunded' END,
-                      (SELECT jsonb_agg(jsonb_build_object(
-                              'productId', l->0, 'title', l->1, 'price', l->4,
-                              'payable', (l->>4)::bigint - (l->>5)::bigint) ORDER BY n)
-                         FROM json_array_elements(o.lines) WITH ORDINALITY AS e (l, n))
-                 FROM orders o, LATERAL (
-                      SELECT coalesce(sum(json_array_length(r->1)), 0) AS gone FROM json_array_elements(o.refunds) AS r
-                      ) g
-               ) o JOIN customer c USING (customer)
+          FROM named o JOIN customer c USING (customer)
          WHERE NOT starts_with(c.customer_id, %(erased)s) ORDER BY o.customer, o.paid_at, o.move, o.order_id
         """,
     ),
@@ -116,7 +126,7 @@ def move_out(deployment: Deployment, folder: Path, progress: Callable[[str, int]
 
 
 def _write(connection: Connection, folder: Path, now: datetime, progress: Callable[[str, int], None]) -> Written:
-    place = {"erased": ERASED, "now": now}
+    place = {"erased": ERASED, "now": now, "groups": MAX_GROUPS, "longest": MAX_ORDER_ID}
     files = {file.name: _copy(connection, file, folder / file.name, place, progress) for file in _FILES}
     wallets = [
         Held(currency, origin, lots, int(bells))
