@@ -16,8 +16,10 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from structlog.testing import capture_logs
 
 from lingdang.clock import system_clock
+from lingdang.deployment import Deployment
 from lingdang.identity.platform_tokens import PlatformTokens
 from lingdang.keys import Keyring
+from lingdang.moving.personal import rename_customer
 from lingdang.settings import Settings, SettingsError, load_settings
 from support.people import PASSWORD, api_key
 from support.platform import AUDIENCE, ISSUER, Key, Platform, open_platform
@@ -42,6 +44,18 @@ async def shop(database_url: str, keyring: Keyring, platform: Platform) -> Async
     settings = {"oidc_issuer": ISSUER, "oidc_audience": AUDIENCE, "oidc_jwks_url": f"{platform.url}/keys"}
     async with open_shop(database_url, keyring, **settings) as opened:
         yield opened
+
+
+async def test_a_renamed_customer_signs_in_at_once(shop: Shop, platform: Platform) -> None:
+    """What ended with the old name is no session of the new one."""
+    tokens = [platform.token(RSA, "RS256", "rsa", sub=sub) for sub in ("ann", "anna")]
+    opened = [(await sign_in(shop, tokens[0])).json()]
+    deployment = Deployment(Settings(), shop.database_url, shop.keyring, 1)
+    await asyncio.to_thread(rename_customer, deployment, "ann", "anna")
+    opened.append((await sign_in(shop, tokens[1])).json())
+    headers = [{"Authorization": f"Bearer {o['sessionToken']}", "X-Cust-Id": o["custId"]} for o in opened]
+    assert [(await shop.http.get("/v1/wallet", headers=each)).status_code for each in headers] == [401, 200]
+    assert shop.sql("SELECT customer_id FROM customer") == [("anna",)]
 
 
 async def sign_in(shop: Shop, token: str, **body: Any) -> httpx.Response:

@@ -11,6 +11,7 @@ from lingdang.identity.passwords import Passwords
 from lingdang.ids import Customer, bucket_of, new_customer
 
 _FIND = "SELECT customer, customer_id FROM customer WHERE customer_id = ANY (%b::text[])"
+_SIGNING_IN = "SELECT customer, sessions_after FROM customer WHERE customer_id = %b"
 _ADD = """
 INSERT INTO customer (customer, customer_id, password_hash, password_changed_at, created_at)
 VALUES (%b, %b, %b, %b, %b) ON CONFLICT DO NOTHING
@@ -58,6 +59,17 @@ async def known_customers(pool: Pool, cust_ids: Sequence[str]) -> list[Customer]
 
 async def _found(pool: Pool, cust_ids: Sequence[str]) -> dict[str, Customer]:
     return {cust_id: Customer(key, cust_id) for key, cust_id in await fetch_all(pool, _FIND, (list(cust_ids),))}
+
+
+async def signing_in(pool: Pool, cust_id: str, now: datetime) -> tuple[Customer, datetime | None]:
+    """The customer who signs in with a platform's token, and what their new session must be younger than.
+
+    One nobody has heard of is added. Raises Problem `overloaded`.
+    """
+    while True:
+        for key, sessions_after in await fetch_all(pool, _SIGNING_IN, (cust_id,)):
+            return Customer(key, cust_id), sessions_after
+        await make_known(pool, [cust_id], now)
 
 
 async def customer_named(pool: Pool, cust_id: str, create: bool, now: datetime) -> Customer:

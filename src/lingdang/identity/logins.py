@@ -11,7 +11,7 @@ from lingdang.identity.passwords import Passwords
 from lingdang.identity.sessions import MOST_SESSIONS, IssuedSession, seconds_until
 from lingdang.ids import Customer, bucket_of
 
-_FIND = "SELECT customer, password_hash, password_changed_at FROM customer WHERE customer_id = %b"
+_FIND = "SELECT customer, password_hash, password_changed_at, sessions_after FROM customer WHERE customer_id = %b"
 _RENEW = """
 UPDATE customer SET password_hash = %b WHERE customer = %b AND password_changed_at = %b
 """
@@ -33,10 +33,14 @@ SELECT min(expires_at) FROM password_session WHERE bucket = %b AND customer = %b
 
 
 class Proof(msgspec.Struct, frozen=True):
-    """That a customer gave the right password, and which: the one that was set at `password_changed_at`."""
+    """That a customer gave the right password, and which: the one that was set at `password_changed_at`.
+
+    `sessions_after`: what the session must be younger than.
+    """
 
     customer: Customer
     password_changed_at: datetime
+    sessions_after: datetime | None
 
 
 class Logins:
@@ -58,13 +62,13 @@ class Logins:
 
     async def _compare(self, cust_id: str, password: str) -> Proof:
         rows = await fetch_all(self._pool, _FIND, (cust_id,))
-        key, stored, changed_at = rows[0] if rows else (0, None, None)
+        key, stored, changed_at, sessions_after = rows[0] if rows else (0, None, None, None)
         verdict = await self._passwords.verify(password, stored)
         if not verdict.right:
             raise Problem("unauthenticated", why="the password is wrong" if stored else "nobody has a password there")
         if verdict.renewed is not None:
             await fetch_all(self._pool, _RENEW, (verdict.renewed, key, changed_at))
-        return Proof(Customer(key, cust_id), changed_at)
+        return Proof(Customer(key, cust_id), changed_at, sessions_after)
 
     async def keep(self, proof: Proof, session: IssuedSession) -> None:
         """Remember a session by its password.

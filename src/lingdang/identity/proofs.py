@@ -8,7 +8,7 @@ import msgspec
 
 from lingdang.db.pool import Pool
 from lingdang.errors import Problem
-from lingdang.identity.customers import make_known
+from lingdang.identity.customers import signing_in
 from lingdang.identity.logins import Logins
 from lingdang.identity.platform_tokens import PlatformTokens
 from lingdang.identity.sessions import IssuedSession
@@ -19,9 +19,10 @@ T = TypeVar("T")
 
 
 class Proved(msgspec.Struct, frozen=True):
-    """Who has proved to be whom, and what is to be done with the session opened for them."""
+    """Who has proved to be whom, what their session must be younger than, and what is to be done with it."""
 
     customer: Customer
+    sessions_after: datetime | None
     keep: Callable[[IssuedSession], Awaitable[None]]
 
 
@@ -39,7 +40,7 @@ class Proofs(msgspec.Struct, frozen=True):
         Raises Problem `unauthenticated`, `rate_limited` or `overloaded`.
         """
         proof = await self._paced(self.logins.verify(cust_id, password, client))
-        return Proved(proof.customer, lambda issued: self.logins.keep(proof, issued))
+        return Proved(proof.customer, proof.sessions_after, lambda issued: self.logins.keep(proof, issued))
 
     async def by_token(self, token: str | None, now: datetime) -> Proved:
         """The customer of a platform's token.
@@ -54,8 +55,8 @@ class Proofs(msgspec.Struct, frozen=True):
         if self.platform_tokens is None:
             raise Problem("unauthenticated", why="a platform's token was sent, but LINGDANG_OIDC_ISSUER is not set")
         cust_id = await self.platform_tokens.verify(token, now)
-        [customer] = await make_known(self.pool, [cust_id], now)
-        return Proved(customer, _keep_nothing)
+        customer, sessions_after = await signing_in(self.pool, cust_id, now)
+        return Proved(customer, sessions_after, _keep_nothing)
 
     async def _paced(self, proof: Awaitable[T]) -> T:
         try:

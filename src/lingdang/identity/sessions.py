@@ -22,6 +22,8 @@ from lingdang.settings import SignType
 
 _RETIRED = "the key of the session token is retired"
 
+_YOUNGER = timedelta(seconds=1)
+
 MOST_SESSIONS = 1000
 """Of one customer, for as long as a session is valid: opened with a password, or ended before their time."""
 CACHE_SIZE = 50_000
@@ -89,15 +91,16 @@ class Sessions:
         sign_type: SignType,
         public_key: Mapping[str, Any] | None,
         now: datetime,
+        after: datetime | None = None,
     ) -> IssuedSession:
-        """Open a session for a customer who has proved to be one. Raises as `check`."""
+        """Open a session for a customer who has proved to be one, by its id younger than `after`. Raises as `check`."""
         point = self.check(sign_type, public_key)
         issued_at = now.replace(microsecond=0)
         expires_at = issued_at + self._valid
         claims = Claims(
             sub=customer.cust_id,
             cus=customer.key,
-            sid=uuid7(now),
+            sid=uuid7(now if after is None else max(now, after + _YOUNGER)),
             sig=sign_type,
             iat=int(issued_at.timestamp()),
             exp=int(expires_at.timestamp()),

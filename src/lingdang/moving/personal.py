@@ -4,7 +4,7 @@ Rows carry the customer's key and never change; the custId stands in one place. 
 key, and what the shop keeps beside the journal: the journal stays whole, sealed, and about nobody.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,6 +14,7 @@ import psycopg
 from lingdang.db.pool import connect_options
 from lingdang.deployment import Deployment
 from lingdang.errors import CommandError
+from lingdang.identity.sweep import GRACE
 from lingdang.ids import bucket_of, newest_uuid7
 from lingdang.moments import BEYOND
 from lingdang.moving import former_names, moves
@@ -106,7 +107,12 @@ _ERASE = """
 UPDATE customer SET customer_id = %(nobody)s, password_hash = NULL, password_changed_at = NULL, groups = '{}'
  WHERE customer = %(customer)s
 """
-_RENAME = "UPDATE customer SET customer_id = %(new)s WHERE customer = %(customer)s"
+# Sessions of the new name are younger than those that end, those of a renaming just before as well.
+_RENAME = """
+UPDATE customer SET customer_id = %(new)s,
+       sessions_after = greatest(%(sessions_after)s, sessions_after + interval '2 seconds')
+ WHERE customer = %(customer)s RETURNING sessions_after
+"""
 
 
 def export_customer(deployment: Deployment, cust_id: str) -> bytes:
@@ -139,26 +145,32 @@ def erase_customer(deployment: Deployment, cust_id: str, *, despite_bells: bool)
 
 
 def rename_customer(deployment: Deployment, old: str, new: str) -> None:
-    """Give a customer another custId. Their sessions end, for the tokens name the old one.
+    """Give a customer another custId. Their sessions end, for the tokens name the old one: however fast the clock was
+    that made them, and those as well that somebody is opening by the old name.
 
     Raises CommandError for a customer nobody has heard of, where the new custId is another customer's, and while a
     move is under way: it would find nobody by the old one.
     """
-    with _session(deployment) as connection:
-        with connection.transaction():
-            moves.require_none(connection)
-            place = _place(deployment, connection, old, _LOCK)
-            try:
-                connection.execute(_RENAME, {**place, "new": new})
-            except psycopg.errors.UniqueViolation:
-                raise CommandError(f"{new} is another customer") from None
-            former_names.keep(connection, old, place["customer"])
-            former_names.forget(connection, new, place["customer"])
-            _end_sessions(connection, place, newest_uuid7(deployment.clock()))
-            for statement in _FORGET_NAME:
-                connection.execute(_told(statement), place)
-        # Those as well of whom somebody read the old name until now. A session is as old as the request for it.
-        _end_sessions(connection, place, newest_uuid7(deployment.clock()))
+    with _session(deployment) as connection, connection.transaction():
+        moves.require_none(connection)
+        place = _place(deployment, connection, old, _LOCK)
+        ended = _rename(connection, place, new, deployment.clock() + GRACE)
+        _end_sessions(connection, place, newest_uuid7(ended))
+        former_names.keep(connection, old, place["customer"])
+        former_names.forget(connection, new, place["customer"])
+        for statement in _FORGET_NAME:
+            connection.execute(_told(statement), place)
+
+
+def _rename(connection: Connection, place: dict[str, Any], new: str, sessions_after: datetime) -> datetime:
+    """Answers up to which moment sessions end. Raises CommandError where the custId is another customer's."""
+    try:
+        row = connection.execute(_RENAME, {**place, "new": new, "sessions_after": sessions_after}).fetchone()
+    except psycopg.errors.UniqueViolation:
+        raise CommandError(f"{new} is another customer") from None
+    assert row is not None, "the customer is locked"
+    ended: datetime = row[0]
+    return ended
 
 
 def _end_sessions(connection: Connection, place: dict[str, Any], last: UUID) -> None:

@@ -158,7 +158,7 @@ async def _open(
     proved = await _prove(proofs, asked)
 
     async def produce() -> Reply:
-        issued = sessions.issue(proved.customer, body.sign_type, public_key, now)
+        issued = sessions.issue(proved.customer, body.sign_type, public_key, now, proved.sessions_after)
         await proved.keep(issued)
         _log.info(
             "session_opened",
