@@ -41,6 +41,18 @@ def test_nobody_takes_part_in_a_move_that_is_being_undone(sessions: list[psycopg
     moves.join(two, "another")
 
 
+def test_no_move_begins_while_a_customer_is_renamed(sessions: list[psycopg.Connection[Any]]) -> None:
+    renaming, moving = sessions
+    moving.execute("SET lock_timeout = '50ms'")
+    with renaming.transaction():
+        moves.require_none(renaming)
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            moves.join(moving, "main")
+    moves.join(moving, "main")
+    with renaming.transaction(), pytest.raises(CommandError, match="under way"):
+        moves.require_none(renaming)
+
+
 def test_moving_has_sessions_of_its_own(database_url: str, keyring: Keyring) -> None:
     deployment = Deployment(Settings(pgbouncer=True), database_url, keyring, 1)
     with pytest.raises(CommandError, match="PgBouncer"), moves.session(deployment):

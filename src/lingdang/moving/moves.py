@@ -12,10 +12,10 @@ from lingdang.deployment import Deployment
 from lingdang.errors import CommandError
 
 _LOCK = "SELECT pg_try_advisory_lock{}(7308320, hashtext(%s))"
-_UNDER_WAY = """
-SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
- WHERE l.locktype = 'advisory' AND l.classid = 7308320 AND d.datname = current_database() LIMIT 1
-"""
+# Moves share the first. Renamings come one after the other, so that whoever has the first is a move.
+_NO_RENAMING = "SELECT pg_advisory_lock_shared(7308321, 0)"
+_RENAMING = "SELECT pg_advisory_xact_lock(7308321, 1)"
+_NO_MOVE = "SELECT pg_try_advisory_xact_lock(7308321, 0)"
 _BEGIN = "INSERT INTO move (name, begun_at) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 _UNDONE = "SELECT undone_at IS NOT NULL FROM move WHERE name = %s"
 
@@ -62,11 +62,13 @@ def take_back(connection: psycopg.Connection[Any], name: str) -> None:
 
 
 def require_none(connection: psycopg.Connection[Any]) -> None:
-    """Raises CommandError while any move is under way, or is being undone."""
-    if connection.execute(_UNDER_WAY).fetchone() is not None:
+    """Until the transaction's end none begins. Raises CommandError while any is under way, or is being undone."""
+    connection.execute(_RENAMING)
+    if connection.execute(_NO_MOVE).fetchone() != (True,):
         raise CommandError("a move is under way, whose rows go by custIds: wait for its end")
 
 
 def _lock(connection: psycopg.Connection[Any], kind: str, name: str) -> bool:
+    connection.execute(_NO_RENAMING)
     row = connection.execute(_LOCK.format(kind).encode(), (name,)).fetchone()
     return row == (True,)
