@@ -16,6 +16,7 @@ from lingdang.cli.opening import opened
 from lingdang.errors import Problem
 from lingdang.moving import moving_in, undoing
 from lingdang.moving.form import NAME_PATTERN, NAME_RULE, Refused
+from lingdang.moving.former_names import Meaning
 from lingdang.moving.moving_in import Report, Watching
 from lingdang.moving.totals import Control, ShopTotals, Sum
 
@@ -74,6 +75,13 @@ def move_in() -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where the refused rows go, as JSON Lines. [default: NAME.refused.jsonl]",
 )
+@click.option(
+    "--cust-ids",
+    "meaning",
+    type=click.Choice(get_args(Meaning)),
+    help="Whom a custId means that a renamed customer had: who had it before, or who has it now. [default: who had it "
+    "before where the move began before the renaming; rows that could mean another are refused]",
+)
 @click.option("--encoding", type=click.Choice(get_args(Encoding)), default="utf-8", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_context
@@ -83,6 +91,7 @@ def files_command(
     name: str,
     dry_run: bool,
     refused_file: Path | None,
+    meaning: Meaning | None,
     encoding: Encoding,
     as_json: bool,
 ) -> None:
@@ -107,7 +116,7 @@ def files_command(
     try:
         with opened(ctx) as deployment, _Bars() as bars, _RefusedFile(refused_path, bars.console) as kept:
             watching = Watching(kept.refuse, bars.tell)
-            report = moving_in.move_in(deployment, files, name, encoding, watching, dry_run=dry_run)
+            report = moving_in.move_in(deployment, files, name, encoding, watching, meaning=meaning, dry_run=dry_run)
     except FileError as error:
         raise click.UsageError(str(error)) from None
     except (Problem, psycopg.OperationalError) as error:
@@ -212,6 +221,8 @@ class _RefusedFile:
 def _print(report: Report, refused_path: Path) -> None:
     lines = [f"{report.name}{' (dry run: nothing was changed)' if report.dry_run else ''}"]
     lines.append(f"  customers  {report.customers:,}, of them new {report.new_customers:,}")
+    if report.followed:
+        lines.append(f"  renamed    {report.followed:,} rows went to customers who have another custId now")
     lines += [f"  {_of_control(control, report.dry_run)}" for control in report.controls]
     if report.refused:
         lines.append(f"  refused    {report.refused:,} rows, see {refused_path}")

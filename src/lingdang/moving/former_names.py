@@ -1,34 +1,63 @@
 """Former names: the rows of a file of before find a customer who was renamed since.
 
-A custId that is a customer's now means that customer, and never whoever had it before.
+A custId may be given to somebody else later, so a file does not say by itself which of the two it means. It means who
+had the custId when its move began, or whom the one who moves it in says; where that is in doubt its rows are refused.
 """
+
+from typing import Literal
 
 from lingdang.moving.staging import Connection
 
-_KEEP = "INSERT INTO former_name (customer_id, customer) VALUES (%s, %s) ON CONFLICT DO NOTHING"
+Meaning = Literal["before", "now"]
+"""Whom a custId means that a renamed customer had: who had it before, or who has it now."""
+
+# The moves that have begun know the customer by this name.
+_KEEP = """
+INSERT INTO former_name (customer_id, customer, moves)
+SELECT %s, %s, ARRAY(SELECT name FROM move WHERE undone_at IS NULL) ON CONFLICT DO NOTHING
+"""
 _FORGET = "DELETE FROM former_name WHERE customer_id = %s AND customer = %s"
 
-_FOLLOW = """
+# Every custId of the files that somebody had before, with the name that they have now, or why it is not followed.
+_MEANT = """
+CREATE TEMPORARY TABLE meant AS
 WITH renamed AS (
-     SELECT f.customer_id, min(c.customer_id) AS now
-       FROM former_name f JOIN customer c USING (customer)
-      WHERE NOT EXISTS (SELECT FROM customer o WHERE o.customer_id = f.customer_id)
-      GROUP BY f.customer_id HAVING count(*) = 1
+     SELECT f.customer_id AS given, min(f.customer) AS customer, min(c.customer_id) AS now, count(*) > 1 AS several,
+            bool_and(%(move)s = ANY (f.moves)) AS begun,
+            EXISTS (SELECT FROM customer o WHERE o.customer_id = f.customer_id) AS taken
+       FROM former_name f JOIN customer c USING (customer) GROUP BY f.customer_id
+     ), named AS (
+     SELECT DISTINCT s.cust_id
+       FROM staged s JOIN (SELECT given FROM renamed UNION SELECT now FROM renamed) r (cust_id) USING (cust_id)
+     ), found AS (
+     SELECT r.*, r.now IN (SELECT cust_id FROM named EXCEPT SELECT given FROM renamed) AS named_now,
+            count(*) FILTER (WHERE r.begun AND NOT r.several AND NOT r.taken) OVER (PARTITION BY r.customer) AS names
+       FROM renamed r JOIN named n ON n.cust_id = r.given
      )
-UPDATE staged s SET cust_id = r.now FROM renamed r WHERE s.cust_id = r.customer_id
+SELECT given, now, CASE
+       WHEN several
+       THEN 'several customers who were renamed had the custId ' || given || ': name the one who is meant as of now'
+       WHEN %(before)s THEN NULL
+       WHEN taken
+       THEN given || ' was renamed to ' || now || ', and somebody else has the custId ' || given || ' now' || ASK
+       WHEN NOT begun
+       THEN given || ' was renamed to ' || now || ' before this move began' || ASK
+       WHEN named_now OR names > 1
+       THEN given || ' was renamed to ' || now || ', and the files name that customer otherwise, too' || ASK
+       END AS reason
+  FROM found
 """
-# Several had the name, or whoever has it now is not whom this move has known by it.
-_AMBIGUOUS = """
+_ASK = "': say by --cust-ids whether the files are of before or of now'"
+_REFUSE = """
 INSERT INTO wrong
-SELECT s.file, s.line, 'custId', 'customers who were renamed had this custId: name the one that is meant as of now'
-  FROM staged s JOIN (
-       SELECT f.customer_id
-         FROM former_name f
-         LEFT JOIN customer c ON c.customer_id = f.customer_id
-         LEFT JOIN moved_customer m ON m.customer = f.customer AND m.move = %(move)s
-        GROUP BY f.customer_id
-       HAVING CASE WHEN count(c.customer) > 0 THEN count(m.customer) > 0 ELSE count(*) > 1 END
-       ) a ON a.customer_id = s.cust_id
+SELECT s.file, s.line, 'custId', m.reason FROM staged s JOIN meant m ON m.given = s.cust_id WHERE m.reason IS NOT NULL
+"""
+_FOLLOW = """
+UPDATE staged s SET cust_id = m.now, given = m.given FROM meant m WHERE m.given = s.cust_id AND m.reason IS NULL
+"""
+_COUNT = """
+SELECT count(*) FROM staged s
+ WHERE s.given IS NOT NULL AND NOT EXISTS (SELECT FROM wrong f WHERE f.file = s.file AND f.line = s.line)
 """
 
 
@@ -42,7 +71,17 @@ def forget(connection: Connection, cust_id: str, customer: int) -> None:
     connection.execute(_FORGET, (cust_id, customer))
 
 
-def follow(connection: Connection, move: str) -> None:
-    """Give the staged rows the names that their customers have now; note as wrong those that could mean several."""
+def follow(connection: Connection, move: str, meaning: Meaning | None) -> None:
+    """Give the staged rows the names that their customers have now; note as wrong those that could mean another."""
+    if meaning == "now":
+        return
+    connection.execute(_MEANT.replace("ASK", _ASK).encode(), {"move": move, "before": meaning == "before"})
+    connection.execute(_REFUSE)
     connection.execute(_FOLLOW)
-    connection.execute(_AMBIGUOUS, {"move": move})
+
+
+def count_followed(connection: Connection) -> int:
+    """How many rows that were not refused have found a renamed customer."""
+    row = connection.execute(_COUNT).fetchone()
+    assert row is not None, "a count is one row"
+    return int(row[0])

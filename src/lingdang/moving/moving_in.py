@@ -23,6 +23,7 @@ from lingdang.ledger.rules import Command, Result
 from lingdang.moving import former_names, moves, names, past_orders, staging
 from lingdang.moving.carrying import PAGE, carry_out
 from lingdang.moving.form import Form, Refused, Staged
+from lingdang.moving.former_names import Meaning
 from lingdang.moving.staging import Connection, DueRow
 from lingdang.moving.totals import Control, Controls, ShopTotals, shop_totals
 
@@ -30,7 +31,8 @@ from lingdang.moving.totals import Control, Controls, ShopTotals, shop_totals
 class Report(msgspec.Struct, rename="camel"):
     """What became of a move: in `refused` rows, in `controls` the good ones, in `before` and `after` the whole shop.
 
-    `agrees`: the shop has what the good rows give. In a dry run nothing was changed, and `after` is `before`.
+    `followed`: good rows by a custId of before, which went to the renamed customer. `agrees`: the shop has what the
+    good rows give. In a dry run nothing was changed, and `after` is `before`.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Report(msgspec.Struct, rename="camel"):
     after: ShopTotals
     customers: int = 0
     new_customers: int = 0
+    followed: int = 0
     refused: int = 0
     controls: list[Control] = []
     agrees: bool = True
@@ -52,9 +55,16 @@ class Watching(NamedTuple):
 
 
 def move_in(
-    deployment: Deployment, paths: Sequence[Path], name: str, encoding: Encoding, watching: Watching, *, dry_run: bool
+    deployment: Deployment,
+    paths: Sequence[Path],
+    name: str,
+    encoding: Encoding,
+    watching: Watching,
+    *,
+    meaning: Meaning | None = None,
+    dry_run: bool,
 ) -> Report:
-    """Move the files in, in their order.
+    """Move the files in, in their order. `meaning`: of custIds that renamed customers had.
 
     Raises FileError for a file that cannot be read, before anything is changed; CommandError for a move that was
     undone; Problem `overloaded` or `outcome_unknown`, or psycopg.Error, when the database fails: the same again goes
@@ -62,7 +72,7 @@ def move_in(
     """
     with moves.session(deployment) as connection:
         moves.join(connection, name)
-        return _MoveIn(deployment, connection, name, watching).run(paths, encoding, dry_run=dry_run)
+        return _MoveIn(deployment, connection, name, watching).run(paths, encoding, meaning, dry_run=dry_run)
 
 
 class _MoveIn:
@@ -77,12 +87,12 @@ class _MoveIn:
         held = shop_totals(connection)
         self._report = Report(name, False, held, held)
 
-    def run(self, paths: Sequence[Path], encoding: Encoding, *, dry_run: bool) -> Report:
+    def run(self, paths: Sequence[Path], encoding: Encoding, meaning: Meaning | None, *, dry_run: bool) -> Report:
         report, connection, now = self._report, self._connection, self._deployment.clock()
         report.dry_run = dry_run
         self._stage(paths, encoding)
         files = [str(path) for path in paths]
-        former_names.follow(connection, self._name)
+        former_names.follow(connection, self._name, meaning)
         staging.find_wrong(connection, files)
         report.customers, report.new_customers = names.gather_names(connection)
         if not dry_run:
@@ -98,6 +108,7 @@ class _MoveIn:
             report.after = shop_totals(connection)
         for refused in staging.wrong_rows(connection, files):
             self._refuse(refused)
+        report.followed = former_names.count_followed(connection)
         report.controls = self._controls.all()
         report.agrees = dry_run or all(control.agrees for control in report.controls)
         return report

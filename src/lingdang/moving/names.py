@@ -18,7 +18,8 @@ SELECT row_number() OVER (ORDER BY s.cust_id) AS place, s.*, coalesce(g.groups, 
        ) s
   LEFT JOIN (
        SELECT s.cust_id, array_agg(DISTINCT g ORDER BY g) AS groups
-         FROM staged s, unnest(s.groups) AS g GROUP BY s.cust_id
+         FROM staged s, unnest(s.groups) AS g
+        WHERE NOT EXISTS (SELECT FROM wrong f WHERE f.file = s.file AND f.line = s.line) GROUP BY s.cust_id
        ) g USING (cust_id);
 CREATE INDEX ON named (place);
 ANALYZE named

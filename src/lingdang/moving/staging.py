@@ -22,11 +22,13 @@ _TABLES = """
 CREATE TEMPORARY TABLE staged (
     file smallint NOT NULL, line integer NOT NULL, kind text NOT NULL, cust_id text COLLATE "C" NOT NULL,
     reference text COLLATE "C", currency text COLLATE "C", amount bigint, origin text, expires_at timestamptz,
-    product_id text COLLATE "C", groups text[], created_at timestamptz, detail json
+    product_id text COLLATE "C", groups text[], created_at timestamptz, detail json,
+    given text COLLATE "C"
 );
+-- A row whose customer was renamed has the name of now; `given` is the one in the file then.
 CREATE TEMPORARY TABLE wrong (file smallint NOT NULL, line integer NOT NULL, field text NOT NULL, reason text NOT NULL)
 """
-_COPY = "COPY staged FROM STDIN"
+_COPY = f"COPY staged (file, {', '.join(Staged.__struct_fields__)}) FROM STDIN"
 
 # Lots, rights and past orders have references, which name them within their customer.
 _TWICE = """
@@ -36,7 +38,8 @@ SELECT t.file, t.line, '', 'the same ' || t.kind || ' was given before, in '
   FROM (
        SELECT file, line, kind, row_number() OVER w AS n,
               first_value(file) OVER w AS first_file, first_value(line) OVER w AS first_line
-         FROM staged WHERE reference IS NOT NULL
+         FROM staged s
+        WHERE reference IS NOT NULL AND NOT EXISTS (SELECT FROM wrong f WHERE f.file = s.file AND f.line = s.line)
        WINDOW w AS (PARTITION BY cust_id, reference, kind ORDER BY file, line)
        ) t
  WHERE t.n > 1
@@ -83,7 +86,8 @@ SELECT place, file, line, kind, customer, reference, currency, amount, origin, e
 """
 _WRONG = """
 SELECT DISTINCT ON (s.file, s.line) s.file, s.line, f.field, f.reason, json_strip_nulls(json_build_object(
-       'kind', s.kind, 'custId', s.cust_id, 'orderId', CASE WHEN s.kind = 'order' THEN s.reference END,
+       'kind', s.kind, 'custId', coalesce(s.given, s.cust_id),
+       'orderId', CASE WHEN s.kind = 'order' THEN s.reference END,
        'paidAt', s.detail->'paidAt', 'currency', s.currency, 'amount', CASE WHEN s.kind = 'lot' THEN s.amount END,
        'total', CASE WHEN s.kind = 'order' THEN s.amount END, 'status', s.detail->'status', 'lines', s.detail->'lines',
        'origin', s.origin, 'expiresAt', s.expires_at, 'productId', s.product_id))
