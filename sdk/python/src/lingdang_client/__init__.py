@@ -37,6 +37,7 @@ from lingdang_client.errors import (
     InsufficientBells,
     InvalidReceipt,
     InvalidRequest,
+    InvalidWebhook,
     LingdangError,
     NoSession,
     NoSuchOffer,
@@ -60,12 +61,28 @@ from lingdang_client.errors import (
     UntrustedServer,
     VoucherUnusable,
 )
+from lingdang_client.events import (
+    EndpointPaused,
+    EntitlementGranted,
+    EntitlementRevoked,
+    Event,
+    FeedReset,
+    OrderPaid,
+    OrderRefunded,
+    WalletAdjusted,
+    WalletCredited,
+    WalletExpired,
+    WalletExpiring,
+    WalletLow,
+    WalletTakenBack,
+)
 from lingdang_client.offers import FileOfferStore, MemoryOfferStore, OfferStore, PendingPayment
 from lingdang_client.receipts import Receipt, Revoked, verify_receipt, verify_revoked
 from lingdang_client.retrying import Retry
 from lingdang_client.sessions import ServerClock, Session
 from lingdang_client.signing import SignType, sign, string_to_sign
 from lingdang_client.steps import Step
+from lingdang_client.webhooks import verify_webhook
 
 __all__ = [
     "AlreadyOwned",
@@ -78,15 +95,21 @@ __all__ = [
     "Client",
     "ClientError",
     "CustMismatch",
+    "EndpointPaused",
     "Entitlement",
+    "EntitlementGranted",
+    "EntitlementRevoked",
     "EntitlementWithReceipt",
     "Entry",
+    "Event",
+    "FeedReset",
     "FileOfferStore",
     "IdempotencyMismatch",
     "IdentityUnavailable",
     "InsufficientBells",
     "InvalidReceipt",
     "InvalidRequest",
+    "InvalidWebhook",
     "Jwks",
     "LingdangError",
     "Link",
@@ -100,6 +123,8 @@ __all__ = [
     "Options",
     "Order",
     "OrderMismatch",
+    "OrderPaid",
+    "OrderRefunded",
     "OutcomeUnknown",
     "Overloaded",
     "Page",
@@ -137,8 +162,15 @@ __all__ = [
     "UntrustedServer",
     "VoucherUnusable",
     "Wallet",
+    "WalletAdjusted",
+    "WalletCredited",
+    "WalletExpired",
+    "WalletExpiring",
+    "WalletLow",
+    "WalletTakenBack",
     "sign",
     "string_to_sign",
     "verify_receipt",
     "verify_revoked",
+    "verify_webhook",
 ]

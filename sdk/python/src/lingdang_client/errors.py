@@ -43,6 +43,10 @@ class InvalidReceipt(ClientError):
     """A receipt does not prove what it is asked to prove. The message says why."""
 
 
+class InvalidWebhook(ClientError):
+    """A request is not one that the shop sent just now. The message says why."""
+
+
 class PaymentUnfinished(ClientError):
     """No final answer yet: the order may or may not be paid. The store still holds it: `resume` it later.
 
