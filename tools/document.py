@@ -8,6 +8,7 @@ from importlib import import_module
 from lingdang import routes
 from lingdang.http.document import document
 from lingdang.http.route import AnyRoute, Route
+from lingdang.routes.examples.events import HOOKS
 
 
 def declared() -> dict[tuple[str, str], AnyRoute]:
@@ -27,7 +28,7 @@ def _of(value: object) -> Iterator[AnyRoute]:
 
 def text() -> str:
     """The document as JSON."""
-    return json.dumps(document(declared().values()), ensure_ascii=False, indent=1)
+    return json.dumps(document(declared().values(), HOOKS), ensure_ascii=False, indent=1)
 
 
 if __name__ == "__main__":

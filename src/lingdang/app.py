@@ -21,7 +21,8 @@ from lingdang.coupons.guessing import CodeLimits
 from lingdang.db.gathered import Gathered
 from lingdang.db.lane import Lane
 from lingdang.db.probe import Probe
-from lingdang.deployment import Deployment, make_sessions, make_settlement, make_statements
+from lingdang.deployment import Deployment, make_sessions, make_settlement, make_statements, make_witness
+from lingdang.events.feed import Feed
 from lingdang.http.answers import with_page
 from lingdang.http.bound import Gate, bound
 from lingdang.http.entry import WAYS, Entry
@@ -46,6 +47,7 @@ from lingdang.routes import (
     access,
     admin_coupons,
     admin_customers,
+    admin_events,
     admin_holdings,
     admin_orders,
     admin_products,
@@ -100,6 +102,7 @@ def create_app(deployment: Deployment, watch: Watch = UNWATCHED) -> Entry:
         origins=settings.cors_origins,
         elsewhere=[each.path for each in usual],
     )
+    entry.at_stop.append(parts.feed.arrivals.close)
     for way in WAYS:
         watch.gauge("lingdang_http_requests_by_way_total", way, partial(entry.taken.__getitem__, way))
     return entry
@@ -130,6 +133,7 @@ class _Parts:
         self.settlement = make_settlement(deployment, self.memory, watch)
         means = Means(deployment, self.pools.background, self.settlement)
         self.background = Background(means, runs=settings.background == "server")
+        self.feed = Feed(self.pools.reports, deployment.buckets, settings.wallet_low, make_witness(deployment))
         self.carts = Carts(self._lane(), self.memory, self.clock, observe=watch.lane("cart"))
         self.products = ProductReader(self._lane(), self.memory, self.clock, observe=watch.lane("products"))
         self.public = products.Public(*_strangers(settings)) if settings.public_catalogue else None
@@ -181,6 +185,7 @@ class _Parts:
             for lane in lanes:
                 lane.open()
                 stack.push_async_callback(lane.close)
+            stack.callback(self.feed.arrivals.close)
             await stack.enter_async_context(self.background.running())
             yield
 
@@ -260,6 +265,7 @@ def _operators(parts: _Parts) -> list[AnyServed]:
         *admin_orders.routes(pool, buckets, settings.zone, settings.offer_seconds),
         *admin_refunds.routes(pool, settlement, parts.refund_policy),
         *admin_rights.routes(pool, settlement, parts.refund_policy, buckets),
+        *admin_events.routes(parts.feed),
     ]
 
 

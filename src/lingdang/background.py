@@ -16,6 +16,7 @@ import structlog
 from lingdang.db.pool import Pool
 from lingdang.deployment import Deployment, make_sealer
 from lingdang.errors import Problem
+from lingdang.events.expiring_soon import ExpiringSoon
 from lingdang.ledger.settlement import Settlement
 from lingdang.upkeep import Upkeep
 from lingdang.watch import Watch
@@ -57,9 +58,16 @@ class Task(Protocol):
         """Work, and look, until it is cancelled."""
 
 
+def _upkeep(means: Means) -> Upkeep:
+    deployment, settled = means.deployment, means.settlement.seconds_run
+    days = deployment.settings.wallet_expiring_days
+    expiring = ExpiringSoon(means.pool, deployment.buckets, days, deployment.clock, settled)
+    return Upkeep(means.pool, means.settlement, deployment.clock, [expiring.run])
+
+
 TASKS: Final[Mapping[str, Callable[[Means], Task]]] = {
     "sealing": lambda means: make_sealer(means.deployment, means.pool, means.settlement.seconds_run),
-    "upkeep": lambda means: Upkeep(means.pool, means.settlement, means.deployment.clock),
+    "upkeep": _upkeep,
 }
 """By name, how each is made. A new one is added here; it is then run, watched and counted."""
 

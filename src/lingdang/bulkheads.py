@@ -27,7 +27,7 @@ LIMITS: Final = {
     "access": Limits(waiting=1000, wait_seconds=5.0, statement_seconds=2.0),
     "sign_in": Limits(waiting=500, wait_seconds=5.0, statement_seconds=5.0),
     "search": Limits(waiting=100, wait_seconds=2.0, statement_seconds=3.0),
-    "operators": Limits(waiting=100, wait_seconds=5.0, statement_seconds=10.0),
+    "operators": Limits(waiting=300, wait_seconds=5.0, statement_seconds=10.0),
     "reports": Limits(waiting=50, wait_seconds=5.0, statement_seconds=10.0),
     "background": Limits(waiting=50, wait_seconds=10.0, statement_seconds=14.0),
 }

@@ -146,6 +146,22 @@ KINDS: dict[str, Kind] = {
         "Try again after {retryAfter} seconds.",
         "暂时无法获取平台身份提供方的密钥，无法核验其令牌。请在 {retryAfter} 秒后重试。",
     ),
+    "position_lost": Kind(
+        409,
+        "Position lost",
+        "位点已失效",
+        "A restore of the database lost what stood at this position. Drop every event that is later than the position of "
+        "resume, and read on from there.",
+        "数据库恢复后，该位点的事件已不存在。请丢弃晚于 resume 位点的所有事件，并从 resume 继续读取。",
+    ),
+    "feed_stopped": Kind(
+        503,
+        "Feed stopped",
+        "事件流已暂停",
+        "The database was put back to an earlier state, and events that were told are missing. An operator has to run "
+        "`lingdang epoch new`; the feed goes on then.",
+        "数据库已回到较早的状态，部分已告知的事件缺失。运营者需运行 `lingdang epoch new`，事件流随后恢复。",
+    ),
     "outcome_unknown": Kind(
         503,
         "Outcome unknown",

@@ -38,7 +38,7 @@ def window(limit: str | None, cursor: str | None) -> Window:
         if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:4]) <= MAX_LIMIT and len(limit) <= 3):
             raise invalid_field("limit", f"Expected a whole number from 1 to {MAX_LIMIT}, got {shown(limit)}")
         count = int(limit)
-    return Window(count, None if cursor is None else _decode(cursor))
+    return Window(count, None if cursor is None else from_cursor(cursor))
 
 
 def page(rows: Sequence[T], keys: Sequence[str], limit: int) -> Page[T]:
@@ -56,9 +56,9 @@ def read_seq(key: str | None) -> int | None:
     return int(key)
 
 
-def foreign_cursor() -> Problem:
+def foreign_cursor(field: str = "cursor") -> Problem:
     """The `invalid_request` of a cursor that was not given here."""
-    return invalid_field("cursor", "Not a cursor that this server gave")
+    return invalid_field(field, "Not a cursor that this server gave")
 
 
 def to_cursor(key: str) -> str:
@@ -66,13 +66,14 @@ def to_cursor(key: str) -> str:
     return base64.urlsafe_b64encode(key.encode()).rstrip(b"=").decode()
 
 
-def _decode(cursor: str) -> str:
+def from_cursor(cursor: str, field: str = "cursor", longest: int = _MAX_CURSOR) -> str:
+    """The key that a client sent back. Raises Problem `invalid_request` for the field."""
     try:
-        if not cursor or len(cursor) > _MAX_CURSOR:
+        if not cursor or len(cursor) > longest:
             raise ValueError
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
         if not text.isprintable():
             raise ValueError
     except (binascii.Error, ValueError):
-        raise foreign_cursor() from None
+        raise foreign_cursor(field) from None
     return text

@@ -90,6 +90,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     command_seconds: Annotated[float, Meta(gt=0, le=300)] = 5.0
     """A command not started within this time is refused unexecuted with 503."""
 
+    wallet_low: dict[
+        Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9_]{0,15}\Z")], Annotated[int, Meta(ge=1, le=10**15)]
+    ] = {}
+    """By currency, `BELL:100,GEM:5`: a payment or whatever else brings a balance below it is told as `wallet.low`."""
+    wallet_expiring_days: Annotated[int, Meta(ge=0, le=366)] = 7
+    """So many days before bells lapse `wallet.expiring` is told. 0: never."""
+
     background: Literal["server", "worker"] = "server"
     """Who runs the background tasks (lingdang.background): the server's workers, or `lingdang worker` alone."""
     seal_deadline_seconds: Seconds = 900
@@ -236,11 +243,21 @@ def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _split(field: str, value: str) -> Any:
+    if field == "wallet_low":
+        return _thresholds_of(value)
     if field in ("cors_origins", "oidc_issuers") and not value.strip():
         return ()
     if field == "oidc_issuers":
         return _issuers_of(value)
     return tuple(part.strip() for part in value.split(",")) if field in _LISTS else value
+
+
+def _thresholds_of(value: str) -> Any:
+    parts = [part.strip().partition(":") for part in value.split(",") if part.strip()]
+    found = {currency.strip(): amount.strip() for currency, _, amount in parts}
+    if len(found) < len(parts) or not all(amount.isdecimal() for amount in found.values()):
+        raise SettingsError("configuration: LINGDANG_WALLET_LOW names each currency once with a number: BELL:100,GEM:5")
+    return found
 
 
 def _issuers_of(value: str) -> Any:

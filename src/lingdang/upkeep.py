@@ -5,7 +5,7 @@ docs/states.md names every state of the shop's data; those with a time limit end
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -34,14 +34,24 @@ _log = structlog.get_logger(__name__)
 
 
 class Upkeep:
-    """The healers of one process; several processes share the work. `overdue` counts by state."""
+    """The healers of one process; several processes share the work. `overdue` counts by state.
 
-    def __init__(self, pool: Pool, settlement: Settlement, clock: Clock) -> None:
+    `further` are healers beside its own: each answers whether it ended with work left.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        settlement: Settlement,
+        clock: Clock,
+        further: Sequence[Callable[[], Awaitable[bool]]] = (),
+    ) -> None:
         self._pool = pool
         self._rests = Rests(settlement.seconds_run)
         self.expiry = ExpirySweep(pool, settlement, clock)
         self._clock = clock
         self._caught_up = time.monotonic()
+        self._further = further
         self.overdue = dict.fromkeys(_STATES, 0)
         self.gauges: Mapping[str, Callable[[], float]] = {
             "lingdang_expired_wallets_total": lambda: self.expiry.wallets,
@@ -65,6 +75,7 @@ class Upkeep:
             self.expiry.run,
             lambda: sweep_identity(self._pool, now),
             lambda: renew_terms(self._pool, self._rests),
+            *self._further,
             lambda: self._count(now),
         )
         left = [await _try(heal) for heal in healers]

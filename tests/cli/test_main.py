@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
     [
         *([], ["serve"], ["migrate"], ["keys"], ["keys", "rotate"], ["keys", "list"], ["keys", "retire"]),
         *(["catalog"], ["catalog", "import"], ["wallet"], ["wallet", "credit"], ["reconcile"]),
-        *(["journal"], ["journal", "seal"], ["journal", "checkpoint"]),
+        *(["journal"], ["journal", "seal"], ["journal", "checkpoint"], ["epoch"], ["epoch", "new"]),
         *(["statement"], ["statement", "issue"], ["statement", "verify"]),
     ],
     ids=" ".join,

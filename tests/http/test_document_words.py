@@ -10,12 +10,13 @@ from jsonschema_rs import validator_for
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from lingdang.http.document import document
+from lingdang.routes.examples.events import HOOKS
 from support.declared import declared
 from support.described import responses_of
 from support.pages import ROOT
 from tools.node import run
 
-DOCUMENT = document(declared().values())
+DOCUMENT = document(declared().values(), HOOKS)
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 OPERATIONS = [operation for item in DOCUMENT["paths"].values() for operation in item.values()]
 NAMES = [operation["operationId"] for operation in OPERATIONS]

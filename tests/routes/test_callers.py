@@ -29,6 +29,7 @@ ROUTES: list[tuple[Scope, str, str, Any, int]] = [
     ),
     ("orders:read", "GET", "/v1/admin/orders?custId=ann", None, 200),
     ("orders:read", "GET", "/v1/admin/orders", None, 200),
+    ("events:read", "GET", "/v1/admin/events", None, 200),
     ("customers:read", "POST", "/v1/admin/entitlements/check", {"custId": "ann", "productIds": ["b-1"]}, 200),
     ("customers:read", "GET", "/v1/admin/customers/ann", None, 200),
     ("customers:read", "GET", "/v1/admin/customers/ann/wallet", None, 200),

@@ -16,6 +16,7 @@ from lingdang.http.document.operations import path_of
 from lingdang.http.route import AnyRoute
 from lingdang.identity.api_keys import SCOPES
 from lingdang.keys import Keyring
+from lingdang.routes.examples.events import HOOKS
 from lingdang.watch import Watch
 from support.declared import declared, refuses_as_declared
 from support.described import responses_of
@@ -65,7 +66,7 @@ def _examples(described: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]
 
 
 def test_every_example_fits_its_schema_in_the_document() -> None:
-    described = document(DECLARED.values())
+    described = document(DECLARED.values(), HOOKS)
     examples = list(_examples(described))
     assert len(examples) > 200
     for schema, example in examples:
@@ -73,7 +74,7 @@ def test_every_example_fits_its_schema_in_the_document() -> None:
 
 
 def test_every_answer_and_every_refusal_has_an_example() -> None:
-    described = document(DECLARED.values())
+    described = document(DECLARED.values(), HOOKS)
     for path, item in described["paths"].items():
         for method, operation in item.items():
             for status, response in responses_of(described, operation).items():

@@ -69,13 +69,14 @@ async def open_shop(
     *,
     short_way: bool = False,
     clock: Clock = system_clock,
+    buckets: int = 1,
     **settings: Any,
 ) -> AsyncIterator[Shop]:
     """Serve a shop on a free port until the block ends; `settings` override the defaults.
 
     `short_way`: hot requests go past the ASGI cycle, as in a worker.
     """
-    deployment = Deployment(Settings(**settings), database_url, keyring, buckets=1, clock=clock)
+    deployment = Deployment(Settings(**settings), database_url, keyring, buckets=buckets, clock=clock)
     (listener,) = listen("127.0.0.1", 0, workers=1)
     app = create_app(deployment, watch)
     protocol: Any = partial(Connection, entry=app, seats=Seats(1000), short_way=short_way)

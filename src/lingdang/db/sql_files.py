@@ -32,6 +32,7 @@ FILES = (
     "ledger/order_voucher.sql",
     "ledger/credit.sql",
     "ledger/begin.sql",
+    "ledger/begin_anew.sql",
     "ledger/load.sql",
     "ledger/found.sql",
     "ledger/save.sql",
@@ -41,6 +42,7 @@ FILES = (
     "journal/horizon.sql",
     "journal/reference.sql",
     "journal/content.sql",
+    "events/notice.sql",
 )
 """In the order in which one builds on another."""
 

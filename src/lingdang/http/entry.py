@@ -83,6 +83,8 @@ class Entry:
         self._observe = observe
         self._refusals = Refusals()
         self._large = OneATurn()
+        self.at_stop: list[Callable[[], None]] = []
+        """Called when no further request will come and those that run shall end."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP:

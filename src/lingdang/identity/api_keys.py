@@ -31,6 +31,7 @@ Scope = Literal[
     "wallets:adjust",
     "orders:read",
     "orders:refund",
+    "events:read",
 ]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 

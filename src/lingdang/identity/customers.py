@@ -10,6 +10,9 @@ from lingdang.errors import Problem
 from lingdang.identity.passwords import Passwords
 from lingdang.ids import Customer, bucket_of, new_customer
 
+ERASED = "erased "
+"""With what the name of an erased customer begins. No custId has a space."""
+
 _FIND = "SELECT customer, customer_id FROM customer WHERE customer_id = ANY (%b::text[])"
 _SIGNING_IN = "SELECT customer, sessions_after FROM customer WHERE customer_id = %b"
 _ADD = """

@@ -41,12 +41,18 @@ class RowsAfter(NamedTuple):
     more: bool
 
 
+async def horizon(connection: Connection, bucket: int) -> int:
+    """The position below which every settlement has ended. A later statement sees all of it."""
+    [(below,)] = await (await connection.execute(_HORIZON, (bucket,), binary=True)).fetchall()
+    return int(below)
+
+
 async def read_on(connection: Connection, bucket: int, after: int, most: int) -> RowsAfter:
     """About `most` rows after a cursor, at least 1; some more where a transaction wrote them.
 
     In a transaction its isolation must be READ COMMITTED.
     """
-    [(below,)] = await (await connection.execute(_HORIZON, (bucket,), binary=True)).fetchall()
+    below = await horizon(connection, bucket)
     cursor = await connection.execute(_END, (bucket, after, below, most - 1), binary=True)
     end = await cursor.fetchone()
     upto = MAX_POSITION if end is None else int(end[0])

@@ -81,6 +81,11 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Detail).decode
 
 
+def detail_of(row: Row) -> Detail:
+    """What is fixed about a grant or a revocation."""
+    return _decode(row.detail)
+
+
 def grant(book: Book, command: Grant) -> Done | Problem:
     """Grant, unless the customer owns the product: then nothing changes, and the record is None."""
     cause = command.cause

@@ -52,6 +52,12 @@ class Reversed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 _encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Detail).decode
+
+
+def detail_of(row: Row) -> Detail:
+    """What is fixed about a reversal beside its legs."""
+    return _decode(row.detail)
 
 
 def decide(book: Book, reverse: Reverse) -> Done | Problem:

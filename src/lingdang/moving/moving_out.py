@@ -10,13 +10,11 @@ import psycopg
 
 from lingdang.deployment import Deployment
 from lingdang.errors import CommandError
+from lingdang.identity.customers import ERASED
 from lingdang.moving import moves
 from lingdang.moving.form import MAX_GROUPS, MAX_ORDER_ID
 from lingdang.moving.staging import Connection
 from lingdang.moving.totals import Held
-
-ERASED = "erased "
-"""With what the name of an erased customer begins. No custId has a space."""
 
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 # JSON has no control characters: a row leaves as it is written.

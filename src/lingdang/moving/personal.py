@@ -14,11 +14,11 @@ import psycopg
 from lingdang.db.pool import connect_options
 from lingdang.deployment import Deployment
 from lingdang.errors import CommandError
+from lingdang.identity.customers import ERASED
 from lingdang.identity.sweep import GRACE
 from lingdang.ids import bucket_of, newest_uuid7
 from lingdang.moments import BEYOND
 from lingdang.moving import former_names, moves
-from lingdang.moving.moving_out import ERASED
 from lingdang.moving.staging import Connection
 from lingdang.settings import MOST_SECONDS
 

@@ -7,6 +7,7 @@ from functools import cache
 from lingdang.http.document import document
 from lingdang.http.reply import Reply
 from lingdang.http.route import ANYONE, AnyRoute, AnyServed, Asked, Route
+from lingdang.routes.examples.events import HOOKS
 
 DOCUMENT = Route(
     name="getDocument",
@@ -26,7 +27,7 @@ def routes(described: Iterable[AnyRoute]) -> list[AnyServed]:
 
     @cache
     def text() -> bytes:
-        return json.dumps(document(described), ensure_ascii=False).encode()
+        return json.dumps(document(described, HOOKS), ensure_ascii=False).encode()
 
     async def show(_: Asked[None]) -> Reply:
         return Reply(text())

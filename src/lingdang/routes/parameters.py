@@ -30,8 +30,8 @@ class OfCustomer(msgspec.Struct, frozen=True, rename="camel"):
     cust_id: CustId
 
 
-class Pages(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """Which page of a list."""
+class Limited(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """How long a page of a list may be."""
 
     limit: Annotated[
         str | None,
@@ -40,6 +40,15 @@ class Pages(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
             extra_json_schema={"type": "integer", "minimum": 1, "maximum": 200},
         ),
     ] = None
+
+    def count(self) -> int:
+        """How many items. Raises Problem `invalid_request`."""
+        return window(self.limit, None).limit
+
+
+class Pages(Limited, frozen=True, rename="camel", kw_only=True):
+    """Which page of a list."""
+
     cursor: Cursor = None
 
     def window(self) -> Window:

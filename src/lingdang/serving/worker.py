@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import partial
 from multiprocessing import connection, parent_process
 
@@ -60,7 +60,9 @@ def run(work: Work, listener: socket.socket, ready: connection.Connection, beat:
     for state in seats.counts():
         metrics.gauge("lingdang_connections", state, partial(_count, seats, state))
     entry = create_app(deploy(work.settings, work.database_url), watch)
-    server = _Server(_config(work, entry, seats), ready, metrics, beat, seats, work.settings.body_seconds)
+    server = _Server(
+        _config(work, entry, seats), ready, metrics, beat, seats, work.settings.body_seconds, entry.at_stop
+    )
     _follow_parent(server)
     # What is loaded by now stays: the collector need not look at it again.
     gc.collect()
@@ -105,8 +107,10 @@ class _Server(uvicorn.Server):
         beat: Beat,
         seats: Seats,
         body_seconds: float,
+        at_stop: Sequence[Callable[[], None]],
     ) -> None:
         super().__init__(config)
+        self._at_stop = at_stop
         self._seats = seats
         self._ready = ready
         self._metrics = metrics
@@ -141,6 +145,8 @@ class _Server(uvicorn.Server):
             acceptor.close()
         for task in self._tasks:
             task.cancel()
+        for stop in self._at_stop:
+            stop()
         await super().shutdown(sockets)
 
     @contextlib.contextmanager

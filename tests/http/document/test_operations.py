@@ -6,9 +6,10 @@ from lingdang.http.document import document
 from lingdang.http.document.operations import path_of
 from lingdang.http.route import AnyRoute
 from lingdang.routes import access, entitlements, health, payments
+from lingdang.routes.examples.events import HOOKS
 from tools.document import declared
 
-DOCUMENT = document(declared().values())
+DOCUMENT = document(declared().values(), HOOKS)
 
 
 def described_operation(route: AnyRoute) -> dict[str, Any]:

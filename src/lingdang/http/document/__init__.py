@@ -6,6 +6,7 @@ import msgspec
 
 from lingdang import __version__
 from lingdang.http.document.headers import ANSWERED, header_parameters
+from lingdang.http.document.hooks import TAG, Hook, webhooks
 from lingdang.http.document.operations import Schemas, operation, path_of
 from lingdang.http.document.refusals import common_refusals
 from lingdang.http.document.schemas import (
@@ -24,7 +25,7 @@ from lingdang.http.document.schemas import (
 from lingdang.http.document.tags import GROUPS, TAGS
 from lingdang.http.route import AnyRoute, Nothing
 
-__all__ = ["document"]
+__all__ = ["Hook", "document"]
 
 _ABOUT = """\
 Cart, checkout, signed payment and entitlements for a virtual currency.
@@ -35,11 +36,11 @@ A refusal is `application/problem+json` with a stable `code`; its sentences foll
 """
 
 
-def document(routes: Iterable[AnyRoute]) -> Json:
-    """The document as plain JSON."""
+def document(routes: Iterable[AnyRoute], hooks: Sequence[Hook] = ()) -> Json:
+    """The document as plain JSON; `hooks` are what the shop itself sends."""
     described = [route for route in routes if route.documented]
-    paths, schemas = _described(described)
-    used = {route.tag for route in described}
+    paths, sent, schemas = _described(described, hooks)
+    used = {route.tag for route in described} | ({TAG} if hooks else set())
     result: Json = {
         "openapi": "3.1.0",
         "info": {
@@ -54,6 +55,7 @@ def document(routes: Iterable[AnyRoute]) -> Json:
             {"name": group, "tags": [name for name in names if name in used]} for group, names in GROUPS.items()
         ],
         "paths": paths,
+        **({"webhooks": sent} if sent else {}),
         "components": {
             "schemas": schemas,
             "parameters": header_parameters(),
@@ -68,9 +70,10 @@ def document(routes: Iterable[AnyRoute]) -> Json:
     return result
 
 
-def _described(routes: Sequence[AnyRoute]) -> tuple[Json, Json]:
-    """The paths with their operations, and the schemas to which these refer."""
+def _described(routes: Sequence[AnyRoute], hooks: Sequence[Hook]) -> tuple[Json, Json, Json]:
+    """The paths with their operations, what is sent, and the schemas to which these refer."""
     used = dict.fromkeys([part for route in routes for part in (route.answer, route.body, route.params)])
+    used.update(dict.fromkeys([part for hook in hooks for part in (hook.event, hook.data)]))
     found, schemas = msgspec.json.schema_components(list(used), ref_template=REF)
     schema_of: Schemas = dict(zip(used, found, strict=True))
     paths: Json = {}
@@ -82,8 +85,9 @@ def _described(routes: Sequence[AnyRoute]) -> tuple[Json, Json]:
     close_bodies([schema_of[route.body] for route in routes], schemas)
     components = named({**schemas, "Problem": PROBLEM, "ProblemError": PROBLEM_ERROR})
     explain(components)
-    refer_by_name([paths, components])
-    return dict(sorted(paths.items())), components
+    sent = webhooks(hooks, schema_of)
+    refer_by_name([paths, sent, components])
+    return dict(sorted(paths.items())), sent, components
 
 
 _SECURITY: Json = {

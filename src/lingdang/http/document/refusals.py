@@ -36,6 +36,8 @@ _MEMBERS: dict[str, dict[str, Any]] = {
     "rate_limited": {"retryAfter": 1},
     "overloaded": {"retryAfter": 1},
     "identity_unavailable": {"retryAfter": 5},
+    "feed_stopped": {"retryAfter": 30},
+    "position_lost": {"resume": "NWY3Yzg5YTEgMCAw", "lastTrue": ["141733920768"]},
 }
 """Of a problem's example, by its code: the members that its sentence or the contract names."""
 

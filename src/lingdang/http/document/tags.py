@@ -12,12 +12,13 @@ TAGS: dict[str, str] = {
     "wallet": "Balances, movements and the signed statement of account.",
     "refunds": "Bells back, rights back.",
     "operators": "What the platform's own servers ask, with an API key whose scopes allow it.",
+    "events": "What the platform's servers are told: in the feed, and as webhooks.",
     "operations": "Whether the server is alive and ready, and how it does.",
 }
 """By name, with what each is about, in the flow's sequence."""
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    "Customers": tuple(name for name in TAGS if name not in ("operators", "operations")),
-    "The platform": ("operators", "operations"),
+    "Customers": tuple(name for name in TAGS if name not in ("operators", "events", "operations")),
+    "The platform": ("operators", "events", "operations"),
 }
 """The chapters as a page shows them together."""
