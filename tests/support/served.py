@@ -24,14 +24,14 @@ def run(data_dir: Path, *args: str, descriptors: int | None = None, **environ: s
     """A `lingdang` command, to its end; `descriptors`: how many files it may open."""
     command = [*_command(descriptors), *args, "--data-dir", str(data_dir)]
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=5 * PATIENCE, check=False, env=_environ(environ)
+        command, capture_output=True, text=True, timeout=5 * PATIENCE, check=False, env=environ_of(environ)
     )
 
 
 def start(data_dir: Path, *args: str, **environ: str) -> "subprocess.Popen[bytes]":
     """A `lingdang` command that goes on by itself."""
     command = [*COMMAND, *args, "--data-dir", str(data_dir)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environ(environ))
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environ_of(environ))
 
 
 def _command(descriptors: int | None, program: tuple[str, ...] = COMMAND) -> tuple[str, ...]:
@@ -123,7 +123,7 @@ def _announced(data_dir: Path, command: list[str], environ: dict[str, str]) -> I
             stdout=subprocess.PIPE,
             stderr=file,
             text=True,
-            env=_environ(environ),
+            env=environ_of(environ),
         )
     served = Served(process, data_dir, errors)
     try:
@@ -168,6 +168,7 @@ def _cmdline(process: psutil.Process) -> list[str]:
         return []
 
 
-def _environ(more: dict[str, str]) -> dict[str, str]:
+def environ_of(more: dict[str, str]) -> dict[str, str]:
+    """The environment of a command with these settings, and no others."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("LINGDANG_")}
     return clean | {"LINGDANG_" + name.upper(): value for name, value in more.items()}

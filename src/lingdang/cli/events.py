@@ -1,0 +1,116 @@
+"""`lingdang events`."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import click
+
+from lingdang.bulkheads import purpose_pool
+from lingdang.cli.opening import opened
+from lingdang.deployment import Deployment, make_witness
+from lingdang.events.event import Event, encode
+from lingdang.events.feed import LATEST, Feed
+from lingdang.events.kinds import TYPES
+from lingdang.signals import NUMBERS
+
+_PAGE = 200
+_WAIT_SECONDS = 20.0
+_BEGINNINGS = {"start": None, "now": LATEST}
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+
+class _Types(click.ParamType[frozenset[str]]):
+    """Types with commas between."""
+
+    name = "types"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[str]:
+        named = frozenset(part.strip() for part in value.split(","))
+        for unknown in sorted(named - TYPES.keys()):
+            self.fail(f"no type is called {unknown!r}; known: {', '.join(TYPES)}", param, ctx)
+        return named
+
+
+def _which(command: Command) -> Command:
+    """The options that say which events."""
+    after = click.option(
+        "--after", metavar="POSITION", help="`start`, `now`, or a `next` of the feed or of this command."
+    )
+    types = click.option("--types", type=_Types(), metavar="TYPE,…", help="Only these types.")
+    return after(types(command))
+
+
+@click.group()
+def events() -> None:
+    """What happens in the shop, as its feed tells it.
+
+    Read from the database, like everything of this command: it needs no API key, no address and no certificate, and
+    works while no server runs.
+    """
+
+
+@events.command()
+@_which
+@click.option("--follow", "-f", is_flag=True, help="Go on with what comes, until Ctrl-C.")
+@click.pass_context
+def tail(ctx: click.Context, after: str | None, types: frozenset[str] | None, follow: bool) -> None:
+    """Print events, one a line, as JSON: from the start, or with --follow from now on, unless --after says otherwise.
+
+    At the end it tells on standard error from where to go on.
+    """
+    with opened(ctx) as deployment:
+        pages = _Pages(after or ("now" if follow else "start"), types, follow)
+        _run(_print(deployment, pages))
+        if pages.after not in (None, LATEST):
+            click.echo(f"next: {pages.after}", err=True)
+
+
+class _Pages:
+    """Which events are read. `after` is how far they were."""
+
+    def __init__(self, after: str, types: frozenset[str] | None, follow: bool) -> None:
+        self.after = _BEGINNINGS.get(after, after)
+        self._types = types
+        self._follow = follow
+
+    async def of(self, feed: Feed) -> AsyncIterator[Event]:
+        """One event after the other; to the end, or on and on."""
+        while True:
+            page = await feed.read(self.after, self._types, _PAGE, _WAIT_SECONDS if self._follow else 0)
+            for event in page.items:
+                yield event
+            if page.next == self.after and not self._follow:
+                return
+            self.after = page.next
+
+
+async def _print(deployment: Deployment, pages: _Pages) -> None:
+    async for event in _events(deployment, pages):
+        click.echo(encode(event).decode())
+
+
+async def _events(deployment: Deployment, pages: _Pages) -> AsyncIterator[Event]:
+    settings = deployment.settings
+    async with purpose_pool("reports", deployment.database_url, 1, settings.pgbouncer) as pool:
+        feed = Feed(pool, deployment.buckets, settings.wallet_low, make_witness(deployment))
+        async for event in pages.of(feed):
+            yield event
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Run it to its end, or until a signal asks it to stop."""
+    asyncio.run(_until_asked(work))
+
+
+async def _until_asked(work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.create_task(work)
+    for number in NUMBERS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            with suppress(NotImplementedError):  # Windows: Ctrl-C ends it all the same
+                asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    with suppress(asyncio.CancelledError):
+        await task
