@@ -14,7 +14,7 @@ from lingdang.db.pool import Pool
 from lingdang.keys import Keyring
 from lingdang.serving.metrics import Metrics
 from lingdang.watch import Watch
-from support.journal import deployment_of, fill, sql
+from support.journal import deployment_of, fill, seal_all, sql
 from support.money import open_settlement
 from support.served import eventually
 from support.shop import open_shop
@@ -77,6 +77,25 @@ async def test_every_task_tells_its_lag_and_what_is_overdue(database_url: str, k
         assert f'lingdang_background_lag_seconds{{task="{name}"}} ' in text
     for state in ("transfer", "wallet", "session_end", "password_session", "login_attempt", "idempotency"):
         assert f'lingdang_overdue{{state="{state}"}} ' in text
+
+
+async def test_a_server_that_leaves_them_to_others_keeps_the_witness(
+    database_url: str, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the server's feed that stops when the database lacks what the witness has."""
+    monkeypatch.setattr(background, "LOOK_SECONDS", 0.02)
+    await fill(database_url)
+    await seal_all(database_url, keyring)
+    witness = keyring.path.with_name("witness.jws")
+    kept = witness.read_text()
+    witness.unlink()
+    metrics = Metrics()
+    async with open_shop(database_url, keyring, Watch(gauge=metrics.gauge), background="worker"):
+        await asyncio.to_thread(eventually, witness.exists)
+        assert witness.read_text() == kept
+        sql(database_url, "DELETE FROM seal_checkpoint")
+        lacking = 'lingdang_journal_rolled_back{worker="1"} 1.0'
+        await asyncio.to_thread(eventually, lambda: lacking in metrics.render().decode())
 
 
 async def test_a_server_that_leaves_them_to_others_notices_when_nobody_runs_them(

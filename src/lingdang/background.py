@@ -52,7 +52,7 @@ class Task(Protocol):
         """Seconds since it last saw its work done."""
 
     async def look(self) -> None:
-        """Count what is overdue, and change nothing. Raises Problem `overloaded` when the database is away."""
+        """Count what is overdue, and leave the work. Raises Problem `overloaded` when the database is away."""
 
     async def run(self) -> None:
         """Work, and look, until it is cancelled."""
@@ -84,10 +84,10 @@ class Background:
         for name, task in self._tasks.items():
             for state in task.overdue:
                 watch.gauge("lingdang_overdue", state, partial(task.overdue.__getitem__, state))
+            for metric, read in task.gauges.items():
+                watch.gauge(metric, watch.worker, read)
             if self._runs:
                 watch.gauge("lingdang_background_lag_seconds", name, task.lag)
-                for metric, read in task.gauges.items():
-                    watch.gauge(metric, watch.worker, read)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -101,18 +101,21 @@ class Sealer:
         return False
 
     async def look(self) -> None:
-        """Count what is overdue; nothing is sealed or written."""
+        """Keep the newest checkpoint, and count what is overdue; nothing is sealed."""
         async with transaction(self._pool) as connection:
-            await self._count_overdue(connection, await self._sealing.head(connection))
+            await self._look_at(connection)
 
     async def _look(self) -> None:
         """Keep the newest checkpoint, sign it under the newest key, and count what is overdue."""
         async with transaction(self._pool) as connection:
-            head = await self._sealing.head(connection)
-            await self.witness.keep(connection, head.jws)
-            await self._count_overdue(connection, head)
-            if self._sealing.is_old(head):
+            if self._sealing.is_old(await self._look_at(connection)):
                 await self._sealing.sign_anew(connection, self._clock())
+
+    async def _look_at(self, connection: Connection) -> Head:
+        head = await self._sealing.head(connection)
+        await self.witness.keep(connection, head.jws)
+        await self._count_overdue(connection, head)
+        return head
 
     async def _count_overdue(self, connection: Connection, head: Head) -> None:
         [(count,)] = await (await connection.execute(_GAPS)).fetchall()
