@@ -94,11 +94,11 @@ class _MoveIn:
         files = [str(path) for path in paths]
         former_names.follow(connection, self._name, meaning)
         staging.find_wrong(connection, files)
-        report.customers, report.new_customers = names.gather_names(connection)
+        report.customers, report.new_customers = names.gather_names(connection, self._name)
         if not dry_run:
             moves.begin(connection, self._name, now)
             self._make_known()
-        staging.find_due(connection, now)
+        staging.find_due(connection, self._deployment.buckets, now)
         past_orders.find_due(connection, self._name, now)
         self._controls.count_given(connection)
         if not dry_run:
@@ -138,12 +138,8 @@ class _MoveIn:
             yield row
 
     def _make_known(self) -> None:
-        known = 0
-
-        def progress(more: int) -> None:
-            nonlocal known
-            known += more
-            self._watching.progress("Customers", known, self._report.customers)
+        def progress(done: int, of: int) -> None:
+            self._watching.progress("Customers", done, of)
 
         names.make_names_known(
             self._connection, self._name, self._deployment.buckets, self._deployment.clock(), progress

@@ -9,25 +9,34 @@ from lingdang.moving.staging import Connection
 PAGE = 20_000
 """Customers of one transaction."""
 
-_NAMES = """
-CREATE TEMPORARY TABLE named AS
-SELECT row_number() OVER (ORDER BY s.cust_id) AS place, s.*, coalesce(g.groups, '{}') AS groups
-  FROM (
-       SELECT s.cust_id, min(s.created_at) AS created_at FROM staged s
-        WHERE NOT EXISTS (SELECT FROM wrong f WHERE f.file = s.file AND f.line = s.line) GROUP BY s.cust_id
-       ) s
-  LEFT JOIN (
-       SELECT s.cust_id, array_agg(DISTINCT g ORDER BY g) AS groups
-         FROM staged s, unnest(s.groups) AS g
-        WHERE NOT EXISTS (SELECT FROM wrong f WHERE f.file = s.file AND f.line = s.line) GROUP BY s.cust_id
-       ) g USING (cust_id);
-CREATE INDEX ON named (place);
-ANALYZE named
+_TABLE = """
+CREATE TEMPORARY TABLE named (
+    place bigint NOT NULL, cust_id text COLLATE "C" NOT NULL, created_at timestamptz, groups text[] NOT NULL
+)
 """
-_COUNT = """
-SELECT count(*), count(*) FILTER (WHERE c.customer IS NULL)
-  FROM named n LEFT JOIN customer c ON c.customer_id = n.cust_id
+# Those are named of whom something is to be changed or remembered.
+_GATHER = """
+WITH given AS MATERIALIZED (
+     SELECT s.cust_id, s.created_at, coalesce(g.groups, '{}') AS groups, c.customer,
+            m.customer IS NOT NULL AND c.groups @> coalesce(g.groups, '{}') AS done
+       FROM (
+            SELECT s.cust_id, min(s.created_at) AS created_at FROM staged s
+             WHERE NOT EXISTS (SELECT FROM wrong f WHERE f.file = s.file AND f.line = s.line) GROUP BY s.cust_id
+            ) s
+       LEFT JOIN (
+            SELECT s.cust_id, array_agg(DISTINCT g ORDER BY g) AS groups
+              FROM staged s, unnest(s.groups) AS g
+             WHERE NOT EXISTS (SELECT FROM wrong f WHERE f.file = s.file AND f.line = s.line) GROUP BY s.cust_id
+            ) g USING (cust_id)
+       LEFT JOIN customer c ON c.customer_id = s.cust_id
+       LEFT JOIN moved_customer m ON m.customer = c.customer AND m.move = %(move)s
+     ), kept AS (
+     INSERT INTO named
+     SELECT row_number() OVER (ORDER BY cust_id), cust_id, created_at, groups FROM given WHERE NOT done
+     )
+SELECT count(*), count(*) FILTER (WHERE customer IS NULL) FROM given
 """
+_INDEX = "CREATE INDEX ON named (place); ANALYZE named"
 _UNKNOWN = """
 SELECT n.cust_id FROM named n LEFT JOIN customer c ON c.customer_id = n.cust_id
  WHERE n.place > %(after)s AND n.place <= %(upto)s AND c.customer IS NULL
@@ -65,18 +74,22 @@ UPDATE moved_customer m SET groups = m.groups || h.more
 """
 
 
-def gather_names(connection: Connection) -> tuple[int, int]:
+def gather_names(connection: Connection, move: str) -> tuple[int, int]:
     """Gather the customers of the staged rows. Answers how many there are, and how many of them are new."""
-    connection.execute(_NAMES)
-    row = connection.execute(_COUNT).fetchone()
+    connection.execute(_TABLE)
+    row = connection.execute(_GATHER, {"move": move}).fetchone()
     assert row is not None, "a count is one row"
+    connection.execute(_INDEX)
     return int(row[0]), int(row[1])
 
 
 def make_names_known(
-    connection: Connection, move: str, buckets: int, now: datetime, progress: Callable[[int], None]
+    connection: Connection, move: str, buckets: int, now: datetime, progress: Callable[[int, int], None]
 ) -> None:
-    """Add those nobody has heard of, put all into their groups, and remember them with the move."""
+    """Add those nobody has heard of, put all into their groups, and remember them with the move.
+
+    `progress` is told how many of all are done.
+    """
     row = connection.execute("SELECT count(*) FROM named").fetchone()
     total = row[0] if row else 0
     for after in range(0, total, PAGE):
@@ -85,7 +98,7 @@ def make_names_known(
             _add(connection, place)
             connection.execute(_REMEMBER, place)
             connection.execute(_JOIN, place)
-        progress(min(PAGE, total - after))
+        progress(min(after + PAGE, total), total)
 
 
 def _add(connection: Connection, place: dict[str, object]) -> None:

@@ -26,20 +26,34 @@ CREATE TEMPORARY TABLE staged (
     given text COLLATE "C"
 );
 -- A row whose customer was renamed has the name of now; `given` is the one in the file then.
-CREATE TEMPORARY TABLE wrong (file smallint NOT NULL, line integer NOT NULL, field text NOT NULL, reason text NOT NULL)
+CREATE TEMPORARY TABLE wrong (file smallint NOT NULL, line integer NOT NULL, field text NOT NULL, reason text NOT NULL);
+-- Lots and rights that the journal does not have; `place` is their order.
+CREATE TEMPORARY TABLE due (
+    place bigint NOT NULL, file smallint NOT NULL, line integer NOT NULL, kind text NOT NULL,
+    reference text COLLATE "C" NOT NULL, currency text COLLATE "C", amount bigint, origin text, expires_at timestamptz,
+    product_id text COLLATE "C", customer bigint, cause uuid, state text NOT NULL
+);
+-- How many of those that the files give the journal has had already, with the bells that it has.
+CREATE TEMPORARY TABLE done (kind text, currency text, origin text, rows bigint NOT NULL, bells numeric NOT NULL)
 """
 _COPY = f"COPY staged (file, {', '.join(Staged.__struct_fields__)}) FROM STDIN"
 
-# Lots, rights and past orders have references, which name them within their customer.
+# Lots, rights and past orders have references, which name them within their customer. Numbers are sorted faster than
+# texts, and few are there twice.
 _TWICE = """
+WITH keyed AS NOT MATERIALIZED (
+     SELECT hashtextextended(s.cust_id, hashtextextended(s.reference, 0)) AS key, s.*
+       FROM staged s
+      WHERE s.reference IS NOT NULL
+        AND NOT EXISTS (SELECT FROM wrong f WHERE f.file = s.file AND f.line = s.line)
+     )
 INSERT INTO wrong
 SELECT t.file, t.line, '', 'the same ' || t.kind || ' was given before, in '
        || (%(files)s::text[])[t.first_file + 1] || ' on line ' || t.first_line
   FROM (
        SELECT file, line, kind, row_number() OVER w AS n,
               first_value(file) OVER w AS first_file, first_value(line) OVER w AS first_line
-         FROM staged s
-        WHERE reference IS NOT NULL AND NOT EXISTS (SELECT FROM wrong f WHERE f.file = s.file AND f.line = s.line)
+         FROM keyed JOIN (SELECT key FROM keyed GROUP BY key HAVING count(*) > 1) k USING (key)
        WINDOW w AS (PARTITION BY cust_id, reference, kind ORDER BY file, line)
        ) t
  WHERE t.n > 1
@@ -49,32 +63,43 @@ INSERT INTO wrong
 SELECT s.file, s.line, 'productId', 'the catalogue has no such product'
   FROM staged s LEFT JOIN product p USING (product_id) WHERE s.kind = 'right' AND p.product_id IS NULL
 """
+# What the journal has is counted and left alone: a run that finds little new sorts and keeps little.
 _DUE = """
-CREATE TEMPORARY TABLE due AS
-SELECT row_number() OVER (ORDER BY w.customer, w.file, w.line) AS place, w.*, t.amount AS booked,
-       CASE WHEN t.cause IS NOT NULL THEN 'before' WHEN e.customer IS NOT NULL THEN 'owned' ELSE 'new' END AS state
-  FROM (
-       SELECT s.file, s.line, s.kind, s.cust_id, s.reference, s.currency, s.amount, s.origin, s.expires_at,
-              s.product_id, c.customer,
-              ledger_cause(c.customer, CASE s.kind WHEN 'lot' THEN 'credit' ELSE 'grant' END, s.reference) AS cause
-         FROM staged s
-         LEFT JOIN customer c ON c.customer_id = s.cust_id
-        WHERE s.kind IN ('lot', 'right')
-          AND NOT EXISTS (SELECT FROM wrong f WHERE f.file = s.file AND f.line = s.line)
-       ) w
-  LEFT JOIN transfer t ON t.cause = w.cause
-  LEFT JOIN entitlement e ON e.customer = w.customer AND e.product_id = w.product_id
+WITH found AS MATERIALIZED (
+     SELECT w.*, t.amount AS booked, t.cause IS NOT NULL AS done
+       FROM (
+            SELECT s.file, s.line, s.kind, s.reference, s.currency, s.amount, s.origin, s.expires_at, s.product_id,
+                   c.customer,
+                   ledger_cause(c.customer, CASE s.kind WHEN 'lot' THEN 'credit' ELSE 'grant' END, s.reference) AS cause
+              FROM staged s
+              LEFT JOIN customer c ON c.customer_id = s.cust_id
+             WHERE s.kind IN ('lot', 'right')
+               AND NOT EXISTS (SELECT FROM wrong f WHERE f.file = s.file AND f.line = s.line)
+            OFFSET 0 -- else the cause is made anew wherever it is named
+            ) w
+       LEFT JOIN transfer t ON t.cause = w.cause AND t.bucket = w.customer %% %(buckets)s
+     ), differing AS (
+     INSERT INTO wrong
+     SELECT file, line, 'amount', 'this lot was moved in before with ' || booked || ' bells'
+       FROM found WHERE kind = 'lot' AND booked <> amount
+     ), counted AS (
+     INSERT INTO done
+     SELECT kind, coalesce(currency, ''), coalesce(origin, ''), count(*), sum(booked)
+       FROM found WHERE done AND NOT (kind = 'lot' AND booked <> amount) GROUP BY 1, 2, 3
+     )
+INSERT INTO due
+SELECT row_number() OVER (ORDER BY f.customer, f.file, f.line), f.file, f.line, f.kind, f.reference, f.currency,
+       f.amount, f.origin, f.expires_at, f.product_id, f.customer, f.cause,
+       CASE WHEN e.customer IS NOT NULL THEN 'owned' ELSE 'new' END
+  FROM found f
+  LEFT JOIN entitlement e ON e.customer = f.customer AND e.product_id = f.product_id
+ WHERE NOT f.done
 """
 _UNFIT = (
     """
     INSERT INTO wrong
-    SELECT file, line, 'amount', 'this lot was moved in before with ' || booked || ' bells'
-      FROM due WHERE kind = 'lot' AND state = 'before' AND booked <> amount
-    """,
-    """
-    INSERT INTO wrong
     SELECT file, line, 'expiresAt', 'it has lapsed already'
-      FROM due WHERE kind = 'lot' AND state = 'new' AND expires_at <= %(now)s
+      FROM due WHERE kind = 'lot' AND expires_at <= %(now)s
     """,
     "DELETE FROM due d USING wrong f WHERE f.file = d.file AND f.line = d.line",
     "CREATE INDEX ON due (place) WHERE state = 'new'",
@@ -137,9 +162,12 @@ def find_wrong(connection: Connection, files: list[str]) -> None:
     connection.execute("ANALYZE wrong")
 
 
-def find_due(connection: Connection, now: datetime) -> None:
-    """Gather the lots and rights, each with whether the shop has it; note as wrong what the ledger will not take."""
-    connection.execute(_DUE)
+def find_due(connection: Connection, buckets: int, now: datetime) -> None:
+    """Gather the lots and rights that the journal does not have, and count those that it has.
+
+    Note as wrong what the ledger will not take.
+    """
+    connection.execute(_DUE, {"buckets": buckets})
     for statement in _UNFIT:
         connection.execute(statement, {"now": now} if "%(now)s" in statement else None)
 

@@ -8,11 +8,15 @@ _GIVEN = """
 SELECT kind, coalesce(currency, ''), coalesce(origin, ''), state, count(*), coalesce(sum(amount), 0)
   FROM due GROUP BY 1, 2, 3, 4
  UNION ALL
+SELECT kind, currency, origin, 'before', rows, bells FROM done
+ UNION ALL
 SELECT 'order', currency, '', state, count(*), sum(total) FROM due_order GROUP BY currency, state
 """
 _BOOKED = """
 SELECT d.kind, coalesce(d.currency, ''), coalesce(d.origin, ''), count(*), sum(t.amount)
   FROM due d JOIN transfer t ON t.cause = d.cause AND t.customer = d.customer GROUP BY 1, 2, 3
+ UNION ALL
+SELECT kind, currency, origin, rows, bells FROM done
  UNION ALL
 SELECT 'order', p.currency, '', count(*), sum(p.total)
   FROM due_order d JOIN past_order p USING (customer, order_id) WHERE p.move = %(move)s GROUP BY p.currency
@@ -93,7 +97,7 @@ class Controls:
         return self._found[key]
 
     def count_given(self, connection: Connection) -> None:
-        """Count what is due: before anything is carried out."""
+        """Count what the files give: before anything is carried out."""
         for kind, currency, origin, state, rows, bells in connection.execute(_GIVEN):
             control = self.of(kind, currency, origin)
             control.given.add(rows, int(bells))
@@ -101,7 +105,7 @@ class Controls:
                 (control.before if state == "before" else control.owned).add(rows, int(bells))
 
     def count_booked(self, connection: Connection, move: str) -> None:
-        """Count in the journal, and among the past orders, what they have of the rows that are due."""
+        """Count in the journal, and among the past orders, what they have of the rows that the files give."""
         for kind, currency, origin, rows, bells in connection.execute(_BOOKED, {"move": move}):
             self.of(kind, currency, origin).booked.add(rows, int(bells))
 
