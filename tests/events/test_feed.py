@@ -9,8 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
+from lingdang.clock import system_clock
 from lingdang.events import feed as feeds
-from lingdang.events import kinds
+from lingdang.events import kinds, notices
+from lingdang.events.notices import NOBODY, Notice
 from lingdang.keys import Keyring
 from lingdang.paging import to_cursor
 from lingdang.settings import Settings, SettingsError, load_settings
@@ -36,7 +38,7 @@ async def pages(shop: Shop, key: dict[str, str], after: str | None = None, **par
         page = await page_of(shop, key, after=after, **params)
         assert len(page["items"]) <= params.get("limit", 50)
         if not page["items"]:
-            assert page["next"] == after or after is None or "types" in params
+            assert await page_of(shop, key, after=page["next"], **params) == page, "the end stays where it is"
             return items
         items += page["items"]
         after = page["next"]
@@ -52,15 +54,24 @@ async def test_a_follower_rebuilds_the_shop(shop: Shop, key: dict[str, str]) -> 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 200])
 async def test_every_limit_is_kept_and_tells_the_same(shop: Shop, key: dict[str, str], limit: int) -> None:
-    """Transactions that are larger than a page too."""
+    """Transactions that are larger than a page too, of rows and of notices."""
     make_known(shop.database_url, "ann", "bob")
+    paused = kinds.EndpointPaused(endpoint_id="main", reason="test")
     async with connected(shop.database_url) as writer:
         await write(writer, [credit("ann", 100)])
         await write(writer, [credit(name, number) for number in (1, 2, 3) for name in ("ann", "bob")])
+        told = [Notice(NOBODY, kinds.PAUSED, str(number), paused) for number in range(5)]
+        await notices.write(writer, 0, system_clock(), told)
         await write(writer, [credit("bob", 100)])
+        [(position,)] = sql(shop.database_url, "SELECT max(position) FROM transfer")
+        again = "UPDATE notice SET position = %s WHERE key IN ('3', '4')"  # as a reset may stand where rows do
+        await writer.execute(again, (position,))
     expected = await read_all(shop.database_url)
-    assert len(expected) == 8
+    assert [event["type"] for event in expected[-3:]] == ["endpoint.paused", "endpoint.paused", "wallet.credited"]
+    assert len(expected) == 13
     assert await pages(shop, key, limit=limit) == expected
+    for name in ("endpoint.paused", "wallet.credited"):
+        assert await pages(shop, key, limit=limit, types=name) == [each for each in expected if each["type"] == name]
 
 
 async def test_a_page_goes_on_with_other_types_and_limits(shop: Shop, key: dict[str, str]) -> None:
@@ -100,7 +111,12 @@ async def test_what_is_not_asked_for_is_passed_over_in_stretches(
     assert found == [each for each in expected if each["type"] == "entitlement.revoked"]
 
 
-async def test_low_wallets_are_told_at_any_limit(database_url: str, keyring: Keyring) -> None:
+@pytest.mark.parametrize("least", [0, 500])
+async def test_low_wallets_are_told_at_any_limit(
+    database_url: str, keyring: Keyring, monkeypatch: pytest.MonkeyPatch, least: int
+) -> None:
+    """However few rows are read at once, of which most tell of nothing that is sought."""
+    monkeypatch.setattr(feeds, "_LEAST", least)
     await everything(database_url)
     low = {"BELL": 300}
     expected = await read_all(database_url, low=low)

@@ -25,6 +25,10 @@ class Cursor(NamedTuple):
     reset: int = 0
     turn: int = 0
 
+    def moved(self, bucket: int, spot: Spot) -> "Cursor":
+        """The same with a bucket read on."""
+        return self._replace(spots=(*self.spots[:bucket], spot, *self.spots[bucket + 1 :]))
+
     def to_text(self, shop: str) -> str:
         """As a client gets it, with the name of the shop that it is of."""
         spots = " ".join(f"{spot.position}.{spot.rank}" for spot in self.spots)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from itertools import islice
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,7 +20,7 @@ from lingdang.events.arrivals import Arrivals, newest
 from lingdang.events.cursor import Cursor, Spot, read_cursor
 from lingdang.events.epochs import Rollback
 from lingdang.events.event import Event, position_text
-from lingdang.events.reading import Told, Wanted, all_told, read_rows
+from lingdang.events.reading import Begun, Told, Wanted, all_told, read_rows
 from lingdang.events.telling import JournalRow, Thresholds
 from lingdang.journal.witness import Witness
 
@@ -30,8 +31,9 @@ LOOKING_SECONDS = 2.0
 """After so long a request answers what it has found, so that a client sees that it is getting on."""
 
 _SHOP = "SELECT created_at::text FROM deployment"
-_NOTICES_BEFORE = 1_000_000
-"""Of one position notices come first: their ranks are below it."""
+_LEAST = 500
+_ROWS_FROM = 1_000_000
+"""Ranks of notices are below it."""
 
 
 class EventPage(msgspec.Struct, frozen=True):
@@ -63,9 +65,9 @@ class Feed:
         if after == LATEST:
             return EventPage([], (await self._latest()).to_text(self._shop))
         cursor = await self._begin(after)
-        wanted = None if types is None else _wanted(types)
+        sought = _sought(types)
         while True:
-            events, cursor = await self._look_through(cursor, types, wanted, limit)
+            events, cursor = await self._look_through(cursor, sought, limit)
             left = end - time.monotonic()
             read_to = [spot.position for spot in cursor.spots]
             if events or left <= 0 or not await self.arrivals.wait(read_to, left):
@@ -118,54 +120,84 @@ class Feed:
             raise Problem("position_lost", resume=kept.to_text(self._shop), lastTrue=last_true)
         return kept
 
-    async def _look_through(
-        self, cursor: Cursor, types: Collection[str] | None, wanted: Wanted | None, limit: int
-    ) -> tuple[list[Event], Cursor]:
-        """The next events there are, up to `limit`, and how far that is."""
+    async def _look_through(self, cursor: Cursor, sought: "_Sought", limit: int) -> tuple[list[Event], Cursor]:
+        """The next events there are, up to `limit`, and how far that is. Buckets take turns."""
         end = time.monotonic() + LOOKING_SECONDS
         events: list[Event] = []
-        done = 0
-        while True:
-            found, cursor, more = await self._stretch(cursor, types, wanted, limit - len(events))
-            events += found
-            if not more:
-                done += 1
-                cursor = cursor._replace(turn=(cursor.turn + 1) % self._buckets)
-            if done == self._buckets or len(events) == limit or time.monotonic() >= end:
-                return events, cursor
+        left = set(range(self._buckets))
+        while left and len(events) < limit:
+            bucket = cursor.turn
+            if bucket in left:
+                found, spot, more = await self._stretch(bucket, cursor.spots[bucket], sought, limit - len(events))
+                events += found
+                cursor = cursor.moved(bucket, spot)
+                if not more:
+                    left.remove(bucket)
+            cursor = cursor._replace(turn=(bucket + 1) % self._buckets)
+            if time.monotonic() >= end:
+                break
+        return events, cursor
 
-    async def _stretch(
-        self, cursor: Cursor, types: Collection[str] | None, wanted: Wanted | None, limit: int
-    ) -> tuple[list[Event], Cursor, bool]:
-        """The same of one stretch of the bucket whose turn it is, and whether there is more of it."""
-        bucket, spot = cursor.turn, cursor.spots[cursor.turn]
-        # Of a transaction that did not fit on a page the rest is read again.
-        after = spot.position - 1 if spot.rank else spot.position
+    async def _stretch(self, bucket: int, spot: Spot, sought: "_Sought", limit: int) -> tuple[list[Event], Spot, bool]:
+        """The same of one stretch of a bucket, and whether there is more of it."""
+        most = STRETCH if sought.wanted else limit + 1
+        at_most = max(limit + 1, sought.least)
         async with self._connection() as connection:
-            rows, read_to, more = await read_rows(connection, bucket, after, STRETCH if wanted else limit + 1, wanted)
-        ranked = ((place, event) for place, event in _ranked(rows, self._low) if place > spot)
-        found = list(islice((each for each in ranked if types is None or each[1].type in types), limit + 1))
+            read = await read_rows(connection, bucket, spot.position, most, sought.wanted, at_most, _begun(spot))
+        ranked = _ranked(read.rows, self._low)
+        found = list(islice((each for each in ranked if each[0] > spot and sought.takes(each[1])), limit + 1))
+        events = [event for _, event in found[:limit]]
         if len(found) > limit:
-            spot, more = found[limit - 1][0], True
-        else:
-            spot = Spot(max(read_to, spot.position))
-        spots = (*cursor.spots[:bucket], spot, *cursor.spots[bucket + 1 :])
-        return [event for _, event in found[:limit]], cursor._replace(spots=spots), more
+            return events, found[limit - 1][0], True
+        if read.cut:
+            return events, _end_of(read.rows[-1]), True
+        return events, Spot(max(read.cursor, spot.position)), read.more
+
+
+class _Sought(NamedTuple):
+    """Of which types events are sought, None: of all; what of the journal is wanted for that.
+
+    `least`: so many rows are read at least, where most of them tell of nothing that is sought.
+    """
+
+    types: Collection[str] | None
+    wanted: Wanted | None
+    least: int = 0
+
+    def takes(self, event: Event) -> bool:
+        return self.types is None or event.type in self.types
+
+
+def _sought(types: Collection[str] | None) -> _Sought:
+    """What tells events of these types; any row may tell of a wallet that is low."""
+    if types is None:
+        return _Sought(None, None)
+    low = kinds.LOW in types
+    rows = [kind for kind, (name, _) in kinds.KINDS.items() if low or name in types]
+    return _Sought(types, Wanted(rows, [name for name in kinds.NOTICES if name in types]), _LEAST if low else 0)
 
 
 def _ranked(rows: Sequence[Told], low: Thresholds) -> Iterator[tuple[Spot, Event]]:
-    """What the rows tell, each with where it stands: notices come first, what follows from a row right behind it."""
+    """What the rows tell, each with where it stands; what follows from a row stands right behind it."""
     for row in rows:
-        place = row.place
-        first = _NOTICES_BEFORE + 2 * place.number if isinstance(row, JournalRow) else place.number
-        for rank, event in enumerate(all_told(row, low), first):
-            yield Spot(place.position, rank), event
+        for rank, event in enumerate(all_told(row, low), _rank(row)):
+            yield Spot(row.place.position, rank), event
 
 
-def _wanted(types: Collection[str]) -> Wanted:
-    """What tells events of these types; any row may tell of a wallet that is low."""
-    all_kinds = kinds.LOW in types
-    return Wanted(
-        [kind for kind, (name, _) in kinds.KINDS.items() if all_kinds or name in types],
-        [name for name in kinds.NOTICES if name in types],
-    )
+def _rank(row: Told) -> int:
+    """Where what a row tells stands among all of its position: notices come first."""
+    return _ROWS_FROM + 2 * row.place.number if isinstance(row, JournalRow) else row.place.number
+
+
+def _end_of(row: Told) -> Spot:
+    """Behind all that a row tells."""
+    return Spot(row.place.position, _rank(row) + isinstance(row, JournalRow))
+
+
+def _begun(spot: Spot) -> Begun | None:
+    """What of a position was told before: a row may have more to tell."""
+    if not spot.rank:
+        return None
+    if spot.rank < _ROWS_FROM:
+        return Begun(spot.rank, 0)
+    return Begun(_ROWS_FROM, (spot.rank - _ROWS_FROM - 1) // 2)

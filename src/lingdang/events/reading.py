@@ -33,16 +33,16 @@ SELECT t.position, t.number, c.customer_id, t.customer, t.currency, t.seq, t.kin
   FROM (SELECT *, row_number() OVER (PARTITION BY position ORDER BY customer, seq) AS number
           FROM transfer WHERE bucket = %b AND position > %b AND position <= %b) t
   LEFT JOIN LATERAL (SELECT c.customer_id FROM customer c WHERE c.customer = t.customer LIMIT 1) c ON true
- WHERE %b::text[] IS NULL OR t.kind = ANY (%b::text[])
- ORDER BY t.position, t.number
+ WHERE (t.position > %b OR t.number > %b) AND (%b::text[] IS NULL OR t.kind = ANY (%b::text[]))
+ ORDER BY t.position, t.number LIMIT %b
 """
 _NOTICES = """
 SELECT n.position, n.number, c.customer_id, n.customer, n.type, n.key, n.at, n.data::text
   FROM (SELECT *, row_number() OVER (PARTITION BY position ORDER BY customer, type, key) AS number
           FROM notice WHERE bucket = %b AND position > %b AND position <= %b) n
   LEFT JOIN LATERAL (SELECT c.customer_id FROM customer c WHERE c.customer = n.customer LIMIT 1) c ON true
- WHERE %b::text[] IS NULL OR n.type = ANY (%b::text[])
- ORDER BY n.position, n.number
+ WHERE (n.position > %b OR n.number > %b) AND (%b::text[] IS NULL OR n.type = ANY (%b::text[]))
+ ORDER BY n.position, n.number LIMIT %b
 """
 _EPOCHS = "SELECT first FROM journal_epoch WHERE bucket = %b ORDER BY first"
 
@@ -58,12 +58,23 @@ class Wanted(NamedTuple):
     types: Collection[str]
 
 
+class Begun(NamedTuple):
+    """How many of the notices and the rows that stand at a cursor's position were read before."""
+
+    notices: int
+    rows: int
+
+
 class RowsAfter(NamedTuple):
-    """What comes after a cursor, in its order. `cursor` goes on from there; `more`: there is more already."""
+    """What comes after a cursor, in its order. `cursor` goes on from there; `more`: there is more already.
+
+    `cut`: more of it was wanted than was allowed; it ends with the last of `rows`, wherever that is.
+    """
 
     rows: list[Told]
     cursor: int
     more: bool
+    cut: bool = False
 
 
 class EventsAfter(NamedTuple):
@@ -82,7 +93,7 @@ async def read_events(
 
     In a transaction its isolation must be READ COMMITTED. Raises UnknownKindError.
     """
-    rows, cursor, more = await read_rows(connection, bucket, after, most)
+    rows, cursor, more, _ = await read_rows(connection, bucket, after, most)
     told = [(event, row.customer) for row in rows for event in all_told(row, low)]
     return EventsAfter([event for event, _ in told], [customer for _, customer in told], cursor, more)
 
@@ -94,30 +105,44 @@ def all_told(row: Told, low: Thresholds) -> list[Event]:
 
 
 async def read_rows(
-    connection: Connection, bucket: int, after: int, most: int, wanted: Wanted | None = None
+    connection: Connection,
+    bucket: int,
+    after: int,
+    most: int,
+    wanted: Wanted | None = None,
+    at_most: int | None = None,
+    begun: Begun | None = None,
 ) -> RowsAfter:
-    """The rows and notices themselves. Those of one position come by their numbers, notices first.
+    """The rows and notices themselves, of about `most` of them those that are wanted: there may be none.
 
-    With `wanted` there may be none, and the cursor goes on all the same.
+    With `at_most` there are no more than that, and a transaction may end on another page: what is `begun` at the
+    cursor is read to its end.
     """
-    place = (bucket, after, await horizon(connection, bucket))
+    told = begun or Begun(0, 0)
+    start = after - 1 if begun else after
+    place = (bucket, start, await horizon(connection, bucket))
     stretch = await connection.execute(_STRETCH, (*place, most, *place, most, most), binary=True)
     [(count, end)] = await stretch.fetchall()
     if end is None:
         return RowsAfter([], after, more=False)
     kinds, types = (None, None) if wanted is None else (list(wanted.kinds), list(wanted.types))
-    notices = await connection.execute(_NOTICES, (bucket, after, end, types, types), binary=True)
-    rows = await connection.execute(_ROWS, (bucket, after, end, kinds, kinds), binary=True)
+    within = (bucket, start, end, after)
+    notices = await connection.execute(_NOTICES, (*within, told.notices, types, types, at_most), binary=True)
+    rows = await connection.execute(_ROWS, (*within, told.rows, kinds, kinds, at_most), binary=True)
     epochs = await connection.execute(_EPOCHS, (bucket,), binary=True)
     firsts = [int(first) for (first,) in await epochs.fetchall()]
     found: list[Told] = [_notice(bucket, firsts, notice) for notice in await notices.fetchall()]
     found += [_row(bucket, firsts, row) for row in await rows.fetchall()]
-    found.sort(key=_position)
-    return RowsAfter(found, int(end), more=count == most)
+    found.sort(key=order)
+    # Each of the two may have been cut: what comes first of both is whole.
+    cut = at_most is not None and len(found) >= at_most
+    return RowsAfter(found[:at_most], int(end), count == most, cut)
 
 
-def _position(told: Told) -> int:
-    return told.place.position
+def order(told: Told) -> tuple[int, bool, int]:
+    """By what all that is told is ordered. The numbers of one position's notices and rows begin anew: notices first."""
+    place = told.place
+    return place.position, isinstance(told, JournalRow), place.number
 
 
 def _place(bucket: int, firsts: Sequence[int], position: int, number: int, customer_id: str | None) -> Place:
