@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 from lingdang.keys import Keyring
@@ -31,6 +32,9 @@ def sealed_by(worker: Served) -> int:
         )
     assert found
     return int(float(found[1]))
+
+
+_SEALING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 7308319 AND granted"
 
 
 def unsealed(database_url: str) -> int:
@@ -83,20 +87,21 @@ def test_a_signal_of_the_terminal_ends_it_in_order(
 
 
 def test_one_goes_on_when_another_one_is_killed(database_url: str, keyring: Keyring, data_dir: Path) -> None:
-    """The one that seals is killed while there is much to seal: its locks go with its connection."""
+    """It is killed in the middle of a step, with the lock in its hands, which goes with its connection."""
     environ = {"database_url": database_url, "keyring_file": str(keyring.path), "background": "worker"}
-    asyncio.run(credit_all(database_url, customers=200, each=30))
-    with working(data_dir, **environ) as one, working(data_dir, **environ) as other:
-        eventually(lambda: sealed_by(one) + sealed_by(other) > 0)
-        killed, left = (one, other) if sealed_by(one) else (other, one)
-        killed.process.send_signal(signal.SIGKILL)
-        killed.process.wait()
-        had = sealed_by(left)
-        asyncio.run(credit_all(database_url, customers=201, each=31))
-        eventually(lambda: unsealed(database_url) == 0)
-        assert sealed_by(left) > had
-        assert left.stop() == 0
-        assert "Traceback" not in left.errors()
+    asyncio.run(credit_all(database_url, customers=200, each=10))
+    with psycopg.connect(database_url) as in_the_way:
+        in_the_way.execute("LOCK TABLE seal IN SHARE MODE")
+        with working(data_dir, **environ) as killed:
+            eventually(lambda: sql(database_url, _SEALING) == [(1,)])
+            with working(data_dir, **environ) as left:
+                killed.process.kill()
+                killed.process.wait()
+                in_the_way.rollback()
+                eventually(lambda: unsealed(database_url) == 0)
+                assert sealed_by(left) == 2000
+                assert left.stop() == 0
+                assert "Traceback" not in left.errors()
     assert verify(database_url, keyring).differences == []
 
 
