@@ -3,6 +3,7 @@
 import os
 import tomllib
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -121,6 +122,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     cors_origins: tuple[Origin, ...] = ()
     """Origins of front ends elsewhere whose scripts may read answers, `https://shop.example`. None by default."""
 
+    webhook_networks: tuple[str, ...] = ()
+    """Networks that webhooks may go to though they are not public, `10.1.0.0/16`; plain HTTP goes to these alone."""
+    webhook_ports: tuple[Annotated[int, Meta(ge=1, le=65535)], ...] = (443,)
+    """The ports that webhooks may go to."""
+    webhook_proxy: Annotated[str, Meta(pattern=r"^https?://[^\s/?#]+\Z")] | None = None
+    """An egress proxy for webhooks, `http://proxy.example:3128`. It resolves names, and refuses what is not public."""
+
     texts_dir: str | None = None
     """A folder with the books' texts, `<productId>.txt`, for the shop front's reader."""
     demo: bool = False
@@ -166,6 +174,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             raise _no_issuers(f"LINGDANG_OIDC_…: {error}") from None
 
     @property
+    def private_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks of `webhook_networks`. Raises SettingsError for what is none."""
+        try:
+            return tuple(ip_network(text) for text in self.webhook_networks)
+        except ValueError as error:
+            raise SettingsError(f"configuration: LINGDANG_WEBHOOK_NETWORKS: {error}") from None
+
+    @property
     def data_path(self) -> Path:
         return Path(self.data_dir).expanduser().absolute()
 
@@ -186,7 +202,7 @@ def _no_issuers(reason: str) -> SettingsError:
     return SettingsError(f"configuration: {reason}")
 
 
-_LISTS = ("sign_types", "cors_origins")
+_LISTS = ("sign_types", "cors_origins", "webhook_networks", "webhook_ports")
 """Settings of several values; a text separates them by commas."""
 
 _PATHS = ("data_dir", "witness_file", "keyring_file", "tls_cert", "tls_key", "texts_dir")
@@ -215,7 +231,7 @@ def load_settings(
         settings = msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(f"configuration: {error}") from None
-    settings.zone, settings.trusted_issuers  # noqa: B018 - what cannot be is told at once
+    settings.zone, settings.trusted_issuers, settings.private_networks  # noqa: B018 - what cannot be is told at once
     return settings
 
 
@@ -245,7 +261,7 @@ def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
 def _split(field: str, value: str) -> Any:
     if field == "wallet_low":
         return _thresholds_of(value)
-    if field in ("cors_origins", "oidc_issuers") and not value.strip():
+    if field in ("cors_origins", "oidc_issuers", "webhook_networks") and not value.strip():
         return ()
     if field == "oidc_issuers":
         return _issuers_of(value)

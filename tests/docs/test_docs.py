@@ -45,11 +45,12 @@ OTHERS = {
     "commit_delay",
     "open_datasync",
     "SCHED_BATCH",
+    "SSL_CERT_FILE",
     "pg_trgm",
     "pg_bigm",
     "ts_rank",
 }
-"""Of other projects, of nginx, of PostgreSQL and its extensions, of identity providers."""
+"""Of other projects, of nginx, OpenSSL, of PostgreSQL and its extensions, of identity providers."""
 BUCKETS = 1
 """Unless told otherwise."""
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
