@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test quick check docs clients bench bench-short bench-versions bench-sealing screenshots simulate mutants faults readers overload alterations fuzz schemathesis lock
+.PHONY: webhooks demo test quick check docs clients bench bench-short bench-versions bench-sealing screenshots simulate mutants faults readers overload alterations fuzz schemathesis lock
 
 demo: $(VENV)/installed
 	$(BIN)/lingdang serve --demo
@@ -56,6 +56,10 @@ faults: $(VENV)/installed-dev
 # Readers of the journal beside late and prepared transactions, ended sessions and crashes (docs/faults.md).
 readers: $(VENV)/installed-dev
 	$(BIN)/python -m proof.faults.readers --seconds $(SECONDS)
+
+# Webhooks under load: receivers that misbehave, workers that are killed, each event in order (docs/webhooks.md).
+webhooks: $(VENV)/installed-dev
+	$(BIN)/python -m proof.webhooks --seconds $(SECONDS)
 
 # Each kind of overload beside customers who buy, a minute for each (docs/faults.md).
 overload: $(VENV)/installed-dev

@@ -5,7 +5,9 @@ import socket
 import ssl
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
 import psutil
@@ -17,18 +19,25 @@ from proof.server import Process, ServerError, errors_of, reap, start, trust
 class Server:
     """One deployment: where it is, and the processes it is made of. Its database is the embedded one or `cluster`.
 
-    `open_files`: how many its processes may have open at most; None leaves the limit as it is.
+    `open_files`: how many its processes may have open at most; None leaves the limit as it is. `environ` has settings.
     """
 
     def __init__(
-        self, data_dir: Path, *, workers: int, tls: bool, cluster: Cluster | None = None, open_files: int | None = None
+        self,
+        data_dir: Path,
+        *,
+        workers: int,
+        tls: bool,
+        cluster: Cluster | None = None,
+        open_files: int | None = None,
+        environ: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.data_dir = data_dir
         self.cluster = cluster
         self._workers = workers
         self._tls = tls
         self._open_files = open_files
-        self._environ = {"LINGDANG_DATABASE_URL": cluster.url} if cluster else {}
+        self._environ = {**environ, **({"LINGDANG_DATABASE_URL": cluster.url} if cluster else {})}
         self._process: Process | None = None
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port: int = free.getsockname()[1]

@@ -23,6 +23,8 @@ from lingdang.db.lane import Lane
 from lingdang.db.probe import Probe
 from lingdang.deployment import Deployment, make_sessions, make_settlement, make_statements, make_witness
 from lingdang.events.feed import Feed
+from lingdang.events.webhooks.secrets import Secrets
+from lingdang.events.webhooks.sending import Rules, Sender
 from lingdang.http.answers import with_page
 from lingdang.http.bound import Gate, bound
 from lingdang.http.entry import WAYS, Entry
@@ -54,6 +56,7 @@ from lingdang.routes import (
     admin_refunds,
     admin_rights,
     admin_wallets,
+    admin_webhooks,
     cart,
     checkout,
     described,
@@ -134,6 +137,7 @@ class _Parts:
         means = Means(deployment, self.pools.background, self.settlement)
         self.background = Background(means, runs=settings.background == "server")
         self.feed = Feed(self.pools.reports, deployment.buckets, settings.wallet_low, make_witness(deployment))
+        self.sender = Sender(Rules.of(settings))
         self.carts = Carts(self._lane(), self.memory, self.clock, observe=watch.lane("cart"))
         self.products = ProductReader(self._lane(), self.memory, self.clock, observe=watch.lane("products"))
         self.public = products.Public(*_strangers(settings)) if settings.public_catalogue else None
@@ -186,6 +190,7 @@ class _Parts:
                 lane.open()
                 stack.push_async_callback(lane.close)
             stack.callback(self.feed.arrivals.close)
+            stack.push_async_callback(self.sender.close)
             await stack.enter_async_context(self.background.running())
             yield
 
@@ -266,6 +271,7 @@ def _operators(parts: _Parts) -> list[AnyServed]:
         *admin_refunds.routes(pool, settlement, parts.refund_policy),
         *admin_rights.routes(pool, settlement, parts.refund_policy, buckets),
         *admin_events.routes(parts.feed),
+        *admin_webhooks.routes(pool, Secrets(parts.deployment.keyring), parts.sender, parts.feed, buckets),
     ]
 
 

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, Protocol
 import structlog
 
 from lingdang.db.pool import Pool
-from lingdang.deployment import Deployment, make_sealer
+from lingdang.deployment import Deployment, make_couriers, make_sealer
 from lingdang.errors import Problem
 from lingdang.events.expiring_soon import ExpiringSoon
 from lingdang.ledger.settlement import Settlement
@@ -68,6 +68,7 @@ def _upkeep(means: Means) -> Upkeep:
 TASKS: Final[Mapping[str, Callable[[Means], Task]]] = {
     "sealing": lambda means: make_sealer(means.deployment, means.pool, means.settlement.seconds_run),
     "upkeep": _upkeep,
+    "webhooks": lambda means: make_couriers(means.deployment, means.pool, means.settlement.seconds_run),
 }
 """By name, how each is made. A new one is added here; it is then run, watched and counted."""
 

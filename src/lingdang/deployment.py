@@ -11,6 +11,8 @@ import psycopg
 from lingdang.catalog.memory import Memory
 from lingdang.clock import Clock, system_clock
 from lingdang.db.pool import Pool, connect_options
+from lingdang.events.webhooks.couriers import Couriers
+from lingdang.events.webhooks.sending import Rules
 from lingdang.identity.sessions import Sessions
 from lingdang.journal.sealer import Sealer
 from lingdang.journal.sealing import Sealing
@@ -83,6 +85,21 @@ def make_sealer(deployment: Deployment, pool: Pool, settled: Callable[[], float]
     sealing = Sealing(SealKeys(keyring), Signer(keyring), settings.issuer, deployment.buckets)
     deadline = timedelta(seconds=settings.seal_deadline_seconds)
     return Sealer(pool, sealing, deployment.clock, deadline, make_witness(deployment), settled)
+
+
+def make_couriers(deployment: Deployment, pool: Pool, settled: Callable[[], float] = lambda: 0.0) -> Couriers:
+    """What delivers to the deployment's webhooks; `settled` as in Couriers."""
+    settings = deployment.settings
+    return Couriers(
+        pool,
+        deployment.keyring,
+        Rules.of(settings),
+        deployment.clock,
+        deployment.buckets,
+        settings.wallet_low,
+        make_witness(deployment),
+        settled,
+    )
 
 
 def make_statements(deployment: Deployment) -> Statements:

@@ -32,6 +32,7 @@ Purpose = Literal[
     "api-key",
     "cursor",
     "journal-seal",
+    "webhook-secret",
 ]
 
 _RELOAD_SECONDS = 1.0

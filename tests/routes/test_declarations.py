@@ -30,6 +30,7 @@ PLACES = {
     "order_id": "0199aaaa-0000-7000-8000-000000000001",
     "cust_id": "ann",
     "coupon_id": "autumn",
+    "endpoint_id": "library",
     "_": "1",
     "path:path": "nothing.js",
 }

@@ -42,6 +42,8 @@ _NEW = "SELECT journal_begin_anew(%b::smallint)"
 _TELL = """
 INSERT INTO notice (customer, position, at, bucket, type, key, data) VALUES (0, %b, %b, %b, 'feed.reset', %b, %b::json)
 """
+# Endpoints of webhooks are told too.
+_SEND_AGAIN = "UPDATE webhook_cursor SET position = least(position, %b) WHERE bucket = %b"
 
 
 class Reset(NamedTuple):
@@ -99,6 +101,7 @@ async def declare(connection: Connection, buckets: int, witness: Checkpoint | No
         for bucket, position in enumerate(last_true):
             text = position_text(bucket, position)
             data = encode(kinds.FeedReset(last_true=text)).decode()
+            await connection.execute(_SEND_AGAIN, (position, bucket))
             await connection.execute(_TELL, (position + 1, now, bucket, str(number), data))
             told.append(text)
     return told

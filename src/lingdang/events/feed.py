@@ -73,6 +73,11 @@ class Feed:
             if events or left <= 0 or not await self.arrivals.wait(read_to, left):
                 return EventPage(events, cursor.to_text(self._shop))
 
+    async def positions(self, after: str) -> list[int]:
+        """How far each bucket was read at a position, by whole transactions. Raises as `read`."""
+        cursor = await self._begin(after)
+        return [spot.position - 1 if spot.rank else spot.position for spot in cursor.spots]
+
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
         async with self._turn, connection_of(self._pool) as connection:

@@ -32,6 +32,7 @@ Scope = Literal[
     "orders:read",
     "orders:refund",
     "events:read",
+    "webhooks:write",
 ]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 

@@ -1,0 +1,142 @@
+"""Pages of events, from the journal or of a replay: sent, and written down once each event arrived or is held."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from lingdang.db.pool import Connection, connection_of
+from lingdang.events.reading import EventsAfter, read_events
+from lingdang.events.webhooks import held, places
+from lingdang.events.webhooks.held import MOST_WAITING, Held, WaitingList, Whose
+from lingdang.events.webhooks.messages import Told
+from lingdang.events.webhooks.places import Replay
+from lingdang.events.webhooks.running import Run
+from lingdang.events.webhooks.turn import Turn, first_failure, is_wanted, row_behind
+
+PAGE = 200
+"""Events that are read at a time; for an endpoint with batches, five of them if that is more."""
+AT_ONCE = 8
+"""Customers whose events are under way to one endpoint at the same time."""
+UNPROVEN = 50
+"""Where nothing of a page arrives and nothing is behind it, it makes no more rows than this: the endpoint fails."""
+
+
+class Page:
+    """Events that were read, and those of them that have arrived (`done`, by id), until all is written down."""
+
+    def __init__(self, bucket: int, read: EventsAfter, told: list[Told], replay: Replay | None = None) -> None:
+        self.bucket = bucket
+        self.cursor = read.cursor
+        self.more = read.more
+        self.told = told
+        self.replay = replay
+        self.done: set[str] = set()
+
+    def free(self, waiting: WaitingList) -> list[Told]:
+        """What can be sent: nothing of the same customer is held."""
+        return [each for each in self.told if each.event.id not in self.done and each.whose not in waiting]
+
+    def left(self) -> list[Told]:
+        """What has not arrived."""
+        return [each for each in self.told if each.event.id not in self.done]
+
+
+async def read_page(turn: Turn, bucket: int, most: int) -> Page | None:
+    """The next page of the journal; None at its end, and while too much is held."""
+    if len(turn.waiting) > MOST_WAITING:
+        return None
+    async with connection_of(turn.parts.pool) as connection:
+        after = await places.cursor_of(connection, turn.endpoint_id, bucket)
+        read = await read_events(connection, bucket, after, most, turn.parts.low)
+    if read.cursor == after:
+        return None
+    told = [each for each in _told(bucket, read) if is_wanted(turn.endpoint, each.event)]
+    return Page(bucket, read, told)
+
+
+async def read_replay(turn: Turn, most: int) -> Page | None:
+    """The next page of what is replayed."""
+    async with connection_of(turn.parts.pool) as connection:
+        replay = await places.next_replay(connection, turn.endpoint_id)
+        if replay is None:
+            return None
+        read = await read_events(connection, replay.bucket, replay.position, most, turn.parts.low)
+    told = [each for each in _told(replay.bucket, read) if _is_of(replay, each)]
+    return Page(replay.bucket, read, told, replay)
+
+
+async def deliver(turn: Turn, page: Page) -> bool:
+    """Send what can be sent of a page. Returns whether the page is done with: what failed is held then."""
+    run = turn.run(page.done)
+    free = page.free(turn.waiting)
+    await (run.in_order(free) if turn.endpoint.batched else _side_by_side(run, _by_customer(free)))
+    if turn.health.stopped is not None or not turn.parts.leases.are_valid():
+        return False
+    return await settle(turn, page, run)
+
+
+async def settle(turn: Turn, page: Page, run: Run) -> bool:
+    """Write down what became of a page: its failures, what waits behind them, and the cursor. Returns False, and
+    writes nothing, where that would be many rows for an endpoint at which nothing arrives."""
+    now = turn.parts.clock()
+    rows = _rows(page, run, {whose: first_failure(failure, now) for whose, failure in run.failures.items()})
+    if run.failures and len(rows) > UNPROVEN and not page.done and not page.more:
+        turn.health.stopped = next(iter(run.failures.values())).answer
+        return False
+    async with turn.writing() as connection:
+        added = await held.add(connection, turn.endpoint_id, rows, now)
+        await _move(connection, turn, page)
+    for whose in added:
+        turn.waiting.change(whose, 1)
+    return True
+
+
+async def _move(connection: Connection, turn: Turn, page: Page) -> None:
+    if page.replay is None:
+        await places.move(connection, turn.endpoint_id, page.bucket, page.cursor)
+    else:
+        await places.move_replay(connection, turn.endpoint_id, page.replay, page.cursor, page.more)
+        await held.arrived(connection, turn.endpoint_id, list(page.done))
+
+
+def _rows(page: Page, run: Run, failed: dict[Whose, Held]) -> list[Held]:
+    """What a page leaves behind, in its order."""
+    return [failed[each.whose] if _is_failure(run, each) else row_behind(each) for each in page.left()]
+
+
+def _is_failure(run: Run, told: Told) -> bool:
+    failure = run.failures.get(told.whose)
+    return failure is not None and failure.told is told
+
+
+def _told(bucket: int, read: EventsAfter) -> Iterable[Told]:
+    for event, customer in zip(read.events, read.customers, strict=True):
+        yield Told((bucket, customer), int(event.position.rpartition(":")[2]), event)
+
+
+def _is_of(replay: Replay, told: Told) -> bool:
+    """Whether an event is to be sent again."""
+    return (
+        told.position <= replay.upto
+        and (replay.types is None or told.event.type in replay.types)
+        and (replay.customer is None or told.whose[1] == replay.customer)
+    )
+
+
+def _by_customer(events: Sequence[Told]) -> list[list[Told]]:
+    """The events of each customer, in their order."""
+    found: dict[Whose, list[Told]] = {}
+    for each in events:
+        found.setdefault(each.whose, []).append(each)
+    return list(found.values())
+
+
+async def _side_by_side(run: Run, groups: Sequence[Sequence[Told]]) -> None:
+    rest = iter(groups)
+
+    async def some() -> None:
+        for group in rest:
+            await run.in_order(group)
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(min(AT_ONCE, len(groups))):
+            tasks.create_task(some())

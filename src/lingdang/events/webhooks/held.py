@@ -1,0 +1,173 @@
+"""What could not be delivered to an endpoint: rows for events that failed, and for those of the same customer behind.
+
+Only the first row of a customer is due at a time; the others wait until it was delivered or parked. A row has its
+event's place alone: the event is told anew from the journal when it is sent.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from lingdang.db.pool import Connection
+
+MOST_WAITING = 100_000
+"""Beyond so many rows of an endpoint nothing more is read for it until some were delivered or given up."""
+
+_ADD = """
+INSERT INTO webhook_held (endpoint_id, bucket, customer, position, event_id, happened_at, failures, first_failed_at,
+                          due_at, reason)
+SELECT %b, * FROM unnest(%b::smallint[], %b::bigint[], %b::bigint[], %b::text[], %b::timestamptz[], %b::integer[],
+                         %b::timestamptz[], %b::timestamptz[], %b::text[])
+    ON CONFLICT (endpoint_id, event_id) DO NOTHING
+RETURNING bucket, customer
+"""
+_CUSTOMERS = """
+SELECT bucket, customer, count(*) FROM webhook_held WHERE endpoint_id = %b AND parked_at IS NULL GROUP BY 1, 2
+"""
+_DUE = """
+SELECT bucket, customer FROM webhook_held WHERE endpoint_id = %b AND due_at <= %b ORDER BY due_at LIMIT %b
+"""
+_FIRST = """
+SELECT bucket, customer FROM webhook_held WHERE endpoint_id = %b AND due_at IS NOT NULL ORDER BY number LIMIT %b
+"""
+_ROWS = """
+SELECT number, bucket, customer, position, event_id, happened_at, failures, first_failed_at
+  FROM webhook_held
+ WHERE endpoint_id = %b AND bucket = %b AND customer = %b AND parked_at IS NULL ORDER BY number LIMIT %b
+"""
+_DELIVERED = "DELETE FROM webhook_held WHERE endpoint_id = %b AND number = ANY(%b)"
+_FAILED = """
+UPDATE webhook_held SET failures = %b, first_failed_at = %b, due_at = %b, reason = %b
+ WHERE endpoint_id = %b AND number = %b
+"""
+_PARKED = """
+UPDATE webhook_held SET failures = %b, due_at = NULL, parked_at = %b, reason = %b WHERE endpoint_id = %b AND number = %b
+"""
+# Of each of these customers the first row, unless it has its time already.
+_NEXT = """
+UPDATE webhook_held h SET due_at = %b
+  FROM (SELECT DISTINCT w.bucket, w.customer FROM unnest(%b::smallint[], %b::bigint[]) AS w (bucket, customer)) w
+ CROSS JOIN LATERAL (
+       SELECT f.number, f.due_at FROM webhook_held f
+        WHERE f.endpoint_id = %b AND f.bucket = w.bucket AND f.customer = w.customer AND f.parked_at IS NULL
+        ORDER BY f.number LIMIT 1) f
+ WHERE f.due_at IS NULL AND h.endpoint_id = %b AND h.number = f.number
+"""
+_ARRIVED = """
+DELETE FROM webhook_held WHERE endpoint_id = %b AND event_id = ANY(%b) AND parked_at IS NOT NULL
+"""
+
+Whose = tuple[int, int]
+"""A bucket and a customer of it: events of one such pair arrive in their order. A customer 0 is nobody."""
+
+
+class Held(NamedTuple):
+    """A row, as it is added: of an event that failed with `failures` 1 and when it is due, or of one behind it."""
+
+    bucket: int
+    customer: int
+    position: int
+    event_id: str
+    happened_at: datetime
+    failures: int = 0
+    first_failed_at: datetime | None = None
+    due_at: datetime | None = None
+    reason: str | None = None
+
+
+class Waiting(NamedTuple):
+    """A row that is there and was not given up."""
+
+    number: int
+    bucket: int
+    customer: int
+    position: int
+    event_id: str
+    happened_at: datetime
+    failures: int
+    first_failed_at: datetime | None
+
+
+class WaitingList:
+    """Of whom rows are held for an endpoint, and how many: what its one courier knows of the table. `tried` has those
+    of whom something is under way again."""
+
+    def __init__(self, counts: dict[Whose, int]) -> None:
+        self._counts = counts
+        self.tried: set[Whose] = set()
+
+    def __contains__(self, whose: Whose) -> bool:
+        return whose in self._counts
+
+    def __len__(self) -> int:
+        return sum(self._counts.values())
+
+    def change(self, whose: Whose, by: int) -> None:
+        """So many rows of a customer more, or fewer."""
+        left = self._counts.get(whose, 0) + by
+        if left > 0:
+            self._counts[whose] = left
+        else:
+            self._counts.pop(whose, None)
+
+
+async def add(connection: Connection, endpoint_id: str, rows: Sequence[Held], now: datetime) -> list[Whose]:
+    """Hold these, in their order; one that is held already stays as it is. Returns whose was added, row by row."""
+    if not rows:
+        return []
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    added = await (await connection.execute(_ADD, (endpoint_id, *columns), binary=True)).fetchall()
+    await let_next(connection, endpoint_id, added, now)
+    return added
+
+
+async def waiting_of(connection: Connection, endpoint_id: str) -> dict[Whose, int]:
+    """How many rows each customer has that were not given up."""
+    rows = await (await connection.execute(_CUSTOMERS, (endpoint_id,), binary=True)).fetchall()
+    return {(bucket, customer): number for bucket, customer, number in rows}
+
+
+async def due(connection: Connection, endpoint_id: str, now: datetime, most: int) -> list[Whose]:
+    """Customers whose first row is to be tried now."""
+    return await (await connection.execute(_DUE, (endpoint_id, now, most), binary=True)).fetchall()
+
+
+async def first(connection: Connection, endpoint_id: str, most: int) -> list[Whose]:
+    """Customers who have waited the longest, whether anything of theirs is due or not."""
+    return await (await connection.execute(_FIRST, (endpoint_id, most), binary=True)).fetchall()
+
+
+async def rows_of(connection: Connection, endpoint_id: str, whose: Whose, most: int) -> list[Waiting]:
+    """The first rows of a customer."""
+    rows = await (await connection.execute(_ROWS, (endpoint_id, *whose, most), binary=True)).fetchall()
+    return [Waiting(*row) for row in rows]
+
+
+async def delivered(connection: Connection, endpoint_id: str, rows: Iterable[Waiting]) -> None:
+    """Forget what arrived."""
+    await connection.execute(_DELIVERED, (endpoint_id, [row.number for row in rows]))
+
+
+async def failed(
+    connection: Connection, endpoint_id: str, row: Waiting, now: datetime, due_at: datetime, reason: str
+) -> None:
+    """A row that failed once more, and is tried again later."""
+    first_failed = row.first_failed_at or now
+    await connection.execute(_FAILED, (row.failures + 1, first_failed, due_at, reason, endpoint_id, row.number))
+
+
+async def parked(connection: Connection, endpoint_id: str, row: Waiting, now: datetime, reason: str) -> None:
+    """A row that was tried for long enough; it stays, to be seen and to be replayed."""
+    await connection.execute(_PARKED, (row.failures + 1, now, reason, endpoint_id, row.number))
+
+
+async def let_next(connection: Connection, endpoint_id: str, whose: Sequence[Whose], now: datetime) -> None:
+    """Make the first row of each of these customers due, unless it has its time already."""
+    if whose:
+        buckets, customers = (list(column) for column in zip(*whose, strict=True))
+        await connection.execute(_NEXT, (now, buckets, customers, endpoint_id, endpoint_id))
+
+
+async def arrived(connection: Connection, endpoint_id: str, event_ids: Sequence[str]) -> None:
+    """Forget what was given up and has arrived by a replay."""
+    await connection.execute(_ARRIVED, (endpoint_id, list(event_ids)))

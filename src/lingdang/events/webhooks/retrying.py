@@ -1,0 +1,102 @@
+"""What is held for an endpoint, tried again when it is due: customer by customer, in each one's order."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from lingdang.db.pool import Connection, connection_of
+from lingdang.events.reading import read_events
+from lingdang.events.telling import Thresholds
+from lingdang.events.webhooks import held, retries
+from lingdang.events.webhooks.held import Waiting, Whose
+from lingdang.events.webhooks.messages import Told
+from lingdang.events.webhooks.running import Failure, Run
+from lingdang.events.webhooks.turn import Turn, chance, reason
+
+TRIED = 20
+"""Customers of whom something is tried in a turn, …"""
+AT_ONCE = 4
+"""… so many of them at the same time."""
+TOGETHER = 20
+"""Rows of one customer that are tried in a row; for an endpoint with batches, a batch if that is more."""
+
+_log = structlog.get_logger(__name__)
+
+
+async def retry_due(turn: Turn) -> bool:
+    """Try what is due. Returns whether there was anything."""
+    async with connection_of(turn.parts.pool) as connection:
+        due = await held.due(connection, turn.endpoint_id, turn.parts.clock(), TRIED)
+    rest = iter(due)
+
+    async def some() -> None:
+        for whose in rest:
+            await retry(turn, whose, max(TOGETHER, turn.endpoint.batch))
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(min(AT_ONCE, len(due))):
+            tasks.create_task(some())
+    return bool(due)
+
+
+async def retry(turn: Turn, whose: Whose, most: int) -> Run | None:
+    """Try the first rows of a customer, unless they are under way. Returns what became of them."""
+    if whose in turn.waiting.tried:
+        return None
+    turn.waiting.tried.add(whose)
+    try:
+        return await _retry(turn, whose, most)
+    finally:
+        turn.waiting.tried.discard(whose)
+
+
+async def _retry(turn: Turn, whose: Whose, most: int) -> Run:
+    async with connection_of(turn.parts.pool) as connection:
+        rows = await held.rows_of(connection, turn.endpoint_id, whose, most)
+        events = await _told_anew(connection, rows, turn.parts.low)
+    run = turn.run(set())
+    await run.in_order([each for each in events if each is not None])
+    # What the journal tells no more is forgotten: a restore has lost it.
+    lost = [row for row, each in zip(rows, events, strict=True) if each is None]
+    gone = [*lost, *(row for row in rows if row.event_id in run.done)]
+    await _write(turn, whose, gone, rows, run.failures.get(whose))
+    return run
+
+
+async def _write(
+    turn: Turn, whose: Whose, gone: Sequence[Waiting], rows: Sequence[Waiting], failure: Failure | None
+) -> None:
+    """Write down what became of a customer's rows, and let the next one have its time."""
+    now, fewer = turn.parts.clock(), len(gone)
+    async with turn.writing() as connection:
+        await held.delivered(connection, turn.endpoint_id, gone)
+        if failure is not None:
+            [row] = [row for row in rows if row.event_id == failure.told.event.id]
+            fewer += await _note_failure(connection, turn, row, failure)
+        await held.let_next(connection, turn.endpoint_id, [whose], now)
+    turn.waiting.change(whose, -fewer)
+
+
+async def _note_failure(connection: Connection, turn: Turn, row: Waiting, failure: Failure) -> bool:
+    """Have a row tried again later; or park it, if it was tried for long enough where others arrive (True)."""
+    now, why = turn.parts.clock(), reason(failure.answer)
+    is_over = row.first_failed_at is not None and retries.is_over(row.first_failed_at, now)
+    if is_over and turn.endpoint.failing_since is None:
+        await held.parked(connection, turn.endpoint_id, row, now, why)
+        _log.error("event_parked", endpoint=turn.endpoint_id, event_id=row.event_id, failures=row.failures + 1)
+        return True
+    asked = retries.read_retry_after(failure.answer.retry_after, now)
+    due = now + retries.pause(row.failures + 1, asked, chance)
+    await held.failed(connection, turn.endpoint_id, row, now, due, why)
+    return False
+
+
+async def _told_anew(connection: Connection, rows: Sequence[Waiting], low: Thresholds) -> list[Told | None]:
+    """The events of these rows, each from the transaction that wrote it."""
+    told: list[Told | None] = []
+    for row in rows:
+        read = await read_events(connection, row.bucket, row.position - 1, 1, low)
+        found = next((event for event in read.events if event.id == row.event_id), None)
+        told.append(None if found is None else Told((row.bucket, row.customer), row.position, found))
+    return told

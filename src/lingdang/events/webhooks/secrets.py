@@ -1,0 +1,96 @@
+"""An endpoint's secrets as they are kept: sealed by the keyring, each in its own row and no other.
+
+A rotation adds one; the one before signs beside it until its end. What an older version of the keyring sealed is
+sealed anew, so that the version can be retired.
+"""
+
+import os
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from lingdang.db.pool import Connection
+from lingdang.events.webhooks.signing import Secret, new_secret
+from lingdang.keys import Keyring
+
+OVERLAP = timedelta(hours=24)
+"""How long the secret before signs beside a new one, unless a rotation says otherwise."""
+
+_NONCE_BYTES = 12
+
+_ADD = """
+INSERT INTO webhook_secret (endpoint_id, number, kid, sealed, created_at) VALUES (%b, %b, %b, %b, %b)
+"""
+_NEWEST = "SELECT coalesce(max(number), 0) FROM webhook_secret WHERE endpoint_id = %b"
+_END = """
+UPDATE webhook_secret SET ends_at = least(coalesce(ends_at, %b), %b) WHERE endpoint_id = %b AND number < %b
+"""
+_FORGET = "DELETE FROM webhook_secret WHERE endpoint_id = %b AND ends_at <= %b"
+_FIND = """
+SELECT number, kid, sealed FROM webhook_secret
+ WHERE endpoint_id = %b AND (ends_at IS NULL OR ends_at > %b) ORDER BY number DESC
+"""
+_OLD = "SELECT endpoint_id, number, kid, sealed FROM webhook_secret WHERE kid <> %b LIMIT 100 FOR UPDATE SKIP LOCKED"
+_RESEAL = "UPDATE webhook_secret SET kid = %b, sealed = %b WHERE endpoint_id = %b AND number = %b"
+
+
+class LostSecretError(Exception):
+    """The version of the keyring that sealed an endpoint's secret is retired: a rotation gives it another one."""
+
+
+class Secrets:
+    """The secrets of all endpoints."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+
+    async def add(
+        self, connection: Connection, endpoint_id: str, now: datetime, overlap: timedelta = OVERLAP
+    ) -> Secret:
+        """A new secret, the first one or the next. What was in use before ends after the overlap."""
+        [(newest,)] = await (await connection.execute(_NEWEST, (endpoint_id,), binary=True)).fetchall()
+        number, secret = newest + 1, new_secret()
+        kid, sealed = self._sealed(endpoint_id, number, secret.octets)
+        await connection.execute(_ADD, (endpoint_id, number, kid, sealed, now))
+        await connection.execute(_END, (now + overlap, now + overlap, endpoint_id, number))
+        await connection.execute(_FORGET, (endpoint_id, now))
+        return secret
+
+    async def in_use(self, connection: Connection, endpoint_id: str, now: datetime) -> Sequence[Secret]:
+        """The secrets that sign now, the newest first. Raises LostSecretError when none can be opened."""
+        rows = await (await connection.execute(_FIND, (endpoint_id, now), binary=True)).fetchall()
+        opened = [self._opened(endpoint_id, *row) for row in rows]
+        found = [Secret(octets) for octets in opened if octets is not None]
+        if not found:
+            raise LostSecretError(endpoint_id)
+        return found
+
+    async def seal_anew(self, connection: Connection) -> None:
+        """Seal by the version in use what an older one sealed."""
+        kid, _ = self._keyring.current("webhook-secret")
+        for endpoint_id, number, old, sealed in await (await connection.execute(_OLD, (kid,), binary=True)).fetchall():
+            octets = self._opened(endpoint_id, number, old, sealed)
+            if octets is not None:
+                await connection.execute(_RESEAL, (*self._sealed(endpoint_id, number, octets), endpoint_id, number))
+
+    def _sealed(self, endpoint_id: str, number: int, octets: bytes) -> tuple[str, bytes]:
+        kid, key = self._keyring.current("webhook-secret")
+        nonce = os.urandom(_NONCE_BYTES)
+        return kid, nonce + AESGCM(key).encrypt(nonce, octets, _place(endpoint_id, number))
+
+    def _opened(self, endpoint_id: str, number: int, kid: str, sealed: bytes) -> bytes | None:
+        """None when the version that sealed it is retired."""
+        key = self._keyring.known(kid, "webhook-secret")
+        if key is None:
+            return None
+        try:
+            return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _place(endpoint_id, number))
+        except InvalidTag:
+            raise RuntimeError(f"the secret of {endpoint_id} was altered in the database") from None
+
+
+def _place(endpoint_id: str, number: int) -> bytes:
+    """What a sealed secret belongs to: it cannot be moved to another row."""
+    return f"{endpoint_id} {number}".encode()

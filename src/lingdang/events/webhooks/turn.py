@@ -1,0 +1,118 @@
+"""One turn of a courier: the endpoint as it is now, and how it is sent to."""
+
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import msgspec
+
+from lingdang.clock import Clock
+from lingdang.db.pool import Connection, Pool, transaction
+from lingdang.events.event import Event
+from lingdang.events.telling import Thresholds
+from lingdang.events.webhooks import retries
+from lingdang.events.webhooks.figures import Record, attempt
+from lingdang.events.webhooks.held import Held, WaitingList
+from lingdang.events.webhooks.leases import Leases
+from lingdang.events.webhooks.messages import Told, message
+from lingdang.events.webhooks.places import Endpoint
+from lingdang.events.webhooks.running import Failure, Health, Run
+from lingdang.events.webhooks.secrets import Secrets
+from lingdang.events.webhooks.sending import Answer, Sender
+from lingdang.events.webhooks.signing import Secret, signed_headers
+from lingdang.events.webhooks.targets import TargetError, read_target
+from lingdang.journal.pace import Pace
+
+chance: retries.Chance = random.SystemRandom().random
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """What the couriers of one process share. `counts` adds up requests by outcome."""
+
+    pool: Pool
+    sender: Sender
+    secrets: Secrets
+    leases: Leases
+    pace: Pace
+    clock: Clock
+    buckets: int
+    low: Thresholds
+    counts: dict[str, int]
+
+
+class Turn:
+    """A turn at one endpoint."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        endpoint_id: str,
+        endpoint: Endpoint,
+        secrets: Sequence[Secret],
+        record: Record,
+        waiting: WaitingList,
+        health: Health,
+    ) -> None:
+        self.parts = parts
+        self.endpoint_id = endpoint_id
+        self.endpoint = endpoint
+        self.health = health
+        self.waiting = waiting
+        self._secrets = secrets
+        self._record = record
+
+    def run(self, done: set[str]) -> Run:
+        """Some events of this turn, of which those of `done` have arrived."""
+        return Run(self._send, self.endpoint.batch, self.health, self.parts.leases.are_valid, done)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Connection]:
+        """A transaction that nobody can make but who sends for the endpoint. Raises LeaseLostError."""
+        async with transaction(self.parts.pool) as connection:
+            await self.parts.leases.require(connection, self.endpoint_id)
+            yield connection
+
+    async def _send(self, told: Sequence[Told]) -> Answer:
+        """Send these events as one message."""
+        made = message([each.event for each in told], batched=self.endpoint.batched, thin=self.endpoint.thin)
+        try:
+            target = read_target(self.endpoint.url)
+        except TargetError as error:
+            return Answer(None, 0.0, reason=str(error))
+        headers = signed_headers(self._secrets, made.id, self.parts.clock(), made.body)
+        answer = await self.parts.sender.send(target, headers, made.body)
+        self.parts.counts[outcome(answer)] += 1
+        noted = attempt(made.id, self.parts.clock(), len(told), answer)
+        self._record.note(noted, [each.event.time for each in told])
+        return answer
+
+
+def outcome(answer: Answer) -> str:
+    """Under which word a request is counted."""
+    if answer.accepted:
+        return "accepted"
+    return "unanswered" if answer.status is None else "refused"
+
+
+def reason(answer: Answer) -> str:
+    """Why a request failed, in one line."""
+    return answer.reason or f"{answer.status} {answer.body}".strip()
+
+
+def first_failure(failure: Failure, now: datetime) -> Held:
+    """The row of an event that failed for the first time."""
+    asked = retries.read_retry_after(failure.answer.retry_after, now)
+    due = now + retries.pause(1, asked, chance)
+    return row_behind(failure.told)._replace(failures=1, first_failed_at=now, due_at=due, reason=reason(failure.answer))
+
+
+def row_behind(told: Told) -> Held:
+    """The row of an event that waits for one before it."""
+    bucket, customer = told.whose
+    return Held(bucket, customer, told.position, told.event.id, told.event.time)
+
+
+def is_wanted(endpoint: Endpoint, event: Event) -> bool:
+    """Whether the endpoint has asked for events of the type."""
+    return endpoint.types is None or event.type in endpoint.types

@@ -1,0 +1,245 @@
+"""Events arrive: signed, in each customer's order, each at least once; who fails holds up nobody else."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from functools import partial
+
+import pytest
+from standardwebhooks import Webhook
+
+from lingdang.keys import Keyring
+from proof.webhooks.receiver import Answer, Delivery, Receiver, accept, receiving, reply
+from support.hooks import Platform, platform_of, seqs
+from support.tabs import until
+
+DAY = 86_400.0
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def platform(database_url: str, keyring: Keyring, receiver: Receiver) -> AsyncIterator[Platform]:
+    async with platform_of(database_url, keyring, receiver) as opened:
+        yield opened
+
+
+def failing_at(*places: tuple[str, int], status: int = 500) -> Answer:
+    """Refuses these events, by customer and seq, and what they are sent with."""
+
+    async def answer(delivery: Delivery) -> bytes:
+        refused = any((event.get("custId"), event.get("seq")) in places for event in delivery.events)
+        return reply(status, b"no") if refused else reply(204)
+
+    return answer
+
+
+async def refuse(_: Delivery) -> bytes:
+    return reply(500, b"broken")
+
+
+def has_failed(platform: Platform, times: int) -> bool:
+    """Whether what is held first has failed so many times."""
+    return bool(platform.held()[0][0] == times)
+
+
+async def gone(_: Delivery) -> bytes:
+    return reply(410)
+
+
+async def test_events_arrive_signed_and_in_order(platform: Platform, receiver: Receiver) -> None:
+    made = await platform.put(receiver)
+    await platform.happen(*("ann", "bob") * 5)
+    await until(lambda: len(receiver.events) == 10)
+    assert [seqs(receiver, who) for who in ("ann", "bob")] == [[1, 2, 3, 4, 5]] * 2
+    for delivery in receiver.deliveries:
+        [event] = delivery.events
+        assert Webhook(made["secret"]).verify(delivery.body, delivery.headers) == event
+        assert (delivery.headers["webhook-id"], event["type"]) == (event["id"], "wallet.credited")
+        assert event["data"]["amount"] == 1
+    assert receiver.connections < 10
+
+
+async def test_batches_are_lists_with_one_signature(platform: Platform, receiver: Receiver) -> None:
+    made = await platform.put(receiver, batch=4, thin=True, active=False)
+    await platform.happen(*("ann", "bob") * 5)
+    await platform.put(receiver, batch=4, thin=True)
+    await until(lambda: len(receiver.events) == 10)
+    assert [len(delivery.events) for delivery in receiver.deliveries] == [4, 4, 2]
+    assert [seqs(receiver, who) for who in ("ann", "bob")] == [[1, 2, 3, 4, 5]] * 2
+    assert all("data" not in event for event in receiver.events)
+    for delivery in receiver.deliveries:
+        Webhook(made["secret"]).verify(delivery.body, delivery.headers)
+    assert len({delivery.headers["webhook-id"] for delivery in receiver.deliveries}) == 3
+
+
+async def test_only_types_that_were_asked_for(platform: Platform, receiver: Receiver) -> None:
+    await platform.put(receiver, types=["order.paid"])
+    await platform.happen("ann", "bob")
+    await platform.put(receiver, endpoint_id="second", types=["wallet.credited"])
+    await platform.happen("ann")
+    await until(lambda: len(receiver.events) == 1)
+    await until(lambda: platform.shop.sql("SELECT DISTINCT position FROM webhook_cursor")[1:] == [])
+    assert (seqs(receiver, "ann"), seqs(receiver, "bob")) == ([2], [])
+
+
+async def test_a_failing_event_holds_up_its_customer_and_nobody_else(platform: Platform, receiver: Receiver) -> None:
+    receiver.answer = failing_at(("ann", 2))
+    await platform.put(receiver)
+    await platform.happen(*("ann", "bob", "cleo") * 4)
+    await until(lambda: len(seqs(receiver, "bob")) == len(seqs(receiver, "cleo")) == 4)
+    await until(lambda: len(platform.held()) == 3)
+    assert platform.held() == [(1, True, False), (0, False, False), (0, False, False)]
+    assert seqs(receiver, "ann") == [1, 2]
+    told = await platform.look()
+    assert (told["state"], told["backlog"]["waiting"], told["backlog"]["parked"]) == ("delivering", 3, 0)
+    await platform.happen("bob")
+    await until(lambda: len(seqs(receiver, "bob")) == 5)
+    receiver.answer = accept
+    platform.hands.forward(7)
+    await until(lambda: seqs(receiver, "ann") == [1, 2, 3, 4])
+    await until(lambda: platform.held() == [])
+    await platform.happen("ann")
+    await until(lambda: seqs(receiver, "ann") == [1, 2, 3, 4, 5])
+    assert (await platform.look())["backlog"] == {"since": None, "waiting": 0, "parked": 0}
+
+
+async def test_where_everything_fails_no_rows_pile_up(platform: Platform, receiver: Receiver) -> None:
+    receiver.answer = refuse
+    await platform.put(receiver)
+    customers = [f"c{number}" for number in range(20)]
+    await platform.happen(*customers * 3)
+    await until(lambda: platform.state() == "failing")
+    assert platform.held() == []
+    receiver.answer = accept
+    receiver.deliveries.clear()
+    platform.hands.forward(80)
+    await until(lambda: len(receiver.events) >= 60)
+    assert [seqs(receiver, who) for who in customers] == [[1, 2, 3]] * 20
+    await until(lambda: platform.state() == "delivering")
+
+
+async def test_one_customer_whose_events_fail_does_not_hide_that_others_arrive(
+    platform: Platform, receiver: Receiver
+) -> None:
+    receiver.answer = failing_at(("ann", 1))
+    await platform.put(receiver)
+    await platform.happen(*("ann",) * 60)
+    await until(lambda: platform.state() == "failing")
+    await platform.happen("bob")
+    for _ in range(3):
+        platform.hands.forward(80)
+        await asyncio.sleep(1)
+    await until(lambda: seqs(receiver, "bob") == [1])
+    await until(lambda: len(platform.held()) == 60)
+
+
+async def test_after_three_days_an_event_is_parked_and_the_next_ones_go_on(
+    platform: Platform, receiver: Receiver
+) -> None:
+    receiver.answer = failing_at(("ann", 1))
+    await platform.put(receiver)
+    await platform.happen("ann", "ann", "bob")
+    await until(lambda: len(platform.held()) == 2)
+    for failures in (2, 3):
+        platform.hands.forward(1.3 * DAY)
+        await until(partial(has_failed, platform, failures))
+    platform.hands.forward(1.3 * DAY)
+    await until(lambda: seqs(receiver, "ann") == [1, 2])
+    await until(lambda: len(platform.held()) == 1)
+    assert platform.held() == [(4, False, True)]
+    assert (await platform.look())["backlog"]["parked"] == 1
+    await platform.happen("ann")
+    await until(lambda: seqs(receiver, "ann") == [1, 2, 3])
+
+
+async def test_410_pauses_the_endpoint_which_keeps_its_position(platform: Platform, receiver: Receiver) -> None:
+    receiver.answer = gone
+    await platform.put(receiver)
+    await platform.happen("ann", "bob")
+    await until(lambda: platform.state() == "paused")
+    assert (await platform.look())["goneAt"] is not None
+    await platform.happen("ann")
+    feed = await platform.shop.http.get(
+        "/v1/admin/events", params={"types": "endpoint.paused", "wait": 20}, headers=platform.key
+    )
+    assert [event["data"]["endpointId"] for event in feed.json()["items"]] == ["main"]
+    receiver.answer = accept
+    receiver.deliveries.clear()
+    await platform.put(receiver)
+    await until(lambda: (seqs(receiver, "ann"), seqs(receiver, "bob")) == ([1, 2], [1]))
+
+
+async def test_of_a_batch_the_event_that_fails_is_found(platform: Platform, receiver: Receiver) -> None:
+    receiver.answer = failing_at(("ann", 2))
+    await platform.put(receiver, batch=100, active=False)
+    await platform.happen(*("ann", "bob") * 10)
+    await platform.put(receiver, batch=100)
+    await until(lambda: len(seqs(receiver, "bob")) == 10 and len(platform.held()) == 9)
+    receiver.answer = accept
+    platform.hands.forward(7)
+    await until(lambda: seqs(receiver, "ann") == list(range(1, 11)) and platform.held() == [])
+
+
+async def test_an_endpoint_that_asks_for_a_pause_gets_it(platform: Platform, receiver: Receiver) -> None:
+    async def slow_down(_: Delivery) -> bytes:
+        return reply(429, b"", "Retry-After: 600")
+
+    receiver.answer = slow_down
+    await platform.put(receiver)
+    await platform.happen("ann")
+    await until(lambda: platform.state() == "failing")
+    receiver.answer = accept
+    platform.hands.forward(500)
+    await asyncio.sleep(1.5)
+    assert len(receiver.deliveries) == 1
+    platform.hands.forward(150)
+    await until(lambda: len(receiver.deliveries) == 2)
+    assert platform.held() == []
+
+
+async def test_the_past_is_sent_again_by_customer_and_type(platform: Platform, receiver: Receiver) -> None:
+    feed = await platform.shop.http.get("/v1/admin/events", params={"after": "latest"}, headers=platform.key)
+    await platform.put(receiver)
+    await platform.happen(*("ann", "bob") * 3)
+    await until(lambda: len(receiver.events) == 6)
+    first = [event["id"] for event in receiver.events if event["custId"] == "ann"]
+    receiver.deliveries.clear()
+    asked = {"after": feed.json()["next"], "custId": "ann", "types": ["wallet.credited"]}
+    answer = await platform.ask("POST", "main/replay", asked)
+    assert (answer.status_code, list(answer.json())) == (202, ["replayId"])
+    await until(lambda: [event["id"] for event in receiver.events] == first)
+    await until(lambda: platform.shop.sql("SELECT FROM webhook_replay") == [])
+    unknown = await platform.ask("POST", "main/replay", asked | {"custId": "nobody"})
+    foreign = await platform.ask("POST", "main/replay", asked | {"after": "MDE5YWIwYzU"})
+    assert (unknown.status_code, foreign.status_code, foreign.json()["errors"][0]["path"]) == (404, 400, "$.after")
+    assert platform.shop.sql("SELECT FROM webhook_replay") == []
+
+
+async def test_another_worker_goes_on_when_one_ends(database_url: str, keyring: Keyring, receiver: Receiver) -> None:
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(platform_of(database_url, keyring, receiver))
+        async with platform_of(database_url, keyring, receiver) as second:
+            await second.put(receiver)
+            await first.happen(*("ann", "bob") * 3)
+            await until(lambda: len(receiver.events) == 6)
+        await first.happen("ann", "bob")
+        await until(lambda: len(receiver.events) == 8)
+        assert [seqs(receiver, who) for who in ("ann", "bob")] == [[1, 2, 3, 4]] * 2
+
+
+async def test_of_two_workers_one_sends(database_url: str, keyring: Keyring, receiver: Receiver) -> None:
+    async with (
+        platform_of(database_url, keyring, receiver) as first,
+        platform_of(database_url, keyring, receiver),
+        platform_of(database_url, keyring, receiver),
+    ):
+        await first.put(receiver)
+        await first.happen(*("ann", "bob", "cleo") * 10)
+        await until(lambda: len(receiver.events) >= 30)
+        await asyncio.sleep(1)
+        assert len(receiver.events) == 30, "each once"
