@@ -76,6 +76,18 @@ def test_other_encodings(move_in: Any, database_url: str, tmp_path: Path, encodi
     assert (code, balances(database_url)) == (0, {"ann": 12})
 
 
+def test_what_a_right_is_forgiven(move_in: Any, database_url: str, tmp_path: Path) -> None:
+    rows = [
+        right("ann", "a"),
+        {"Kind": "right", "custid": " ann ", "productID": "b\t"},
+        right("ann", "c") | {"amount": "", "origin": None},
+        right("ann", "c") | {"amount": 1},
+    ]
+    code, _, refused = move_in(json_lines(tmp_path / "rows.jsonl", rows))
+    assert (code, [(row["line"], row["field"]) for row in refused]) == (1, [(4, "amount")])
+    assert library(database_url) == {("ann", "a"), ("ann", "b"), ("ann", "c")}
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [

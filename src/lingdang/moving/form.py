@@ -156,10 +156,7 @@ class Form:
         """Raises ValueError (which msgspec.ValidationError is) with the reason."""
         if parsed.row is None:
             raise ValueError(parsed.reason)
-        values = _values(parsed.row)
-        if values.get("kind") == "order" and not has_lines:
-            raise _FieldError("kind", _NO_ORDERS)
-        row = msgspec.convert(values, Row, strict=False)
+        row = _plain_right(parsed.row) or _read(parsed.row, has_lines=has_lines)
         if isinstance(row, LotRow):
             expires_at = self._expiry(row.expires_at)
             return Staged(
@@ -207,6 +204,25 @@ def _check(columns: Sequence[str]) -> None:
     missing = [name for name in ("kind", "custId") if name.casefold() not in known]
     if missing:
         raise FileError(f"it lacks the column {' and '.join(missing)}")
+
+
+def _plain_right(row: Mapping[str, Any]) -> RightRow | None:
+    """A right that is written as the form has it: most rows are, and need none of what others are forgiven."""
+    if row.get("kind") != "right":
+        return None
+    try:
+        return msgspec.convert(row, RightRow)
+    except msgspec.ValidationError:
+        return None
+
+
+def _read(row: Mapping[str, Any], *, has_lines: bool) -> Row:
+    """Raises ValueError with the reason."""
+    values = _values(row)
+    if values.get("kind") == "order" and not has_lines:
+        raise _FieldError("kind", _NO_ORDERS)
+    converted: Row = msgspec.convert(values, Row, strict=False)
+    return converted
 
 
 def _values(row: Mapping[str, Any]) -> dict[str, Any]:
