@@ -16,7 +16,7 @@ async def test_readers_miss_nothing_and_see_nothing_out_of_order(tmp_path: Path)
     assert outcome.faults == []
     assert outcome.rows > 300
     assert outcome.epochs >= 3
-    for kind in ("answered", "prepared", "session processes killed", "servers killed", "restarts"):
+    for kind in ("answered", "notices", "prepared", "session processes killed", "servers killed", "restarts"):
         assert outcome.counts[kind] >= 1
 
 

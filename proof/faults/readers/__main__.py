@@ -18,7 +18,10 @@ from proof.faults.readers.run import Outcome, Plan, run
 def main(seconds: float, seed: int) -> None:
     """Read the journal beside two settlements, late and prepared transactions, ended sessions and crashes.
 
-    Exits with 1 when a reader missed a row, saw one twice or out of order, or an answered command is missing.
+    Some read rows, some read events, notices among them.
+
+    Exits with 1 when a reader missed a row, saw one twice or out of order, heard an id twice, or an answered command is
+    missing.
     """
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     with tempfile.TemporaryDirectory(prefix="lingdang-readers-", ignore_cleanup_errors=True) as directory:

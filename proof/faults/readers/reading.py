@@ -1,10 +1,12 @@
-"""A reader, and what it has seen: each row of the journal once, a customer's rows in their order."""
+"""A reader of the journal, and what it has seen: each row once, a customer's rows in their order; or what they tell."""
 
 import asyncio
 import random
 
 from lingdang.db.failures import AWAY
 from lingdang.db.pool import Connection, connect_options
+from lingdang.events.event import Event
+from lingdang.events.reading import read_events
 from lingdang.journal.positions import RowPosition, read_on
 
 _MOST_FAULTS = 20
@@ -55,3 +57,31 @@ class Reader:
     def _say(self, fault: str) -> None:
         if len(self.faults) < _MOST_FAULTS:
             self.faults.append(f"{self.name}: {fault}")
+
+
+class EventReader(Reader):
+    """Reads what the journal tells as events, notices among them. `told` has their ids, each once."""
+
+    def __init__(self, name: str, chance: random.Random, pause: float) -> None:
+        super().__init__(name, chance, pause)
+        self.told: dict[str, int] = {}
+        self.notices = 0
+
+    async def _read(self, connection: Connection, last: "asyncio.Future[int]") -> None:
+        while not (last.done() and self._cursor >= last.result()):
+            page = await read_events(connection, 0, self._cursor, self._chance.randint(1, 200))
+            for event, customer in zip(page.events, page.customers, strict=True):
+                self.hear(event, customer)
+            self._cursor = page.cursor
+            self.pages += 1
+            await asyncio.sleep(0 if page.more else self._chance.uniform(0, self._pause))
+
+    def hear(self, event: Event, customer: int) -> None:
+        """Note an event, and whether its id was told before."""
+        if event.id in self.told:
+            self._say(f"{event.id} came at {self.told[event.id]} and at {event.position}")
+        self.told[event.id] = int(event.position)
+        if event.seq is None:
+            self.notices += 1
+        else:
+            self.take(RowPosition(int(event.position), customer, event.seq))

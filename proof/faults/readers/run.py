@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import psycopg
 from lingdang.db.embedded import EmbeddedServer
 from lingdang.journal.positions import RowPosition
 from lingdang.ledger.reconcile import reconcile
-from proof.faults.readers.reading import Reader
+from proof.faults.readers.reading import EventReader, Reader
 from proof.faults.readers.trouble import Trouble
 from proof.faults.readers.writers import CUSTOMERS, Writers
 from proof.faults.shop import fill
@@ -24,6 +24,7 @@ BUYERS = 4
 """With each of the two settlements."""
 PAUSES = (0.005, 0.05, 0.5)
 """How long readers rest at most when they have read to the end; one for each."""
+KINDS: Mapping[str, type[Reader]] = {"reader": Reader, "reader of events": EventReader}
 DRAIN_SECONDS = 60.0
 
 _ROWS = "SELECT position, customer, seq FROM transfer WHERE bucket = 0 ORDER BY position, customer, seq"
@@ -73,7 +74,9 @@ async def _run(plan: Plan, server: EmbeddedServer, place: Path, shop: str, other
     writers = Writers(shop, random.Random(plan.seed))
     trouble = Trouble(server, place, shop, random.Random(plan.seed + 1))
     readers = [
-        Reader(f"reader {number}", random.Random(plan.seed + 2 + number), pause) for number, pause in enumerate(PAUSES)
+        make(f"{name} {number}", random.Random(plan.seed + 2 + number), pause)
+        for name, make in KINDS.items()
+        for number, pause in enumerate(PAUSES)
     ]
     last: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     reading = [asyncio.create_task(reader.read(shop, last)) for reader in readers]
@@ -91,7 +94,11 @@ async def _run(plan: Plan, server: EmbeddedServer, place: Path, shop: str, other
         epochs=_count(shop, "SELECT count(*) FROM journal_epoch"),
         pages=sum(reader.pages for reader in readers),
         counts=writers.counts + trouble.counts,
-        faults=[fault for reader in readers for fault in judged(reader, rows)] + _missing(shop, writers),
+        faults=[
+            *[fault for reader in readers for fault in judged(reader, rows)],
+            *[fault for reader in readers if isinstance(reader, EventReader) for fault in _unheard(reader, shop, rows)],
+            *_missing(shop, writers),
+        ],
     )
 
 
@@ -105,6 +112,7 @@ async def _write(plan: Plan, writers: Writers, trouble: Trouble, shop: str, othe
         writers.dawdle(),
         writers.dawdle(),
         writers.prepare(),
+        writers.notify(),
         writers.hold_an_id(shop),
         writers.hold_an_id(other),
     ]
@@ -151,6 +159,12 @@ def judged(reader: Reader, rows: Sequence[RowPosition]) -> list[str]:
         *([f"{reader.name} saw {len(invented)} rows that are gone, the first: {min(invented)}"] if invented else []),
         *([f"{reader.name} saw rows twice"] if len(reader.places) > len(set(reader.places)) else []),
     ]
+
+
+def _unheard(reader: EventReader, shop: str, rows: Sequence[RowPosition]) -> list[str]:
+    """Whether it heard of as many notices as there are up to the last row."""
+    notices = _count(shop, f"SELECT count(*) FROM notice WHERE position <= {rows[-1].position}")
+    return [f"{reader.name} heard of {reader.notices} of {notices} notices"] if reader.notices < notices else []
 
 
 def _missing(shop: str, writers: Writers) -> list[str]:

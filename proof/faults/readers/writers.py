@@ -17,6 +17,9 @@ from lingdang.db.failures import AWAY
 from lingdang.db.flush import flush
 from lingdang.db.pool import Connection, connect_options
 from lingdang.errors import Problem
+from lingdang.events import notices
+from lingdang.events.kinds import PAUSED, EndpointPaused
+from lingdang.events.notices import NOBODY, Notice
 from lingdang.ids import uuid7
 from lingdang.ledger import store
 from lingdang.ledger.crediting import Credit
@@ -114,6 +117,22 @@ class Writers:
                     await connection.execute("COMMIT")
                     self.counts["ids held"] += 1
             except AWAY:
+                await asyncio.sleep(0.05)
+
+    async def notify(self) -> None:
+        """Write notices in transactions that last, and give some of them up."""
+        while not self._ended.is_set():
+            try:
+                async with await Connection.connect(self._url, **connect_options(False)) as connection:
+                    await notices.begin(connection, 0)
+                    await connection.execute("BEGIN")
+                    paused = EndpointPaused(endpoint_id="main", reason="test")
+                    notice = Notice(NOBODY, PAUSED, str(next(self._names)), paused)
+                    await notices.write(connection, 0, system_clock(), [notice])
+                    await self._nap(0.2)
+                    await connection.execute("COMMIT" if self._chance.random() < 0.8 else "ROLLBACK")
+                    self.counts["notices"] += 1
+            except (*AWAY, psycopg.Error):
                 await asyncio.sleep(0.05)
 
     @asynccontextmanager
