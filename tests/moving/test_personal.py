@@ -17,10 +17,11 @@ from lingdang.moving import moves
 from support.buyer import Buyer, books, buyer, give, stock
 from support.commands import Run
 from support.customers import make_known
-from support.money import add_products
+from support.money import add_products, credit, open_settlement
 from support.moving import asked, balances, customer, json_lines, library, lot, require_agreement, right
 from support.people import api_key, login, open_session, register
 from support.shop import Shop
+from support.soon import tell_soon
 
 
 @pytest.fixture
@@ -38,7 +39,21 @@ def test_everything_of_a_customer_is_told(run: Run, ann: None) -> None:
     assert [(each["seq"], each["kind"]) for each in told["journal"]] == [(1, "credit"), (2, "grant")]
     assert [each["productId"] for each in told["entitlements"]] == ["a"]
     assert told["moves"] == [{"move": "main", "groups": ["gold"]}]
+    assert told["notices"] == []
     assert not any(told[name] for name in ("vouchers", "cart", "sessions", "signIns", "answersKept", "pastOrders"))
+
+
+def test_what_a_customer_was_told_of_is_told(run: Run, database_url: str) -> None:
+    end = system_clock() + timedelta(days=1)
+
+    async def expiring() -> None:
+        async with open_settlement(database_url) as settlement:
+            await settlement.submit(credit("ann", 5, kind="bonus", expires_at=end))
+        assert await tell_soon(database_url) == 1
+
+    asyncio.run(expiring())
+    [notice] = msgspec.json.decode(run("customer", "export", "ann").stdout)["notices"]
+    assert (notice["type"], notice["data"]["amount"]) == ("wallet.expiring", 5)
 
 
 def test_who_has_bells_is_erased_only_where_it_is_said(run: Run, ann: None, database_url: str) -> None:

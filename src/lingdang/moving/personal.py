@@ -39,6 +39,9 @@ SELECT json_build_object(
                 'reference', journal_reference(t.kind, t.cause, t.detail), 'amount', t.amount, 'balance', t.balance,
                 'accounts', t.accounts, 'amounts', t.amounts, 'detail', t.detail) ORDER BY t.seq), '[]')
                   FROM transfer t WHERE t.bucket = %(bucket)s AND t.customer = %(customer)s),
+    'notices', (SELECT coalesce(json_agg(json_build_object(
+                'at', journal_moment(n.at), 'type', n.type, 'data', n.data) ORDER BY n.position), '[]')
+                  FROM notice n WHERE n.bucket = %(bucket)s AND n.customer = %(customer)s),
     'entitlements', (SELECT coalesce(json_agg(json_build_object(
                      'productId', e.product_id, 'grantedBy', e.granted_by, 'openedAt', journal_moment(e.opened_at))
                      ORDER BY e.product_id), '[]')
