@@ -5,14 +5,17 @@ import pytest
 from lingdang.cli.epoch import Declared, declare_lost
 from lingdang.journal import sealer
 from lingdang.keys import Keyring
-from support.consumer import books_of, read_all
+from proof.webhooks.receiver import receiving
+from support.consumer import Consumer, books_of, read_all
 from support.customers import key_of, make_known
 from support.feed import Follower, ask, page_of
 from support.happened import everything
+from support.hooks import platform_of
 from support.journal import connected, deployment_of, seal_all, sql, write
 from support.money import credit, open_settlement
 from support.people import api_key
 from support.shop import Shop
+from support.tabs import until
 
 EARLIER = "UPDATE seal_checkpoint SET made_at = '2000-01-01'"
 """As if the server had been started after these were made."""
@@ -154,3 +157,26 @@ async def test_nobody_settles_meanwhile(shop: Shop, keyring: Keyring) -> None:
     events = [event for event in await read_all(url) if "seq" in event]
     for name in ("ann", "bob"):
         assert [event["seq"] for event in events if event["custId"] == name] == list(range(1, 16))
+
+
+async def test_endpoints_of_webhooks_are_told(database_url: str, keyring: Keyring) -> None:
+    """They are sent what they had from the last true position on, behind a reset, with the ids that it had."""
+    async with receiving() as receiver, platform_of(database_url, keyring, receiver) as platform:
+        await platform.put(receiver)
+        await platform.happen("ann", "bob")
+        await until(lambda: len(receiver.events) == 2)
+        await seal_all(database_url, keyring)
+        sql(database_url, EARLIER)
+        await platform.happen("ann", "ann")
+        await until(lambda: len(receiver.events) == 4)
+        before = receiver.events
+        await declare_lost(deployment_of(database_url, keyring))
+        await platform.happen("bob")
+        await until(lambda: len(receiver.events) == 8)
+        reset, *again = receiver.events[4:]
+        assert (reset["type"], reset["data"]) == ("feed.reset", {"lastTrue": before[1]["position"]})
+        assert again[:2] == before[2:]
+        assert (again[2]["custId"], again[2]["seq"]) == ("bob", 2)
+        consumer = Consumer()
+        consumer.take(receiver.events)
+        assert consumer.rebuilt() == books_of(database_url)

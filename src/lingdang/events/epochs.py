@@ -42,7 +42,8 @@ _NEW = "SELECT journal_begin_anew(%b::smallint)"
 _TELL = """
 INSERT INTO notice (customer, position, at, bucket, type, key, data) VALUES (0, %b, %b, %b, 'feed.reset', %b, %b::json)
 """
-# Endpoints of webhooks are told too.
+# Endpoints of webhooks are told too. Whoever sends to them begins anew: what is under way is not written down.
+_LET_GO = "UPDATE webhook_lease SET holder = NULL, until = clock_timestamp()"
 _SEND_AGAIN = "UPDATE webhook_cursor SET position = least(position, %b) WHERE bucket = %b"
 
 
@@ -83,7 +84,7 @@ async def _last_true(connection: Connection, bucket: int, position: int) -> int:
 
 
 async def declare(connection: Connection, buckets: int, witness: Checkpoint | None, now: datetime) -> list[str]:
-    """Begin a new epoch, and have the feed say what was lost; the last true position of each bucket.
+    """Begin a new epoch, and have the feed and the endpoints of webhooks told; the last true position of each bucket.
 
     Nobody settles meanwhile. `witness`: a checkpoint that was lost. Without one it is the newest start of the server at
     which something was lost. The connection must be outside of a transaction.
@@ -98,6 +99,7 @@ async def declare(connection: Connection, buckets: int, witness: Checkpoint | No
         last_true = [await _last_true(connection, bucket, positions[bucket]) for bucket in range(buckets)]
         rows = [await (await connection.execute(_NEW, (bucket,))).fetchone() for bucket in range(buckets)]
         number = max(int(row[0]) for row in rows if row)
+        await connection.execute(_LET_GO)
         for bucket, position in enumerate(last_true):
             text = position_text(bucket, position)
             data = encode(kinds.FeedReset(last_true=text)).decode()
