@@ -19,7 +19,7 @@ CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,"
     "response_headers_conformance,response_schema_conformance"
 )
-EXAMPLES = "5"
+EXAMPLES = "3"
 
 
 def run(shop: Shop, *options: str) -> subprocess.CompletedProcess[str]:
