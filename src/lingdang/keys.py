@@ -33,6 +33,7 @@ Purpose = Literal[
     "cursor",
     "journal-seal",
     "webhook-secret",
+    "events-listen",
 ]
 
 _RELOAD_SECONDS = 1.0

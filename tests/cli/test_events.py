@@ -1,4 +1,4 @@
-"""`lingdang events`: printed from any position on, some types or all, as they come."""
+"""`lingdang events`: printed from any position on, and forwarded to a server that is being written."""
 
 import asyncio
 import json
@@ -6,16 +6,19 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from lingdang.keys import Keyring
+from lingdang_client import Event, InvalidWebhook, OrderPaid, WalletCredited, verify_webhook
 from support.commands import Run
 from support.journal import fill
 from support.money import credit, open_settlement
-from support.served import COMMAND, environ_of
+from support.served import COMMAND, environ_of, eventually
 
 pytestmark = pytest.mark.slow
 
@@ -100,3 +103,106 @@ def test_tail_follows_until_it_is_asked_to_stop(
         process.send_signal(number)
         rest, errors = process.communicate(timeout=60)
     assert (process.returncode, rest, errors.startswith("next: ")) == (0, "", True)
+
+
+class _Platform(BaseHTTPRequestHandler):
+    """A server that is being written: it verifies, and answers as it is told."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        server = self.server
+        assert isinstance(server, Platform)
+        try:
+            server.received += verify_webhook(body, dict(self.headers), server.secret)
+        except InvalidWebhook as error:
+            server.refused.append(str(error))
+        status = server.answers.pop(0) if server.answers else 204
+        if status:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(b"" if status == 204 else b"not \x1b[31m yet\nwritten")
+
+    def log_message(self, *_: object) -> None:
+        """It tells nothing."""
+
+
+class Platform(ThreadingHTTPServer):
+    """What it received; `answers` are its next ones, 0 for none."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Platform)
+        self.secret = ""
+        self.answers: list[int] = []
+        self.received: list[Event] = []
+        self.refused: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/lingdang"
+
+
+@pytest.fixture
+def platform() -> Iterator[Platform]:
+    server = Platform()
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize("with_key", ["secret", "public key"])
+def test_listen_forwards_signed_and_goes_on_after_errors(
+    database_url: str, keyring: Keyring, tmp_path: Path, platform: Platform, with_key: str
+) -> None:
+    asyncio.run(fill(database_url))
+    platform.answers = [204, 500, 0, 302]
+    told = ("listen", "--forward", platform.url, "--after", "start")
+    with running(keyring, database_url, tmp_path, *told) as process:
+        head = dict(line.split("  ", 1) for line in lines(process, 4))
+        platform.secret = head[with_key].strip()
+        shown = lines(process, 6)
+        credit_one(database_url, "bob", "third")
+        [last] = lines(process, 1)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert [line.split()[0] for line in shown] == ["wallet.credited", "wallet.credited", "order.paid"] * 2
+    assert [line.split("  ")[-1].split(" in ")[0] for line in (shown[0], shown[4], shown[5], last)] == ["204"] * 4
+    assert shown[1].endswith("ms: not  [31m yet written")
+    assert "  500 in " in shown[1]
+    assert "  no answer: " in shown[2]
+    assert "  302 in " in shown[3]
+    assert platform.refused == [], "each was signed with the secret that was printed"
+    assert [(event.cust_id, event.seq) for event in platform.received] == [
+        *(("ann", seq) for seq in (1, 2, 3)),
+        *(("bob", seq) for seq in (1, 2, 3, 4)),
+    ]
+    paid = platform.received[2].data
+    assert isinstance(paid, OrderPaid)
+    assert (paid.total, [line.product_id for line in paid.lines]) == (150, ["book-1", "book-2"])
+    assert isinstance(platform.received[6].data, WalletCredited)
+
+
+def test_listen_goes_on_while_nobody_answers(
+    database_url: str, keyring: Keyring, tmp_path: Path, platform: Platform
+) -> None:
+    """And the secret is the same at each start; thin events tell nothing."""
+    asyncio.run(fill(database_url))
+    address, secrets = platform.url, []
+    for forward, args in (("http://127.0.0.1:9", ()), (address, ("--thin", "--types", "order.paid"))):
+        told = ("listen", "--forward", forward, "--after", "start", *args)
+        with running(keyring, database_url, tmp_path, *told) as process:
+            secrets.append(lines(process, 4)[1])
+            platform.secret = secrets[0].split()[-1]
+            shown = lines(process, 2)
+    assert secrets[0] == secrets[1]
+    assert len(shown) == 2
+    eventually(lambda: len(platform.received) == 2)
+    assert [(event.type, event.data) for event in platform.received] == [("order.paid", None)] * 2
+
+
+def test_what_is_no_address_is_refused(lingdang: Run) -> None:
+    refused = lingdang("events", "listen", "--forward", "localhost:3000")
+    assert (refused.exit_code, "http://localhost:3000" in refused.output, refused.stdout) == (1, True, "")

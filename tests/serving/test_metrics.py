@@ -51,6 +51,7 @@ def test_two_workers_add_up(tmp_path: Path) -> None:
     for metrics, value in ((one, 3), (two, 5)):
         metrics.gauge("lingdang_overdue", "wallet", lambda value=value: value)
         metrics.gauge("lingdang_background_lag_seconds", "upkeep", lambda value=value: value)
+        metrics.gauge("lingdang_background_lag_seconds", "webhooks", lambda value=value: value)
     two.publish()
     values = _values(one.render().decode())
     route = ("route", "/v1/payments")
@@ -66,6 +67,7 @@ def test_two_workers_add_up(tmp_path: Path) -> None:
     assert values["lingdang_journal_rolled_back", (("worker", "2"),)] == 1
     assert values["lingdang_overdue", (("state", "wallet"),)] == 5, "each has counted the same rows, at its own time"
     assert values["lingdang_background_lag_seconds", (("task", "upkeep"),)] == 3, "what one has seen done is done"
+    assert values["lingdang_background_lag_seconds", (("task", "webhooks"),)] == 5, "each has endpoints of its own"
     assert values["lingdang_workers", ()] == 2
 
 

@@ -126,6 +126,11 @@ export interface FeedReset {
   lastTrue: string;
 }
 
+/** An operator tries an endpoint. It is no event of the feed, so it has no `position`. */
+export interface EndpointTest {
+  endpointId: string;
+}
+
 /** One fact. A repeat has the same `id`. */
 export interface Told<Type extends string, Data> {
   id: string;
@@ -155,7 +160,8 @@ export type Event =
   | Told<"wallet.low", WalletLow>
   | Told<"wallet.expiring", WalletExpiring>
   | Told<"endpoint.paused", EndpointPaused>
-  | Told<"feed.reset", FeedReset>;
+  | Told<"feed.reset", FeedReset>
+  | Told<"endpoint.test", EndpointTest>;
 
 /**
  * The events of a request that the shop sent: one, or several from an endpoint with batches.

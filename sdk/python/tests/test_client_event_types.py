@@ -1,13 +1,17 @@
 """The clients know every type of event with every member that the shop tells."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from lingdang.events.kinds import TYPES
+from lingdang.events.webhooks.messages import TEST
+from lingdang.events.webhooks.messages import test_message as trial
 from lingdang_client.events import TYPES as KNOWN
+from lingdang_client.events import EndpointTest, Told
 
 DECLARED = (Path(__file__).parents[2] / "javascript/webhooks/index.d.ts").read_text(encoding="utf-8")
 
@@ -30,4 +34,10 @@ def test_in_javascript(name: str) -> None:
 
 
 def test_no_type_is_made_up() -> None:
-    assert KNOWN.keys() == TYPES.keys() == set(re.findall(r'Told<"([\w.]+)"', DECLARED))
+    """Beside those of the feed there is the one of an operator's trial."""
+    assert KNOWN.keys() == set(re.findall(r'Told<"([\w.]+)"', DECLARED)) == {*TYPES, TEST}
+
+
+def test_an_operators_trial_is_read() -> None:
+    body = trial("library", "msg_1", datetime.now(UTC), batched=False).body
+    assert msgspec.json.decode(body, type=Told).read().data == EndpointTest(endpoint_id="library")

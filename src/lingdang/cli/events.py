@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from lingdang.bulkheads import purpose_pool
+from lingdang.cli.forwarding import Forwarder, local_secret
 from lingdang.cli.opening import opened
 from lingdang.deployment import Deployment, make_witness
 from lingdang.events.event import Event, encode
@@ -46,7 +47,7 @@ def _which(command: Command) -> Command:
 
 @click.group()
 def events() -> None:
-    """What happens in the shop, as its feed tells it.
+    """What happens in the shop, as its feed and its webhooks tell it.
 
     Read from the database, like everything of this command: it needs no API key, no address and no certificate, and
     works while no server runs.
@@ -67,6 +68,26 @@ def tail(ctx: click.Context, after: str | None, types: frozenset[str] | None, fo
         _run(_print(deployment, pages))
         if pages.after not in (None, LATEST):
             click.echo(f"next: {pages.after}", err=True)
+
+
+@events.command()
+@click.option("--forward", required=True, metavar="URL", help="Where your server takes webhooks.")
+@_which
+@click.option("--thin", is_flag=True, help="Without what they tell, as a thin endpoint's.")
+@click.pass_context
+def listen(ctx: click.Context, forward: str, after: str | None, types: frozenset[str] | None, thin: bool) -> None:
+    """Send what happens from now on to a server that you write, signed as webhooks are, until Ctrl-C.
+
+    The secret is printed, this shop's for this command alone. One event is sent after the other, each once; what your
+    server answers is shown, and the next one follows whatever that was.
+    """
+    with opened(ctx) as deployment:
+        secret = local_secret(deployment.keyring)
+        forwarder = Forwarder(forward, secret, deployment.clock, thin=thin)
+        click.echo(
+            f"forward     {forward}\nsecret      {secret.secret}\npublic key  {secret.public_key}\nstop        Ctrl-C"
+        )
+        _run(_forward(deployment, _Pages(after or "now", types, follow=True), forwarder))
 
 
 class _Pages:
@@ -91,6 +112,12 @@ class _Pages:
 async def _print(deployment: Deployment, pages: _Pages) -> None:
     async for event in _events(deployment, pages):
         click.echo(encode(event).decode())
+
+
+async def _forward(deployment: Deployment, pages: _Pages, forwarder: Forwarder) -> None:
+    async with forwarder:
+        async for event in _events(deployment, pages):
+            click.echo(f"{event.type:<22}{event.id}  {await forwarder.send(event)}")
 
 
 async def _events(deployment: Deployment, pages: _Pages) -> AsyncIterator[Event]:

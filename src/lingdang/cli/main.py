@@ -24,7 +24,7 @@ _COMMANDS: Final = {
     "coupons": "Make one-time codes of vouchers.",
     "reconcile": "Check that every bell is accounted for.",
     "journal": "Seal the journal now, show its newest checkpoint.",
-    "events": "Print what happens in the shop.",
+    "events": "Print what happens in the shop, or forward it to a server that you write.",
     "epoch": "Tell readers of events what a restore has lost.",
     "statement": "Signed statements of account.",
     "keys": "Rotate and retire the master secrets.",

@@ -54,13 +54,15 @@ class Gauge(msgspec.Struct, frozen=True):
     read: Callable[[], float]
 
 
+_LAG = "lingdang_background_lag_seconds"
+
 GAUGES: Mapping[str, tuple[str, str]] = {
     "lingdang_queue_length": ("Commands that wait.", "lane"),
     "lingdang_pool_size": ("Connections that a purpose's pool has open.", "purpose"),
     "lingdang_pool_available": ("Connections of a purpose's pool that nobody uses.", "purpose"),
     "lingdang_pool_waiting": ("Calls that wait for a connection of a purpose's pool.", "purpose"),
     "lingdang_http_requests_by_way_total": ("Requests by the way to their handler.", "way"),
-    "lingdang_background_lag_seconds": ("Time since a background task last saw its work done.", "task"),
+    _LAG: ("Time since a background task last saw its work done.", "task"),
     "lingdang_journal_sealed_transfers_total": ("Transfers that a worker has sealed.", "worker"),
     "lingdang_expired_wallets_total": ("Wallets whose lapsed bells a worker has booked out.", "worker"),
     "lingdang_overdue": ("What stands in a state past its deadline and its healers; must be 0.", "state"),
@@ -77,11 +79,18 @@ GAUGES: Mapping[str, tuple[str, str]] = {
 """By name, with the meaning and the label. What only rises is a counter, and called `…_total`. A `worker` is its
 number, from 1: whoever takes a crashed one's place has the same, and counts from 0."""
 
-_TOGETHER: Mapping[str, Callable[[Iterable[float]], float]] = {
-    "lingdang_overdue": max,
-    "lingdang_background_lag_seconds": min,
-}
-"""Gauges of the one database, at which every worker looks: they are not added up. What one has seen done is done."""
+_PARTED = frozenset({"webhooks"})
+"""Background tasks of which each worker does a part that is nobody else's."""
+
+
+def _together(name: str, label: str) -> Callable[[Iterable[float]], float]:
+    """How what the workers tell of a gauge becomes one number.
+
+    Of the one database, at which every worker looks, nothing is added up: what one has seen done is done.
+    """
+    if name == _LAG:
+        return max if label in _PARTED else min
+    return max if name == "lingdang_overdue" else sum
 
 
 class Metrics:
@@ -221,7 +230,7 @@ class _Everything(Collector):
             values = sorted({key[1] for s in living for key in s.gauges if key[0] == name})
             for value in values:
                 told = [s.gauges[name, value] for s in living if (name, value) in s.gauges]
-                family.add_metric((value,), _TOGETHER.get(name, sum)(told))
+                family.add_metric((value,), _together(name, value)(told))
             yield family
 
     def _living(self) -> list[Snapshot]:

@@ -63,6 +63,7 @@ from lingdang_client.errors import (
 )
 from lingdang_client.events import (
     EndpointPaused,
+    EndpointTest,
     EntitlementGranted,
     EntitlementRevoked,
     Event,
@@ -96,6 +97,7 @@ __all__ = [
     "ClientError",
     "CustMismatch",
     "EndpointPaused",
+    "EndpointTest",
     "Entitlement",
     "EntitlementGranted",
     "EntitlementRevoked",

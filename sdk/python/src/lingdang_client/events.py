@@ -168,6 +168,12 @@ class FeedReset(Answer, frozen=True, kw_only=True, rename="camel"):
     last_true: str
 
 
+class EndpointTest(Answer, frozen=True, kw_only=True, rename="camel"):
+    """An operator tries an endpoint. It is no event of the feed, so it has no `position`."""
+
+    endpoint_id: str
+
+
 EventData = (
     OrderPaid
     | OrderRefunded
@@ -181,6 +187,7 @@ EventData = (
     | WalletExpiring
     | EndpointPaused
     | FeedReset
+    | EndpointTest
 )
 
 TYPES: Mapping[str, type[EventData]] = {
@@ -196,6 +203,7 @@ TYPES: Mapping[str, type[EventData]] = {
     "wallet.expiring": WalletExpiring,
     "endpoint.paused": EndpointPaused,
     "feed.reset": FeedReset,
+    "endpoint.test": EndpointTest,
 }
 """By type, what its events tell."""
 
