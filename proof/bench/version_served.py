@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -16,8 +16,10 @@ from lingdang_client import Client
 from proof.bench.buying import PAID, Buyer
 from proof.server import Server, clean_environ, lingdang, serving
 
+_AS_IT_COMES: Mapping[str, str] = {}
 PASSWORD = "bench-bench"
 SCOPES = ("coupons:write", "customers:write", "wallets:credit")
+"""Which every version knows."""
 
 
 class Version(NamedTuple):
@@ -39,22 +41,25 @@ class Version(NamedTuple):
 
 
 @contextmanager
-def version_served(tree: Path, data_dir: Path, customers: int) -> Iterator[Version]:
+def version_served(
+    tree: Path, data_dir: Path, customers: int, settings: Mapping[str, str] = _AS_IT_COMES
+) -> Iterator[Version]:
     """The version in this tree with the demo's books and so many customers, until the block ends.
 
     One worker and plain HTTP: what is compared is the shop. Raises ServerError.
     """
-    environ = {"PYTHONPATH": os.pathsep.join(str(tree / part) for part in ("src", "sdk/python/src"))}
+    environ = {"PYTHONPATH": os.pathsep.join(str(tree / part) for part in ("src", "sdk/python/src")), **settings}
     with serving(data_dir, environ, workers=1, tls=False, demo=True) as server:
-        headers = {"Authorization": f"Bearer {_api_key(data_dir, environ)}"}
+        headers = {"Authorization": f"Bearer {api_key(data_dir, 'bench', SCOPES, environ)}"}
         with httpx.Client(base_url=server.url, headers=headers, timeout=60) as operator:
             buyers = [_signed_in(operator, server.url, f"cust-{number}") for number in range(1, customers + 1)]
             yield Version(server, operator, buyers, _books(server.url, buyers[0].customer.cust_id))
 
 
-def _api_key(data_dir: Path, environ: dict[str, str]) -> str:
-    scopes = [f"--scope={scope}" for scope in SCOPES]
-    command = lingdang("apikey", "create", "bench", "--json", *scopes, data_dir=data_dir)
+def api_key(data_dir: Path, name: str, scopes: Sequence[str], environ: Mapping[str, str] = _AS_IT_COMES) -> str:
+    """A new key of the shop there."""
+    wanted = [f"--scope={scope}" for scope in scopes]
+    command = lingdang("apikey", "create", name, "--json", *wanted, data_dir=data_dir)
     ran = subprocess.run(command, env={**clean_environ(), **environ}, capture_output=True, text=True, check=True)
     return str(json.loads(ran.stdout)["key"])
 

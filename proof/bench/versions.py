@@ -90,11 +90,14 @@ class Side:
         return Rate(len(rates) / sum(1 / each.rate for each in rates), sum(each.cpu for each in rates) / len(rates))
 
     def _pay_once(self, checkout: Callable[[Purchase], bytes]) -> Rate:
-        """One payment of each customer."""
+        return self._asked(iter(self.signed(checkout)), PATIENCE)
+
+    def signed(self, checkout: Callable[[Purchase], bytes]) -> list[bytes]:
+        """One payment of each customer, checked out and signed."""
         chosen = list(islice(self._next, len(self._version.buyers)))
-        tokens: list[bytes] = []
-        self._run([_offered(chosen[first::CONNECTIONS], checkout, tokens) for first in range(CONNECTIONS)], PATIENCE)
-        return self._asked(iter(tokens), PATIENCE)
+        payments: list[bytes] = []
+        self._run([_offered(chosen[first::CONNECTIONS], checkout, payments) for first in range(CONNECTIONS)], PATIENCE)
+        return payments
 
     def _asked(self, made: Iterator[bytes], seconds: float) -> Rate:
         return self._measured([prepared(made) for _ in range(CONNECTIONS)], seconds, lambda load: load.outcomes["200"])

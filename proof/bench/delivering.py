@@ -1,0 +1,169 @@
+"""`python -m proof.bench.delivering`: payments with three endpoints of webhooks beside payments without, in turns.
+
+Two shops are served all the time, and one of them delivers. A turn pays as fast as it can, then at half of that pace,
+in each of them; the next window begins when all that was paid has arrived. Endpoints take batches of a hundred: so
+many events cannot be taken one by one on the same machine.
+"""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+import click
+import httpx
+import psycopg
+from rich.console import Console
+from rich.progress import track
+
+from proof.bench import requests
+from proof.bench.hooked import Arrivals, hooked
+from proof.bench.load import percentile, prepared, run
+from proof.bench.paced import run_paced
+from proof.bench.reading import Answered
+from proof.bench.report import machine
+from proof.bench.version_served import Version, api_key, version_served
+from proof.bench.versions import CONNECTIONS, PATIENCE, Side
+from proof.server import Target
+
+ENDPOINTS = 3
+BATCH = 100
+ROUNDS = 12
+"""So often each customer pays in a window."""
+DRAIN_SECONDS = 300.0
+
+
+class Window(NamedTuple):
+    """Payments of one window: how many a second, their latencies in seconds, sorted, and bytes of WAL for each."""
+
+    rate: float
+    latencies: list[float]
+    wal: float
+
+
+class Turn(NamedTuple):
+    """What one shop did in one turn, and the seconds from answers to arrivals at half load, sorted."""
+
+    full: Window
+    half: Window
+    delays: list[float]
+    drained: float
+    """Seconds until all had arrived that was paid at full load."""
+
+
+class Shop:
+    """One served shop, whose events go to these receivers."""
+
+    def __init__(self, version: Version, database_url: str, receivers: Sequence[Arrivals]) -> None:
+        self._target: Target = version.server.target
+        self._side = Side(version)
+        self._database_url = database_url
+        self._receivers = receivers
+        self._paid = 0
+
+    def turn(self, rate: float) -> Turn:
+        """Pay without a pause, then at this many a second."""
+        flows = iter(self._signed())
+        before = self._wal()
+        load = run(self._target, [prepared(flows) for _ in range(CONNECTIONS)], PATIENCE)
+        full = _window(load.seconds, load.outcomes, sorted(load.latencies), self._wal() - before)
+        drained = self._drain(full)
+        payments = self._signed()
+        before, answered = self._wal(), Answered()
+        run_paced(self._target, iter(payments), CONNECTIONS, rate, len(payments) / rate, answered)
+        half = _window(answered.seconds, answered.outcomes, sorted(answered.latencies), self._wal() - before)
+        self._drain(half)
+        delays = [max(0.0, each.at[order] - at) for each in self._receivers for order, at in answered.at.items()]
+        return Turn(full, half, sorted(delays), drained)
+
+    def _signed(self) -> list[bytes]:
+        return [each for _ in range(ROUNDS) for each in self._side.signed(lambda p: requests.checkout(p, ()))]
+
+    def _wal(self) -> int:
+        with psycopg.connect(self._database_url) as connection:
+            [(position,)] = connection.execute("SELECT pg_current_wal_insert_lsn() - '0/0'").fetchall()
+        return int(position)
+
+    def _drain(self, window: Window) -> float:
+        """Wait until each receiver has everything; how long that took. Raises ClickException."""
+        began = time.monotonic()
+        self._paid += len(window.latencies)
+        while any(each.look() < self._paid for each in self._receivers):
+            if time.monotonic() - began > DRAIN_SECONDS:
+                raise click.ClickException(f"of {self._paid} orders came {[each.look() for each in self._receivers]}")
+            time.sleep(0.05)
+        return time.monotonic() - began
+
+
+def _window(seconds: float, outcomes: dict[str, int], latencies: list[float], wal: int) -> Window:
+    if set(outcomes) != {"200"}:
+        raise click.ClickException(f"answers: {dict(outcomes)}")
+    return Window(len(latencies) / seconds, latencies, wal / len(latencies))
+
+
+@click.command()
+@click.option("--turns", type=click.IntRange(1), default=12, show_default=True)
+@click.option("--customers", type=click.IntRange(CONNECTIONS), default=512, show_default=True)
+def main(turns: int, customers: int) -> None:
+    """Measure payments, their WAL, and how long after its answer each is heard of."""
+    with tempfile.TemporaryDirectory(prefix="lingdang-delivering-") as name, ExitStack() as stack:
+        folder = Path(name)
+        shops = [_shop(stack, folder / "without", customers, 0), _shop(stack, folder / "with", customers, ENDPOINTS)]
+        measured: list[list[Turn]] = [[], []]
+        pace = min(shop.turn(200.0).full.rate for shop in shops) / 2
+        for number in track(range(turns), "turns", console=Console(stderr=True)):
+            for which in (0, 1) if number % 2 else (1, 0):
+                measured[which].append(shops[which].turn(pace))
+    click.echo("\n".join(f"{name}: {said}" for name, said in machine().items()))
+    click.echo(f"payments of three books, {ENDPOINTS} endpoints over none, {turns} turns: median (least to most)")
+    click.echo("\n".join(told(measured[0], measured[1], pace)))
+
+
+def told(without: Sequence[Turn], delivering: Sequence[Turn], pace: float) -> list[str]:
+    """The lines of the report."""
+    pairs = list(zip(without, delivering, strict=True))
+    delays = sorted(delay for turn in delivering for delay in turn.delays)
+    half, late = percentile(delays, 0.5), percentile(delays, 0.99)
+    return [
+        f"full load: rate × {_spread([b.full.rate / a.full.rate for a, b in pairs])}; "
+        f"all arrived {_spread([b.drained for b in delivering])} s after the last answer",
+        f"half load, {pace:,.0f}/s: p50 × {_spread([_share(b, 0.5) / _share(a, 0.5) for a, b in pairs])}, "
+        f"p99 × {_spread([_share(b, 0.99) / _share(a, 0.99) for a, b in pairs])}",
+        f"WAL a payment: × {_spread([b.full.wal / a.full.wal for a, b in pairs])} at full load, "
+        f"× {_spread([b.half.wal / a.half.wal for a, b in pairs])} at half",
+        f"from answer to arrival at half load: p50 {half:.2f} s, p99 {late:.2f} s",
+    ]
+
+
+def _share(turn: Turn, share: float) -> float:
+    return percentile(turn.half.latencies, share)
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f"{statistics.median(values):.3f} ({min(values):.2f} to {max(values):.2f})"
+
+
+def _shop(stack: ExitStack, data_dir: Path, customers: int, endpoints: int) -> Shop:
+    files = [data_dir.with_name(f"receiver-{number}") for number in range(endpoints)]
+    ports = [stack.enter_context(hooked(file)) for file in files]
+    settings = {
+        "LINGDANG_WEBHOOK_NETWORKS": "127.0.0.0/8",
+        "LINGDANG_WEBHOOK_PORTS": ",".join(map(str, ports or [443])),
+    }
+    version = stack.enter_context(version_served(Path.cwd(), data_dir, customers, settings))
+    key = api_key(data_dir, "hooks", ("webhooks:write",))
+    with httpx.Client(base_url=version.server.url, headers={"Authorization": f"Bearer {key}"}, timeout=60) as operator:
+        for port in ports:
+            body = {"url": f"http://127.0.0.1:{port}/", "batch": BATCH, "types": ["order.paid"]}
+            operator.put(f"/v1/admin/webhooks/at-{port}", json=body).raise_for_status()
+    directory = (data_dir / "pg" / "postmaster.pid").read_text().splitlines()[4]
+    url = f"postgresql://postgres@/postgres?host={quote(directory, safe='/')}"
+    return Shop(version, url, [stack.enter_context(closing(Arrivals(file))) for file in files])
+
+
+if __name__ == "__main__":
+    main()
