@@ -1,6 +1,7 @@
 """The background tasks of a process: run, told to the metrics, and looked at by whoever leaves them to others."""
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -16,6 +17,7 @@ from lingdang.serving.metrics import Metrics
 from lingdang.watch import Watch
 from support.journal import deployment_of, fill, seal_all, sql
 from support.money import open_settlement
+from support.pages import text_of
 from support.served import eventually
 from support.shop import open_shop
 
@@ -70,13 +72,15 @@ async def test_a_task_that_fails_is_run_again_and_ends_with_the_block(
 
 
 async def test_every_task_tells_its_lag_and_what_is_overdue(database_url: str, keyring: Keyring) -> None:
+    """As the page for operators has them."""
     metrics = Metrics()
     async with open_shop(database_url, keyring, Watch(gauge=metrics.gauge)):
         text = metrics.render().decode()
-    for name in TASKS:
-        assert f'lingdang_background_lag_seconds{{task="{name}"}} ' in text
-    for state in ("transfer", "wallet", "session_end", "password_session", "login_attempt", "idempotency"):
-        assert f'lingdang_overdue{{state="{state}"}} ' in text
+    [page] = re.findall(r"^## Background tasks\n(.*?)^## ", text_of("docs/operations.md"), re.MULTILINE | re.DOTALL)
+    told = dict(re.findall(r"^\| `(\w+)` \| .* \| (`.*`) \|$", page, re.MULTILINE))
+    assert told.keys() == TASKS.keys() == set(re.findall(r'^lingdang_background_lag_seconds{task="(\w+)"}', text, re.M))
+    states = [state for each in told.values() for state in re.findall(r"\w+", each)]
+    assert sorted(states) == sorted(re.findall(r'^lingdang_overdue{state="(\w+)"}', text, re.MULTILINE))
 
 
 async def test_a_server_that_leaves_them_to_others_keeps_the_witness(

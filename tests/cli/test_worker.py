@@ -1,7 +1,6 @@
 """`lingdang worker`: does what the server leaves to it, tells how it does, and goes on when another one is killed."""
 
 import asyncio
-import re
 import signal
 from pathlib import Path
 
@@ -10,9 +9,12 @@ import psycopg
 import pytest
 
 from lingdang.keys import Keyring
+from proof.webhooks.receiver import receiving
+from support.hooks import platform_of, seqs
 from support.journal import fill, sql, verify
 from support.money import credit, open_settlement
 from support.served import Served, eventually, run, serving, working
+from support.tabs import until
 
 pytestmark = pytest.mark.slow
 
@@ -24,14 +26,9 @@ def data_dir(tmp_path: Path) -> Path:
     return directory
 
 
-def sealed_by(worker: Served) -> int:
+def sealed_by(worker: Served) -> float:
     """How many transfers it says that it has sealed."""
-    with worker.client() as client:
-        found = re.search(
-            r'^lingdang_journal_sealed_transfers_total\{worker="1"\} (\S+)$', client.get("/metrics").text, re.M
-        )
-    assert found
-    return int(float(found[1]))
+    return worker.figure('lingdang_journal_sealed_transfers_total{worker="1"}')
 
 
 _SEALING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 7308319 AND granted"
@@ -89,7 +86,7 @@ def test_a_signal_of_the_terminal_ends_it_in_order(
 def test_one_goes_on_when_another_one_is_killed(database_url: str, keyring: Keyring, data_dir: Path) -> None:
     """It is killed in the middle of a step, with the lock in its hands, which goes with its connection."""
     environ = {"database_url": database_url, "keyring_file": str(keyring.path), "background": "worker"}
-    asyncio.run(credit_all(database_url, customers=200, each=10))
+    asyncio.run(credit_all(database_url, customers=10, each=10))
     with psycopg.connect(database_url) as in_the_way:
         in_the_way.execute("LOCK TABLE seal IN SHARE MODE")
         with working(data_dir, **environ) as killed:
@@ -99,7 +96,7 @@ def test_one_goes_on_when_another_one_is_killed(database_url: str, keyring: Keyr
                 killed.process.wait()
                 in_the_way.rollback()
                 eventually(lambda: unsealed(database_url) == 0)
-                assert sealed_by(left) == 2000
+                assert sealed_by(left) == 100
                 assert left.stop() == 0
                 assert "Traceback" not in left.errors()
     assert verify(database_url, keyring).differences == []
@@ -122,3 +119,26 @@ def test_a_port_is_taken_and_a_setting_is_wrong(data_dir: Path, database_url: st
     assert (second.returncode, "the port is taken" in second.stderr) == (1, True)
     wrong = run(data_dir, "worker", background="elsewhere", database_url=database_url)
     assert (wrong.returncode, "background" in wrong.stderr, "Traceback" in wrong.stderr) == (1, True, False)
+
+
+async def test_the_endpoints_of_one_that_is_killed_are_taken_over(
+    database_url: str, keyring: Keyring, data_dir: Path
+) -> None:
+    """Each endpoint is one process's at a time."""
+
+    def sends(worker: Served) -> bool:
+        return worker.figure('lingdang_webhook_endpoints{worker="1"}') == 1
+
+    environ = {"database_url": database_url, "keyring_file": str(keyring.path), "background": "worker"}
+    async with receiving() as receiver, platform_of(database_url, keyring, receiver, background="worker") as platform:
+        environ |= {"webhook_networks": "127.0.0.0/8", "webhook_ports": str(receiver.port)}
+        with working(data_dir, **environ) as one, working(data_dir, **environ) as other:
+            await platform.put(receiver)
+            await platform.happen("ann", "ann")
+            await until(lambda: seqs(receiver, "ann") == [1, 2])
+            killed, left = (one, other) if sends(one) else (other, one)
+            assert (sends(killed), sends(left)) == (True, False)
+            killed.process.kill()
+            await platform.happen("ann", "ann")
+            await until(lambda: seqs(receiver, "ann") == [1, 2, 3, 4])
+            assert sends(left)

@@ -66,6 +66,13 @@ class Served:
         verify = ssl.create_default_context(cafile=str(authority)) if authority.exists() else False
         return httpx.Client(base_url=self.url, verify=verify, timeout=PATIENCE)
 
+    def figure(self, series: str) -> float:
+        """What its metrics say of a series, by its name with its labels."""
+        with self.client() as client:
+            lines = client.get("/metrics").text.splitlines()
+        [value] = [line.removeprefix(f"{series} ") for line in lines if line.startswith(f"{series} ")]
+        return float(value)
+
     def errors(self) -> str:
         """What it wrote to standard error."""
         return self._errors.read_text(encoding="utf-8", errors="replace")
