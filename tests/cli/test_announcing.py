@@ -58,6 +58,7 @@ def test_a_known_password_is_told_with_or_without_the_demo(
     assert logged == ["demo_customer"]
     out, _ = said(capsys, OPENING._replace(has=has, demo=True), demo=True, refund_days=14, trusted_proxies="10.0.0.1")
     assert "examples/first_purchase.py --url http://127.0.0.1:8080" in out
+    assert "open       http://127.0.0.1:8080 in a browser\n" in out, "nothing is said of a certificate over plain HTTP"
     assert "for 14 days" in out
 
 

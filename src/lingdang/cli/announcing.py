@@ -81,7 +81,8 @@ def _of_demo(settings: Settings, opening: Opening) -> list[str]:
         _log.warning("demo_customer", customer=CUSTOMER)
     if opening.demo and opening.has.customer:
         trust = f" --ca {opening.authority}" if opening.authority else ""
-        lines.append(f"  open       {opening.address} in a browser (it asks once about the shop's own certificate)")
+        asked = " (it asks once about the shop's own certificate)" if opening.authority else ""
+        lines.append(f"  open       {opening.address} in a browser{asked}")
         lines.append(f"  try it     {_python()} examples/first_purchase.py --url {opening.address}{trust}")
     return lines
 
