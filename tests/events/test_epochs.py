@@ -8,7 +8,7 @@ import pytest
 from lingdang.cli.epoch import Declared, declare_lost
 from lingdang.journal import sealer
 from lingdang.keys import Keyring
-from support.consumer import Event, books_of
+from proof.consumer import Event, books_of
 from support.feed import Follower, ask
 from support.happened import everything
 from support.journal import deployment_of, seal_all, sql

@@ -16,7 +16,8 @@ from lingdang.events.notices import NOBODY, Notice
 from lingdang.keys import Keyring
 from lingdang.paging import to_cursor
 from lingdang.settings import Settings, SettingsError, load_settings
-from support.consumer import books_of, read_all
+from proof.consumer import books_of
+from support.consumer import read_all
 from support.customers import make_known
 from support.feed import FEED, Follower, ask, page_of
 from support.happened import everything

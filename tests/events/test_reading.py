@@ -7,7 +7,8 @@ from lingdang.clock import system_clock
 from lingdang.events import kinds, notices
 from lingdang.events.notices import NOBODY, Notice
 from lingdang.events.reading import read_events
-from support.consumer import Consumer, books_of, read_all, who
+from proof.consumer import Consumer, books_of, who
+from support.consumer import read_all
 from support.customers import key_of, make_known
 from support.happened import everything
 from support.journal import connected, in_flight, sql, write

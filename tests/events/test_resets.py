@@ -5,8 +5,9 @@ import pytest
 from lingdang.cli.epoch import Declared, declare_lost
 from lingdang.journal import sealer
 from lingdang.keys import Keyring
+from proof.consumer import Consumer, books_of
 from proof.webhooks.receiver import receiving
-from support.consumer import Consumer, books_of, read_all
+from support.consumer import read_all
 from support.customers import key_of, make_known
 from support.feed import Follower, ask, page_of
 from support.happened import everything

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from support.consumer import Consumer
+from proof.consumer import Consumer
 from support.shop import Shop
 
 FEED = "/v1/admin/events"

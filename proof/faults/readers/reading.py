@@ -3,11 +3,14 @@
 import asyncio
 import random
 
+import msgspec
+
 from lingdang.db.failures import AWAY
 from lingdang.db.pool import Connection, connect_options
-from lingdang.events.event import Event
+from lingdang.events.event import Event, encode
 from lingdang.events.reading import read_events
 from lingdang.journal.positions import RowPosition, read_on
+from proof.consumer import Consumer
 
 _MOST_FAULTS = 20
 
@@ -66,6 +69,7 @@ class EventReader(Reader):
         super().__init__(name, chance, pause)
         self.told: dict[str, int] = {}
         self.notices = 0
+        self.consumer = Consumer()
 
     async def _read(self, connection: Connection, last: "asyncio.Future[int]") -> None:
         while not (last.done() and self._cursor >= last.result()):
@@ -81,6 +85,7 @@ class EventReader(Reader):
         if event.id in self.told:
             self._say(f"{event.id} came at {self.told[event.id]} and at {event.position}")
         self.told[event.id] = int(event.position)
+        self.consumer.take([msgspec.json.decode(encode(event))])
         if event.seq is None:
             self.notices += 1
         else:

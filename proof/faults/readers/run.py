@@ -14,6 +14,7 @@ import psycopg
 from lingdang.db.embedded import EmbeddedServer
 from lingdang.journal.positions import RowPosition
 from lingdang.ledger.reconcile import reconcile
+from proof.consumer import books_of
 from proof.faults.readers.reading import EventReader, Reader
 from proof.faults.readers.trouble import Trouble
 from proof.faults.readers.writers import CUSTOMERS, Writers
@@ -162,9 +163,17 @@ def judged(reader: Reader, rows: Sequence[RowPosition]) -> list[str]:
 
 
 def _unheard(reader: EventReader, shop: str, rows: Sequence[RowPosition]) -> list[str]:
-    """Whether it heard of as many notices as there are up to the last row."""
+    """Whether it heard of as many notices as there are up to the last row, and can rebuild the books by the events."""
+    faults: list[str] = []
     notices = _count(shop, f"SELECT count(*) FROM notice WHERE position <= {rows[-1].position}")
-    return [f"{reader.name} heard of {reader.notices} of {notices} notices"] if reader.notices < notices else []
+    if reader.notices < notices:
+        faults.append(f"{reader.name} heard of {reader.notices} of {notices} notices")
+    try:
+        if reader.consumer.rebuilt() != books_of(shop):
+            faults.append(f"{reader.name} rebuilt other books than there are")
+    except AssertionError as error:
+        faults.append(f"{reader.name} cannot rebuild the books: {error}")
+    return faults
 
 
 def _missing(shop: str, writers: Writers) -> list[str]:
