@@ -69,10 +69,15 @@ class Back:
 
 
 class Load:
-    """The customers' side of the history: what they were told. Each has one connection and one purchase at a time."""
+    """The customers' side of the history: what they were told. Each has one connection and one purchase at a time.
 
-    def __init__(self, customers: list[Customer]) -> None:
+    Without `claims` they claim no vouchers, for which each customer has a quota; `pause`: seconds between purchases.
+    """
+
+    def __init__(self, customers: list[Customer], *, claims: bool = True, pause: float = 0.0) -> None:
         self._customers = customers
+        self._claims = claims
+        self._pause = pause
         self._backs: list[Back] = []
         self._stopping = False
         self.answered: dict[str, Paid] = {}
@@ -113,16 +118,13 @@ class Load:
                 if self._stopping:
                     return
                 await self._buy(http, customer, f"book-{number}")
+                await asyncio.sleep(self._pause)
 
     async def _buy(self, http: httpx.AsyncClient, customer: Customer, product_id: str) -> None:
-        claimed = await self._sure(http, "/v1/vouchers/claim", {"code": CODE}, {"Idempotency-Key": product_id})
-        self.claimed.add(claimed.json()["voucherId"])
+        vouchers = [await self._claim(http, product_id)] if self._claims else []
         begun = time.monotonic()
-        offer = (
-            await self._sure(
-                http, "/v1/checkout", {"productIds": [product_id], "voucherIds": [claimed.json()["voucherId"]]}
-            )
-        ).json()
+        asked = {"productIds": [product_id], "voucherIds": vouchers}
+        offer = (await self._sure(http, "/v1/checkout", asked)).json()
         answer = await self._sure(http, "/v1/payments", _payment(customer, product_id, offer["orderToken"]))
         order = answer.json()
         if order["orderId"] != offer["orderId"]:
@@ -131,6 +133,12 @@ class Load:
         self.answered[order["orderId"]] = Paid(customer.cust_id, order["paid"], order["balance"])
         for back in self._backs:
             back.paid(customer.cust_id, begun)
+
+    async def _claim(self, http: httpx.AsyncClient, key: str) -> str:
+        claimed = await self._sure(http, "/v1/vouchers/claim", {"code": CODE}, {"Idempotency-Key": key})
+        voucher_id: str = claimed.json()["voucherId"]
+        self.claimed.add(voucher_id)
+        return voucher_id
 
     async def _sure(
         self, http: httpx.AsyncClient, path: str, body: dict[str, Any], headers: dict[str, str] | None = None

@@ -39,6 +39,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     kills: int = 5
     workers: int = 2
     customers: int = shop.CUSTOMERS
+    pause: float = 0.0
+    """Seconds that each customer rests between two orders."""
     seed: int = 1
 
 
@@ -71,7 +73,7 @@ async def run(plan: Plan, place: Path, tell: Callable[[str], None] = lambda _: N
         receivers["picky"].answer = picky(chance, REFUSED)
         with psycopg.connect(server.database_url(), autocommit=True) as connection:
             [(start,)] = connection.execute("SELECT max(position) FROM webhook_cursor").fetchall()
-        load = Load(shop.customers(server.data_dir, plan.customers))
+        load = Load(shop.customers(server.data_dir, plan.customers), claims=False, pause=plan.pause)
         async with load.running(server.url, None):
             await asyncio.gather(
                 _change_moods(plan, receivers["moody"], astray.url, tell), _kill(plan, server, chance, tell)

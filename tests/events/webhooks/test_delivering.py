@@ -8,12 +8,15 @@ from functools import partial
 import pytest
 from standardwebhooks import Webhook
 
+from lingdang.cli.epoch import declare_lost
 from lingdang.keys import Keyring
 from proof.webhooks.receiver import Answer, Delivery, Receiver, accept, receiving, reply
 from support.hooks import Platform, platform_of, seqs
+from support.journal import deployment_of
 from support.tabs import until
 
 DAY = 86_400.0
+BEHIND = "SELECT FROM transfer t, webhook_cursor c WHERE t.position > c.position"
 
 
 @pytest.fixture
@@ -105,6 +108,7 @@ async def test_a_failing_event_holds_up_its_customer_and_nobody_else(platform: P
     await until(lambda: platform.held() == [])
     await platform.happen("ann")
     await until(lambda: seqs(receiver, "ann") == [1, 2, 3, 4, 5])
+    await until(lambda: platform.shop.sql(BEHIND) == [])
     assert (await platform.look())["backlog"] == {"since": None, "waiting": 0, "parked": 0}
 
 
@@ -243,3 +247,17 @@ async def test_of_two_workers_one_sends(database_url: str, keyring: Keyring, rec
         await until(lambda: len(receiver.events) >= 30)
         await asyncio.sleep(1)
         assert len(receiver.events) == 30, "each once"
+
+
+async def test_after_a_restore_what_is_true_comes_again(platform: Platform, receiver: Receiver) -> None:
+    await platform.put(receiver)
+    await platform.happen("ann", "ann", "bob")
+    await until(lambda: len(receiver.events) == 3 and platform.shop.sql(BEHIND) == [])
+    first = receiver.events
+    receiver.deliveries.clear()
+    declared = await declare_lost(deployment_of(platform.shop.database_url, platform.shop.keyring))
+    assert declared.last_true == ["0"]
+    await until(lambda: len(receiver.events) == 4)
+    [reset] = [event for event in receiver.events if event["type"] == "feed.reset"]
+    assert reset["data"] == {"lastTrue": "0"}
+    assert {event["id"] for event in receiver.events} == {event["id"] for event in [*first, reset]}

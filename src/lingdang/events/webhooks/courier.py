@@ -231,15 +231,15 @@ class Courier:
     async def _pause(self, turn: Turn) -> None:
         """The endpoint wants nothing more: it keeps its position, and operators are told. Raises EndedError."""
         now = self._parts.clock()
-        async with turn.writing() as connection:
-            await places.note_gone(connection, self.endpoint_id, now)
-        _log.error("webhook_endpoint_gone", endpoint=self.endpoint_id)
         told = kinds.EndpointPaused(endpoint_id=self.endpoint_id, reason="It answered 410.")
         notice = notices.Notice(notices.NOBODY, kinds.PAUSED, f"{self.endpoint_id} {now.isoformat()}", told)
         async with transaction(self._parts.pool) as connection:
             await notices.begin(connection, 0)
         async with transaction(self._parts.pool) as connection:
             await notices.write(connection, 0, now, [notice])
+        async with turn.writing() as connection:
+            await places.note_gone(connection, self.endpoint_id, now)
+        _log.error("webhook_endpoint_gone", endpoint=self.endpoint_id)
         raise EndedError(self.endpoint_id)
 
     async def _write_figures(self) -> None:

@@ -23,8 +23,11 @@ UNPROVEN = 50
 class Page:
     """Events that were read, and those of them that have arrived (`done`, by id), until all is written down."""
 
-    def __init__(self, bucket: int, read: EventsAfter, told: list[Told], replay: Replay | None = None) -> None:
+    def __init__(
+        self, bucket: int, after: int, read: EventsAfter, told: list[Told], replay: Replay | None = None
+    ) -> None:
         self.bucket = bucket
+        self.after = after
         self.cursor = read.cursor
         self.more = read.more
         self.told = told
@@ -50,7 +53,7 @@ async def read_page(turn: Turn, bucket: int, most: int) -> Page | None:
     if read.cursor == after:
         return None
     told = [each for each in _told(bucket, read) if is_wanted(turn.endpoint, each.event)]
-    return Page(bucket, read, told)
+    return Page(bucket, after, read, told)
 
 
 async def read_replay(turn: Turn, most: int) -> Page | None:
@@ -61,7 +64,7 @@ async def read_replay(turn: Turn, most: int) -> Page | None:
             return None
         read = await read_events(connection, replay.bucket, replay.position, most, turn.parts.low)
     told = [each for each in _told(replay.bucket, read) if _is_of(replay, each)]
-    return Page(replay.bucket, read, told, replay)
+    return Page(replay.bucket, replay.position, read, told, replay)
 
 
 async def deliver(turn: Turn, page: Page) -> bool:
@@ -92,7 +95,7 @@ async def settle(turn: Turn, page: Page, run: Run) -> bool:
 
 async def _move(connection: Connection, turn: Turn, page: Page) -> None:
     if page.replay is None:
-        await places.move(connection, turn.endpoint_id, page.bucket, page.cursor)
+        await places.move(connection, turn.endpoint_id, page.bucket, page.after, page.cursor)
     else:
         await places.move_replay(connection, turn.endpoint_id, page.replay, page.cursor, page.more)
         await held.arrived(connection, turn.endpoint_id, list(page.done))

@@ -17,7 +17,7 @@ SELECT e.url, e.types, e.thin, e.batch, e.failing_since, e.failures, e.next_try_
   FROM webhook_endpoint e WHERE e.endpoint_id = %b AND e.active
 """
 _CURSOR = "SELECT position FROM webhook_cursor WHERE endpoint_id = %b AND bucket = %b"
-_MOVE = "UPDATE webhook_cursor SET position = %b WHERE endpoint_id = %b AND bucket = %b"
+_MOVE = "UPDATE webhook_cursor SET position = %b WHERE endpoint_id = %b AND bucket = %b AND position = %b"
 _FAILING = """
 UPDATE webhook_endpoint SET failing_since = coalesce(failing_since, %b), failures = %b, next_try_at = %b
  WHERE endpoint_id = %b
@@ -88,9 +88,9 @@ async def cursor_of(connection: Connection, endpoint_id: str, bucket: int) -> in
     return int(position)
 
 
-async def move(connection: Connection, endpoint_id: str, bucket: int, position: int) -> None:
-    """Move the cursor."""
-    await connection.execute(_MOVE, (position, endpoint_id, bucket))
+async def move(connection: Connection, endpoint_id: str, bucket: int, before: int, position: int) -> None:
+    """Move the cursor, unless somebody has put it elsewhere meanwhile."""
+    await connection.execute(_MOVE, (position, endpoint_id, bucket, before))
 
 
 async def note_failing(
@@ -105,9 +105,9 @@ async def note_recovered(connection: Connection, endpoint_id: str) -> None:
     await connection.execute(_RECOVERED, (endpoint_id,))
 
 
-async def note_gone(connection: Connection, endpoint_id: str, now: datetime) -> bool:
-    """It wants nothing more; whether it was active until now."""
-    return bool((await connection.execute(_GONE, (now, endpoint_id))).rowcount)
+async def note_gone(connection: Connection, endpoint_id: str, now: datetime) -> None:
+    """It wants nothing more."""
+    await connection.execute(_GONE, (now, endpoint_id))
 
 
 async def write_figures(connection: Connection, endpoint_id: str, figures: Figures) -> None:
