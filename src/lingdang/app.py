@@ -136,7 +136,13 @@ class _Parts:
         self.settlement = make_settlement(deployment, self.memory, watch)
         means = Means(deployment, self.pools.background, self.settlement)
         self.background = Background(means, runs=settings.background == "server")
-        self.feed = Feed(self.pools.reports, deployment.buckets, settings.wallet_low, make_witness(deployment))
+        self.feed = Feed(
+            self.pools.reports,
+            deployment.buckets,
+            settings.wallet_low,
+            make_witness(deployment),
+            self.settlement.seconds_run,
+        )
         self.sender = Sender(Rules.of(settings))
         self.carts = Carts(self._lane(), self.memory, self.clock, observe=watch.lane("cart"))
         self.products = ProductReader(self._lane(), self.memory, self.clock, observe=watch.lane("products"))

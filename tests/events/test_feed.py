@@ -2,17 +2,22 @@
 
 import asyncio
 import base64
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
 from lingdang.clock import system_clock
+from lingdang.db.pool import Pool
 from lingdang.events import feed as feeds
 from lingdang.events import kinds, notices
+from lingdang.events.feed import Feed
 from lingdang.events.notices import NOBODY, Notice
+from lingdang.journal.witness import Witness
 from lingdang.keys import Keyring
 from lingdang.paging import to_cursor
 from lingdang.settings import Settings, SettingsError, load_settings
@@ -256,6 +261,23 @@ async def test_a_position_that_nothing_stands_at_is_lost(shop: Shop, key: dict[s
         assert (answer.status_code, answer.json()["code"]) == (409, "position_lost")
         resumed = await pages(shop, key, after=answer.json()["resume"])
         assert resumed == await read_all(shop.database_url)
+
+
+async def test_payments_come_first(shop: Shop) -> None:
+    """In a worker that settles for most of its time, a reader rests for longer than it reads."""
+    await everything(shop.database_url)
+    settled = {"idle": 0.0, "busy": 1.0}
+    rests: dict[str, float] = {}
+    for name, share in settled.items():
+        async with Pool(shop.database_url, 2, False) as pool:
+            seconds = partial(lambda share: share * time.monotonic(), share)
+            feed = Feed(pool, 1, {}, Witness(shop.keyring.path.with_name("none.jws")), seconds)
+            page = await feed.read(None, None, 200, 0)
+            await asyncio.sleep(0.2)
+            again = await feed.read(None, None, 200, 0)
+            assert again == page
+            rests[name] = feed._rested
+    assert rests["idle"] == 0.0 < rests["busy"]
 
 
 async def test_the_scope_is_asked_for(shop: Shop) -> None:

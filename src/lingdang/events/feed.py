@@ -5,7 +5,7 @@ One request of a worker reads at a time, so that however many ask, there are con
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from itertools import islice
@@ -22,11 +22,14 @@ from lingdang.events.epochs import Rollback
 from lingdang.events.event import Event, position_text
 from lingdang.events.reading import Begun, Told, Wanted, all_told, read_rows
 from lingdang.events.telling import JournalRow, Thresholds
+from lingdang.journal.pace import Pace
 from lingdang.journal.witness import Witness
 
 LATEST = "latest"
 STRETCH = 2000
 """Rows that are looked through at once for those of some types."""
+RESTS = 4
+"""How many times as long as a stretch took it rests after it, in a worker that is busy with payments."""
 LOOKING_SECONDS = 2.0
 """After so long a request answers what it has found, so that a client sees that it is getting on."""
 
@@ -46,12 +49,22 @@ class EventPage(msgspec.Struct, frozen=True):
 class Feed:
     """One worker's way to read events for clients."""
 
-    def __init__(self, pool: Pool, buckets: int, low: Thresholds, witness: Witness) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        buckets: int,
+        low: Thresholds,
+        witness: Witness,
+        settled: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        """`settled` answers for how many seconds the worker has settled so far: payments come first."""
         self._pool = pool
         self._buckets = buckets
         self._low = low
         self._rollback = Rollback(witness)
         self._turn = asyncio.Lock()
+        self._pace = Pace(settled)
+        self._rested = 0.0
         self._shop = ""
         self.arrivals = Arrivals(self._look)
 
@@ -147,10 +160,15 @@ class Feed:
         """The same of one stretch of a bucket, and whether there is more of it."""
         most = STRETCH if sought.wanted else limit + 1
         at_most = max(limit + 1, sought.least)
-        async with self._connection() as connection:
-            read = await read_rows(connection, bucket, spot.position, most, sought.wanted, at_most, _begun(spot))
-        ranked = _ranked(read.rows, self._low)
-        found = list(islice((each for each in ranked if each[0] > spot and sought.takes(each[1])), limit + 1))
+        async with self._turn:
+            await asyncio.sleep(self._rested - time.monotonic())
+            began = time.monotonic()
+            async with connection_of(self._pool) as connection:
+                read = await read_rows(connection, bucket, spot.position, most, sought.wanted, at_most, _begun(spot))
+            ranked = _ranked(read.rows, self._low)
+            found = list(islice((each for each in ranked if each[0] > spot and sought.takes(each[1])), limit + 1))
+            if not self._pace.allows(0.0):
+                self._rested = time.monotonic() + RESTS * (time.monotonic() - began)
         events = [event for _, event in found[:limit]]
         if len(found) > limit:
             return events, found[limit - 1][0], True
