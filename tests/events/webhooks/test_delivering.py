@@ -100,6 +100,9 @@ async def test_a_failing_event_holds_up_its_customer_and_nobody_else(platform: P
     assert seqs(receiver, "ann") == [1, 2]
     told = await platform.look()
     assert (told["state"], told["backlog"]["waiting"], told["backlog"]["parked"]) == ("delivering", 3, 0)
+    [failed] = told["failed"]
+    assert (failed["failures"], failed["parkedAt"], failed["reason"]) == (1, None, "500 no")
+    assert failed["eventId"] in [event["id"] for event in receiver.events if event["seq"] == 2]
     await platform.happen("bob")
     await until(lambda: len(seqs(receiver, "bob")) == 5)
     receiver.answer = accept
@@ -156,7 +159,8 @@ async def test_after_three_days_an_event_is_parked_and_the_next_ones_go_on(
     await until(lambda: seqs(receiver, "ann") == [1, 2])
     await until(lambda: len(platform.held()) == 1)
     assert platform.held() == [(4, False, True)]
-    assert (await platform.look())["backlog"]["parked"] == 1
+    told = await platform.look()
+    assert (told["backlog"]["parked"], [each["nextTryAt"] for each in told["failed"]]) == (1, [None])
     await platform.happen("ann")
     await until(lambda: seqs(receiver, "ann") == [1, 2, 3])
 

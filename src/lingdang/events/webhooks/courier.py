@@ -156,7 +156,7 @@ class Courier:
         begun = self._pages.get(bucket)
         if begun is not None and begun.done:
             return begun
-        most = max(PAGE, 5 * turn.endpoint.batch)
+        most = max(PAGE, 2 * turn.endpoint.batch)
         if self._parts.pace.busy:
             most = min(most, self._parts.pace.most(self.lag()))
         page = await (read_replay(turn, most) if bucket is None else read_page(turn, bucket, most))

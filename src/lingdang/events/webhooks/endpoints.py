@@ -19,6 +19,7 @@ MOST_ENDPOINTS = 50
 MOST_BATCH = 100
 _COUNTED = 10_000
 """Counting what waits ends there."""
+_SHOWN = 20
 
 EndpointId = Annotated[str, Meta(pattern=OWN_ID_PATTERN, description="The platform's id of an endpoint.")]
 State = Literal["delivering", "failing", "paused"]
@@ -42,7 +43,7 @@ _TRY_AT_ONCE = "UPDATE webhook_held SET due_at = %b WHERE endpoint_id = %b AND d
 _DELETE = "DELETE FROM webhook_endpoint WHERE endpoint_id = %b"
 _COLUMNS = f"""
 SELECT e.endpoint_id, e.url, e.types, e.thin, e.batch, e.active, e.gone_at, e.created_at, e.updated_at, e.failing_since,
-       e.next_try_at, e.figures::text, w.waiting, w.parked, least(w.since, c.since)
+       e.next_try_at, e.figures::text, w.waiting, w.parked, least(w.since, c.since), f.failed::text
   FROM webhook_endpoint e
  CROSS JOIN LATERAL (
        SELECT count(*) FILTER (WHERE h.parked_at IS NULL) AS waiting, count(h.parked_at) AS parked,
@@ -54,6 +55,13 @@ SELECT e.endpoint_id, e.url, e.types, e.thin, e.batch, e.active, e.gone_at, e.cr
         CROSS JOIN LATERAL (SELECT t.at FROM transfer t WHERE t.bucket = c.bucket AND t.position > c.position
                              ORDER BY t.position LIMIT 1) t
         WHERE c.endpoint_id = e.endpoint_id) c
+ CROSS JOIN LATERAL (
+       SELECT coalesce(json_agg(json_build_object(
+                  'eventId', h.event_id, 'happenedAt', journal_moment(h.happened_at), 'failures', h.failures,
+                  'nextTryAt', journal_moment(h.due_at), 'parkedAt', journal_moment(h.parked_at), 'reason', h.reason)
+                  ORDER BY h.number DESC), '[]') AS failed
+         FROM (SELECT * FROM webhook_held h WHERE h.endpoint_id = e.endpoint_id AND h.failures > 0
+                ORDER BY h.number DESC LIMIT {_SHOWN}) h) f
 """  # noqa: S608 - a constant
 _ONE = f"{_COLUMNS} WHERE e.endpoint_id = %b"
 _LIST = f"{_COLUMNS} WHERE e.endpoint_id > %b ORDER BY e.endpoint_id LIMIT %b"
@@ -82,6 +90,17 @@ class Backlog(msgspec.Struct, frozen=True, rename="camel"):
     parked: int
 
 
+class FailedEvent(msgspec.Struct, frozen=True, rename="camel"):
+    """An event that was not accepted: how often, why the last time, and when it is tried again or was given up."""
+
+    event_id: str
+    happened_at: datetime
+    failures: int
+    next_try_at: datetime | None
+    parked_at: datetime | None
+    reason: str | None
+
+
 class EndpointView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """An endpoint as it is."""
 
@@ -98,6 +117,7 @@ class EndpointView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     public_key: str | None
     secret: str | None = None
     backlog: Backlog
+    failed: list[FailedEvent]
     figures: Figures
     created_at: datetime
     updated_at: datetime
@@ -166,6 +186,7 @@ def _view(
     waiting: int,
     parked: int,
     since: datetime | None,
+    failed: str,
 ) -> EndpointView:
     return EndpointView(
         endpoint_id=endpoint_id,
@@ -180,6 +201,7 @@ def _view(
         next_try_at=next_try_at,
         public_key=None,
         backlog=Backlog(since, waiting, parked),
+        failed=msgspec.json.decode(failed, type=list[FailedEvent]),
         figures=msgspec.json.decode(figures, type=Figures),
         created_at=created_at,
         updated_at=updated_at,

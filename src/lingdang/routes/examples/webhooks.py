@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from lingdang.events.webhooks.endpoints import Backlog, EndpointInput, EndpointView
+from lingdang.events.webhooks.endpoints import Backlog, EndpointInput, EndpointView, FailedEvent
 from lingdang.events.webhooks.figures import Attempt, Delays, Figures
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwKvQJ6sWb3Es="  # noqa: S105 - an example
@@ -30,6 +30,7 @@ NEW = EndpointView(
     public_key=PUBLIC_KEY,
     secret=SECRET,
     backlog=Backlog(None, 0, 0),
+    failed=[],
     figures=Figures(),
     created_at=_MADE,
     updated_at=_MADE,
@@ -37,4 +38,9 @@ NEW = EndpointView(
 ATTEMPT = Attempt(
     "evt_5f7c89a15f7c89a15f7c89a15f7c89a1", datetime(2026, 11, 23, 8, 1, tzinfo=UTC), 1, 204, 38, "", None
 )
-ENDPOINT = msgspec.structs.replace(NEW, secret=None, figures=Figures([ATTEMPT], Delays(420, 930)))
+_FAILED = FailedEvent(
+    "evt_89a15f7c89a15f7c89a15f7c89a15f7c", _MADE, 2, datetime(2026, 11, 23, 8, 3, tzinfo=UTC), None, "503 out of order"
+)
+ENDPOINT = msgspec.structs.replace(
+    NEW, secret=None, backlog=Backlog(_MADE, 3, 0), failed=[_FAILED], figures=Figures([ATTEMPT], Delays(420, 930))
+)
