@@ -59,9 +59,9 @@ async def told_of(database_url: str, keyring: Keyring) -> dict[str, Any]:
         paused = kinds.EndpointPaused(endpoint_id="main", reason="410 Gone")
         await notices.write(writer, 0, system_clock(), [Notice(NOBODY, kinds.PAUSED, "main 1", paused)])
         await declare(writer, 1, None, system_clock())
-    events = await read_all(database_url, low={"BELL": 300})
+    events = [plain(event) for event in await read_all(database_url, low={"BELL": 300})]
     return {
-        name: plain(max((event for event in events if event["type"] == name), key=lambda event: len(json.dumps(event))))
+        name: max((event for event in events if event["type"] == name), key=lambda event: len(json.dumps(event)))
         for name in kinds.TYPES
     }
 
