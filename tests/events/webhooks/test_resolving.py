@@ -1,0 +1,78 @@
+"""A host is looked up once, and goes nowhere unless every address of it may be gone to."""
+
+from ipaddress import IPv4Address, ip_address
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lingdang.events.webhooks.addresses import Address, is_public
+from lingdang.events.webhooks.resolving import RefusedError, Resolver, addresses_of
+
+ADDRESSES = st.integers(0, 2**32 - 1).map(IPv4Address) | st.ip_addresses()
+
+
+class Names:
+    """A name server that knows one answer, and who asked."""
+
+    def __init__(self, *answer: str) -> None:
+        self.answer = list(answer)
+        self.asked: list[str] = []
+
+    async def __call__(self, host: str) -> list[str]:
+        self.asked.append(host)
+        return self.answer
+
+
+@given(st.lists(ADDRESSES, min_size=1, max_size=5))
+async def test_a_name_leads_to_all_its_addresses_in_their_order_or_nowhere(addresses: list[Address]) -> None:
+    names = Names(*map(str, addresses))
+    if all(map(is_public, addresses)):
+        assert await addresses_of("hooks.example", names, is_public) == list(dict.fromkeys(addresses))
+    else:
+        with pytest.raises(RefusedError, match=r"hooks\.example"):
+            await addresses_of("hooks.example", names, is_public)
+    assert names.asked == ["hooks.example"]
+
+
+async def test_what_is_asked_of_each_address_is_whether_it_is_allowed() -> None:
+    names, asked = Names("10.0.0.1", "10.0.0.2", "10.0.0.1"), list[Address]()
+
+    def allowed(address: Address) -> bool:
+        asked.append(address)
+        return True
+
+    assert (
+        await addresses_of("inside.example", names, allowed)
+        == asked
+        == [IPv4Address("10.0.0.1"), ip_address("10.0.0.2")]
+    )
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "::ffff:10.0.0.1"])
+async def test_an_address_is_judged_without_being_looked_up(host: str) -> None:
+    names = Names("93.184.215.14")
+    with pytest.raises(RefusedError, match="webhooks do not go"):
+        await addresses_of(host, names, is_public)
+    assert await addresses_of(host, names, lambda _: True) == [ip_address(host)]
+    assert names.asked == []
+
+
+@pytest.mark.parametrize("answer", ["hooks.example", "127.1", "", "fe80::1%eth0"])
+async def test_an_answer_that_is_no_plain_address_is_refused(answer: str) -> None:
+    with pytest.raises(RefusedError):
+        await addresses_of("hooks.example", Names("93.184.215.14", answer), is_public)
+
+
+async def test_a_name_without_an_address_is_unknown() -> None:
+    with pytest.raises(OSError, match="no address"):
+        await addresses_of("hooks.example", Names(), is_public)
+
+
+async def test_the_systems_resolver_knows_this_machine_until_it_is_closed() -> None:
+    resolver = Resolver()
+    assert set(await resolver("localhost")) <= {"127.0.0.1", "::1"}
+    assert await resolver("127.0.0.1") == ["127.0.0.1"]
+    resolver.close()
+    with pytest.raises(RuntimeError):
+        await resolver("localhost")
