@@ -140,3 +140,31 @@ async def test_a_proxy_is_asked_for_the_name() -> None:
         await sender.close()
     assert (answer.status, inner.status) == (None, None)
     assert [delivery.path for delivery in proxy.deliveries] == ["hooks.example:443"], "and for no inner address"
+
+
+async def connect_through(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A proxy that lets whoever asks through to this machine, whatever name is asked for."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    port = int(head.split(b" ")[1].rpartition(b":")[2])
+    there, to_there = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"HTTP/1.1 200 -\r\n\r\n")
+    await asyncio.gather(_carry(reader, to_there), _carry(there, writer))
+
+
+async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while part := await reader.read(65536):
+        writer.write(part)
+    writer.close()
+
+
+async def test_through_a_proxy_the_certificate_is_still_the_hosts(secured: tuple[Receiver, ssl.SSLContext]) -> None:
+    receiver, trusted = secured
+    proxy = await asyncio.start_server(connect_through, "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
+    sender = Sender(Rules((), (receiver.port,), address), tls=trusted)
+    good = await sender.send(read_target(f"https://hooks.example:{receiver.port}/"), {}, b"{}")
+    other = await sender.send(read_target(f"https://other.example:{receiver.port}/"), {}, b"{}")
+    await sender.close()
+    proxy.close()
+    assert (good.status, other.status, len(receiver.deliveries)) == (204, None, 1)
+    assert "certificate" in (other.reason or "")

@@ -31,7 +31,7 @@ IDLE_SECONDS = 0.5
 """How long a courier waits when nothing was new."""
 PATIENCE_SECONDS = 5.0
 """How long it waits after a fault of its own."""
-FIGURES_SECONDS = 2.0
+FIGURES_SECONDS = 5.0
 """How often what it has seen is written down."""
 _PROBED = 20
 
