@@ -1,5 +1,6 @@
 """Connections of a pool, as whoever borrowed them before has left them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import psycopg
@@ -27,6 +28,29 @@ async def test_a_connection_that_was_left_in_a_pipeline_is_not_lent_again(single
     async with single.connection() as other:
         assert other is not connection
     assert await fetch_all(single, "SELECT 'here'") == [("here",)]
+
+
+async def test_no_cancellation_is_lost_while_a_connection_is_handed_over(single: Pool) -> None:
+    """At each step of the event loop on the way, a task that is cancelled ends and gives back what it was given."""
+    for steps in range(40):
+        lent = await single.getconn()
+        waiting = asyncio.create_task(single.getconn())
+        await _steps(5)
+        giving = asyncio.create_task(single.putconn(lent))
+        await _steps(steps)
+        came_too_late = waiting.done()
+        waiting.cancel()
+        await giving
+        await asyncio.wait([waiting])
+        assert waiting.cancelled() != came_too_late, f"after {steps} steps"
+        if came_too_late:
+            await single.putconn(waiting.result())
+    assert await fetch_all(single, "SELECT 'here'") == [("here",)]
+
+
+async def _steps(count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
 
 
 async def test_whoever_stops_in_a_transaction_keeps_no_lock(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -203,9 +203,9 @@ async def test_what_is_found_past_the_deadline_is_counted(database_url: str, key
     assert report.differences[0].detail.startswith("6 transfers past the deadline, the oldest: ann BELL seq 1 of ")
     async with open_sealer(database_url, keyring, later) as sealer:
         await sealer.round()
-        assert (sealer.overdue, sealer.sealed) == (6, 6), "looked at before they were sealed"
+        assert (sealer.overdue, sealer.sealed) == ({"transfer": 6}, 6), "looked at before they were sealed"
         await sealer.round()
-        assert (sealer.overdue, sealer.sealed) == (0, 6)
+        assert (sealer.overdue, sealer.sealed) == ({"transfer": 0}, 6)
         assert sealer.lag() < 5
     assert verify(database_url, keyring, later).differences == []
 
@@ -220,7 +220,7 @@ async def test_a_gap_is_not_sealed_over(database_url: str, keyring: Keyring) -> 
         for name in ("ann", "bob"):
             await buy(database_url, name, "book-5")
         await sealer.round()
-        assert (sealer.sealed, sealer.overdue) == (5, 1)
+        assert (sealer.sealed, sealer.overdue) == (5, {"transfer": 1})
     report = verify(database_url, keyring)
     assert (report.sealed, report.unsealed) == (5, 2)
 
@@ -234,12 +234,12 @@ async def test_a_gap_is_remembered_until_it_is_filled(database_url: str, keyring
     for _ in range(2):
         async with open_sealer(database_url, keyring) as started_anew:
             await started_anew.round()
-            assert (started_anew.sealed, started_anew.overdue) == (0, 1)
+            assert (started_anew.sealed, started_anew.overdue) == (0, {"transfer": 1})
     sql(database_url, "INSERT INTO transfer SELECT * FROM kept")
     async with open_sealer(database_url, keyring) as after_that:
         await after_that.round()
         await after_that.round()
-        assert (after_that.sealed, after_that.overdue) == (2, 0)
+        assert (after_that.sealed, after_that.overdue) == (2, {"transfer": 0})
     report = verify(database_url, keyring)
     assert (report.sealed, report.unsealed, report.differences) == (6, 0, [])
 

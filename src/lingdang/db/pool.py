@@ -1,5 +1,6 @@
 """Connections to PostgreSQL, a pool for each purpose."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any
@@ -72,6 +73,20 @@ class Pool(AsyncConnectionPool[Connection]):
             check=None,
             name=name,
         )
+
+    async def getconn(self, timeout: float | None = None) -> Connection:  # noqa: ASYNC109 - as the library has it
+        """A connection. Raises CancelledError also where the task was cancelled while one was handed over.
+
+        Up to Python 3.11 `asyncio.wait_for`, by which the library waits, loses a cancellation that comes in that
+        moment: the task would go on for ever, and whoever waits for its end with it.
+        """
+        task = asyncio.current_task()
+        asked_before = task.cancelling() if task else 0
+        connection = await super().getconn(timeout)
+        if task and task.cancelling() > asked_before:
+            await self.putconn(connection)
+            raise asyncio.CancelledError
+        return connection
 
     async def _limit_connection(self, connection: Connection) -> None:
         await self._set_limits(connection, of_transaction=False)

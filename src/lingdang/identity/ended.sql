@@ -3,10 +3,9 @@
 -- look into an index, however many other sessions of the customer have ended.
 CREATE OR REPLACE FUNCTION session_ended(b smallint, whose bigint, session uuid) RETURNS TABLE (ended boolean)
 LANGUAGE sql STABLE AS $$
-    (SELECT true FROM session_end e
-      WHERE e.bucket = b AND e.customer = whose AND e.session_id = session LIMIT 1)
+    SELECT true FROM session_end e WHERE e.bucket = b AND e.customer = whose AND e.session_id = session
     UNION ALL
-    (SELECT true FROM session_end e
-      WHERE e.bucket = b AND e.customer = whose AND e.session_id >= session AND e.all_before LIMIT 1)
+    SELECT true FROM session_end e
+     WHERE e.bucket = b AND e.customer = whose AND e.session_id >= session AND e.all_before
     LIMIT 1
 $$;
