@@ -1,0 +1,242 @@
+"""A courier delivers all there is, leaves who fails alone for a while, and ends when the endpoint is not its own."""
+
+import random
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+
+from lingdang.clock import system_clock
+from lingdang.db.pool import transaction
+from lingdang.events.webhooks.courier import EndedError
+from lingdang.events.webhooks.delivering import PAGE
+from lingdang.events.webhooks.leases import LeaseLostError
+from lingdang.events.webhooks.replaying import Part, ask_replay
+from lingdang.events.webhooks.running import FAILING
+from lingdang.keys import Keyring, retire, rotate
+from proof.webhooks.receiver import Delivery, Receiver, accept, receiving, reply
+from support.turns import ENDPOINT, Endpoint, answering, endpoint_of, whose
+
+CUSTOMERS = ("ann", "bob", "cleo", "dan", "eve", "fay")
+DAY = 86_400.0
+NEWEST = "SELECT max(position) FROM transfer"
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def endpoint(database_url: str, keyring: Keyring, receiver: Receiver) -> AsyncIterator[Endpoint]:
+    async with endpoint_of(database_url, keyring, receiver) as opened:
+        yield opened
+
+
+async def refuse(_: Delivery) -> bytes:
+    return reply(500, b"broken")
+
+
+async def gone(_: Delivery) -> bytes:
+    return reply(410)
+
+
+async def rest(_: Delivery) -> bytes:
+    return reply(429, b"", "Retry-After: 600")
+
+
+def failing(endpoint: Endpoint) -> tuple[bool, int]:
+    """Whether everything fails there, and how many looks at it have."""
+    [(fails, failures)] = endpoint.sql("SELECT failing_since IS NOT NULL, failures FROM webhook_endpoint")
+    return fails, failures
+
+
+async def test_more_than_a_page_arrives_and_the_cursor_is_at_its_end(endpoint: Endpoint) -> None:
+    courier = await endpoint.courier()
+    before = endpoint.cursor()
+    await courier.turn()
+    assert endpoint.cursor() == before
+    await endpoint.happen(*("ann", "bob") * (PAGE // 2 + 3))
+    assert await courier.turn() == 0.0, "there is more"
+    assert await courier.turn() > 0.0
+    assert [endpoint.arrived(who) for who in ("ann", "bob")] == [list(range(1, PAGE // 2 + 4))] * 2
+    assert [(endpoint.cursor(),)] == endpoint.sql(NEWEST)
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+async def test_however_events_fail_each_arrives_once_in_its_customers_order(
+    endpoint: Endpoint, receiver: Receiver, batch: int
+) -> None:
+    """Until it is accepted, each event may fail some times; couriers change meanwhile."""
+    chance = random.Random(batch)
+    await endpoint.put(batch=batch)
+    left = {(who, seq): chance.choice([0, 0, 0, 1, 2]) for who in CUSTOMERS for seq in range(1, 9)}
+
+    async def answer(delivery: Delivery) -> bytes:
+        fails = [place for event in delivery.events if left[place := (event["custId"], event["seq"])]]
+        if len(delivery.events) == 1:
+            for place in fails:
+                left[place] -= 1
+        return reply(500 if fails else 204)
+
+    receiver.answer = answer
+    for _ in range(8):
+        await endpoint.happen(*chance.sample(CUSTOMERS, len(CUSTOMERS)))
+        courier = await endpoint.courier()
+        await courier.turn()
+        await courier.retry()
+        for who in CUSTOMERS:
+            assert endpoint.arrived(who) == list(range(1, len(endpoint.arrived(who)) + 1))
+        endpoint.hands.forward(chance.choice([1, 40, 200]))
+    courier = await endpoint.courier()
+    for _ in range(20):
+        endpoint.hands.forward(3600)
+        await courier.turn()
+        await courier.retry()
+    assert [endpoint.arrived(who) for who in CUSTOMERS] == [list(range(1, 9))] * len(CUSTOMERS)
+    assert (endpoint.held(), failing(endpoint)) == ([], (False, 0))
+    assert [(endpoint.cursor(),)] == endpoint.sql(NEWEST)
+
+
+async def test_where_everything_fails_one_event_is_tried_at_a_time_until_one_arrives(
+    endpoint: Endpoint, receiver: Receiver
+) -> None:
+    receiver.answer = refuse
+    await endpoint.happen(*CUSTOMERS)
+    before, courier = endpoint.cursor(), await endpoint.courier()
+    await courier.turn()
+    assert courier.is_failing
+    sent = len(receiver.deliveries)
+    assert FAILING <= sent <= len(CUSTOMERS)
+    await courier.turn()
+    assert len(receiver.deliveries) == sent, "not before its time"
+    tried = set()
+    for failures in range(2, 2 + len(CUSTOMERS)):
+        endpoint.hands.forward(100)
+        await courier.turn()
+        assert failing(endpoint) == (True, failures)
+        tried.add(receiver.events[-1]["custId"])
+    assert len(receiver.deliveries) == sent + len(CUSTOMERS)
+    assert tried == set(CUSTOMERS), "each time another customer's"
+    assert (endpoint.held(), endpoint.cursor()) == ([], before)
+    receiver.answer = accept
+    endpoint.hands.forward(100)
+    await courier.turn()
+    assert [endpoint.arrived(who) for who in CUSTOMERS] == [[1]] * len(CUSTOMERS)
+    assert (courier.is_failing, failing(endpoint)) == (False, (False, 0))
+
+
+async def test_who_asks_for_rest_is_left_alone_for_so_long(endpoint: Endpoint, receiver: Receiver) -> None:
+    receiver.answer = rest
+    await endpoint.happen("ann")
+    courier = await endpoint.courier()
+    await courier.turn()
+    for seconds, sent in ((0, 1), (590, 1), (20, 2)):
+        endpoint.hands.forward(seconds)
+        receiver.answer = accept
+        await courier.turn()
+        assert len(receiver.deliveries) == sent
+    assert endpoint.arrived("ann") == [1]
+
+
+async def test_who_wants_nothing_more_is_paused_and_operators_are_told(endpoint: Endpoint, receiver: Receiver) -> None:
+    receiver.answer = gone
+    await endpoint.happen("ann", "bob")
+    before = endpoint.cursor()
+    courier = await endpoint.courier()
+    with pytest.raises(EndedError):
+        await courier.turn()
+    assert endpoint.sql("SELECT active, gone_at IS NOT NULL FROM webhook_endpoint") == [(False, True)]
+    assert (endpoint.cursor(), endpoint.held()) == (before, [])
+    [(kind, told)] = endpoint.sql("SELECT type, data FROM notice")
+    assert (kind, told["endpointId"]) == ("endpoint.paused", ENDPOINT)
+    with pytest.raises(EndedError):
+        await courier.turn()
+    receiver.answer = accept
+    await endpoint.put()
+    await (await endpoint.courier()).turn()
+    assert (endpoint.arrived("ann"), endpoint.arrived("bob")) == ([1], [1])
+
+
+async def test_who_wants_nothing_more_when_something_is_tried_again_is_paused_too(
+    endpoint: Endpoint, receiver: Receiver
+) -> None:
+    receiver.answer = answering(500, ("ann", 1))
+    await endpoint.happen("bob", "ann")
+    courier = await endpoint.courier()
+    await courier.turn()
+    receiver.answer = gone
+    endpoint.hands.forward(7)
+    with pytest.raises(EndedError):
+        await courier.retry()
+    assert endpoint.sql("SELECT active FROM webhook_endpoint") == [(False,)]
+    assert endpoint.held() == [(1, True, False)]
+
+
+async def test_what_arrived_while_another_worker_got_the_lease_is_not_written_down_and_arrives_again(
+    endpoint: Endpoint, receiver: Receiver
+) -> None:
+    async def late(_: Delivery) -> bytes:
+        endpoint.lose_lease()
+        return reply(204)
+
+    receiver.answer = late
+    await endpoint.happen("ann")
+    before = endpoint.cursor()
+    with pytest.raises(LeaseLostError):
+        await (await endpoint.courier()).turn()
+    assert (endpoint.cursor(), endpoint.arrived("ann")) == (before, [1])
+    endpoint.sql("UPDATE webhook_lease SET holder = NULL, until = now() - interval '1 second'")
+    async with transaction(endpoint.parts.pool) as connection:
+        assert await endpoint.parts.leases.take(connection) == {ENDPOINT}
+    receiver.answer = accept
+    await (await endpoint.courier()).turn()
+    assert endpoint.arrived("ann") == [1, 1]
+    assert endpoint.cursor() > before
+
+
+async def test_without_a_secret_nothing_is_sent_until_there_is_another_one(
+    endpoint: Endpoint, receiver: Receiver, keyring: Keyring
+) -> None:
+    now = system_clock()
+    rotate(keyring.path, now, now)
+    retire(keyring.path, 1, now)
+    assert [version.kid for version in keyring.versions()] == ["k2"]
+    await endpoint.happen("ann")
+    courier = await endpoint.courier()
+    for _ in range(2):
+        await courier.turn()
+    assert (receiver.connections, endpoint.held(), failing(endpoint)) == (0, [], (False, 0))
+    async with transaction(endpoint.parts.pool) as connection:
+        await endpoint.parts.secrets.add(connection, ENDPOINT, endpoint.hands())
+    await courier.turn()
+    assert endpoint.arrived("ann") == [1]
+
+
+async def replay(endpoint: Endpoint, cust_id: str) -> None:
+    """Ask for all of a customer's past."""
+    part = Part([0], [2**63 - 1], None, whose(cust_id)[1])
+    async with transaction(endpoint.parts.pool) as connection:
+        await ask_replay(connection, ENDPOINT, uuid4(), part, endpoint.hands())
+
+
+async def test_a_replay_sends_again_what_arrived_and_brings_what_was_given_up(
+    endpoint: Endpoint, receiver: Receiver
+) -> None:
+    receiver.answer = answering(500, ("ann", 2))
+    await endpoint.happen("ann", "bob", "ann", "ann")
+    courier = await endpoint.courier()
+    await courier.turn()
+    for _ in range(2):
+        endpoint.hands.forward(3 * DAY)
+        await courier.retry()
+    assert endpoint.held() == [(2, False, True)]
+    assert endpoint.arrived("ann") == [1, 3]
+    receiver.answer = accept
+    await replay(endpoint, "ann")
+    await endpoint.happen("bob")
+    for _ in range(3):
+        await courier.turn()
+    assert (endpoint.arrived("ann"), endpoint.arrived("bob")) == ([1, 3, 1, 2, 3], [1, 2])
+    assert (endpoint.held(), endpoint.sql("SELECT FROM webhook_replay")) == ([], [])
