@@ -21,6 +21,7 @@ from lingdang.events.webhooks.courier import Courier, EndedError
 from lingdang.events.webhooks.figures import Record
 from lingdang.events.webhooks.leases import RENEW_SECONDS, LeaseLostError, Leases
 from lingdang.events.webhooks.pressed import Pressed
+from lingdang.events.webhooks.reads import Reads
 from lingdang.events.webhooks.secrets import Secrets
 from lingdang.events.webhooks.sending import Rules, Sender
 from lingdang.events.webhooks.turn import Parts
@@ -93,11 +94,18 @@ class Couriers:
 
     async def run(self) -> None:
         """Deliver until it is cancelled; then others may at once."""
-        secrets = Secrets(self._keyring)
         sender = Sender(self._rules)
-        pace = Pace(Pressed(self._settled))
         parts = Parts(
-            self._pool, sender, secrets, self._leases, pace, self._clock, self._buckets, self._low, self._counts
+            pool=self._pool,
+            sender=sender,
+            secrets=Secrets(self._keyring),
+            leases=self._leases,
+            pace=Pace(Pressed(self._settled)),
+            clock=self._clock,
+            buckets=self._buckets,
+            low=self._low,
+            reads=Reads(self._pool, self._low),
+            counts=self._counts,
         )
         try:
             while True:
@@ -131,6 +139,7 @@ class Couriers:
         async with connection_of(self._pool) as connection:
             record = Record(await places.read_figures(connection, endpoint_id))
             waiting = held.WaitingList(await held.waiting_of(connection, endpoint_id))
+        parts.reads.forget()
         courier = Courier(endpoint_id, parts, waiting, record)
         self._couriers[endpoint_id] = courier, asyncio.create_task(_ended(courier))
 

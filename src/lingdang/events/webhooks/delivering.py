@@ -50,7 +50,7 @@ async def read_page(turn: Turn, bucket: int, most: int) -> Page | None:
         return None
     async with connection_of(turn.parts.pool) as connection:
         after = await places.cursor_of(connection, turn.endpoint_id, bucket)
-        read = await read_events(connection, bucket, after, most, turn.parts.low)
+    read = await turn.parts.reads.read(bucket, after, most)
     if read.cursor == after:
         return None
     told = [each for each in _told(bucket, read) if is_wanted(turn.endpoint, each.event)]

@@ -17,6 +17,7 @@ from lingdang.events.webhooks.held import Held, WaitingList
 from lingdang.events.webhooks.leases import Leases
 from lingdang.events.webhooks.messages import Told, message
 from lingdang.events.webhooks.places import Endpoint
+from lingdang.events.webhooks.reads import Reads
 from lingdang.events.webhooks.running import Failure, Health, Run
 from lingdang.events.webhooks.secrets import Secrets
 from lingdang.events.webhooks.sending import Answer, Sender
@@ -38,6 +39,7 @@ class Parts(msgspec.Struct, frozen=True):
     clock: Clock
     buckets: int
     low: Thresholds
+    reads: Reads
     counts: dict[str, int]
 
 
