@@ -16,6 +16,7 @@ from lingdang.events.webhooks.endpoints import EndpointInput, put_endpoint
 from lingdang.events.webhooks.figures import Figures, Record
 from lingdang.events.webhooks.held import WaitingList, Whose
 from lingdang.events.webhooks.leases import Leases
+from lingdang.events.webhooks.reads import Reads
 from lingdang.events.webhooks.running import Health
 from lingdang.events.webhooks.secrets import Secrets
 from lingdang.events.webhooks.sending import Rules, Sender
@@ -134,7 +135,7 @@ async def endpoint_of(database_url: str, keyring: Keyring, receiver: Receiver) -
     hands, sender = Ticking(), Sender(Rules(LOOPBACK, (receiver.port,)))
     async with Pool(database_url, 8, False) as pool, open_settlement(database_url) as settlement:
         pace, counts = Pace(lambda: 0.0), dict.fromkeys(OUTCOMES, 0)
-        parts = Parts(pool, sender, Secrets(keyring), Leases(), pace, hands, 1, {}, counts)
+        parts = Parts(pool, sender, Secrets(keyring), Leases(), pace, hands, 1, {}, Reads(pool, {}), counts)
         endpoint = Endpoint(database_url, parts, hands, settlement, receiver)
         await endpoint.put()
         with patch.object(leases, "LEASE_SECONDS", _LONG_SECONDS):
