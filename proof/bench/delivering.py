@@ -1,15 +1,17 @@
 """`python -m proof.bench.delivering`: payments with three endpoints of webhooks beside payments without, in turns.
 
-Two shops are served all the time, and one of them delivers. A turn pays as fast as it can, then at half of that pace,
+Two shops are served all the time, and one of them delivers: in the server, or apart in a `lingdang worker` that gives
+way to it. A turn pays as fast as it can, then at half of that pace,
 in each of them; the next window begins when all that was paid has arrived. Endpoints take batches of a hundred: so
 many events cannot be taken one by one on the same machine.
 """
 
 import statistics
+import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -28,11 +30,11 @@ from proof.bench.reading import Answered
 from proof.bench.report import machine
 from proof.bench.version_served import Version, api_key, version_served
 from proof.bench.versions import CONNECTIONS, PATIENCE, Side
-from proof.server import Target
+from proof.server import Target, clean_environ, lingdang
 
 ENDPOINTS = 3
 BATCH = 100
-ROUNDS = 12
+ROUNDS = 40
 """So often each customer pays in a window."""
 DRAIN_SECONDS = 300.0
 
@@ -108,11 +110,15 @@ def _window(seconds: float, outcomes: dict[str, int], latencies: list[float], wa
 @click.command()
 @click.option("--turns", type=click.IntRange(1), default=12, show_default=True)
 @click.option("--customers", type=click.IntRange(CONNECTIONS), default=512, show_default=True)
-def main(turns: int, customers: int) -> None:
+@click.option("--apart", is_flag=True, help="Background tasks run in `nice lingdang worker`, in both shops.")
+def main(turns: int, customers: int, apart: bool) -> None:
     """Measure payments, their WAL, and how long after its answer each is heard of."""
     with tempfile.TemporaryDirectory(prefix="lingdang-delivering-") as name, ExitStack() as stack:
         folder = Path(name)
-        shops = [_shop(stack, folder / "without", customers, 0), _shop(stack, folder / "with", customers, ENDPOINTS)]
+        shops = [
+            _shop(stack, folder / name, customers, endpoints, apart)
+            for name, endpoints in (("without", 0), ("with", ENDPOINTS))
+        ]
         measured: list[list[Turn]] = [[], []]
         pace = min(shop.turn(200.0).full.rate for shop in shops) / 2
         for number in track(range(turns), "turns", console=Console(stderr=True)):
@@ -147,14 +153,18 @@ def _spread(values: Sequence[float]) -> str:
     return f"{statistics.median(values):.3f} ({min(values):.2f} to {max(values):.2f})"
 
 
-def _shop(stack: ExitStack, data_dir: Path, customers: int, endpoints: int) -> Shop:
+def _shop(stack: ExitStack, data_dir: Path, customers: int, endpoints: int, apart: bool) -> Shop:
     files = [data_dir.with_name(f"receiver-{number}") for number in range(endpoints)]
     ports = [stack.enter_context(hooked(file)) for file in files]
     settings = {
         "LINGDANG_WEBHOOK_NETWORKS": "127.0.0.0/8",
         "LINGDANG_WEBHOOK_PORTS": ",".join(map(str, ports or [443])),
     }
+    if apart:
+        settings["LINGDANG_BACKGROUND"] = "worker"
     version = stack.enter_context(version_served(Path.cwd(), data_dir, customers, settings))
+    if apart:
+        stack.enter_context(_working(data_dir, settings))
     key = api_key(data_dir, "hooks", ("webhooks:write",))
     with httpx.Client(base_url=version.server.url, headers={"Authorization": f"Bearer {key}"}, timeout=60) as operator:
         for port in ports:
@@ -163,6 +173,19 @@ def _shop(stack: ExitStack, data_dir: Path, customers: int, endpoints: int) -> S
     directory = (data_dir / "pg" / "postmaster.pid").read_text().splitlines()[4]
     url = f"postgresql://postgres@/postgres?host={quote(directory, safe='/')}"
     return Shop(version, url, [stack.enter_context(closing(Arrivals(file))) for file in files])
+
+
+@contextmanager
+def _working(data_dir: Path, settings: Mapping[str, str]) -> Iterator[None]:
+    """The shop's background tasks as a process of their own, to which the system gives what is left."""
+    command = ["nice", "-n", "10", *lingdang("worker", data_dir=data_dir)]
+    with data_dir.with_suffix(".log").open("wb") as log:
+        process = subprocess.Popen(command, env={**clean_environ(), **settings}, stdout=log, stderr=log)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
 
 
 if __name__ == "__main__":
