@@ -16,6 +16,7 @@ from lingdang.clock import system_clock
 from lingdang.events import kinds, notices
 from lingdang.events.epochs import declare
 from lingdang.events.notices import NOBODY, Notice
+from lingdang.events.webhooks.messages import TEST
 from lingdang.keys import Keyring
 from lingdang.routes.examples import events as examples
 from support.consumer import read_all
@@ -76,10 +77,18 @@ async def test_examples_are_what_a_shop_tells(database_url: str, keyring: Keyrin
 def test_examples_fit_their_schemas() -> None:
     document = json.loads(text())
     schemas = document["components"]["schemas"]
-    assert document["webhooks"].keys() == kinds.TYPES.keys()
+    assert document["webhooks"].keys() == {*kinds.TYPES, TEST}
     for hook in document["webhooks"].values():
         content = hook["post"]["requestBody"]["content"]["application/json"]
-        validator_for({**content["schema"], "components": {"schemas": schemas}}).validate(content["example"])
+        validator = validator_for({**content["schema"], "components": {"schemas": schemas}})
+        validator.validate(content["example"])
+        validator.validate([content["example"]] * 2)
+        assert not validator.is_valid([])
+        assert [each["name"] for each in hook["post"]["parameters"]] == [
+            "webhook-id",
+            "webhook-timestamp",
+            "webhook-signature",
+        ]
 
 
 def test_the_page_lists_every_type_with_its_example() -> None:

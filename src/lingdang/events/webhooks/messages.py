@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
-from lingdang.events.event import Event, encode
+from lingdang.events.event import Data, Event, encode
 from lingdang.events.webhooks.held import Whose
 
 TEST = "endpoint.test"
@@ -20,6 +20,21 @@ class Told(NamedTuple):
     whose: Whose
     position: int
     event: Event
+
+
+class EndpointTest(Data, frozen=True, rename="camel"):
+    """An operator tries an endpoint."""
+
+    endpoint_id: str
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """The event of a test, which stands nowhere in the feed."""
+
+    id: str
+    type: str
+    time: datetime
+    data: EndpointTest
 
 
 class Message(NamedTuple):
@@ -46,5 +61,5 @@ def _id_of(events: Sequence[Event]) -> str:
 
 def test_message(endpoint_id: str, message_id: str, now: datetime, *, batched: bool) -> Message:
     """What is sent to try an endpoint."""
-    event: dict[str, Any] = {"id": message_id, "type": TEST, "time": now, "data": {"endpointId": endpoint_id}}
+    event = Trial(message_id, TEST, now, EndpointTest(endpoint_id))
     return Message(message_id, msgspec.json.encode([event] if batched else event))

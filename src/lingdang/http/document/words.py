@@ -275,6 +275,10 @@ SPECIAL: dict[str, Word] = {
     "CustomerRequest.password": Word("A password to sign in with here; null: as it is.", "four grey geese"),
     "EntryView.amount": Word("Whole bells: + into the wallet, − out of it.", -100),
     "EntryView.kind": Word("What moved the bells, e.g. `payment`, `credit` or `refund`.", "payment"),
+    "EndpointView.secretLost": Word(
+        "Whether no secret of it can be opened: nothing is sent until it is given a new one.", False
+    ),
+    "Trial.data": Word("What is tried.", {"endpointId": "library"}),
     "EndpointView.publicKey": Word(
         "With what anybody verifies `v1a` signatures; null while its secret is lost, for which a rotation helps.",
         "whpk_NCVcEGkrx07gQzxZV3dBNSzvjOZx1Ipuh5PjMrQxDJQ=",
