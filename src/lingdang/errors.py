@@ -162,6 +162,14 @@ KINDS: dict[str, Kind] = {
         "`lingdang epoch new`; the feed goes on then.",
         "数据库已回到较早的状态，部分已告知的事件缺失。运营者需运行 `lingdang epoch new`，事件流随后恢复。",
     ),
+    "secret_unusable": Kind(
+        409,
+        "Secret not usable",
+        "密钥已失效",
+        "The endpoint's secret cannot be opened: it was altered in the database, or the version of the keyring that sealed it "
+        "is retired. Give the endpoint a new one.",
+        "无法打开该端点的密钥：它在数据库中被改动，或封存它的密钥环版本已停用。请为该端点更换新密钥。",
+    ),
     "outcome_unknown": Kind(
         503,
         "Outcome unknown",

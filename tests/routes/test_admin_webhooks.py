@@ -7,11 +7,14 @@ import pytest
 from lingdang.clock import system_clock
 from lingdang.keys import Keyring, retire, rotate
 from proof.webhooks.receiver import Receiver, receiving
+from support.feed import page_of
 from support.hooks import Platform, is_signed, platform_of
 from support.people import api_key
 from support.tabs import until
 
 TABLES = ("endpoint", "lease", "cursor", "held", "secret", "replay")
+
+SENT_ALL = "SELECT position >= (SELECT max(position) FROM transfer) FROM webhook_cursor"
 
 
 @pytest.fixture
@@ -107,6 +110,67 @@ async def test_secrets_outlive_the_version_of_the_keyring_that_sealed_them(
     retire(platform.shop.keyring.path, 1, system_clock())
     await platform.ask("POST", "main/test")
     assert verifies(secret, receiver)
+
+
+async def test_a_lost_secret_is_told_of_its_endpoint_alone_until_there_is_another_one(
+    platform: Platform, receiver: Receiver
+) -> None:
+    await platform.put(receiver)
+    await platform.put(receiver, "other")
+    platform.shop.sql("UPDATE webhook_secret SET sealed = set_byte(sealed, 20, 0) WHERE endpoint_id = 'main'")
+    platform.shop.sql("UPDATE webhook_secret SET sealed = set_byte(sealed, 21, 0) WHERE endpoint_id = 'main'")
+    listed = (await platform.ask("GET", "")).json()["items"]
+    assert [(each["endpointId"], each["secretLost"]) for each in listed] == [("main", True), ("other", False)]
+    written = await platform.put(receiver)
+    assert (written["publicKey"], written["secretLost"]) == (None, True)
+    refused = await platform.ask("POST", "main/test")
+    assert (refused.status_code, refused.json()["code"]) == (409, "secret_unusable")
+    assert (await platform.ask("POST", "other/test")).json()["status"] == 204
+    assert receiver.connections == 1
+    assert (await platform.ask("POST", "main/secrets")).status_code == 201
+    assert (await platform.look())["secretLost"] is False
+    assert (await platform.ask("POST", "main/test")).json()["status"] == 204
+
+
+async def end_of_page(platform: Platform, limit: int) -> str:
+    """The `next` of the feed's first page, when all that happened was sent."""
+    await until(lambda: platform.shop.sql(SENT_ALL) == [(True,)])
+    key = await api_key(platform.shop, "events:read", name=f"reader {limit}")
+    page = await page_of(platform.shop, key, limit=limit)
+    assert len(page["items"]) == limit
+    told: str = page["next"]
+    return told
+
+
+async def test_what_of_the_past_cannot_be_sent_again(platform: Platform, receiver: Receiver) -> None:
+    await platform.put(receiver)
+    await platform.happen("ann", "ann")
+    pages = [await end_of_page(platform, limit) for limit in (1, 2)]
+    for field, asked in {
+        "types": {"after": pages[0], "types": ["no.such"]},
+        "until": {"after": pages[1], "until": pages[0]},
+        "after": {"after": "latest"},
+    }.items():
+        answer = await platform.ask("POST", "main/replay", asked)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request"), asked
+        assert field in str(answer.json()["errors"]), asked
+    assert rows(platform)[-1] == 0
+
+
+async def test_the_past_is_sent_again_from_page_to_page(platform: Platform, receiver: Receiver) -> None:
+    """Neither is the last event of a page sent that is asked for behind it, nor is that of the last page left out."""
+    await platform.put(receiver)
+    await platform.happen("ann", "ann", "ann")
+    first, second = [await end_of_page(platform, limit) for limit in (1, 2)]
+    for asked, sequence in (
+        ({"after": first, "until": second}, [2]),
+        ({"after": "start", "until": second}, [1, 2]),
+        ({"after": "start"}, [1, 2, 3]),
+    ):
+        before = len(receiver.events)
+        assert (await platform.ask("POST", "main/replay", asked)).status_code == 202
+        await until(lambda: platform.shop.sql("SELECT 1 FROM webhook_replay") == [])
+        assert [event["seq"] for event in receiver.events[before:]] == sequence
 
 
 async def test_an_endpoint_is_forgotten_with_all_that_is_its_own(platform: Platform, receiver: Receiver) -> None:

@@ -1,5 +1,6 @@
 """`lingdang keys`."""
 
+import asyncio
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -7,8 +8,13 @@ from typing import Any
 
 import click
 
-from lingdang.cli.database import prepare_data_dir, settings_of
+from lingdang.cli.database import embedded_server, prepare_data_dir, settings_of
+from lingdang.cli.opening import opened
 from lingdang.clock import rfc3339, system_clock
+from lingdang.db.pool import Connection, connect_options
+from lingdang.deployment import Deployment
+from lingdang.errors import CommandError
+from lingdang.events.webhooks.secrets import Secrets
 from lingdang.keys import Keyring, Version, ensure_keyring, retire, rotate
 
 
@@ -45,11 +51,44 @@ def list_keys(ctx: click.Context, as_json: bool) -> None:
 
 @keys.command("retire")
 @click.argument("version", type=click.IntRange(1))
+@click.option("--force", is_flag=True, help="Without a look at the database: webhooks' secrets under it are lost.")
 @click.option("--json", "as_json", is_flag=True, help="Print the version as JSON.")
 @click.pass_context
-def retire_key(ctx: click.Context, version: int, as_json: bool) -> None:
-    """Stop accepting what secret VERSION sealed: its sessions, order tokens and receipts."""
-    _print([retire(_file(ctx), version, system_clock())], as_json)
+def retire_key(ctx: click.Context, version: int, force: bool, as_json: bool) -> None:
+    """Stop accepting what secret VERSION sealed: its sessions, order tokens and receipts.
+
+    Secrets of webhooks' endpoints, which the database keeps, are sealed anew first by the secret in use.
+    """
+    file = _file(ctx)
+    if not force:
+        _spare_webhooks(ctx, f"k{version}")
+    _print([retire(file, version, system_clock())], as_json)
+
+
+def _spare_webhooks(ctx: click.Context, kid: str) -> None:
+    """See that no endpoint's secret ends with a version. Raises CommandError."""
+    settings = settings_of(ctx)
+    if settings.database_url is None and not embedded_server(settings).is_made():
+        raise CommandError(
+            "there is no database here to look for webhooks' secrets in: run this with the server's settings, or with"
+            " --force where there are no webhooks"
+        )
+    with opened(ctx) as deployment:
+        losing = asyncio.run(_losing(deployment, kid))
+    if losing:
+        raise CommandError(
+            f"version {kid[1:]} is the one in use, which seals the secrets of the webhooks {', '.join(losing)}: run"
+            " `lingdang keys rotate` first"
+        )
+
+
+async def _losing(deployment: Deployment, kid: str) -> list[str]:
+    """The endpoints that would lose a secret, when all that can be is sealed anew."""
+    secrets = Secrets(deployment.keyring)
+    options = connect_options(deployment.settings.pgbouncer)
+    async with await Connection.connect(deployment.database_url, **options) as connection, connection.transaction():
+        await secrets.seal_anew(connection)
+        return await secrets.sealed_by(connection, kid)
 
 
 def _print(versions: list[Version], as_json: bool) -> None:

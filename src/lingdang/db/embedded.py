@@ -80,6 +80,10 @@ class EmbeddedServer:
             finally:
                 self._users.release_write_lock()
 
+    def is_made(self) -> bool:
+        """Whether there is a database in the data directory."""
+        return (self._pgdata / "PG_VERSION").exists()
+
     def is_running(self) -> bool:
         """Whether the server's first process is there; asked about by the supervisor."""
         return self._postmaster() is not None
@@ -107,7 +111,7 @@ class EmbeddedServer:
     def _launch(self) -> None:
         self._require_space()
         user = self._prepare_user()
-        if not (self._pgdata / "PG_VERSION").exists():
+        if not self.is_made():
             self._initialise(user)
         self._require_version()
         self._configure(user)

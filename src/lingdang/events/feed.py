@@ -86,10 +86,13 @@ class Feed:
             if events or left <= 0 or not await self.arrivals.wait(read_to, left):
                 return EventPage(events, cursor.to_text(self._shop))
 
-    async def positions(self, after: str) -> list[int]:
-        """How far each bucket was read at a position, by whole transactions. Raises as `read`."""
-        cursor = await self._begin(after)
-        return [spot.position - 1 if spot.rank else spot.position for spot in cursor.spots]
+    async def positions(self, place: str | None, *, begun: bool = False) -> list[int]:
+        """How far each bucket was read at a position, by whole transactions; None stands for the beginning.
+
+        With `begun` a transaction of which a part was read counts as read. Raises as `read`.
+        """
+        cursor = await self._begin(place)
+        return [spot.position - 1 if spot.rank and not begun else spot.position for spot in cursor.spots]
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
@@ -171,7 +174,8 @@ class Feed:
                 self._rested = time.monotonic() + RESTS * (time.monotonic() - began)
         events = [event for _, event in found[:limit]]
         if len(found) > limit:
-            return events, found[limit - 1][0], True
+            last, following = found[limit - 1][0], found[limit][0]
+            return events, last if following.position == last.position else Spot(last.position), True
         if read.cut:
             return events, _end_of(read.rows[-1]), True
         return events, Spot(max(read.cursor, spot.position)), read.more

@@ -1,5 +1,6 @@
 """Webhooks: endpoints to which events are sent, as the operators keep and watch them."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -7,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from lingdang.db.pool import Connection, Pool, transaction
-from lingdang.errors import invalid_field
+from lingdang.errors import Problem, invalid_field
 from lingdang.events.feed import Feed
 from lingdang.events.webhooks.endpoints import (
     EndpointId,
@@ -17,13 +18,14 @@ from lingdang.events.webhooks.endpoints import (
     get_endpoint,
     list_endpoints,
     put_endpoint,
+    refuse_unknown,
 )
 from lingdang.events.webhooks.figures import Attempt, attempt
 from lingdang.events.webhooks.messages import test_message
 from lingdang.events.webhooks.replaying import Part, ask_replay
 from lingdang.events.webhooks.secrets import OVERLAP, LostSecretError, Secrets
 from lingdang.events.webhooks.sending import Sender
-from lingdang.events.webhooks.signing import signed_headers
+from lingdang.events.webhooks.signing import Secret, signed_headers
 from lingdang.events.webhooks.targets import Target, TargetError, read_target
 from lingdang.http.reply import Reply, replied
 from lingdang.http.route import AnyServed, Asked, Route
@@ -35,6 +37,7 @@ from lingdang.routes.callers import operator
 from lingdang.routes.examples import webhooks
 from lingdang.routes.parameters import Pages
 
+START = "start"
 _LONGEST_OVERLAP = 30 * 86400
 
 
@@ -45,12 +48,18 @@ class OfEndpoint(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class ReplayRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """Which part of the past is to be sent again: positions of the feed, `after` the one and up to the other."""
+    """Which part of the past is to be sent again: positions of the feed, `after` the one and up to the other.
 
-    after: Annotated[str, Meta(min_length=1, max_length=16_000, description="A `next` of the feed.")]
-    until: Annotated[str | None, Meta(description="Likewise; without it, up to what the endpoint was sent last.")] = (
-        None
-    )
+    A transaction that a page ended within is sent again whole.
+    """
+
+    after: Annotated[
+        str,
+        Meta(min_length=1, max_length=16_000, description="A `next` of the feed, or `start`: from the first day on."),
+    ]
+    until: Annotated[
+        str | None, Meta(description="A `next` of the feed; without it, up to what the endpoint was sent last.")
+    ] = None
     types: Annotated[tuple[str, ...], Meta(min_length=1, max_length=100)] | None = None
     cust_id: CustId | None = None
 
@@ -145,7 +154,7 @@ TEST = Route(
     params=OfEndpoint,
     answer=Attempt,
     example=webhooks.ATTEMPT,
-    problems=("not_found",),
+    problems=("not_found", "secret_unusable"),
 )
 REPLAY = Route(
     name="replayWebhook",
@@ -187,11 +196,11 @@ def routes(pool: Pool, secrets: Secrets, sender: Sender, feed: Feed, buckets: in
     """The operators' routes of webhooks."""
 
     async def with_key(connection: Connection, view: EndpointView, now: datetime) -> EndpointView:
-        """The endpoint with its public key; without one while its secret is lost."""
+        """The endpoint with its public key, or that its secret is lost."""
         try:
             newest, *_ = await secrets.in_use(connection, view.endpoint_id, now)
         except LostSecretError:
-            return view
+            return msgspec.structs.replace(view, secret_lost=True)
         return msgspec.structs.replace(view, public_key=newest.public_key)
 
     async def put(asked: Asked[ApiKey, OfEndpoint, EndpointInput]) -> Reply:
@@ -221,7 +230,7 @@ def routes(pool: Pool, secrets: Secrets, sender: Sender, feed: Feed, buckets: in
         endpoint_id, now = asked.params.endpoint_id, asked.now
         async with transaction(pool) as connection:
             endpoint = await get_endpoint(connection, endpoint_id)
-            signing = await secrets.in_use(connection, endpoint_id, now)
+            signing = await _signing(secrets, connection, endpoint_id, now)
         made = test_message(endpoint_id, f"test_{uuid7().hex}", now, batched=endpoint.batch > 1)
         headers = signed_headers(signing, made.id, now, made.body)
         return attempt(made.id, now, 1, await sender.send(read_target(endpoint.url), headers, made.body))
@@ -229,11 +238,9 @@ def routes(pool: Pool, secrets: Secrets, sender: Sender, feed: Feed, buckets: in
     async def replay(asked: Asked[ApiKey, OfEndpoint, ReplayRequest]) -> Reply:
         body, endpoint_id, replay_id = asked.body, asked.params.endpoint_id, uuid7()
         customer = None if body.cust_id is None else (await known_customer(pool, body.cust_id)).key
-        after = await feed.positions(body.after)
-        until = [2**63 - 1] * buckets if body.until is None else await feed.positions(body.until)
+        part = await _part(feed, body, buckets, customer)
         async with transaction(pool) as connection:
             await get_endpoint(connection, endpoint_id)
-            part = Part(after, until, body.types, customer)
             await ask_replay(connection, endpoint_id, replay_id, part, asked.now)
         return replied(ReplayAnswer(str(replay_id)), 202)
 
@@ -253,6 +260,24 @@ def routes(pool: Pool, secrets: Secrets, sender: Sender, feed: Feed, buckets: in
         REPLAY.by(replay),
         ROTATE.by(rotate),
     ]
+
+
+async def _part(feed: Feed, body: ReplayRequest, buckets: int, customer: int | None) -> Part:
+    """What is asked for. Raises Problem `invalid_request`, and what the feed does for a position."""
+    refuse_unknown(body.types)
+    after = await feed.positions(None if body.after == START else body.after)
+    until = [2**63 - 1] * buckets if body.until is None else await feed.positions(body.until, begun=True)
+    if any(end < begin for begin, end in zip(after, until, strict=True)):
+        raise invalid_field("until", "It is before `after`")
+    return Part(after, until, body.types, customer)
+
+
+async def _signing(secrets: Secrets, connection: Connection, endpoint_id: str, now: datetime) -> Sequence[Secret]:
+    """What signs now. Raises Problem `secret_unusable`."""
+    try:
+        return await secrets.in_use(connection, endpoint_id, now)
+    except LostSecretError:
+        raise Problem("secret_unusable") from None
 
 
 async def _checked(sender: Sender, url: str) -> Target:

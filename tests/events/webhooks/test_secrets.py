@@ -1,5 +1,6 @@
 """Secrets sign until their end, open in their own row alone, and outlive the keyring's version that sealed them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,10 +12,12 @@ from lingdang.db.pool import Connection
 from lingdang.events.webhooks.endpoints import EndpointInput, put_endpoint
 from lingdang.events.webhooks.secrets import OVERLAP, LostSecretError, Secrets
 from lingdang.keys import Keyring, retire, rotate
-from support.journal import connected
+from support.journal import connected, sql
+from support.tabs import until
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 @pytest.fixture
@@ -89,7 +92,7 @@ async def test_a_secret_is_sealed_and_opened_in_its_own_row_alone(secrets: Secre
     ):
         await connection.execute(change.encode())
         [(endpoint_id, *_)] = await stored(connection)
-        with pytest.raises(RuntimeError, match="altered"):
+        with pytest.raises(LostSecretError, match=endpoint_id):
             await secrets.in_use(connection, endpoint_id, NOW)
 
 
@@ -122,3 +125,41 @@ async def test_a_secret_whose_version_was_retired_too_early_is_lost_until_there_
     assert await signing(secrets, connection, NOW, "other") == [kept]
     made = (await secrets.add(connection, "main", NOW)).octets
     assert await signing(secrets, connection, NOW) == [made]
+
+
+async def test_no_more_than_three_sign_and_the_oldest_ends_for_the_fourth(
+    secrets: Secrets, connection: Connection
+) -> None:
+    made = [(await secrets.add(connection, "main", NOW)).octets for _ in range(5)]
+    assert await signing(secrets, connection, NOW) == made[:1:-1]
+    assert [number for _, number, *_ in await stored(connection)] == [3, 4, 5]
+
+
+async def test_an_altered_secret_is_lost_alone(secrets: Secrets, connection: Connection, keyring: Keyring) -> None:
+    await secrets.add(connection, "main", NOW)
+    kept = (await secrets.add(connection, "other", NOW)).octets
+    await connection.execute("UPDATE webhook_secret SET sealed = %s WHERE endpoint_id = 'main'", (b"short",))
+    rotate_now(keyring)
+    assert await secrets.sealed_by(connection, "k1") == ["other"]
+    await secrets.seal_anew(connection)
+    assert await secrets.sealed_by(connection, "k1") == []
+    assert await secrets.sealed_by(connection, "k2") == ["other"]
+    assert await signing(secrets, connection, NOW, "other") == [kept]
+
+
+async def test_rotations_at_once_come_one_after_the_other(database_url: str, keyring: Keyring) -> None:
+    secrets = Secrets(keyring)
+    async with connected(database_url) as first:
+        await put_endpoint(first, "main", EndpointInput("https://hooks.example/"), 1, NOW)
+
+        async def rotate_it() -> bytes:
+            async with connected(database_url) as opened, opened.transaction():
+                return (await secrets.add(opened, "main", NOW)).octets
+
+        async with first.transaction():
+            made = [(await secrets.add(first, "main", NOW)).octets]
+            others = [asyncio.create_task(rotate_it()) for _ in range(2)]
+            await until(lambda: sql(database_url, WAITING) == [(2,)])
+        made += await asyncio.gather(*others)
+        assert set(await signing(secrets, first, NOW)) == set(made)
+        assert [number for _, number, *_ in await stored(first)] == [1, 2, 3]

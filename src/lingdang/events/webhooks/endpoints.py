@@ -102,7 +102,7 @@ class FailedEvent(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class EndpointView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """An endpoint as it is."""
+    """An endpoint as it is. While its secret is lost, it has no public key and nothing is sent: it needs a new one."""
 
     endpoint_id: str
     url: str
@@ -116,6 +116,7 @@ class EndpointView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     next_try_at: datetime | None
     public_key: str | None
     secret: str | None = None
+    secret_lost: bool = False
     backlog: Backlog
     failed: list[FailedEvent]
     figures: Figures
@@ -127,9 +128,7 @@ async def put_endpoint(
     connection: Connection, endpoint_id: str, given: EndpointInput, buckets: int, now: datetime
 ) -> bool:
     """Create an endpoint (True), which is told what happens from now on, or replace it. Raises `invalid_request`."""
-    unknown = sorted(set(given.types or ()) - TYPES.keys())
-    if unknown:
-        raise invalid_field("types", f"There are no such types: {', '.join(unknown)[:200]}")
+    refuse_unknown(given.types)
     values = (given.url, None if given.types is None else list(given.types), given.thin, given.batch, given.active)
     await connection.execute(_ALONE)
     if (await connection.execute(_CREATE, (*values, now, now, endpoint_id))).rowcount:
@@ -138,6 +137,13 @@ async def put_endpoint(
     await connection.execute(_REPLACE, (*values, now, endpoint_id))
     await connection.execute(_TRY_AT_ONCE, (now, endpoint_id, now))
     return False
+
+
+def refuse_unknown(types: Sequence[str] | None) -> None:
+    """Raises Problem `invalid_request` for types of events that there are not."""
+    unknown = sorted(set(types or ()) - TYPES.keys())
+    if unknown:
+        raise invalid_field("types", f"There are no such types: {', '.join(unknown)[:200]}")
 
 
 async def _begin(connection: Connection, endpoint_id: str, buckets: int) -> None:

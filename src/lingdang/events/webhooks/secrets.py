@@ -1,13 +1,14 @@
 """An endpoint's secrets as they are kept: sealed by the keyring, each in its own row and no other.
 
 A rotation adds one; the one before signs beside it until its end. What an older version of the keyring sealed is
-sealed anew, so that the version can be retired.
+sealed anew, so that the version can be retired. A secret that cannot be opened is lost, and no other with it.
 """
 
 import os
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -15,8 +16,13 @@ from lingdang.db.pool import Connection
 from lingdang.events.webhooks.signing import Secret, new_secret
 from lingdang.keys import Keyring
 
+_log = structlog.get_logger(__name__)
+
 OVERLAP = timedelta(hours=24)
 """How long the secret before signs beside a new one, unless a rotation says otherwise."""
+
+MOST_SECRETS = 3
+"""So many sign at once. Each adds two signatures to a header, of which receivers' libraries read twenty."""
 
 _NONCE_BYTES = 12
 
@@ -27,17 +33,22 @@ _NEWEST = "SELECT coalesce(max(number), 0) FROM webhook_secret WHERE endpoint_id
 _END = """
 UPDATE webhook_secret SET ends_at = least(coalesce(ends_at, %b), %b) WHERE endpoint_id = %b AND number < %b
 """
-_FORGET = "DELETE FROM webhook_secret WHERE endpoint_id = %b AND ends_at <= %b"
+_ALONE = "SELECT FROM webhook_endpoint WHERE endpoint_id = %b FOR NO KEY UPDATE"
+_FORGET = "DELETE FROM webhook_secret WHERE endpoint_id = %b AND (ends_at <= %b OR number <= %b)"
 _FIND = """
 SELECT number, kid, sealed FROM webhook_secret
  WHERE endpoint_id = %b AND (ends_at IS NULL OR ends_at > %b) ORDER BY number DESC
 """
-_OLD = "SELECT endpoint_id, number, kid, sealed FROM webhook_secret WHERE kid <> %b LIMIT 100 FOR UPDATE SKIP LOCKED"
+_OLD = """
+SELECT endpoint_id, number, kid, sealed FROM webhook_secret WHERE kid <> %b ORDER BY endpoint_id, number FOR UPDATE
+"""
+_UNDER = "SELECT endpoint_id, number, kid, sealed FROM webhook_secret WHERE kid = %b ORDER BY endpoint_id, number"
 _RESEAL = "UPDATE webhook_secret SET kid = %b, sealed = %b WHERE endpoint_id = %b AND number = %b"
 
 
 class LostSecretError(Exception):
-    """The version of the keyring that sealed an endpoint's secret is retired: a rotation gives it another one."""
+    """An endpoint's secret was altered, or the keyring's version that sealed it is retired. A rotation gives it another
+    one."""
 
 
 class Secrets:
@@ -49,13 +60,17 @@ class Secrets:
     async def add(
         self, connection: Connection, endpoint_id: str, now: datetime, overlap: timedelta = OVERLAP
     ) -> Secret:
-        """A new secret, the first one or the next. What was in use before ends after the overlap."""
+        """A new secret, the first one or the next. What was in use before ends after the overlap.
+
+        Beyond MOST_SECRETS the oldest ends at once.
+        """
+        await connection.execute(_ALONE, (endpoint_id,))
         [(newest,)] = await (await connection.execute(_NEWEST, (endpoint_id,), binary=True)).fetchall()
         number, secret = newest + 1, new_secret()
         kid, sealed = self._sealed(endpoint_id, number, secret.octets)
         await connection.execute(_ADD, (endpoint_id, number, kid, sealed, now))
         await connection.execute(_END, (now + overlap, now + overlap, endpoint_id, number))
-        await connection.execute(_FORGET, (endpoint_id, now))
+        await connection.execute(_FORGET, (endpoint_id, now, number - MOST_SECRETS))
         return secret
 
     async def in_use(self, connection: Connection, endpoint_id: str, now: datetime) -> Sequence[Secret]:
@@ -75,20 +90,26 @@ class Secrets:
             if octets is not None:
                 await connection.execute(_RESEAL, (*self._sealed(endpoint_id, number, octets), endpoint_id, number))
 
+    async def sealed_by(self, connection: Connection, kid: str) -> list[str]:
+        """The endpoints that would lose a secret with a version of the keyring."""
+        rows = await (await connection.execute(_UNDER, (kid,), binary=True)).fetchall()
+        return list(dict.fromkeys(row[0] for row in rows if self._opened(*row) is not None))
+
     def _sealed(self, endpoint_id: str, number: int, octets: bytes) -> tuple[str, bytes]:
         kid, key = self._keyring.current("webhook-secret")
         nonce = os.urandom(_NONCE_BYTES)
         return kid, nonce + AESGCM(key).encrypt(nonce, octets, _place(endpoint_id, number))
 
     def _opened(self, endpoint_id: str, number: int, kid: str, sealed: bytes) -> bytes | None:
-        """None when the version that sealed it is retired."""
+        """None when it was altered or the version that sealed it is retired."""
         key = self._keyring.known(kid, "webhook-secret")
         if key is None:
             return None
         try:
             return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _place(endpoint_id, number))
-        except InvalidTag:
-            raise RuntimeError(f"the secret of {endpoint_id} was altered in the database") from None
+        except (InvalidTag, ValueError):
+            _log.error("webhook_secret_altered", endpoint=endpoint_id, number=number)
+            return None
 
 
 def _place(endpoint_id: str, number: int) -> bytes:
