@@ -1,13 +1,18 @@
 """A host is looked up once, and goes nowhere unless every address of it may be gone to."""
 
+import asyncio
+import threading
 from ipaddress import IPv4Address, ip_address
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lingdang.events.webhooks import resolving
 from lingdang.events.webhooks.addresses import Address, is_public
 from lingdang.events.webhooks.resolving import RefusedError, Resolver, addresses_of
+from support.shop import PATIENCE
+from support.tabs import until
 
 ADDRESSES = st.integers(0, 2**32 - 1).map(IPv4Address) | st.ip_addresses()
 
@@ -30,8 +35,9 @@ async def test_a_name_leads_to_all_its_addresses_in_their_order_or_nowhere(addre
     if all(map(is_public, addresses)):
         assert await addresses_of("hooks.example", names, is_public) == list(dict.fromkeys(addresses))
     else:
-        with pytest.raises(RefusedError, match=r"hooks\.example"):
+        with pytest.raises(RefusedError) as refused:
             await addresses_of("hooks.example", names, is_public)
+        assert str(refused.value) == "hooks.example is at an address where webhooks do not go", "and not at which"
     assert names.asked == ["hooks.example"]
 
 
@@ -76,3 +82,26 @@ async def test_the_systems_resolver_knows_this_machine_until_it_is_closed() -> N
     resolver.close()
     with pytest.raises(RuntimeError):
         await resolver("localhost")
+
+
+async def test_a_host_takes_one_thread_however_many_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its name server is silent; another host is looked up meanwhile, and who gave up takes nothing from the rest."""
+    asked, speaks = list[str](), threading.Event()
+
+    def look_up(host: str) -> list[str]:
+        asked.append(host)
+        assert host != "silent.example" or speaks.wait(PATIENCE)
+        return ["93.184.215.14"]
+
+    monkeypatch.setattr(resolving, "_look_up", look_up)
+    resolver = Resolver()
+    waiting = [asyncio.create_task(resolver("silent.example")) for _ in range(20)]
+    await until(lambda: asked == ["silent.example"])
+    assert await resolver("hooks.example") == ["93.184.215.14"]
+    waiting.pop().cancel()
+    speaks.set()
+    assert await asyncio.gather(*waiting) == [["93.184.215.14"]] * 19
+    assert asked == ["silent.example", "hooks.example"]
+    await resolver("silent.example")
+    assert len(asked) == 3, "what was told is not kept"
+    resolver.close()

@@ -134,12 +134,13 @@ async def test_a_proxy_is_asked_for_the_name() -> None:
         return reply(403, b"not there")
 
     async with receiving(refuse) as proxy:
-        sender = Sender(Rules((), (443,), f"http://127.0.0.1:{proxy.port}"))
+        sender = Sender(Rules((), (443,), f"http://shop:p%40ss@127.0.0.1:{proxy.port}"))
         answer = await sender.send(read_target("https://hooks.example/"), {}, b"{}")
         inner = await sender.send(read_target("https://127.0.0.1/"), {}, b"{}")
         await sender.close()
     assert (answer.status, inner.status) == (None, None)
     assert [delivery.path for delivery in proxy.deliveries] == ["hooks.example:443"], "and for no inner address"
+    assert proxy.deliveries[0].headers["proxy-authorization"] == "Basic c2hvcDpwQHNz", "shop:p@ss"
 
 
 async def connect_through(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -164,7 +164,8 @@ async def test_a_name_that_leads_inside_after_the_check_is_connected_to_where_it
         await sender.close()
         later = Sender(Rules((ip_network("127.0.0.2/32"),), (outer.port,)), rebinding)
         answer = await later.send(target, {}, b"{}")
-        assert (answer.status, "127.0.0.1" in (answer.reason or "")) == (None, True)
+        assert answer.status is None
+        assert answer.reason == "rebinding.example is at an address where webhooks do not go"
         await later.close()
         assert (outer.connections, inner.connections) == (1, 0)
 

@@ -1,9 +1,12 @@
-"""Names made into addresses: each time once, in threads of its own, so that a slow name server holds up nobody else."""
+"""Names made into addresses, in threads of their own. A host whose name server is slow takes one of them."""
 
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import structlog
 
 from lingdang.events.webhooks.addresses import Address, read_address
 
@@ -12,6 +15,8 @@ Resolve = Callable[[str], Awaitable[list[str]]]
 Allowed = Callable[[Address], bool]
 
 _THREADS = 8
+
+_log = structlog.get_logger(__name__)
 
 
 class RefusedError(Exception):
@@ -23,10 +28,19 @@ class Resolver:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="resolve")
+        self._asked: dict[str, asyncio.Future[list[str]]] = {}
 
     async def __call__(self, host: str) -> list[str]:
-        """The addresses of a host. Raises OSError."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, _look_up, host)
+        """The addresses of a host; who asks while somebody waits for the same is told the same. Raises OSError."""
+        if host not in self._asked:
+            self._asked[host] = asyncio.get_running_loop().run_in_executor(self._threads, _look_up, host)
+            self._asked[host].add_done_callback(partial(self._forget, host))
+        return await asyncio.shield(self._asked[host])
+
+    def _forget(self, host: str, told: asyncio.Future[list[str]]) -> None:
+        del self._asked[host]
+        if not told.cancelled():
+            told.exception()  # whoever asked may have given up
 
     def close(self) -> None:
         """Let the threads end; one that waits for a name server is not waited for."""
@@ -46,7 +60,9 @@ async def addresses_of(host: str, resolve: Resolve, allowed: Allowed) -> list[Ad
     addresses = list(dict.fromkeys(map(read_address, texts)))
     for address in addresses:
         if address is None or not allowed(address):
-            raise RefusedError(f"{host} is at {address or texts}, where webhooks do not go")
+            # Whoever may write endpoints is not told what the names of the network inside lead to.
+            _log.warning("webhook_address_refused", host=host, address=str(address or texts))
+            raise RefusedError(f"{host} is at an address where webhooks do not go")
     if not addresses:
         raise OSError(f"{host} has no address")
     return [address for address in addresses if address is not None]

@@ -8,6 +8,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import AsyncIterable, Iterable, Mapping
+from urllib.parse import unquote, urlsplit
 
 import httpcore2
 import msgspec
@@ -91,7 +92,7 @@ class Sender:
         through = self._rules.proxy
         return httpcore2.AsyncConnectionPool(
             ssl_context=None if scheme == "http" else self._tls or ssl.create_default_context(),
-            proxy=httpcore2.Proxy(through) if through else None,
+            proxy=_proxy(through) if through else None,
             max_connections=None,
             max_keepalive_connections=100,
             keepalive_expiry=KEPT_SECONDS,
@@ -213,6 +214,13 @@ class _Checked(httpcore2.AsyncNetworkBackend):
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 continue
         return await self._network.connect_tcp(str(last), port, each, local_address, socket_options)
+
+
+def _proxy(address: str) -> httpcore2.Proxy:
+    """The proxy, with the name and the password that its address has."""
+    parts = urlsplit(address)
+    auth = None if parts.username is None else (unquote(parts.username), unquote(parts.password or ""))
+    return httpcore2.Proxy(address, auth=auth)
 
 
 async def _read(stream: AsyncIterable[bytes]) -> bytes:
