@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS event (
-    id TEXT PRIMARY KEY, position INTEGER, type TEXT, cust_id TEXT, seq INTEGER, data TEXT
+    id TEXT PRIMARY KEY, bucket INTEGER, position INTEGER, type TEXT, cust_id TEXT, seq INTEGER, data TEXT
 );
 CREATE TABLE IF NOT EXISTS place (one INTEGER PRIMARY KEY CHECK (one = 1), after TEXT);
 """
@@ -44,15 +44,22 @@ def take(books: sqlite3.Connection, page: dict[str, Any]) -> str:
         for event in page.get("items", ()):
             if event["type"] == "feed.reset":
                 drop(books, event["data"]["lastTrue"])
-            told = (event["position"], event["type"], event.get("custId"), event.get("seq"), json.dumps(event["data"]))
-            books.execute("INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?, ?)", (event["id"], *told))
+            told = (event["type"], event.get("custId"), event.get("seq"), json.dumps(event["data"]))
+            place = place_of(event["position"])
+            books.execute("INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?, ?, ?)", (event["id"], *place, *told))
         books.execute("INSERT OR REPLACE INTO place VALUES (1, ?)", (after,))
     return after
 
 
 def drop(books: sqlite3.Connection, last_true: str) -> None:
     """Forget what is later: a restore has lost it, or it comes again."""
-    books.execute("DELETE FROM event WHERE position > ?", (int(last_true),))
+    books.execute("DELETE FROM event WHERE bucket = ? AND position > ?", place_of(last_true))
+
+
+def place_of(position: str) -> tuple[int, int]:
+    """The bucket, which a shop of one does not name, and the position in it. Those of two buckets do not compare."""
+    bucket, _, within = position.rpartition(":")
+    return int(bucket or 0), int(within)
 
 
 def main() -> None:

@@ -82,7 +82,9 @@ def test_the_secret_is_the_shops_own(keyring: Keyring, tmp_path_factory: pytest.
     assert len({first, local_secret(Keyring(other)).secret, local_secret(Keyring(keyring.path)).secret}) == 3
 
 
-@pytest.mark.parametrize("url", ["localhost:3000", "/lingdang", "ftp://localhost/", "http://", "http:///lingdang", ""])
+@pytest.mark.parametrize(
+    "url", ["localhost:3000", "/lingdang", "ftp://localhost/", "http://", "http:///lingdang", "", "http://[::1"]
+)
 def test_what_is_no_address(keyring: Keyring, url: str) -> None:
     with pytest.raises(CommandError, match="http://localhost:3000"):
         Forwarder(url, local_secret(keyring), system_clock, thin=False)

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from lingdang.cli.remote_feed import RemoteFeed, secret_of
@@ -67,6 +68,38 @@ async def test_what_is_no_page_ends_it() -> None:
     async with receiving(answer) as receiver, RemoteFeed(receiver.url, "key") as feed:
         with pytest.raises(CommandError, match="answered no page of events"):
             await feed.read(None, None, 2, 0)
+
+
+async def test_what_the_shop_says_moves_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    said = msgspec.json.encode({"code": "no\x1b[2J", "detail": "see\x07\nbelow", "resume": "r" * 1000})
+    answers = iter([reply(503, said), reply(400, said)])
+
+    async def answer(_: Delivery) -> bytes:
+        return next(answers)
+
+    async with receiving(answer) as receiver, RemoteFeed(receiver.url.removesuffix("/hooks"), "key", 0) as feed:
+        with pytest.raises(CommandError) as refused:
+            await feed.read(None, None, 2, 0)
+    for told in (str(refused.value), capsys.readouterr().err.removesuffix("\n")):
+        assert "see  below" in told
+        assert told.isprintable()
+    assert "r" * 1000 in str(refused.value), "a position is shown whole"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[::1", "shop.example", "http://shop.example", "http://10.0.0.1:8080", "http://"]
+)
+def test_what_no_key_is_sent_to(url: str) -> None:
+    with pytest.raises(CommandError, match="https"):
+        RemoteFeed(url, "key")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:8080", "http://127.0.0.1", "http://[::1]:80", "https://shop.example"]
+)
+async def test_where_a_key_may_be_sent(url: str) -> None:
+    async with RemoteFeed(url, "key"):
+        pass
 
 
 def test_each_key_has_a_secret_of_its_own() -> None:

@@ -125,6 +125,13 @@ def test_a_timestamp_is_whole_seconds(sent: str) -> None:
         verified(headers("v1a," + b64encode(KEY.sign(signed)).decode(), sent=sent), secret=PUBLIC)
 
 
+@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+def test_a_header_that_is_no_text_is_not_genuine(name: str) -> None:
+    """As a server hands over bytes that it could not decode."""
+    with pytest.raises(InvalidWebhook):
+        verified(headers(v1()) | {name: "v1,\udcff"})
+
+
 @pytest.mark.parametrize("name", ["Webhook-Id", "webhook-timestamp", "WEBHOOK-SIGNATURE"])
 def test_a_header_that_is_missing_is_named(name: str) -> None:
     told = {each: value for each, value in headers(v1()).items() if each != name}

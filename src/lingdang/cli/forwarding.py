@@ -5,8 +5,8 @@ from typing import Self
 
 import httpx
 
+from lingdang.cli.elsewhere import one_line, read_url
 from lingdang.clock import Clock
-from lingdang.errors import CommandError
 from lingdang.events.event import Event
 from lingdang.events.webhooks.messages import message
 from lingdang.events.webhooks.signing import Secret, signed_headers
@@ -14,7 +14,6 @@ from lingdang.keys import Keyring
 
 _SECONDS = 15.0
 """As long as the shop waits for an endpoint's answer."""
-_SHOWN = 200
 _SECRET_BYTES = 64
 
 
@@ -28,9 +27,7 @@ class Forwarder:
     """Sends to one address, which is used as a context. Raises CommandError for what is no address."""
 
     def __init__(self, url: str, secret: Secret, clock: Clock, *, thin: bool) -> None:
-        if httpx.URL(url).scheme not in ("http", "https") or not httpx.URL(url).host:
-            raise CommandError(f"{url} is no address to forward to: http://localhost:3000/lingdang, say")
-        self._url = url
+        self._url = read_url(url, "to forward to: http://localhost:3000/lingdang")
         self._secret = secret
         self._clock = clock
         self._thin = thin
@@ -53,11 +50,6 @@ class Forwarder:
         try:
             answer = await self._http.post(self._url, content=sent.body, headers=headers)
         except httpx.HTTPError as error:
-            return f"no answer: {_line(str(error) or type(error).__name__)}"
+            return f"no answer: {one_line(str(error) or type(error).__name__)}"
         told = f"{answer.status_code} in {round((time.monotonic() - began) * 1000)} ms"
-        return told if answer.is_success else f"{told}: {_line(answer.text)}"
-
-
-def _line(text: str) -> str:
-    """Its beginning, on one line and without what a terminal obeys."""
-    return "".join(letter if letter.isprintable() else " " for letter in text[:_SHOWN]).strip()
+        return told if answer.is_success else f"{told}: {one_line(answer.text)}"

@@ -10,6 +10,7 @@ import msgspec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from lingdang.cli.elsewhere import is_this_machine, one_line, read_url
 from lingdang.errors import CommandError
 from lingdang.events.feed import EventPage
 from lingdang.events.webhooks.signing import Secret
@@ -19,6 +20,8 @@ PAUSE_SECONDS = 5.0
 _ANSWER_SECONDS = 30.0
 """How long the shop may take beyond what it was asked to wait."""
 _TOO_MANY = 429
+_SHOWN = 2000
+"""Positions are long, and whoever goes on from one needs it whole."""
 _SECRET_BYTES = 64
 
 _decode = msgspec.json.Decoder(EventPage).decode
@@ -33,8 +36,9 @@ class RemoteFeed:
     """Reads as lingdang.events.feed.Feed does. It is used as a context. Raises CommandError for what is no address."""
 
     def __init__(self, url: str, key: str, pause: float = PAUSE_SECONDS) -> None:
-        if httpx.URL(url).scheme not in ("http", "https") or not httpx.URL(url).host:
-            raise CommandError(f"{url} is no address of a shop: https://shop.example, say")
+        address = read_url(url, "of a shop: https://shop.example")
+        if address.scheme == "http" and not is_this_machine(address):
+            raise CommandError(f"{url} would send the API key for all to read: use https")
         self._url = url
         self._pause = pause
         self._http = httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"})
@@ -56,7 +60,7 @@ class RemoteFeed:
             try:
                 answer = await self._http.get("/v1/admin/events", params=query, timeout=wait + _ANSWER_SECONDS)
             except httpx.TransportError as error:
-                reason = str(error) or type(error).__name__
+                reason = one_line(str(error) or type(error).__name__)
             else:
                 if answer.is_success:
                     return _page(answer)
@@ -71,7 +75,7 @@ def _page(answer: httpx.Response) -> EventPage:
     try:
         return _decode(answer.content)
     except msgspec.MsgspecError as error:
-        raise CommandError(f"{answer.url} answered no page of events: {error}") from None
+        raise CommandError(f"{answer.url} answered no page of events: {one_line(str(error))}") from None
 
 
 def _reason(answer: httpx.Response) -> str:
@@ -80,7 +84,7 @@ def _reason(answer: httpx.Response) -> str:
         told = msgspec.json.decode(answer.content, type=dict[str, object])
     except msgspec.MsgspecError:
         return str(answer.status_code)
-    return f"{answer.status_code} {told.get('code', '')}: {told.get('detail', '')} {_further(told)}".rstrip()
+    return one_line(f"{answer.status_code} {told.get('code', '')}: {told.get('detail', '')} {_further(told)}", _SHOWN)
 
 
 def _further(told: dict[str, object]) -> str:

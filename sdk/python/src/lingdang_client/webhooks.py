@@ -32,7 +32,7 @@ def verify_webhook(payload: bytes, headers: Mapping[str, str], secret: str, *, n
     version, holds = _verifier(secret)
     told = {name.lower(): value for name, value in headers.items()}
     message_id, sent, signatures = (_header(told, f"webhook-{name}") for name in ("id", "timestamp", "signature"))
-    signed = f"{message_id}.{sent}.".encode() + payload
+    signed = _encoded(f"{message_id}.{sent}.") + payload
     # Every one is looked at, so that the time tells nothing of which of them holds.
     if True not in [holds(signature, signed) for signature in _signatures(signatures, version)]:
         raise InvalidWebhook(
@@ -72,6 +72,13 @@ def _header(headers: Mapping[str, str], name: str) -> str:
         return headers[name]
     except KeyError:
         raise InvalidWebhook(f"its header {name} is missing") from None
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise InvalidWebhook("its webhook-id or webhook-timestamp is no text") from None
 
 
 def _signatures(header: str, version: str) -> list[bytes]:
