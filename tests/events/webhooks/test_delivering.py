@@ -221,11 +221,11 @@ async def test_the_past_is_sent_again_by_customer_and_type(platform: Platform, r
     answer = await platform.ask("POST", "main/replay", asked)
     assert (answer.status_code, list(answer.json())) == (202, ["replayId"])
     await until(lambda: [event["id"] for event in receiver.events] == first)
-    await until(lambda: platform.shop.sql("SELECT FROM webhook_replay") == [])
+    await until(lambda: platform.shop.sql("SELECT 1 FROM webhook_replay") == [])
     unknown = await platform.ask("POST", "main/replay", asked | {"custId": "nobody"})
     foreign = await platform.ask("POST", "main/replay", asked | {"after": "MDE5YWIwYzU"})
     assert (unknown.status_code, foreign.status_code, foreign.json()["errors"][0]["path"]) == (404, 400, "$.after")
-    assert platform.shop.sql("SELECT FROM webhook_replay") == []
+    assert platform.shop.sql("SELECT 1 FROM webhook_replay") == []
 
 
 async def test_another_worker_goes_on_when_one_ends(database_url: str, keyring: Keyring, receiver: Receiver) -> None:
