@@ -117,15 +117,21 @@ class Endpoint:
 
     async def courier(self) -> Courier:
         """A courier that begins."""
-        return Courier(ENDPOINT, self.parts, await self.waiting(), self.record)
+        created_at = (await self.found()).created_at
+        return Courier(ENDPOINT, created_at, self.parts, await self.waiting(), self.record)
+
+    async def found(self) -> places.Endpoint:
+        """The endpoint as its courier sees it."""
+        async with connection_of(self.parts.pool) as connection:
+            found = await places.load(connection, ENDPOINT, self.hands())
+        assert found is not None
+        return found
 
     async def turn(self, *, arrived: bool = True) -> Turn:
         """A turn that begins. `arrived`: something arrived there lately."""
-        now = self.hands()
+        found = await self.found()
         async with connection_of(self.parts.pool) as connection:
-            found = await places.load(connection, ENDPOINT, now)
-            secrets = await self.parts.secrets.in_use(connection, ENDPOINT, now)
-        assert found is not None
+            secrets = await self.parts.secrets.in_use(connection, ENDPOINT, self.hands())
         return Turn(self.parts, ENDPOINT, found, secrets, self.record, await self.waiting(), Health(arrived, set()))
 
 

@@ -2,19 +2,21 @@
 
 import random
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import pytest
 
 from lingdang.clock import system_clock
-from lingdang.db.pool import transaction
-from lingdang.events.webhooks.courier import EndedError
+from lingdang.db.pool import Connection, Pool, transaction
+from lingdang.errors import Problem
 from lingdang.events.webhooks.delivering import PAGE
-from lingdang.events.webhooks.leases import LeaseLostError
+from lingdang.events.webhooks.leases import EndedError, InDoubtError, LeaseLostError
 from lingdang.events.webhooks.replaying import Part, ask_replay
 from lingdang.events.webhooks.running import FAILING
 from lingdang.keys import Keyring, retire, rotate
 from proof.webhooks.receiver import Delivery, Receiver, accept, receiving, reply
+from support.hooks import is_signed
 from support.turns import ENDPOINT, Endpoint, answering, endpoint_of, whose
 
 CUSTOMERS = ("ann", "bob", "cleo", "dan", "eve", "fay")
@@ -189,7 +191,7 @@ async def test_what_arrived_while_another_worker_got_the_lease_is_not_written_do
     assert (endpoint.cursor(), endpoint.arrived("ann")) == (before, [1])
     endpoint.sql("UPDATE webhook_lease SET holder = NULL, until = now() - interval '1 second'")
     async with transaction(endpoint.parts.pool) as connection:
-        assert await endpoint.parts.leases.take(connection) == {ENDPOINT}
+        assert (await endpoint.parts.leases.take(connection)).new == {ENDPOINT}
     receiver.answer = accept
     await (await endpoint.courier()).turn()
     assert endpoint.arrived("ann") == [1, 1]
@@ -240,3 +242,73 @@ async def test_a_replay_sends_again_what_arrived_and_brings_what_was_given_up(
         await courier.turn()
     assert (endpoint.arrived("ann"), endpoint.arrived("bob")) == ([1, 3, 1, 2, 3], [1, 2])
     assert (endpoint.held(), endpoint.sql("SELECT 1 FROM webhook_replay")) == ([], [])
+
+
+async def test_a_courier_ends_where_the_endpoint_was_made_anew_under_its_name(
+    endpoint: Endpoint, receiver: Receiver
+) -> None:
+    """The next one signs with the new secret."""
+    await endpoint.happen("ann")
+    courier = await endpoint.courier()
+    await courier.turn()
+    endpoint.sql("DELETE FROM webhook_endpoint")
+    endpoint.hands.forward(1)
+    await endpoint.put()
+    async with transaction(endpoint.parts.pool) as connection:
+        made = await endpoint.parts.secrets.add(connection, ENDPOINT, endpoint.hands())
+        assert (await endpoint.parts.leases.take(connection)).new == {ENDPOINT}
+    await endpoint.happen("ann")
+    with pytest.raises(EndedError):
+        await courier.turn()
+    assert len(receiver.deliveries) == 1
+    await (await endpoint.courier()).turn()
+    delivery = receiver.deliveries[-1]
+    assert (len(receiver.deliveries), is_signed(made.secret, delivery)) == (2, True)
+
+
+class LostAnswer:
+    """A pool whose next transaction that writes is committed, and then fails as if the answer was lost."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._is_next = True
+        monkeypatch.setattr("lingdang.events.webhooks.turn.transaction", self._transaction)
+
+    @asynccontextmanager
+    async def _transaction(self, pool: Pool) -> AsyncIterator[Connection]:
+        async with transaction(pool) as connection:
+            yield connection
+        if self._is_next:
+            self._is_next = False
+            raise Problem("overloaded")
+
+
+async def test_when_nobody_knows_what_was_written_down_the_next_courier_begins_from_the_database(
+    endpoint: Endpoint, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver.answer = answering(500, ("ann", 1))
+    await endpoint.happen("zoe", "ann")
+    courier = await endpoint.courier()
+    LostAnswer(monkeypatch)
+    with pytest.raises(ExceptionGroup) as ended:
+        await courier.run()
+    assert ended.group_contains(InDoubtError)
+    assert endpoint.held() == [(1, True, False)]
+    await endpoint.happen("ann")
+    await (await endpoint.courier()).turn()
+    assert endpoint.arrived("ann") == [], "the second one is not sent before the first one"
+    assert endpoint.held() == [(1, True, False), (0, False, False)]
+
+
+async def test_what_ends_a_courier_ends_it_also_while_something_is_tried_again(
+    endpoint: Endpoint, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver.answer = answering(500, ("ann", 1))
+    await endpoint.happen("zoe", "ann")
+    courier = await endpoint.courier()
+    await courier.turn()
+    receiver.answer = accept
+    endpoint.hands.forward(7)
+    LostAnswer(monkeypatch)
+    with pytest.raises(InDoubtError):
+        await courier.retry()
+    assert (endpoint.arrived("ann"), endpoint.held()) == ([1], [])

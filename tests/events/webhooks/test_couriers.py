@@ -172,7 +172,7 @@ async def test_an_endpoint_whose_lease_another_process_has_is_left_to_it(
 ) -> None:
     other = leases.Leases()
     async with transaction(pool) as connection:
-        assert await other.take(connection) == set(NAMES)
+        assert (await other.take(connection)).all == set(NAMES)
     sql(database_url, "UPDATE webhook_lease SET until = now() + interval '1 hour' WHERE endpoint_id <> 'a'")
     sql(database_url, "UPDATE webhook_lease SET until = now() - interval '1 second' WHERE endpoint_id = 'a'")
     async with running(couriers):

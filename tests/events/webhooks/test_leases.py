@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -28,13 +28,13 @@ async def connections(database_url: str) -> AsyncIterator[tuple[Connection, Conn
 
 async def take(leases: Leases, connection: Connection) -> set[str]:
     async with connection.transaction():
-        return await leases.take(connection)
+        return (await leases.take(connection)).all
 
 
 async def holds(leases: Leases, connection: Connection, endpoint_id: str) -> bool:
     try:
         async with connection.transaction():
-            await leases.require(connection, endpoint_id)
+            await leases.require(connection, endpoint_id, NOW)
     except LeaseLostError:
         return False
     return True
@@ -45,7 +45,7 @@ async def test_what_one_process_has_another_one_gets_when_the_first_is_silent_or
 ) -> None:
     connection, _ = connections
     first, second = Leases(), Leases()
-    assert not first.are_valid()
+    assert not first.is_valid("a")
     assert await take(first, connection) == {"a", "b", "c"}
     await connection.execute("UPDATE webhook_lease SET until = until + interval '1 hour'")  # however slow this is
     assert await take(second, connection) == set()
@@ -78,3 +78,32 @@ async def test_nobody_sends_for_an_endpoint_that_is_paused_or_gone(connections: 
     await connection.execute("DELETE FROM webhook_endpoint WHERE endpoint_id = 'c'")
     assert await take(leases, connection) == {"a"}
     assert not await holds(leases, connection, "c")
+
+
+async def test_what_a_process_writes_down_takes_the_endpoint_from_nobody_and_not_from_itself(
+    connections: tuple[Connection, Connection],
+) -> None:
+    connection, other = connections
+    leases = Leases()
+    await take(leases, connection)
+    await connection.execute("UPDATE webhook_lease SET until = until + interval '1 hour'")  # however slow this is
+    async with connection.transaction():
+        await leases.require(connection, "a", NOW)
+        async with other.transaction():
+            leased = await leases.take(other)
+    assert (leased.said, leased.new, leased.all) == ({"b", "c"}, set(), {"a", "b", "c"})
+    assert leases.is_valid("a")
+
+
+async def test_a_lease_of_an_endpoint_that_was_made_anew_is_another_one(
+    connections: tuple[Connection, Connection],
+) -> None:
+    connection, _ = connections
+    leases = Leases()
+    await take(leases, connection)
+    await connection.execute("DELETE FROM webhook_endpoint WHERE endpoint_id = 'a'")
+    await put_endpoint(connection, "a", EndpointInput("https://hooks.example/"), 1, NOW + timedelta(seconds=1))
+    async with connection.transaction():
+        leased = await leases.take(connection)
+    assert (leased.new, leased.all) == ({"a"}, {"a", "b", "c"})
+    assert [await holds(leases, connection, name) for name in "ab"] == [False, True], "who began before may not write"

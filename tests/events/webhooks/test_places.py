@@ -95,7 +95,7 @@ async def test_figures_are_read_as_they_were_written(connection: Connection) -> 
     assert await places.read_figures(connection, "main") == Figures()
     refused = Attempt("evt_1", NOW, 3, None, 15_000, "", 'no "answer" within 15 s: 呀')
     figures = Figures([refused, Attempt("evt_0", NOW - HOUR, 1, 204, 7, "ok", None)], Delays(5, 900))
-    await places.write_figures(connection, "main", figures)
+    await places.write_figures(connection, "main", NOW, figures)
     assert await places.read_figures(connection, "main") == figures
     assert await places.read_figures(connection, "other") == Figures()
 

@@ -141,5 +141,5 @@ def test_what_failed_for_the_first_time_is_due_soon_or_when_the_receiver_asks_fo
     ("types", "wanted"), [(None, True), (("order.paid",), True), (("wallet.low", "order.refunded"), False)]
 )
 def test_events_are_wanted_of_the_types_that_were_asked_for(types: tuple[str, ...] | None, wanted: bool) -> None:
-    place = Place("https://hooks.example/", types, False, 1, None, 0, None, (1,), False)
+    place = Place("https://hooks.example/", types, False, 1, None, 0, None, (1,), False, NOW, NOW)
     assert is_wanted(place, TOLD.event) == wanted

@@ -8,6 +8,7 @@ again beside that, so that it holds up its own customer alone.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 
 import structlog
 
@@ -18,7 +19,7 @@ from lingdang.events.webhooks import held, places, retries
 from lingdang.events.webhooks.delivering import PAGE, Page, deliver, read_page, read_replay, settle
 from lingdang.events.webhooks.figures import Record
 from lingdang.events.webhooks.held import WaitingList, Whose
-from lingdang.events.webhooks.leases import LeaseLostError
+from lingdang.events.webhooks.leases import EndedError, InDoubtError
 from lingdang.events.webhooks.messages import Told
 from lingdang.events.webhooks.retrying import retry, retry_due
 from lingdang.events.webhooks.running import GONE, Health
@@ -38,15 +39,16 @@ _PROBED = 20
 _log = structlog.get_logger(__name__)
 
 
-class EndedError(Exception):
-    """The endpoint is paused or deleted."""
-
-
 class Courier:
-    """Delivers to one endpoint. `waiting` is what is held for it, and `record` what was seen before."""
+    """Delivers to the endpoint of this name that was created at `created_at`. `waiting` is what is held for it, and
+    `record` what was seen before. Whatever makes these doubtful ends the courier, and the next one begins from what is
+    written down."""
 
-    def __init__(self, endpoint_id: str, parts: Parts, waiting: WaitingList, record: Record) -> None:
+    def __init__(
+        self, endpoint_id: str, created_at: datetime, parts: Parts, waiting: WaitingList, record: Record
+    ) -> None:
         self.endpoint_id = endpoint_id
+        self._created_at = created_at
         self.is_failing = False
         self._parts = parts
         self._waiting = waiting
@@ -63,7 +65,8 @@ class Courier:
         return time.monotonic() - self._caught_up
 
     async def run(self) -> None:
-        """Deliver until the endpoint is paused, deleted or another worker's. Raises ExceptionGroup then."""
+        """Deliver until the endpoint is paused, deleted or another worker's, or what is written down is in doubt. Raises
+        ExceptionGroup of EndedError then."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._for_ever(self.turn))
             tasks.create_task(self._for_ever(self.retry))
@@ -72,7 +75,10 @@ class Courier:
         while True:
             try:
                 await asyncio.sleep(await work())
-            except (EndedError, LeaseLostError):
+            except InDoubtError:
+                _log.warning("delivery_in_doubt", endpoint=self.endpoint_id, exc_info=True)
+                raise
+            except EndedError:
                 raise
             except Problem as problem:
                 _log.warning("delivery_postponed", endpoint=self.endpoint_id, code=problem.code)
@@ -103,11 +109,11 @@ class Courier:
     async def _begin(self) -> Turn | None:
         """What is needed now; None while nothing is to be sent. Raises EndedError."""
         parts, now = self._parts, self._parts.clock()
-        if not parts.leases.are_valid() or not parts.pace.allows(self.lag()):
+        if not parts.leases.is_valid(self.endpoint_id) or not parts.pace.allows(self.lag()):
             return None
         async with connection_of(parts.pool) as connection:
             endpoint = await places.load(connection, self.endpoint_id, now)
-            if endpoint is None:
+            if endpoint is None or endpoint.created_at != self._created_at:
                 raise EndedError(self.endpoint_id)
             self.is_failing = endpoint.failing_since is not None
             if endpoint.next_try_at is not None and endpoint.next_try_at > now:
@@ -248,4 +254,4 @@ class Courier:
             return
         self._written = time.monotonic()
         async with transaction(self._parts.pool) as connection:
-            await places.write_figures(connection, self.endpoint_id, self._record.figures())
+            await places.write_figures(connection, self.endpoint_id, self._created_at, self._record.figures())

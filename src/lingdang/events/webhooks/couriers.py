@@ -6,7 +6,7 @@ one has its endpoints some seconds later and goes on from their cursors.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 import structlog
@@ -17,9 +17,9 @@ from lingdang.errors import Problem
 from lingdang.events.epochs import Rollback
 from lingdang.events.telling import Thresholds
 from lingdang.events.webhooks import held, places
-from lingdang.events.webhooks.courier import Courier, EndedError
+from lingdang.events.webhooks.courier import Courier
 from lingdang.events.webhooks.figures import Record
-from lingdang.events.webhooks.leases import RENEW_SECONDS, LeaseLostError, Leases
+from lingdang.events.webhooks.leases import RENEW_SECONDS, EndedError, Leases
 from lingdang.events.webhooks.pressed import Pressed
 from lingdang.events.webhooks.reads import Reads
 from lingdang.events.webhooks.secrets import Secrets
@@ -119,10 +119,11 @@ class Couriers:
         try:
             async with transaction(self._pool) as connection:
                 await self._rollback.refuse(connection)
-                taken = await self._leases.take(connection)
-            for endpoint_id in self._couriers.keys() - taken:
-                self._couriers.pop(endpoint_id)[1].cancel()
-            for endpoint_id in sorted(taken):
+                leased = await self._leases.take(connection)
+            # A lease that was let go of meanwhile has an endpoint made anew behind it, or a restore that was declared.
+            for endpoint_id in self._couriers.keys() - (leased.all - leased.new):
+                await _stopped([self._couriers.pop(endpoint_id)[1]])
+            for endpoint_id in sorted(leased.said):
                 if endpoint_id not in self._couriers or self._couriers[endpoint_id][1].done():
                     await self._begin(endpoint_id, parts)
             if time.monotonic() - self._looked >= LOOK_SECONDS:
@@ -130,27 +131,31 @@ class Couriers:
                 await self.look()
                 async with transaction(self._pool) as connection:
                     await parts.secrets.seal_anew(connection)
+        except EndedError:
+            _log.info("webhook_endpoint_left_at_once")
         except Problem as problem:
             _log.warning("webhooks_postponed", code=problem.code)
         except Exception:
             _log.exception("webhooks_failed")
 
     async def _begin(self, endpoint_id: str, parts: Parts) -> None:
-        async with connection_of(self._pool) as connection:
+        async with transaction(self._pool) as connection:
+            endpoint = await places.load(connection, endpoint_id, self._clock())
+            if endpoint is None:
+                return
+            # What the courier before was writing down has ended then.
+            await self._leases.require(connection, endpoint_id, endpoint.created_at)
             record = Record(await places.read_figures(connection, endpoint_id))
             waiting = held.WaitingList(await held.waiting_of(connection, endpoint_id))
         parts.reads.forget()
-        courier = Courier(endpoint_id, parts, waiting, record)
+        courier = Courier(endpoint_id, endpoint.created_at, parts, waiting, record)
         self._couriers[endpoint_id] = courier, asyncio.create_task(_ended(courier))
 
     async def _end(self) -> None:
         """Stop sending, and let go of the endpoints."""
         tasks = [task for _, task in self._couriers.values()]
         self._couriers.clear()
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await _stopped(tasks)
         try:
             async with transaction(self._pool) as connection:
                 await self._leases.release(connection)
@@ -158,9 +163,18 @@ class Couriers:
             _log.warning("webhook_leases_not_released")
 
 
+async def _stopped(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel these, and wait until they have ended."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
+
+
 async def _ended(courier: Courier) -> None:
-    """Let a courier work until the endpoint is paused, deleted or another worker's."""
+    """Let a courier work until it ends."""
     try:
         await courier.run()
-    except* (EndedError, LeaseLostError):
-        _log.info("webhook_endpoint_left", endpoint=courier.endpoint_id)
+    except* EndedError as ended:
+        why = sorted({type(error).__name__ for error in ended.exceptions})
+        _log.info("webhook_endpoint_left", endpoint=courier.endpoint_id, why=why)

@@ -1,6 +1,5 @@
 """Pages of events, from the journal or of a replay: sent, and written down once each event arrived or is held."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 
 from lingdang.db.pool import Connection, connection_of
@@ -9,7 +8,7 @@ from lingdang.events.webhooks import held, places
 from lingdang.events.webhooks.held import MOST_WAITING, Held, WaitingList, Whose
 from lingdang.events.webhooks.messages import Told
 from lingdang.events.webhooks.places import Replay
-from lingdang.events.webhooks.running import Run
+from lingdang.events.webhooks.running import Run, side_by_side
 from lingdang.events.webhooks.turn import Turn, first_failure, is_wanted, row_behind
 
 PAGE = 100
@@ -72,8 +71,11 @@ async def deliver(turn: Turn, page: Page) -> bool:
     """Send what can be sent of a page. Returns whether the page is done with: what failed is held then."""
     run = turn.run(page.done)
     free = page.free(turn.waiting)
-    await (run.in_order(free) if turn.endpoint.batched else _side_by_side(run, _by_customer(free)))
-    if turn.health.stopped is not None or not turn.parts.leases.are_valid():
+    if turn.endpoint.batched:
+        await run.in_order(free)
+    else:
+        await side_by_side(_by_customer(free), AT_ONCE, run.in_order)
+    if turn.health.stopped is not None or not turn.may_send():
         return False
     return await settle(turn, page, run)
 
@@ -132,15 +134,3 @@ def _by_customer(events: Sequence[Told]) -> list[list[Told]]:
     for each in events:
         found.setdefault(each.whose, []).append(each)
     return list(found.values())
-
-
-async def _side_by_side(run: Run, groups: Sequence[Sequence[Told]]) -> None:
-    rest = iter(groups)
-
-    async def some() -> None:
-        for group in rest:
-            await run.in_order(group)
-
-    async with asyncio.TaskGroup() as tasks:
-        for _ in range(min(AT_ONCE, len(groups))):
-            tasks.create_task(some())

@@ -13,7 +13,7 @@ _LOAD = """
 SELECT e.url, e.types, e.thin, e.batch, e.failing_since, e.failures, e.next_try_at,
        ARRAY(SELECT s.number FROM webhook_secret s
               WHERE s.endpoint_id = e.endpoint_id AND (s.ends_at IS NULL OR s.ends_at > %b) ORDER BY 1),
-       EXISTS (SELECT FROM webhook_replay r WHERE r.endpoint_id = e.endpoint_id)
+       EXISTS (SELECT FROM webhook_replay r WHERE r.endpoint_id = e.endpoint_id), e.created_at, e.updated_at
   FROM webhook_endpoint e WHERE e.endpoint_id = %b AND e.active
 """
 _CURSOR = "SELECT position FROM webhook_cursor WHERE endpoint_id = %b AND bucket = %b"
@@ -27,7 +27,7 @@ UPDATE webhook_endpoint SET failing_since = NULL, failures = 0, next_try_at = NU
 """
 _GONE = "UPDATE webhook_endpoint SET active = false, gone_at = %b WHERE endpoint_id = %b AND active"
 _READ_FIGURES = "SELECT figures::text FROM webhook_endpoint WHERE endpoint_id = %b"
-_FIGURES = "UPDATE webhook_endpoint SET figures = %b::text::jsonb WHERE endpoint_id = %b"
+_FIGURES = "UPDATE webhook_endpoint SET figures = %b::text::jsonb WHERE endpoint_id = %b AND created_at = %b"
 _REPLAY = """
 SELECT replay_id, bucket, position, upto, types, customer FROM webhook_replay
  WHERE endpoint_id = %b ORDER BY requested_at, replay_id, bucket LIMIT 1
@@ -52,6 +52,10 @@ class Endpoint(msgspec.Struct, frozen=True):
     """The numbers of the secrets that sign now."""
     is_replayed: bool
     """Whether a part of the past is to be sent again."""
+    created_at: datetime
+    """Tells it from one of the same name that was deleted."""
+    updated_at: datetime
+    """When it was written the last time."""
 
     @property
     def batched(self) -> bool:
@@ -110,9 +114,9 @@ async def note_gone(connection: Connection, endpoint_id: str, now: datetime) -> 
     await connection.execute(_GONE, (now, endpoint_id))
 
 
-async def write_figures(connection: Connection, endpoint_id: str, figures: Figures) -> None:
-    """Write down how it goes."""
-    await connection.execute(_FIGURES, (msgspec.json.encode(figures).decode(), endpoint_id))
+async def write_figures(connection: Connection, endpoint_id: str, created_at: datetime, figures: Figures) -> None:
+    """Write down how it goes at the endpoint that was created then."""
+    await connection.execute(_FIGURES, (msgspec.json.encode(figures).decode(), endpoint_id, created_at))
 
 
 async def next_replay(connection: Connection, endpoint_id: str) -> Replay | None:

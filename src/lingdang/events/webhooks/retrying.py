@@ -1,6 +1,5 @@
 """What is held for an endpoint, tried again when it is due: customer by customer, in each one's order."""
 
-import asyncio
 from collections.abc import Sequence
 
 import structlog
@@ -11,7 +10,7 @@ from lingdang.events.telling import Thresholds
 from lingdang.events.webhooks import held, retries
 from lingdang.events.webhooks.held import Waiting, Whose
 from lingdang.events.webhooks.messages import Told
-from lingdang.events.webhooks.running import Failure, Run
+from lingdang.events.webhooks.running import Failure, Run, side_by_side
 from lingdang.events.webhooks.turn import Turn, chance, reason
 
 TRIED = 20
@@ -28,15 +27,7 @@ async def retry_due(turn: Turn) -> bool:
     """Try what is due. Returns whether there was anything."""
     async with connection_of(turn.parts.pool) as connection:
         due = await held.due(connection, turn.endpoint_id, turn.parts.clock(), TRIED)
-    rest = iter(due)
-
-    async def some() -> None:
-        for whose in rest:
-            await retry(turn, whose, max(TOGETHER, turn.endpoint.batch))
-
-    async with asyncio.TaskGroup() as tasks:
-        for _ in range(min(AT_ONCE, len(due))):
-            tasks.create_task(some())
+    await side_by_side(due, AT_ONCE, lambda whose: retry(turn, whose, max(TOGETHER, turn.endpoint.batch)))
     return bool(due)
 
 

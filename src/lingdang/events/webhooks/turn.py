@@ -14,7 +14,7 @@ from lingdang.events.telling import Thresholds
 from lingdang.events.webhooks import retries
 from lingdang.events.webhooks.figures import Record, attempt
 from lingdang.events.webhooks.held import Held, WaitingList
-from lingdang.events.webhooks.leases import Leases
+from lingdang.events.webhooks.leases import InDoubtError, Leases
 from lingdang.events.webhooks.messages import Told, message
 from lingdang.events.webhooks.places import Endpoint
 from lingdang.events.webhooks.reads import Reads
@@ -66,14 +66,26 @@ class Turn:
 
     def run(self, done: set[str]) -> Run:
         """Some events of this turn, of which those of `done` have arrived."""
-        return Run(self._send, self.endpoint.batch, self.health, self.parts.leases.are_valid, done)
+        return Run(self._send, self.endpoint.batch, self.health, self.may_send, done)
+
+    def may_send(self) -> bool:
+        """Whether this worker still sends for the endpoint."""
+        return self.parts.leases.is_valid(self.endpoint_id)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Connection]:
-        """A transaction that nobody can make but who sends for the endpoint. Raises LeaseLostError."""
-        async with transaction(self.parts.pool) as connection:
-            await self.parts.leases.require(connection, self.endpoint_id)
-            yield connection
+        """A transaction that nobody can make but who sends for the endpoint. Raises LeaseLostError, and InDoubtError
+        when it may have been committed or not."""
+        begun = False
+        try:
+            async with transaction(self.parts.pool) as connection:
+                await self.parts.leases.require(connection, self.endpoint_id, self.endpoint.created_at)
+                begun = True
+                yield connection
+        except Exception as error:
+            if begun:
+                raise InDoubtError(self.endpoint_id) from error
+            raise
 
     async def _send(self, told: Sequence[Told]) -> Answer:
         """Send these events as one message."""
