@@ -312,3 +312,33 @@ async def test_what_ends_a_courier_ends_it_also_while_something_is_tried_again(
     with pytest.raises(InDoubtError):
         await courier.retry()
     assert (endpoint.arrived("ann"), endpoint.held()) == ([1], [])
+
+
+async def test_what_was_given_up_and_fails_in_a_replay_is_held_again(endpoint: Endpoint, receiver: Receiver) -> None:
+    receiver.answer = answering(500, ("ann", 1))
+    await endpoint.happen("zoe", "ann", "bob")
+    courier = await endpoint.courier()
+    await courier.turn()
+    endpoint.sql("UPDATE webhook_held SET due_at = NULL, parked_at = now()")
+    courier = await endpoint.courier()
+    await replay(endpoint, "ann")
+    await endpoint.happen("bob")
+    for _ in range(3):
+        await courier.turn()
+    assert (endpoint.held(), endpoint.sql("SELECT FROM webhook_replay")) == ([(1, True, False)], [])
+    receiver.answer = accept
+    endpoint.hands.forward(7)
+    await courier.retry()
+    assert (endpoint.arrived("ann"), endpoint.held()) == ([1], [])
+
+
+async def test_a_replay_alone_shows_that_an_endpoint_works_again(endpoint: Endpoint, receiver: Receiver) -> None:
+    await endpoint.happen("ann", "bob")
+    courier = await endpoint.courier()
+    await courier.turn()
+    await replay(endpoint, "ann")
+    endpoint.sql("UPDATE webhook_endpoint SET failing_since = now(), failures = 1")
+    for _ in range(3):
+        await courier.turn()
+    assert (endpoint.arrived("ann"), failing(endpoint)) == ([1, 1], (False, 0))
+    assert endpoint.sql("SELECT FROM webhook_replay") == []

@@ -115,6 +115,20 @@ async def test_what_is_held_already_stays_as_it_is(connection: Connection) -> No
     assert await ids(connection, ann, 1) == ["evt_1"]
 
 
+async def test_what_was_given_up_and_fails_again_in_a_replay_is_tried_anew_before_those_behind_it(
+    connection: Connection,
+) -> None:
+    ann, *_ = CUSTOMERS
+    await held.add(connection, "main", [failing(ann, 1, NOW), behind(ann, 2)], NOW)
+    [first] = await held.rows_of(connection, "main", ann, 1)
+    await held.parked(connection, "main", first, NOW, "500")
+    again = failing(ann, 1, NOW + SECOND)._replace(first_failed_at=NOW + SECOND, reason="503")
+    assert await held.add(connection, "main", [again], NOW) == [ann]
+    assert await ids(connection, ann) == ["evt_1", "evt_2"]
+    [told, _] = await rows(connection, "failures, first_failed_at, due_at, parked_at, reason")
+    assert told == (1, NOW + SECOND, NOW + SECOND, None, "503")
+
+
 async def test_who_has_been_due_for_the_longest_is_tried_first_and_nobody_before_their_time(
     connection: Connection,
 ) -> None:

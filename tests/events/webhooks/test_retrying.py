@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from unittest.mock import patch
 
 import pytest
 
+from lingdang.db.pool import Connection
 from lingdang.events.webhooks.retrying import TRIED, retry, retry_due
 from lingdang.keys import Keyring
 from proof.webhooks.receiver import Delivery, Receiver, accept, receiving, reply
 from support.turns import Endpoint, answering, endpoint_of, whose
 
 DAY = 86_400.0
+RETRYING = "lingdang.events.webhooks.retrying"
 
 
 @pytest.fixture
@@ -23,6 +26,11 @@ async def receiver() -> AsyncIterator[Receiver]:
 async def endpoint(database_url: str, keyring: Keyring, receiver: Receiver) -> AsyncIterator[Endpoint]:
     async with endpoint_of(database_url, keyring, receiver) as opened:
         yield opened
+
+
+async def _at_the_start(_: Connection, bucket: int) -> int:
+    """The horizon while a transaction that began before everything else has not ended."""
+    return bucket
 
 
 async def fail(endpoint: Endpoint, *cust_ids: str) -> None:
@@ -149,3 +157,23 @@ async def test_so_many_customers_are_tried_in_a_turn_and_the_next_ones_in_the_ne
         assert await retry_due(await endpoint.turn())
         assert len(endpoint.held()) == left
     assert [endpoint.arrived(who) for who in many] == [[1]] * len(many)
+
+
+async def test_what_is_above_the_horizon_for_a_while_is_sent_later_and_not_lost(
+    endpoint: Endpoint, receiver: Receiver
+) -> None:
+    await fail(endpoint, "ann", "ann", "bob")
+    receiver.answer = accept
+    endpoint.hands.forward(7)
+    turn = await endpoint.turn()
+    with patch("lingdang.events.reading.horizon", _at_the_start), patch(f"{RETRYING}.horizon", _at_the_start):
+        assert await retry_due(turn)
+        assert not await retry_due(await endpoint.turn()), "it has a later time"
+    assert (receiver.deliveries, len(endpoint.held()), len(turn.waiting)) == ([], 3, 3)
+    with patch("lingdang.events.reading.horizon", _at_the_start):
+        endpoint.hands.forward(7)
+        assert await retry_due(await endpoint.turn()), "nor when it rises between two looks"
+    assert (receiver.deliveries, len(endpoint.held())) == ([], 3)
+    endpoint.hands.forward(7)
+    await retry_due(await endpoint.turn())
+    assert (endpoint.arrived("ann"), endpoint.arrived("bob"), endpoint.held()) == ([1, 2], [1], [])

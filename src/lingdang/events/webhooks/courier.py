@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import structlog
 
@@ -37,6 +38,13 @@ FIGURES_SECONDS = 5.0
 _PROBED = 20
 
 _log = structlog.get_logger(__name__)
+
+
+class Candidate(NamedTuple):
+    """An event that may show that an endpoint works, and the page that it is of."""
+
+    page: Page
+    told: Told
 
 
 class Courier:
@@ -187,27 +195,29 @@ class Courier:
         turn.health.stopped = turn.health.stopped or answer
         return False
 
-    async def _answer(self, turn: Turn, chosen: Told | Whose) -> Answer | None:
+    async def _answer(self, turn: Turn, chosen: Candidate | Whose) -> Answer | None:
         """How one event is answered; None when nothing was sent."""
-        if isinstance(chosen, Told):
-            run = turn.run(self._pages[chosen.whose[0]].done)
-            await run.in_order([chosen])
+        if isinstance(chosen, Candidate):
+            run = turn.run(chosen.page.done)
+            await run.in_order([chosen.told])
             return run.last
         tried = await retry(turn, chosen, 1)
         return None if tried is None else tried.last
 
-    async def _candidates(self, turn: Turn) -> list[Told | Whose]:
+    async def _candidates(self, turn: Turn) -> list[Candidate | Whose]:
         """Each customer's first event of those that can be sent, and each customer of whom something is held."""
-        found: dict[Whose, Told | Whose] = {}
-        for bucket in range(self._parts.buckets):
+        found: dict[Whose, Candidate | Whose] = {}
+        replayed = [None] if turn.endpoint.is_replayed else []
+        for bucket in (*range(self._parts.buckets), *replayed):
             page = await self._page(turn, bucket)
             while page is not None and page.more and not page.free(turn.waiting):
                 # All of it waits behind what is held; beyond it there may be others.
                 await settle(turn, page, turn.run(page.done))
                 del self._pages[bucket]
                 page = await self._page(turn, bucket)
-            for told in page.free(turn.waiting) if page is not None else ():
-                found.setdefault(told.whose, told)
+            if page is not None:
+                for told in page.free(turn.waiting):
+                    found.setdefault(told.whose, Candidate(page, told))
         async with connection_of(self._parts.pool) as connection:
             for whose in await held.first(connection, self.endpoint_id, _PROBED):
                 found.setdefault(whose, whose)

@@ -18,7 +18,10 @@ INSERT INTO webhook_held (endpoint_id, bucket, customer, position, event_id, hap
                           due_at, reason)
 SELECT %b, * FROM unnest(%b::smallint[], %b::bigint[], %b::bigint[], %b::text[], %b::timestamptz[], %b::integer[],
                          %b::timestamptz[], %b::timestamptz[], %b::text[])
-    ON CONFLICT (endpoint_id, event_id) DO NOTHING
+    ON CONFLICT (endpoint_id, event_id) DO UPDATE
+   SET failures = EXCLUDED.failures, first_failed_at = EXCLUDED.first_failed_at, due_at = EXCLUDED.due_at,
+       parked_at = NULL, reason = EXCLUDED.reason
+ WHERE webhook_held.parked_at IS NOT NULL
 RETURNING bucket, customer
 """
 _CUSTOMERS = """
@@ -40,6 +43,7 @@ _FAILED = """
 UPDATE webhook_held SET failures = %b, first_failed_at = %b, due_at = %b, reason = %b
  WHERE endpoint_id = %b AND number = %b
 """
+_POSTPONE = "UPDATE webhook_held SET due_at = %b WHERE endpoint_id = %b AND number = %b"
 _PARKED = """
 UPDATE webhook_held SET failures = %b, due_at = NULL, parked_at = %b, reason = %b WHERE endpoint_id = %b AND number = %b
 """
@@ -112,7 +116,8 @@ class WaitingList:
 
 
 async def add(connection: Connection, endpoint_id: str, rows: Sequence[Held], now: datetime) -> list[Whose]:
-    """Hold these, in their order; one that is held already stays as it is. Returns whose was added, row by row."""
+    """Hold these, in their order; one that is held already stays as it is, unless it was parked: a replay has
+    failed to bring it, and it is tried anew. Returns whose was added, row by row."""
     if not rows:
         return []
     columns = [list(column) for column in zip(*rows, strict=True)]
@@ -154,6 +159,11 @@ async def failed(
     """A row that failed once more, and is tried again later."""
     first_failed = row.first_failed_at or now
     await connection.execute(_FAILED, (row.failures + 1, first_failed, due_at, reason, endpoint_id, row.number))
+
+
+async def postpone(connection: Connection, endpoint_id: str, row: Waiting, due_at: datetime) -> None:
+    """A row that was not tried, and is to be then."""
+    await connection.execute(_POSTPONE, (due_at, endpoint_id, row.number))
 
 
 async def parked(connection: Connection, endpoint_id: str, row: Waiting, now: datetime, reason: str) -> None:

@@ -17,6 +17,10 @@ SELECT e.url, e.types, e.thin, e.batch, e.failing_since, e.failures, e.next_try_
   FROM webhook_endpoint e WHERE e.endpoint_id = %b AND e.active
 """
 _CURSOR = "SELECT position FROM webhook_cursor WHERE endpoint_id = %b AND bucket = %b"
+_THERE = """
+SELECT EXISTS (SELECT FROM transfer WHERE bucket = %b AND position = %b)
+    OR EXISTS (SELECT FROM notice WHERE bucket = %b AND position = %b)
+"""
 _MOVE = "UPDATE webhook_cursor SET position = %b WHERE endpoint_id = %b AND bucket = %b AND position = %b"
 _FAILING = """
 UPDATE webhook_endpoint SET failing_since = coalesce(failing_since, %b), failures = %b, next_try_at = %b
@@ -90,6 +94,12 @@ async def cursor_of(connection: Connection, endpoint_id: str, bucket: int) -> in
     """Up to where everything was delivered, or is held."""
     [(position,)] = await (await connection.execute(_CURSOR, (endpoint_id, bucket), binary=True)).fetchall()
     return int(position)
+
+
+async def is_there(connection: Connection, bucket: int, position: int) -> bool:
+    """Whether something that was committed stands at a position, on whichever side of the horizon."""
+    rows = await connection.execute(_THERE, (bucket, position, bucket, position), binary=True)
+    return await rows.fetchone() == (True,)
 
 
 async def move(connection: Connection, endpoint_id: str, bucket: int, before: int, position: int) -> None:

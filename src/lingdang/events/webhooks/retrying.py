@@ -7,11 +7,12 @@ import structlog
 from lingdang.db.pool import Connection, connection_of
 from lingdang.events.reading import read_events
 from lingdang.events.telling import Thresholds
-from lingdang.events.webhooks import held, retries
+from lingdang.events.webhooks import held, places, retries
 from lingdang.events.webhooks.held import Waiting, Whose
 from lingdang.events.webhooks.messages import Told
 from lingdang.events.webhooks.running import Failure, Run, side_by_side
 from lingdang.events.webhooks.turn import Turn, chance, reason
+from lingdang.journal.positions import horizon
 
 TRIED = 20
 """Customers of whom something is tried in a turn, …"""
@@ -45,18 +46,22 @@ async def retry(turn: Turn, whose: Whose, most: int) -> Run | None:
 async def _retry(turn: Turn, whose: Whose, most: int) -> Run:
     async with connection_of(turn.parts.pool) as connection:
         rows = await held.rows_of(connection, turn.endpoint_id, whose, most)
-        events = await _told_anew(connection, rows, turn.parts.low)
+        told = await _told_anew(connection, rows, turn.parts.low)
     run = turn.run(set())
-    await run.in_order([each for each in events if each is not None])
-    # What the journal tells no more is forgotten: a restore has lost it.
-    lost = [row for row, each in zip(rows, events, strict=True) if each is None]
-    gone = [*lost, *(row for row in rows if row.event_id in run.done)]
-    await _write(turn, whose, gone, rows, run.failures.get(whose))
+    await run.in_order([event for _, event in told if event is not None])
+    gone = [row for row, event in told if event is None or event.event.id in run.done]
+    later = rows[0] if rows and not told else None
+    await _write(turn, whose, gone, later, [row for row, _ in told], run.failures.get(whose))
     return run
 
 
 async def _write(
-    turn: Turn, whose: Whose, gone: Sequence[Waiting], rows: Sequence[Waiting], failure: Failure | None
+    turn: Turn,
+    whose: Whose,
+    gone: Sequence[Waiting],
+    later: Waiting | None,
+    rows: Sequence[Waiting],
+    failure: Failure | None,
 ) -> None:
     """Write down what became of a customer's rows, and let the next one have its time."""
     now, fewer = turn.parts.clock(), len(gone)
@@ -65,6 +70,8 @@ async def _write(
         if failure is not None:
             [row] = [row for row in rows if row.event_id == failure.told.event.id]
             fewer += await _note_failure(connection, turn, row, failure)
+        if later is not None:
+            await held.postpone(connection, turn.endpoint_id, later, now + retries.PAUSES[0])
         await held.let_next(connection, turn.endpoint_id, [whose], now)
     turn.waiting.change(whose, -fewer)
 
@@ -83,11 +90,27 @@ async def _note_failure(connection: Connection, turn: Turn, row: Waiting, failur
     return False
 
 
-async def _told_anew(connection: Connection, rows: Sequence[Waiting], low: Thresholds) -> list[Told | None]:
-    """The events of these rows, each from the transaction that wrote it."""
-    told: list[Told | None] = []
+async def _told_anew(
+    connection: Connection, rows: Sequence[Waiting], low: Thresholds
+) -> list[tuple[Waiting, Told | None]]:
+    """These rows with their events, each from the transaction that wrote it; None where a restore has lost it.
+
+    Ends before a row that cannot be told for now: the horizon is below it, and it is not lost.
+    """
+    told: list[tuple[Waiting, Told | None]] = []
     for row in rows:
         read = await read_events(connection, row.bucket, row.position - 1, 1, low)
         found = next((event for event in read.events if event.id == row.event_id), None)
-        told.append(None if found is None else Told((row.bucket, row.customer), row.position, found))
+        if found is not None:
+            told.append((row, Told((row.bucket, row.customer), row.position, found)))
+        elif read.cursor >= row.position or await _is_lost(connection, row):
+            told.append((row, None))
+        else:
+            break
     return told
+
+
+async def _is_lost(connection: Connection, row: Waiting) -> bool:
+    """Whether nothing stands where a row was. What is below the horizon once is there for every later statement."""
+    below = await horizon(connection, row.bucket)
+    return row.position < below and not await places.is_there(connection, row.bucket, row.position)
