@@ -230,6 +230,8 @@ async def test_a_replay_sends_again_what_arrived_and_brings_what_was_given_up(
     await endpoint.happen("ann", "bob", "ann", "ann")
     courier = await endpoint.courier()
     await courier.turn()
+    await endpoint.happen("cleo")
+    await courier.turn()
     for _ in range(2):
         endpoint.hands.forward(3 * DAY)
         await courier.retry()
@@ -342,3 +344,72 @@ async def test_a_replay_alone_shows_that_an_endpoint_works_again(endpoint: Endpo
         await courier.turn()
     assert (endpoint.arrived("ann"), failing(endpoint)) == ([1, 1], (False, 0))
     assert endpoint.sql("SELECT FROM webhook_replay") == []
+
+
+async def test_where_little_happens_an_endpoint_fails_after_as_many_customers(
+    endpoint: Endpoint, receiver: Receiver
+) -> None:
+    """Nothing is parked, however long it takes."""
+    courier = await endpoint.courier()
+    await endpoint.happen("zoe")
+    await courier.turn()
+    receiver.answer = refuse
+    for number, who in enumerate(CUSTOMERS[:FAILING], 1):
+        assert failing(endpoint) == (False, 0), number
+        await endpoint.happen(who)
+        await courier.turn()
+    assert failing(endpoint) == (True, 1)
+    endpoint.hands.forward(9 * DAY)
+    for _ in range(9):
+        await courier.turn()
+        await courier.retry()
+        endpoint.hands.forward(100)
+    assert [parked for *_, parked in endpoint.held()] == [False] * (FAILING - 1)
+    receiver.answer = accept
+    for _ in range(3):
+        await courier.turn()
+        endpoint.hands.forward(7)
+        await courier.retry()
+    assert [endpoint.arrived(who) for who in CUSTOMERS[:FAILING]] == [[1]] * FAILING
+    assert endpoint.held() == []
+
+
+async def test_after_a_long_outage_one_more_failure_parks_nothing(endpoint: Endpoint, receiver: Receiver) -> None:
+    receiver.answer = answering(500, ("ann", 1))
+    await endpoint.happen("zoe", "ann")
+    courier = await endpoint.courier()
+    await courier.turn()
+    endpoint.sql("UPDATE webhook_endpoint SET failing_since = now(), failures = 1")
+    endpoint.hands.forward(9 * DAY)
+    await endpoint.happen("bob", "bob")
+    for _ in range(3):
+        await courier.turn()
+        endpoint.hands.forward(100)
+    assert failing(endpoint) == (False, 0)
+    await courier.retry()
+    assert [parked for *_, parked in endpoint.held()] == [False]
+
+
+async def test_who_asks_for_rest_when_something_is_tried_again_gets_it(endpoint: Endpoint, receiver: Receiver) -> None:
+    receiver.answer = answering(500, ("ann", 1), ("bob", 1))
+    await endpoint.happen("zoe", "ann", "bob")
+    courier = await endpoint.courier()
+    await courier.turn()
+    before, sent = endpoint.held(), len(receiver.deliveries)
+    receiver.answer = rest
+    endpoint.hands.forward(7)
+    await courier.retry()
+    assert failing(endpoint) == (True, 1)
+    came = len(receiver.deliveries)
+    assert sent < came <= sent + 2, "those that were under way at the same time"
+    assert endpoint.held() == before
+    receiver.answer = accept
+    await endpoint.happen("cleo")
+    endpoint.hands.forward(580)
+    await courier.turn()
+    await courier.retry()
+    assert len(receiver.deliveries) == came
+    endpoint.hands.forward(30)
+    await courier.turn()
+    await courier.retry()
+    assert [endpoint.arrived(who) for who in ("ann", "bob", "cleo")] == [[1]] * 3

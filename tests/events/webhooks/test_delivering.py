@@ -152,6 +152,8 @@ async def test_after_three_days_an_event_is_parked_and_the_next_ones_go_on(
     await platform.put(receiver)
     await platform.happen("ann", "ann", "bob")
     await until(lambda: len(platform.held()) == 2)
+    await platform.happen("bob")
+    await until(lambda: seqs(receiver, "bob") == [1, 2])
     for failures in (2, 3):
         platform.hands.forward(1.3 * DAY)
         await until(partial(has_failed, platform, failures))

@@ -82,6 +82,8 @@ async def test_what_failed_for_three_days_is_given_up_and_the_next_ones_go_on(
     endpoint.hands.forward(2.9 * DAY)
     await retry_due(await endpoint.turn())
     assert endpoint.held() == [(2, True, False), (0, False, False)]
+    await endpoint.happen("zoe")
+    await (await endpoint.courier()).turn()
     endpoint.hands.forward(1.1 * DAY)
     turn = await endpoint.turn()
     await retry_due(turn)
@@ -89,6 +91,29 @@ async def test_what_failed_for_three_days_is_given_up_and_the_next_ones_go_on(
     assert len(turn.waiting) == 1
     await retry_due(turn)
     assert (endpoint.arrived("ann"), endpoint.held(), len(turn.waiting)) == ([2], [(3, False, True)], 0)
+
+
+async def test_nothing_is_given_up_unless_something_arrived_since_it_failed(endpoint: Endpoint) -> None:
+    """It may be that everything fails, at an endpoint where little happens."""
+    await fail(endpoint, "ann", "ann")
+    endpoint.hands.forward(9 * DAY)
+    await retry_due(await endpoint.turn())
+    assert endpoint.held() == [(2, True, False), (0, False, False)]
+
+
+async def test_the_three_days_begin_anew_when_the_endpoint_is_written_anew(endpoint: Endpoint) -> None:
+    """It was paused for long, say."""
+    await fail(endpoint, "ann")
+    await endpoint.put(active=False)
+    endpoint.hands.forward(9 * DAY)
+    await endpoint.put()
+    await endpoint.happen("zoe")
+    await (await endpoint.courier()).turn()
+    await retry_due(await endpoint.turn())
+    assert endpoint.held() == [(2, True, False)]
+    endpoint.hands.forward(3.1 * DAY)
+    await retry_due(await endpoint.turn())
+    assert endpoint.held() == [(3, False, True)]
 
 
 async def test_nothing_is_given_up_while_the_endpoint_fails(endpoint: Endpoint) -> None:

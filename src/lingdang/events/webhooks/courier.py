@@ -64,6 +64,11 @@ class Courier:
         self._pages: dict[int | None, Page] = {}
         """By bucket what was begun of the journal, and under None of a replay."""
         self._suspects: set[Whose] = set()
+        self._suspects_held: set[Whose] = set()
+        """Who made it stop: of what is new, and of what is held."""
+        self._failed: set[Whose] = set()
+        """Whose events failed since something arrived."""
+        self._written_anew: datetime | None = None
         self._secrets: tuple[Sequence[int], Sequence[Secret]] | None = None
         """Those that sign, with their numbers."""
         self._written = self._caught_up = time.monotonic()
@@ -99,7 +104,7 @@ class Courier:
         """Deliver what there is now. Returns for how long there is nothing more."""
         await self._write_figures()
         began = time.monotonic()
-        turn = await self._begin()
+        turn = await self._begin(self._suspects)
         if turn is None or not await self._work(turn):
             return IDLE_SECONDS
         return self._parts.pace.rest(time.monotonic() - began, self.lag())
@@ -108,13 +113,17 @@ class Courier:
         """Try what is held and due. Returns for how long there is nothing more."""
         if not len(self._waiting) or self.is_failing:
             return IDLE_SECONDS
-        turn = await self._begin()
-        more = turn is not None and await retry_due(turn)
-        if turn is not None and turn.health.stopped is not None and turn.health.stopped.status == GONE:
-            await self._pause(turn)
+        turn = await self._begin(self._suspects_held)
+        if turn is None or self.is_failing:
+            return IDLE_SECONDS
+        more = await retry_due(turn)
+        if turn.health.stopped is not None:
+            await self._stop(turn, turn.health.stopped)
+            return IDLE_SECONDS
+        self._suspects_held.clear()
         return 0.0 if more else IDLE_SECONDS
 
-    async def _begin(self) -> Turn | None:
+    async def _begin(self, suspects: set[Whose]) -> Turn | None:
         """What is needed now; None while nothing is to be sent. Raises EndedError."""
         parts, now = self._parts, self._parts.clock()
         if not parts.leases.is_valid(self.endpoint_id) or not parts.pace.allows(self.lag()):
@@ -124,6 +133,9 @@ class Courier:
             if endpoint is None or endpoint.created_at != self._created_at:
                 raise EndedError(self.endpoint_id)
             self.is_failing = endpoint.failing_since is not None
+            if self._written_anew != endpoint.updated_at:
+                self._written_anew = endpoint.updated_at
+                self._failed.clear()
             if endpoint.next_try_at is not None and endpoint.next_try_at > now:
                 return None
             if self._secrets is None or self._secrets[0] != endpoint.secrets:
@@ -136,7 +148,7 @@ class Courier:
                     return None
                 self._secrets = endpoint.secrets, opened
         arrived = any(page.done for page in self._pages.values())
-        health = Health(arrived, self._suspects)
+        health = Health(arrived, suspects, self._failed)
         return Turn(parts, self.endpoint_id, endpoint, self._secrets[1], self._record, self._waiting, health)
 
     async def _work(self, turn: Turn) -> bool:
@@ -226,6 +238,7 @@ class Courier:
     async def _recover(self, turn: Turn) -> None:
         async with turn.writing() as connection:
             await places.note_recovered(connection, self.endpoint_id)
+            await held.begin_anew(connection, self.endpoint_id)
         _log.info("webhook_endpoint_recovered", endpoint=self.endpoint_id)
         self.is_failing = False
 

@@ -62,6 +62,12 @@ class Record:
         self._before = before.delays
         self.changed = False
 
+    @property
+    def accepted_at(self) -> datetime | None:
+        """When something arrived last."""
+        kept = self._kept[True]
+        return kept[-1].at if kept else None
+
     def note(self, made: Attempt, happened: Iterable[datetime]) -> None:
         """One attempt, and when its events happened."""
         self.changed = True

@@ -44,6 +44,10 @@ UPDATE webhook_held SET failures = %b, first_failed_at = %b, due_at = %b, reason
  WHERE endpoint_id = %b AND number = %b
 """
 _POSTPONE = "UPDATE webhook_held SET due_at = %b WHERE endpoint_id = %b AND number = %b"
+_BEGIN_ANEW = """
+UPDATE webhook_held SET first_failed_at = NULL
+ WHERE endpoint_id = %b AND first_failed_at IS NOT NULL AND parked_at IS NULL
+"""
 _PARKED = """
 UPDATE webhook_held SET failures = %b, due_at = NULL, parked_at = %b, reason = %b WHERE endpoint_id = %b AND number = %b
 """
@@ -164,6 +168,11 @@ async def failed(
 async def postpone(connection: Connection, endpoint_id: str, row: Waiting, due_at: datetime) -> None:
     """A row that was not tried, and is to be then."""
     await connection.execute(_POSTPONE, (due_at, endpoint_id, row.number))
+
+
+async def begin_anew(connection: Connection, endpoint_id: str) -> None:
+    """Nothing could arrive for a while: what failed before is tried for as long as if it had not."""
+    await connection.execute(_BEGIN_ANEW, (endpoint_id,))
 
 
 async def parked(connection: Connection, endpoint_id: str, row: Waiting, now: datetime, reason: str) -> None:

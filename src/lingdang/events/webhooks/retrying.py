@@ -1,6 +1,7 @@
 """What is held for an endpoint, tried again when it is due: customer by customer, in each one's order."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import structlog
 
@@ -47,6 +48,8 @@ async def _retry(turn: Turn, whose: Whose, most: int) -> Run:
     async with connection_of(turn.parts.pool) as connection:
         rows = await held.rows_of(connection, turn.endpoint_id, whose, most)
         told = await _told_anew(connection, rows, turn.parts.low)
+    if any(_failed_alone(turn, row) for row in rows[:1]):
+        turn.health.own.add(whose)
     run = turn.run(set())
     await run.in_order([event for _, event in told if event is not None])
     gone = [row for row, event in told if event is None or event.event.id in run.done]
@@ -77,9 +80,10 @@ async def _write(
 
 
 async def _note_failure(connection: Connection, turn: Turn, row: Waiting, failure: Failure) -> bool:
-    """Have a row tried again later; or park it, if it was tried for long enough where others arrive (True)."""
+    """Have a row tried again later; or park it, if it was tried for long enough while others arrived (True)."""
     now, why = turn.parts.clock(), reason(failure.answer)
-    is_over = row.first_failed_at is not None and retries.is_over(row.first_failed_at, now)
+    since = _tried_since(turn, row)
+    is_over = since is not None and retries.is_over(since, now) and _failed_alone(turn, row)
     if is_over and turn.endpoint.failing_since is None:
         await held.parked(connection, turn.endpoint_id, row, now, why)
         _log.error("event_parked", endpoint=turn.endpoint_id, event_id=row.event_id, failures=row.failures + 1)
@@ -88,6 +92,17 @@ async def _note_failure(connection: Connection, turn: Turn, row: Waiting, failur
     due = now + retries.pause(row.failures + 1, asked, chance)
     await held.failed(connection, turn.endpoint_id, row, now, due, why)
     return False
+
+
+def _tried_since(turn: Turn, row: Waiting) -> datetime | None:
+    """Since when a row has failed at the endpoint as it is written now."""
+    return None if row.first_failed_at is None else max(row.first_failed_at, turn.endpoint.updated_at)
+
+
+def _failed_alone(turn: Turn, row: Waiting) -> bool:
+    """Whether something else arrived since a row has failed."""
+    since, arrived = _tried_since(turn, row), turn.record.accepted_at
+    return since is not None and arrived is not None and arrived > since
 
 
 async def _told_anew(

@@ -35,24 +35,28 @@ class Health:
     """What the answers of a turn say of an endpoint. `stopped` is the answer after which nothing more is sent for now.
 
     An endpoint at which something arrived in the turn does not fail: what does not arrive then is an event's matter.
-    So it is when the same events make it stop a second time; `suspects` remembers whose the first time was.
+    So it is when the same events make it stop a second time; `suspects` remembers whose the first time was. `failed`
+    remembers from turn to turn whose events failed since something arrived: where little happens, a turn has one event.
     """
 
-    def __init__(self, arrived: bool, suspects: set[Whose]) -> None:
+    def __init__(self, arrived: bool, suspects: set[Whose], failed: set[Whose] | None = None) -> None:
         self._arrived = arrived
         self._suspects = suspects
-        self._failed: set[Whose] = set()
+        self._failed: set[Whose] = set() if failed is None else failed
+        self.own: set[Whose] = set()
+        """Whose events fail for their own sake: others arrived meanwhile."""
         self.stopped: Answer | None = None
 
     def accepted(self) -> None:
         """Something arrived."""
         self._arrived = True
+        self._failed.clear()
 
     def stops(self, events: Sequence[Told], answer: Answer) -> bool:
         """Whether nothing more is to be sent after these events were answered so."""
         whose = {each.whose for each in events}
         if len(events) == 1:
-            self._failed |= whose
+            self._failed |= whose - self.own
         fails = not self._arrived and len(self._failed) >= FAILING
         if fails or answer.status == GONE or self._asks_for_rest(events, answer, whose):
             self.stopped = answer

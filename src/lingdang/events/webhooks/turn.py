@@ -62,7 +62,7 @@ class Turn:
         self.health = health
         self.waiting = waiting
         self._secrets = secrets
-        self._record = record
+        self.record = record
 
     def run(self, done: set[str]) -> Run:
         """Some events of this turn, of which those of `done` have arrived."""
@@ -98,7 +98,7 @@ class Turn:
         answer = await self.parts.sender.send(target, headers, made.body)
         self.parts.counts[outcome(answer)] += 1
         noted = attempt(made.id, self.parts.clock(), len(told), answer)
-        self._record.note(noted, [each.event.time for each in told])
+        self.record.note(noted, [each.event.time for each in told])
         return answer
 
 
