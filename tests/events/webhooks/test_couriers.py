@@ -13,7 +13,7 @@ from lingdang.clock import system_clock
 from lingdang.db.pool import Pool, transaction
 from lingdang.events.webhooks import leases
 from lingdang.events.webhooks.couriers import LATE, Couriers
-from lingdang.events.webhooks.endpoints import EndpointInput, put_endpoint
+from lingdang.events.webhooks.endpoints import EndpointInput, delete_endpoint, put_endpoint
 from lingdang.events.webhooks.secrets import Secrets
 from lingdang.events.webhooks.sending import Rules
 from lingdang.journal.witness import Witness
@@ -21,6 +21,7 @@ from lingdang.keys import Keyring
 from proof.webhooks.receiver import Receiver, receiving
 from support.customers import make_known
 from support.hands import Hands
+from support.hooks import is_signed
 from support.journal import seal_all, sql
 from support.money import credit, open_settlement
 from support.tabs import until
@@ -124,6 +125,21 @@ async def test_an_endpoint_that_is_made_is_taken_up_and_one_that_is_paused_or_go
         await happen(database_url, "bob")
         await until(lambda: len(receiver.accepted) == 3)
     assert sorted(event["custId"] for event in receiver.events) == ["ann", "bob", "bob"]
+
+
+async def test_an_endpoint_that_is_made_anew_under_its_name_is_signed_for_with_its_new_secret(
+    couriers: Couriers, database_url: str, pool: Pool, receiver: Receiver, keyring: Keyring
+) -> None:
+    async with running(couriers):
+        await happen(database_url, "ann")
+        await until(lambda: len(receiver.accepted) == 3)
+        async with transaction(pool) as connection:
+            await delete_endpoint(connection, "a")
+            await put_endpoint(connection, "a", EndpointInput(receiver.url), 1, system_clock())
+            made = await Secrets(keyring).add(connection, "a", system_clock())
+        await happen(database_url, "bob")
+        await until(lambda: len(receiver.accepted) == 6)
+    assert sorted(is_signed(made.secret, each) for each in receiver.accepted) == [False] * 5 + [True]
 
 
 async def test_while_a_restore_is_not_declared_nothing_is_sent(

@@ -268,3 +268,47 @@ async def test_after_a_restore_what_is_true_comes_again(platform: Platform, rece
     [reset] = [event for event in again.values() if event["type"] == "feed.reset"]
     assert reset["data"] == {"lastTrue": "0"}
     assert again.keys() == {event["id"] for event in [*first, reset]}
+
+
+@pytest.mark.parametrize("batch", [1, 10])
+async def test_of_a_restore_everybody_is_told_before_what_is_behind_it(
+    platform: Platform, receiver: Receiver, batch: int
+) -> None:
+    """Whatever types are asked for, and though it is refused at first."""
+    await platform.put(receiver, types=["wallet.credited"], batch=batch)
+    await platform.happen("ann", "ann", "bob", "cleo")
+    await until(lambda: len(receiver.events) == 4 and platform.shop.sql(BEHIND) == [])
+    receiver.deliveries.clear()
+    receiver.answer = refuse
+    await declare_lost(deployment_of(platform.shop.database_url, platform.shop.keyring))
+    await until(lambda: platform.state() == "failing")
+    await platform.happen("bob", "dan")
+    for failures in (2, 3):
+        platform.hands.forward(80)
+        await until(partial(_has_looked, platform, failures))
+    assert {event["type"] for event in receiver.events} == {"feed.reset"}
+    assert platform.held() == []
+    receiver.deliveries.clear()
+    receiver.answer = accept
+    platform.hands.forward(80)
+    await until(lambda: len(receiver.events) == 1 + 6)
+    assert receiver.events[0]["type"] == "feed.reset"
+    assert [seqs(receiver, who) for who in ("ann", "bob", "cleo", "dan")] == [[1, 2], [1, 2], [1], [1]]
+
+
+def _has_looked(platform: Platform, failures: int) -> bool:
+    """Whether so many looks at the only endpoint have failed."""
+    return bool(platform.shop.sql(f"SELECT FROM webhook_endpoint WHERE failures >= {failures}"))
+
+
+async def test_what_is_held_waits_until_a_restore_was_told_of(platform: Platform, receiver: Receiver) -> None:
+    receiver.answer = failing_at(("ann", 1))
+    await platform.put(receiver)
+    await platform.happen("ann", "bob")
+    await until(lambda: len(platform.held()) == 1)
+    receiver.deliveries.clear()
+    receiver.answer = accept
+    await declare_lost(deployment_of(platform.shop.database_url, platform.shop.keyring))
+    platform.hands.forward(7)
+    await until(lambda: seqs(receiver, "ann") == [1] and platform.held() == [])
+    assert receiver.events[0]["type"] == "feed.reset"

@@ -46,8 +46,12 @@ class Receiver:
         return Answer(204, 0.1)
 
 
+async def always() -> bool:
+    return True
+
+
 def run_of(receiver: Receiver, size: int = 1, health: Health | None = None, done: set[str] | None = None) -> Run:
-    return Run(receiver, size, health or Health(False, set()), lambda: True, set() if done is None else done)
+    return Run(receiver, size, health or Health(False, set()), always, set() if done is None else done)
 
 
 @given(CUSTOMERS, st.sets(st.integers(0, 39)), st.integers(1, 12), st.booleans(), st.booleans())
@@ -93,7 +97,11 @@ async def test_what_arrived_before_is_not_sent_again(customers: list[int], befor
 
 async def test_whoever_may_no_longer_send_sends_nothing() -> None:
     receiver = Receiver(set())
-    run = Run(receiver, 1, Health(False, set()), lambda: len(receiver.came) < 2, set())
+
+    async def may() -> bool:
+        return len(receiver.came) < 2
+
+    run = Run(receiver, 1, Health(False, set()), may, set())
     await run.in_order(all_told([1, 2, 3, 4]))
     assert [each.position for each in receiver.accepted] == [0, 1]
     assert (run.done, run.failures) == ({"evt_0", "evt_1"}, {})
@@ -157,3 +165,12 @@ async def test_an_event_alone_that_is_not_answered_is_that_events_failure() -> N
     await run.in_order(all_told([1, 2]))
     assert health.stopped is None
     assert list(run.failures) == [(0, 1)]
+
+
+async def test_failures_of_several_turns_count_together_until_something_arrives() -> None:
+    failed, stopped = set[Whose](), []
+    for customer in (1, 2, 3, 4, 9, 1, 2, 3, 4, 5):
+        receiver, health = Receiver(set() if customer == 9 else {0}), Health(False, set(), failed)
+        await run_of(receiver, health=health).in_order(all_told([customer]))
+        stopped.append(health.stopped is not None)
+    assert stopped == [False] * 9 + [True]

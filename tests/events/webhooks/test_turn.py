@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from standardwebhooks import Webhook
 
-from lingdang.db.pool import connection_of
+from lingdang.db.pool import connection_of, transaction
 from lingdang.events.event import Event
 from lingdang.events.reading import read_events
 from lingdang.events.webhooks import held
@@ -18,7 +18,7 @@ from lingdang.events.webhooks.running import Failure
 from lingdang.events.webhooks.sending import Answer
 from lingdang.events.webhooks.turn import Turn, first_failure, is_wanted, outcome, reason, row_behind
 from lingdang.keys import Keyring
-from proof.webhooks.receiver import Receiver, receiving
+from proof.webhooks.receiver import Delivery, Receiver, receiving, reply
 from support.turns import ENDPOINT, Endpoint, answering, endpoint_of
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -141,5 +141,41 @@ def test_what_failed_for_the_first_time_is_due_soon_or_when_the_receiver_asks_fo
     ("types", "wanted"), [(None, True), (("order.paid",), True), (("wallet.low", "order.refunded"), False)]
 )
 def test_events_are_wanted_of_the_types_that_were_asked_for(types: tuple[str, ...] | None, wanted: bool) -> None:
-    place = Place("https://hooks.example/", types, False, 1, None, 0, None, (1,), False, NOW, NOW)
+    place = Place("https://hooks.example/", types, False, 1, None, 0, None, (1,), False, NOW, NOW, None)
     assert is_wanted(place, TOLD.event) == wanted
+    assert is_wanted(place, Event(id="evt_2", type="feed.reset", time=NOW, position="3:51")), "everybody is told"
+
+
+@pytest.mark.parametrize("change", ["secret", "written", "paused", "deleted"])
+async def test_what_becomes_of_an_endpoint_ends_the_turn(
+    endpoint: Endpoint, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    monkeypatch.setattr("lingdang.events.webhooks.turn.LOOK_SECONDS", 0.0)
+    await endpoint.happen("ann", "bob", "cleo")
+
+    async def answer(_: Delivery) -> bytes:
+        async with transaction(endpoint.parts.pool) as connection:
+            if change == "secret":
+                await endpoint.parts.secrets.add(connection, ENDPOINT, endpoint.hands())
+        if change == "deleted":
+            endpoint.sql("DELETE FROM webhook_endpoint")
+        elif change != "secret":
+            await endpoint.put(active=change == "written")
+        return reply(204)
+
+    receiver.answer = answer
+    turn = await endpoint.turn()
+    await send(endpoint, turn)
+    assert (len(receiver.deliveries), turn.may_send()) == (1, False)
+
+
+async def test_a_turn_goes_on_while_the_endpoint_stays_as_it_is(
+    endpoint: Endpoint, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lingdang.events.webhooks.turn.LOOK_SECONDS", 0.0)
+    await endpoint.happen("ann", "bob", "cleo")
+    endpoint.sql("UPDATE webhook_endpoint SET failures = 3")
+    turn = await endpoint.turn()
+    endpoint.sql("UPDATE webhook_endpoint SET failures = 4")
+    await send(endpoint, turn)
+    assert (len(receiver.deliveries), turn.may_send()) == (3, True)

@@ -20,14 +20,14 @@ from lingdang.events.webhooks import held, places, retries
 from lingdang.events.webhooks.delivering import PAGE, Page, deliver, read_page, read_replay, settle
 from lingdang.events.webhooks.figures import Record
 from lingdang.events.webhooks.held import WaitingList, Whose
-from lingdang.events.webhooks.leases import EndedError, InDoubtError
+from lingdang.events.webhooks.leases import EndedError, InDoubtError, LeaseLostError
 from lingdang.events.webhooks.messages import Told
 from lingdang.events.webhooks.retrying import retry, retry_due
 from lingdang.events.webhooks.running import GONE, Health
 from lingdang.events.webhooks.secrets import LostSecretError
 from lingdang.events.webhooks.sending import Answer
 from lingdang.events.webhooks.signing import Secret
-from lingdang.events.webhooks.turn import Parts, Turn, chance
+from lingdang.events.webhooks.turn import Parts, Turn, chance, is_reset
 
 IDLE_SECONDS = 0.5
 """How long a courier waits when nothing was new."""
@@ -71,6 +71,8 @@ class Courier:
         self._written_anew: datetime | None = None
         self._secrets: tuple[Sequence[int], Sequence[Secret]] | None = None
         """Those that sign, with their numbers."""
+        self._has_looked = False
+        """Whether a page of each bucket was read."""
         self._written = self._caught_up = time.monotonic()
 
     def lag(self) -> float:
@@ -78,8 +80,8 @@ class Courier:
         return time.monotonic() - self._caught_up
 
     async def run(self) -> None:
-        """Deliver until the endpoint is paused, deleted or another worker's, or what is written down is in doubt. Raises
-        ExceptionGroup of EndedError then."""
+        """Deliver until the endpoint is paused, deleted or another worker's, or what is written down is in doubt.
+        Raises ExceptionGroup of EndedError then."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._for_ever(self.turn))
             tasks.create_task(self._for_ever(self.retry))
@@ -111,7 +113,7 @@ class Courier:
 
     async def retry(self) -> float:
         """Try what is held and due. Returns for how long there is nothing more."""
-        if not len(self._waiting) or self.is_failing:
+        if not len(self._waiting) or self.is_failing or self._is_barred():
             return IDLE_SECONDS
         turn = await self._begin(self._suspects_held)
         if turn is None or self.is_failing:
@@ -124,7 +126,7 @@ class Courier:
         return 0.0 if more else IDLE_SECONDS
 
     async def _begin(self, suspects: set[Whose]) -> Turn | None:
-        """What is needed now; None while nothing is to be sent. Raises EndedError."""
+        """What is needed now; None while nothing is to be sent. Raises EndedError, LeaseLostError."""
         parts, now = self._parts, self._parts.clock()
         if not parts.leases.is_valid(self.endpoint_id) or not parts.pace.allows(self.lag()):
             return None
@@ -132,6 +134,8 @@ class Courier:
             endpoint = await places.load(connection, self.endpoint_id, now)
             if endpoint is None or endpoint.created_at != self._created_at:
                 raise EndedError(self.endpoint_id)
+            if endpoint.holder != parts.leases.holder:
+                raise LeaseLostError(self.endpoint_id)
             self.is_failing = endpoint.failing_since is not None
             if self._written_anew != endpoint.updated_at:
                 self._written_anew = endpoint.updated_at
@@ -164,6 +168,7 @@ class Courier:
         more = False
         for bucket in range(self._parts.buckets):
             more |= await self._deliver(turn, bucket)
+        self._has_looked = True
         if not more and turn.health.stopped is None:
             self._caught_up = time.monotonic()
             more = turn.endpoint.is_replayed and await self._deliver(turn, None)
@@ -177,10 +182,16 @@ class Courier:
         self._suspects.clear()
         return page.more or page.replay is not None
 
+    def _is_barred(self) -> bool:
+        """Whether a restore may have to be told of first."""
+        begun = (page for bucket, page in self._pages.items() if bucket is not None)
+        return not self._has_looked or any(page.is_barred for page in begun)
+
     async def _page(self, turn: Turn, bucket: int | None) -> Page | None:
         """The page that was begun, or the next one. What nothing has arrived of is read anew, with what came since."""
         begun = self._pages.get(bucket)
         if begun is not None and begun.done:
+            begun.narrow(turn.endpoint)
             return begun
         most = max(PAGE, 2 * turn.endpoint.batch)
         if self._parts.pace.busy:
@@ -227,9 +238,13 @@ class Courier:
                 await settle(turn, page, turn.run(page.done))
                 del self._pages[bucket]
                 page = await self._page(turn, bucket)
-            if page is not None:
-                for told in page.free(turn.waiting):
-                    found.setdefault(told.whose, Candidate(page, told))
+            if page is None:
+                continue
+            first = next(page.parts(turn.waiting), [])
+            for told in first:
+                found.setdefault(told.whose, Candidate(page, told))
+            if first and bucket is not None and is_reset(first[0].event):
+                return [Candidate(page, first[0])]
         async with connection_of(self._parts.pool) as connection:
             for whose in await held.first(connection, self.endpoint_id, _PROBED):
                 found.setdefault(whose, whose)

@@ -6,7 +6,7 @@ one has its endpoints some seconds later and goes on from their cursors.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import structlog
@@ -122,10 +122,11 @@ class Couriers:
                 leased = await self._leases.take(connection)
             # A lease that was let go of meanwhile has an endpoint made anew behind it, or a restore that was declared.
             for endpoint_id in self._couriers.keys() - (leased.all - leased.new):
-                await _stopped([self._couriers.pop(endpoint_id)[1]])
-            for endpoint_id in sorted(leased.said):
-                if endpoint_id not in self._couriers or self._couriers[endpoint_id][1].done():
-                    await self._begin(endpoint_id, parts)
+                self._couriers[endpoint_id][1].cancel()
+            # Who begins reads what the one before has written down: not before that one has ended.
+            self._couriers = {name: each for name, each in self._couriers.items() if not each[1].done()}
+            for endpoint_id in sorted(leased.said - self._couriers.keys()):
+                await self._begin(endpoint_id, parts)
             if time.monotonic() - self._looked >= LOOK_SECONDS:
                 self._looked = time.monotonic()
                 await self.look()
@@ -155,20 +156,15 @@ class Couriers:
         """Stop sending, and let go of the endpoints."""
         tasks = [task for _, task in self._couriers.values()]
         self._couriers.clear()
-        await _stopped(tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
         try:
             async with transaction(self._pool) as connection:
                 await self._leases.release(connection)
         except Problem:
             _log.warning("webhook_leases_not_released")
-
-
-async def _stopped(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Cancel these, and wait until they have ended."""
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks)
 
 
 async def _ended(courier: Courier) -> None:

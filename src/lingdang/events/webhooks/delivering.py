@@ -1,15 +1,16 @@
 """Pages of events, from the journal or of a replay: sent, and written down once each event arrived or is held."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 from lingdang.db.pool import Connection, connection_of
 from lingdang.events.reading import EventsAfter, read_events
 from lingdang.events.webhooks import held, places
 from lingdang.events.webhooks.held import MOST_WAITING, Held, WaitingList, Whose
 from lingdang.events.webhooks.messages import Told
-from lingdang.events.webhooks.places import Replay
+from lingdang.events.webhooks.places import Endpoint, Replay
 from lingdang.events.webhooks.running import Run, side_by_side
-from lingdang.events.webhooks.turn import Turn, first_failure, is_wanted, row_behind
+from lingdang.events.webhooks.turn import Turn, first_failure, is_reset, is_wanted, row_behind
 
 PAGE = 100
 """Events that are read at a time; for an endpoint with batches, two of them if that is more. To tell so many takes some
@@ -36,7 +37,22 @@ class Page:
 
     def free(self, waiting: WaitingList) -> list[Told]:
         """What can be sent: nothing of the same customer is held."""
-        return [each for each in self.told if each.event.id not in self.done and each.whose not in waiting]
+        return [each for each in self.left() if each.whose not in waiting or is_reset(each.event)]
+
+    def parts(self, waiting: WaitingList) -> Iterator[list[Told]]:
+        """What can be sent, cut before and behind each event that tells of a restore."""
+        for _, part in groupby(self.free(waiting), key=lambda each: each.event.id if is_reset(each.event) else None):
+            yield list(part)
+
+    def narrow(self, endpoint: Endpoint) -> None:
+        """Leave out what the endpoint, written anew meanwhile, asks for no more."""
+        if self.replay is None:
+            self.told = [each for each in self.told if is_wanted(endpoint, each.event)]
+
+    @property
+    def is_barred(self) -> bool:
+        """Whether it has to tell of a restore."""
+        return any(is_reset(each.event) for each in self.left())
 
     def left(self) -> list[Told]:
         """What has not arrived."""
@@ -68,16 +84,28 @@ async def read_replay(turn: Turn, most: int) -> Page | None:
 
 
 async def deliver(turn: Turn, page: Page) -> bool:
-    """Send what can be sent of a page. Returns whether the page is done with: what failed is held then."""
+    """Send what can be sent of a page. Returns whether the page is done with: what failed is held then.
+
+    Behind an event that tells of a restore nothing is sent before that was accepted.
+    """
     run = turn.run(page.done)
-    free = page.free(turn.waiting)
-    if turn.endpoint.batched:
-        await run.in_order(free)
-    else:
-        await side_by_side(_by_customer(free), AT_ONCE, run.in_order)
-    if turn.health.stopped is not None or not turn.may_send():
-        return False
+    for part in page.parts(turn.waiting):
+        if is_reset(part[0].event):
+            await _tell_reset(turn, page, part)
+        elif turn.endpoint.batched:
+            await run.in_order(part)
+        else:
+            await side_by_side(_by_customer(part), AT_ONCE, run.in_order)
+        if turn.health.stopped is not None or not turn.may_send():
+            return False
     return await settle(turn, page, run)
+
+
+async def _tell_reset(turn: Turn, page: Page, reset: Sequence[Told]) -> None:
+    run = turn.run(page.done)
+    await run.in_order(reset)
+    if reset[0].event.id not in page.done:
+        turn.health.stopped = turn.health.stopped or run.last
 
 
 async def settle(turn: Turn, page: Page, run: Run) -> bool:

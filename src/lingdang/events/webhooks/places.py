@@ -13,7 +13,8 @@ _LOAD = """
 SELECT e.url, e.types, e.thin, e.batch, e.failing_since, e.failures, e.next_try_at,
        ARRAY(SELECT s.number FROM webhook_secret s
               WHERE s.endpoint_id = e.endpoint_id AND (s.ends_at IS NULL OR s.ends_at > %b) ORDER BY 1),
-       EXISTS (SELECT FROM webhook_replay r WHERE r.endpoint_id = e.endpoint_id), e.created_at, e.updated_at
+       EXISTS (SELECT FROM webhook_replay r WHERE r.endpoint_id = e.endpoint_id), e.created_at, e.updated_at,
+       (SELECT l.holder FROM webhook_lease l WHERE l.endpoint_id = e.endpoint_id)
   FROM webhook_endpoint e WHERE e.endpoint_id = %b AND e.active
 """
 _CURSOR = "SELECT position FROM webhook_cursor WHERE endpoint_id = %b AND bucket = %b"
@@ -60,6 +61,13 @@ class Endpoint(msgspec.Struct, frozen=True):
     """Tells it from one of the same name that was deleted."""
     updated_at: datetime
     """When it was written the last time."""
+    holder: UUID | None
+    """Who sends for it."""
+
+    @property
+    def state(self) -> tuple[datetime, datetime, Sequence[int], UUID | None]:
+        """Differs where the endpoint was written anew, has other secrets, or is somebody else's."""
+        return self.created_at, self.updated_at, self.secrets, self.holder
 
     @property
     def batched(self) -> bool:

@@ -72,9 +72,11 @@ class Health:
 
 class Run:
     """Some events on their way: `done` has the ids of those that arrived, `failures` the first of each customer that
-    did not. `may` answers whether this worker may still send."""
+    did not. `may` answers whether they may still be sent."""
 
-    def __init__(self, send: Send, size: int, health: Health, may: Callable[[], bool], done: set[str]) -> None:
+    def __init__(
+        self, send: Send, size: int, health: Health, may: Callable[[], Awaitable[bool]], done: set[str]
+    ) -> None:
         self._send = send
         self._size = size
         self._health = health
@@ -91,7 +93,7 @@ class Run:
 
     async def _together(self, events: Sequence[Told]) -> None:
         events = [each for each in events if each.whose not in self.failures and each.event.id not in self.done]
-        if not events or self._health.stopped is not None or not self._may():
+        if not events or self._health.stopped is not None or not await self._may():
             return
         self.last = answer = await self._send(events)
         if answer.accepted:

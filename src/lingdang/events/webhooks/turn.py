@@ -1,6 +1,7 @@
 """One turn of a courier: the endpoint as it is now, and how it is sent to."""
 
 import random
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -8,10 +9,11 @@ from datetime import datetime
 import msgspec
 
 from lingdang.clock import Clock
-from lingdang.db.pool import Connection, Pool, transaction
+from lingdang.db.pool import Connection, Pool, connection_of, transaction
+from lingdang.events import kinds
 from lingdang.events.event import Event
 from lingdang.events.telling import Thresholds
-from lingdang.events.webhooks import retries
+from lingdang.events.webhooks import places, retries
 from lingdang.events.webhooks.figures import Record, attempt
 from lingdang.events.webhooks.held import Held, WaitingList
 from lingdang.events.webhooks.leases import InDoubtError, Leases
@@ -24,6 +26,9 @@ from lingdang.events.webhooks.sending import Answer, Sender
 from lingdang.events.webhooks.signing import Secret, signed_headers
 from lingdang.events.webhooks.targets import TargetError, read_target
 from lingdang.journal.pace import Pace
+
+LOOK_SECONDS = 1.0
+"""How often a turn looks whether the endpoint is still as it was."""
 
 chance: retries.Chance = random.SystemRandom().random
 
@@ -62,15 +67,27 @@ class Turn:
         self.health = health
         self.waiting = waiting
         self._secrets = secrets
+        self._is_over = False
+        self._look_at = time.monotonic() + LOOK_SECONDS
         self.record = record
 
     def run(self, done: set[str]) -> Run:
         """Some events of this turn, of which those of `done` have arrived."""
-        return Run(self._send, self.endpoint.batch, self.health, self.may_send, done)
+        return Run(self._send, self.endpoint.batch, self.health, self._looks_the_same, done)
 
     def may_send(self) -> bool:
-        """Whether this worker still sends for the endpoint."""
-        return self.parts.leases.is_valid(self.endpoint_id)
+        """Whether this worker still sends for the endpoint, which was the same when it was looked at last."""
+        return not self._is_over and self.parts.leases.is_valid(self.endpoint_id)
+
+    async def _looks_the_same(self) -> bool:
+        """Whether the turn goes on. With a slow receiver it takes minutes, in which the endpoint may be written anew or
+        get another secret."""
+        if time.monotonic() >= self._look_at and self.may_send():
+            self._look_at = time.monotonic() + LOOK_SECONDS
+            async with connection_of(self.parts.pool) as connection:
+                found = await places.load(connection, self.endpoint_id, self.parts.clock())
+            self._is_over = found is None or found.state != self.endpoint.state
+        return self.may_send()
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Connection]:
@@ -128,5 +145,10 @@ def row_behind(told: Told) -> Held:
 
 
 def is_wanted(endpoint: Endpoint, event: Event) -> bool:
-    """Whether the endpoint has asked for events of the type."""
-    return endpoint.types is None or event.type in endpoint.types
+    """Whether the endpoint has asked for events of the type. Of a restore everybody is told."""
+    return endpoint.types is None or event.type in endpoint.types or is_reset(event)
+
+
+def is_reset(event: Event) -> bool:
+    """Whether it tells of a restore: what is behind it makes sense to those only who know of that."""
+    return event.type == kinds.RESET
