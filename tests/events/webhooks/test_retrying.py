@@ -202,3 +202,16 @@ async def test_what_is_above_the_horizon_for_a_while_is_sent_later_and_not_lost(
     endpoint.hands.forward(7)
     await retry_due(await endpoint.turn())
     assert (endpoint.arrived("ann"), endpoint.arrived("bob"), endpoint.held()) == ([1, 2], [1], [])
+
+
+async def test_what_the_endpoint_asks_for_no_more_is_forgotten_unless_it_was_replayed(
+    endpoint: Endpoint, receiver: Receiver
+) -> None:
+    await fail(endpoint, "ann", "bob", "ann")
+    endpoint.sql(f"UPDATE webhook_held SET replayed = true WHERE customer = {whose('bob')[1]}")
+    receiver.answer = accept
+    await endpoint.put(types=("order.paid",))
+    turn = await endpoint.turn()
+    await retry_due(turn)
+    assert (endpoint.arrived("ann"), endpoint.arrived("bob")) == ([], [1])
+    assert (endpoint.held(), len(turn.waiting)) == ([], 0)

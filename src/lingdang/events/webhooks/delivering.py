@@ -134,7 +134,8 @@ async def _move(connection: Connection, turn: Turn, page: Page) -> None:
 
 def _rows(page: Page, run: Run, failed: dict[Whose, Held]) -> list[Held]:
     """What a page leaves behind, in its order."""
-    return [failed[each.whose] if _is_failure(run, each) else row_behind(each) for each in page.left()]
+    rows = [failed[each.whose] if _is_failure(run, each) else row_behind(each) for each in page.left()]
+    return [row._replace(replayed=page.replay is not None) for row in rows]
 
 
 def _is_failure(run: Run, told: Told) -> bool:

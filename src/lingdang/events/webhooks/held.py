@@ -15,12 +15,12 @@ MOST_WAITING = 100_000
 
 _ADD = """
 INSERT INTO webhook_held (endpoint_id, bucket, customer, position, event_id, happened_at, failures, first_failed_at,
-                          due_at, reason)
+                          due_at, reason, replayed)
 SELECT %b, * FROM unnest(%b::smallint[], %b::bigint[], %b::bigint[], %b::text[], %b::timestamptz[], %b::integer[],
-                         %b::timestamptz[], %b::timestamptz[], %b::text[])
+                         %b::timestamptz[], %b::timestamptz[], %b::text[], %b::boolean[])
     ON CONFLICT (endpoint_id, event_id) DO UPDATE
    SET failures = EXCLUDED.failures, first_failed_at = EXCLUDED.first_failed_at, due_at = EXCLUDED.due_at,
-       parked_at = NULL, reason = EXCLUDED.reason
+       parked_at = NULL, reason = EXCLUDED.reason, replayed = EXCLUDED.replayed
  WHERE webhook_held.parked_at IS NOT NULL
 RETURNING bucket, customer
 """
@@ -34,7 +34,7 @@ _FIRST = """
 SELECT bucket, customer FROM webhook_held WHERE endpoint_id = %b AND due_at IS NOT NULL ORDER BY number LIMIT %b
 """
 _ROWS = """
-SELECT number, bucket, customer, position, event_id, happened_at, failures, first_failed_at
+SELECT number, bucket, customer, position, event_id, happened_at, failures, first_failed_at, replayed
   FROM webhook_held
  WHERE endpoint_id = %b AND bucket = %b AND customer = %b AND parked_at IS NULL ORDER BY number LIMIT %b
 """
@@ -81,6 +81,8 @@ class Held(NamedTuple):
     first_failed_at: datetime | None = None
     due_at: datetime | None = None
     reason: str | None = None
+    replayed: bool = False
+    """It was sent again, of whatever type it is."""
 
 
 class Waiting(NamedTuple):
@@ -94,6 +96,7 @@ class Waiting(NamedTuple):
     happened_at: datetime
     failures: int
     first_failed_at: datetime | None
+    replayed: bool
 
 
 class WaitingList:

@@ -12,7 +12,7 @@ from lingdang.events.webhooks import held, places, retries
 from lingdang.events.webhooks.held import Waiting, Whose
 from lingdang.events.webhooks.messages import Told
 from lingdang.events.webhooks.running import Failure, Run, side_by_side
-from lingdang.events.webhooks.turn import Turn, chance, reason
+from lingdang.events.webhooks.turn import Turn, chance, is_wanted, reason
 from lingdang.journal.positions import horizon
 
 TRIED = 20
@@ -48,6 +48,7 @@ async def _retry(turn: Turn, whose: Whose, most: int) -> Run:
     async with connection_of(turn.parts.pool) as connection:
         rows = await held.rows_of(connection, turn.endpoint_id, whose, most)
         told = await _told_anew(connection, rows, turn.parts.low)
+    told = [(row, event if event is not None and _is_asked_for(turn, row, event) else None) for row, event in told]
     if any(_failed_alone(turn, row) for row in rows[:1]):
         turn.health.own.add(whose)
     run = turn.run(set())
@@ -92,6 +93,11 @@ async def _note_failure(connection: Connection, turn: Turn, row: Waiting, failur
     due = now + retries.pause(row.failures + 1, asked, chance)
     await held.failed(connection, turn.endpoint_id, row, now, due, why)
     return False
+
+
+def _is_asked_for(turn: Turn, row: Waiting, told: Told) -> bool:
+    """Whether an event is still to be sent: the endpoint may ask for fewer types than when it failed."""
+    return row.replayed or is_wanted(turn.endpoint, told.event)
 
 
 def _tried_since(turn: Turn, row: Waiting) -> datetime | None:
