@@ -368,7 +368,7 @@ async def test_where_little_happens_an_endpoint_fails_after_as_many_customers(
     receiver.answer = accept
     for _ in range(3):
         await courier.turn()
-        endpoint.hands.forward(7)
+        endpoint.hands.forward(1000)
         await courier.retry()
     assert [endpoint.arrived(who) for who in CUSTOMERS[:FAILING]] == [[1]] * FAILING
     assert endpoint.held() == []

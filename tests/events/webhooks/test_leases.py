@@ -65,7 +65,7 @@ async def test_a_lease_is_not_taken_from_who_is_writing_down(connections: tuple[
     await take(first, connection)
     await connection.execute(SILENT)
     async with connection.transaction():
-        await first.require(connection, "a")
+        await first.require(connection, "a", NOW)
         assert "a" not in await take(second, other)
     assert await take(second, other) >= {"a"}
 

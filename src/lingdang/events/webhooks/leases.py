@@ -70,7 +70,7 @@ class Leases:
         asked = time.monotonic()
         await connection.execute(_NO_WAIT)
         rows = await connection.execute(_TAKE, (self.holder, LEASE_SECONDS, self.holder), binary=True)
-        taken = dict(await rows.fetchall())
+        taken: dict[str, bool] = dict(await rows.fetchall())
         rows = await connection.execute(_KEPT, (self.holder,), binary=True)
         kept = {endpoint_id for (endpoint_id,) in await rows.fetchall()}
         until = self._until | dict.fromkeys(taken, asked + LEASE_SECONDS)
