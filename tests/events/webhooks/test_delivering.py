@@ -297,7 +297,7 @@ async def test_of_a_restore_everybody_is_told_before_what_is_behind_it(
 
 def _has_looked(platform: Platform, failures: int) -> bool:
     """Whether so many looks at the only endpoint have failed."""
-    return bool(platform.shop.sql(f"SELECT FROM webhook_endpoint WHERE failures >= {failures}"))
+    return bool(platform.shop.sql(f"SELECT failures FROM webhook_endpoint WHERE failures >= {failures}"))
 
 
 async def test_what_is_held_waits_until_a_restore_was_told_of(platform: Platform, receiver: Receiver) -> None:
