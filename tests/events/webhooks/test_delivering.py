@@ -16,7 +16,7 @@ from support.journal import deployment_of
 from support.tabs import until
 
 DAY = 86_400.0
-BEHIND = "SELECT FROM transfer t, webhook_cursor c WHERE t.position > c.position"
+BEHIND = "SELECT 1 FROM transfer t, webhook_cursor c WHERE t.position > c.position"
 
 
 @pytest.fixture
