@@ -6,15 +6,16 @@ from contextlib import asynccontextmanager
 from urllib.parse import parse_qs, quote, urlsplit
 
 COMMIT = b"COMMIT\0"
+SETTLES = b"ledger_load("
 _IDLE = b"Z\0\0\0\5I"
 
 
 class Wire:
     """Forwards between a TCP port and PostgreSQL's socket.
 
-    `cut_after_commits`: how many COMMITs to deliver to the server without ever bringing back the answer.
+    `cut_after_commits`: how many COMMITs of settlements to deliver to the server without ever bringing back the answer.
     `cut_before_commits`: how many to swallow undelivered. Both break the connection, as a network does.
-    A COMMIT is seen by its text, so that whoever is on the wire must not use prepared statements.
+    Statements are seen by their texts, so that whoever is on the wire must not use prepared ones.
     """
 
     def __init__(self, socket_path: str) -> None:
@@ -32,9 +33,11 @@ class Wire:
             return
         to_server = await asyncio.open_unix_connection(self._socket_path)
         back = asyncio.create_task(self._copy(to_server[0], writer))
+        settles = False
         try:
             while data := await reader.read(1 << 20):
-                if COMMIT in data and await self._cut(data, *to_server, back):
+                settles |= SETTLES in data
+                if settles and COMMIT in data and await self._cut(data, *to_server, back):
                     break
                 to_server[1].write(data)
                 await to_server[1].drain()

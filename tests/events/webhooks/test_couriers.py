@@ -154,8 +154,8 @@ async def test_while_a_restore_is_not_declared_nothing_is_sent(
     sql(database_url, "UPDATE webhook_cursor SET position = 0")
     with capture_logs() as logs:
         async with running(couriers_of(pool, keyring, receiver, Hands(), witness)):
-            await until(lambda: len(logs) >= 3)
-    assert {(each["event"], each["code"]) for each in logs} == {("webhooks_postponed", "feed_stopped")}
+            await until(lambda: [each.get("code") for each in logs].count("feed_stopped") >= 3)
+    assert {each["event"] for each in logs} == {"webhooks_postponed"}
     assert (receiver.connections, sql(database_url, HOLDERS)) == (0, [(0, 0)])
 
 
