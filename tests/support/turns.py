@@ -50,6 +50,16 @@ def answering(status: int, *places: tuple[str, int], headers: tuple[str, ...] = 
     return answer
 
 
+async def refuse(_: Delivery) -> bytes:
+    """Fails, whatever comes."""
+    return reply(500, b"broken")
+
+
+async def gone(_: Delivery) -> bytes:
+    """Wants nothing more."""
+    return reply(410)
+
+
 class Ticking:
     """A clock that goes on by a millisecond whenever it is looked at, and by as much as it was told."""
 

@@ -9,17 +9,16 @@ from lingdang.cli.elsewhere import one_line, read_url
 from lingdang.clock import Clock
 from lingdang.events.event import Event
 from lingdang.events.webhooks.messages import message
-from lingdang.events.webhooks.signing import Secret, signed_headers
+from lingdang.events.webhooks.signing import OCTETS, Secret, signed_headers
 from lingdang.keys import Keyring
 
 _SECONDS = 15.0
 """As long as the shop waits for an endpoint's answer."""
-_SECRET_BYTES = 64
 
 
 def local_secret(keyring: Keyring) -> Secret:
     """The secret that forwarded events are signed with: the same at each start, and no endpoint's."""
-    _, octets = keyring.current("events-listen", _SECRET_BYTES)
+    _, octets = keyring.current("events-listen", OCTETS)
     return Secret(octets)
 
 

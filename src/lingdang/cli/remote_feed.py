@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from lingdang.cli.elsewhere import is_this_machine, one_line, read_url
 from lingdang.errors import CommandError
 from lingdang.events.feed import EventPage
-from lingdang.events.webhooks.signing import Secret
+from lingdang.events.webhooks.signing import OCTETS, Secret
 
 PAUSE_SECONDS = 5.0
 """From a request that the shop did not answer to the next one."""
@@ -22,14 +22,13 @@ _ANSWER_SECONDS = 30.0
 _TOO_MANY = 429
 _SHOWN = 2000
 """Positions are long, and whoever goes on from one needs it whole."""
-_SECRET_BYTES = 64
 
 _decode = msgspec.json.Decoder(EventPage).decode
 
 
 def secret_of(key: str) -> Secret:
     """The secret that events are signed with which were read by this key: the same at each start."""
-    return Secret(HKDF(SHA256(), _SECRET_BYTES, None, b"lingdang/events-listen").derive(key.encode()))
+    return Secret(HKDF(SHA256(), OCTETS, None, b"lingdang/events-listen").derive(key.encode()))
 
 
 class RemoteFeed:

@@ -15,33 +15,13 @@ from lingdang.events.webhooks.leases import EndedError, InDoubtError, LeaseLostE
 from lingdang.events.webhooks.replaying import Part, ask_replay
 from lingdang.events.webhooks.running import FAILING
 from lingdang.keys import Keyring, retire, rotate
-from proof.webhooks.receiver import Delivery, Receiver, accept, receiving, reply
+from proof.webhooks.receiver import Delivery, Receiver, accept, reply
 from support.hooks import is_signed
-from support.turns import ENDPOINT, Endpoint, answering, endpoint_of, whose
+from support.turns import ENDPOINT, Endpoint, answering, gone, refuse, whose
 
 CUSTOMERS = ("ann", "bob", "cleo", "dan", "eve", "fay")
 DAY = 86_400.0
 NEWEST = "SELECT max(position) FROM transfer"
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as opened:
-        yield opened
-
-
-@pytest.fixture
-async def endpoint(database_url: str, keyring: Keyring, receiver: Receiver) -> AsyncIterator[Endpoint]:
-    async with endpoint_of(database_url, keyring, receiver) as opened:
-        yield opened
-
-
-async def refuse(_: Delivery) -> bytes:
-    return reply(500, b"broken")
-
-
-async def gone(_: Delivery) -> bytes:
-    return reply(410)
 
 
 async def rest(_: Delivery) -> bytes:

@@ -18,7 +18,7 @@ from lingdang.events.webhooks.secrets import Secrets
 from lingdang.events.webhooks.sending import Rules
 from lingdang.journal.witness import Witness
 from lingdang.keys import Keyring
-from proof.webhooks.receiver import Receiver, receiving
+from proof.webhooks.receiver import Receiver
 from support.customers import make_known
 from support.hands import Hands
 from support.hooks import is_signed
@@ -40,12 +40,6 @@ SELECT endpoint_id, 0, 1, 1, 'evt_1', now(), 1, now() FROM webhook_endpoint
 def quick_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes a second is done at once."""
     monkeypatch.setattr("lingdang.events.webhooks.couriers.RENEW_SECONDS", 0.05)
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as opened:
-        yield opened
 
 
 @pytest.fixture

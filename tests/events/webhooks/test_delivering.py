@@ -1,7 +1,6 @@
 """Events arrive: signed, in each customer's order, each at least once; who fails holds up nobody else."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -10,48 +9,19 @@ from standardwebhooks import Webhook
 
 from lingdang.cli.epoch import declare_lost
 from lingdang.keys import Keyring
-from proof.webhooks.receiver import Answer, Delivery, Receiver, accept, receiving, reply
+from proof.webhooks.receiver import Delivery, Receiver, accept, reply
 from support.hooks import Platform, platform_of, seqs
 from support.journal import deployment_of
 from support.tabs import until
+from support.turns import answering, gone, refuse
 
 DAY = 86_400.0
 BEHIND = "SELECT 1 FROM transfer t, webhook_cursor c WHERE t.position > c.position"
 
 
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as opened:
-        yield opened
-
-
-@pytest.fixture
-async def platform(database_url: str, keyring: Keyring, receiver: Receiver) -> AsyncIterator[Platform]:
-    async with platform_of(database_url, keyring, receiver) as opened:
-        yield opened
-
-
-def failing_at(*places: tuple[str, int], status: int = 500) -> Answer:
-    """Refuses these events, by customer and seq, and what they are sent with."""
-
-    async def answer(delivery: Delivery) -> bytes:
-        refused = any((event.get("custId"), event.get("seq")) in places for event in delivery.events)
-        return reply(status, b"no") if refused else reply(204)
-
-    return answer
-
-
-async def refuse(_: Delivery) -> bytes:
-    return reply(500, b"broken")
-
-
 def has_failed(platform: Platform, times: int) -> bool:
     """Whether what is held first has failed so many times."""
     return bool(platform.held()[0][0] == times)
-
-
-async def gone(_: Delivery) -> bytes:
-    return reply(410)
 
 
 async def test_events_arrive_signed_and_in_order(platform: Platform, receiver: Receiver) -> None:
@@ -91,7 +61,7 @@ async def test_only_types_that_were_asked_for(platform: Platform, receiver: Rece
 
 
 async def test_a_failing_event_holds_up_its_customer_and_nobody_else(platform: Platform, receiver: Receiver) -> None:
-    receiver.answer = failing_at(("ann", 2))
+    receiver.answer = answering(500, ("ann", 2))
     await platform.put(receiver)
     await platform.happen(*("ann", "bob", "cleo") * 4)
     await until(lambda: len(seqs(receiver, "bob")) == len(seqs(receiver, "cleo")) == 4)
@@ -133,7 +103,7 @@ async def test_where_everything_fails_no_rows_pile_up(platform: Platform, receiv
 async def test_one_customer_whose_events_fail_does_not_hide_that_others_arrive(
     platform: Platform, receiver: Receiver
 ) -> None:
-    receiver.answer = failing_at(("ann", 1))
+    receiver.answer = answering(500, ("ann", 1))
     await platform.put(receiver)
     await platform.happen(*("ann",) * 60)
     await until(lambda: platform.state() == "failing")
@@ -148,7 +118,7 @@ async def test_one_customer_whose_events_fail_does_not_hide_that_others_arrive(
 async def test_after_three_days_an_event_is_parked_and_the_next_ones_go_on(
     platform: Platform, receiver: Receiver
 ) -> None:
-    receiver.answer = failing_at(("ann", 1))
+    receiver.answer = answering(500, ("ann", 1))
     await platform.put(receiver)
     await platform.happen("ann", "ann", "bob")
     await until(lambda: len(platform.held()) == 2)
@@ -185,7 +155,7 @@ async def test_410_pauses_the_endpoint_which_keeps_its_position(platform: Platfo
 
 
 async def test_of_a_batch_the_event_that_fails_is_found(platform: Platform, receiver: Receiver) -> None:
-    receiver.answer = failing_at(("ann", 2))
+    receiver.answer = answering(500, ("ann", 2))
     await platform.put(receiver, batch=100, active=False)
     await platform.happen(*("ann", "bob") * 10)
     await platform.put(receiver, batch=100)
@@ -301,7 +271,7 @@ def _has_looked(platform: Platform, failures: int) -> bool:
 
 
 async def test_what_is_held_waits_until_a_restore_was_told_of(platform: Platform, receiver: Receiver) -> None:
-    receiver.answer = failing_at(("ann", 1))
+    receiver.answer = answering(500, ("ann", 1))
     await platform.put(receiver)
     await platform.happen("ann", "bob")
     await until(lambda: len(platform.held()) == 1)

@@ -1,31 +1,15 @@
 """What is held is tried again in each customer's order: it arrives, has its next time, or is given up."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from unittest.mock import patch
-
-import pytest
 
 from lingdang.db.pool import Connection
 from lingdang.events.webhooks.retrying import TRIED, retry, retry_due
-from lingdang.keys import Keyring
-from proof.webhooks.receiver import Delivery, Receiver, accept, receiving, reply
-from support.turns import Endpoint, answering, endpoint_of, whose
+from proof.webhooks.receiver import Delivery, Receiver, accept, reply
+from support.turns import Endpoint, answering, whose
 
 DAY = 86_400.0
 RETRYING = "lingdang.events.webhooks.retrying"
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as opened:
-        yield opened
-
-
-@pytest.fixture
-async def endpoint(database_url: str, keyring: Keyring, receiver: Receiver) -> AsyncIterator[Endpoint]:
-    async with endpoint_of(database_url, keyring, receiver) as opened:
-        yield opened
 
 
 async def _at_the_start(_: Connection, bucket: int) -> int:

@@ -1,6 +1,5 @@
 """A turn sends signed messages and writes down what became of them, as long as it may."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,24 +16,11 @@ from lingdang.events.webhooks.places import Endpoint as Place
 from lingdang.events.webhooks.running import Failure
 from lingdang.events.webhooks.sending import Answer
 from lingdang.events.webhooks.turn import Turn, first_failure, is_wanted, outcome, reason, row_behind
-from lingdang.keys import Keyring
-from proof.webhooks.receiver import Delivery, Receiver, receiving, reply
-from support.turns import ENDPOINT, Endpoint, answering, endpoint_of
+from proof.webhooks.receiver import Delivery, Receiver, reply
+from support.turns import ENDPOINT, Endpoint, answering
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 TOLD = Told((3, 12), 50, Event(id="evt_1", type="order.paid", time=NOW, position="3:50"))
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as opened:
-        yield opened
-
-
-@pytest.fixture
-async def endpoint(database_url: str, keyring: Keyring, receiver: Receiver) -> AsyncIterator[Endpoint]:
-    async with endpoint_of(database_url, keyring, receiver) as opened:
-        yield opened
 
 
 async def events_of(endpoint: Endpoint) -> list[Told]:

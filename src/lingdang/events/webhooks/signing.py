@@ -13,14 +13,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from standardwebhooks import Webhook
 
 SECRET_BYTES = 32
-_SEED_BYTES = 32
+OCTETS = SECRET_BYTES + 32
+"""What a secret is made of: the shared one, and the seed of the private key."""
 
 
 class Secret:
     """One secret of an endpoint: what it shares with the receiver, and the key whose public half the receiver has."""
 
     def __init__(self, octets: bytes) -> None:
-        assert len(octets) == SECRET_BYTES + _SEED_BYTES, "a secret is what `new_secret` made"
+        assert len(octets) == OCTETS, "a secret is what `new_secret` made"
         self.octets = octets
         self._shared = Webhook(octets[:SECRET_BYTES])
         self._private = Ed25519PrivateKey.from_private_bytes(octets[SECRET_BYTES:])
@@ -44,7 +45,7 @@ class Secret:
 
 def new_secret() -> Secret:
     """A secret that nobody has had before."""
-    return Secret(os.urandom(SECRET_BYTES + _SEED_BYTES))
+    return Secret(os.urandom(OCTETS))
 
 
 def signed_headers(secrets: Sequence[Secret], message_id: str, now: datetime, body: bytes) -> dict[str, str]:
