@@ -1,0 +1,1 @@
+"""Bells for money: packages, top-ups, the providers that take the money, and what they tell."""

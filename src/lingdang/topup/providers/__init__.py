@@ -1,0 +1,1 @@
+"""The providers that take money, a module each, behind one protocol."""

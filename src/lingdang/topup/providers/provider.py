@@ -1,0 +1,163 @@
+"""What each provider is to the rest: one small protocol, and the values on both sides of it.
+
+A provider's module verifies what comes from its provider and says what that means. It decides nothing about bells: what
+it found is compared with what was agreed by whoever asked it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Literal, Protocol
+from uuid import UUID
+
+import msgspec
+
+from lingdang.topup.money import Money
+
+Channel = Literal["web", "app", "jsapi", "store"]
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What a provider is told of a top-up. `notify_url` is where it sends its notifications."""
+
+    topup_id: UUID
+    name: str
+    price: Money
+    channel: Channel
+    expires_at: datetime
+    notify_url: str
+    return_url: str | None = None
+    payer_id: str | None = None
+    store_product: str | None = None
+    """The product's id at a store."""
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the client does next: opens `url`, shows it as a QR code, or hands `params` to the provider's own code."""
+
+    kind: Literal["redirect", "qr", "app", "store", "none"]
+    url: str | None = None
+    params: Mapping[str, str] = {}
+
+
+class Begun(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment that waits for its payer. `reference` is the provider's id of it, where there is one already."""
+
+    action: Action
+    reference: str | None = None
+
+
+class Return(msgspec.Struct, frozen=True, kw_only=True):
+    """One refund, where a provider tells of each alone: `amount` in minor units, 0 once it has failed."""
+
+    reference: str
+    amount: int
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """How a payment stands at its provider. Every amount is the sum so far, in minor units; None: not told here.
+
+    `state`: `open` may still be paid, `closed` cannot be any more and was not, `paid` was, whatever came back since.
+    `refunded` has come back by refunds, `disputed` is held by disputes that are open, `lost` was taken by lost ones.
+    `returns` are single refunds, for a provider that does not tell their sum.
+    """
+
+    topup_id: UUID | None
+    """Our number as the provider has it; None when it has none that we could have made."""
+    reference: str
+    """The provider's id of the payment."""
+    state: Literal["open", "paid", "closed"]
+    at: datetime
+    """When it became so, by the provider's clock."""
+    received: Money | None = None
+    refunded: int | None = None
+    disputed: int | None = None
+    lost: int | None = None
+    returns: Sequence[Return] = ()
+    store_product: str | None = None
+    quantity: int = 1
+    payer_account: str | None = None
+    """What a store was given as our account: `appAccountToken`, `obfuscatedAccountId`."""
+    test: bool = False
+    """Made with play money: a sandbox of the provider's."""
+    differs: Sequence[str] = ()
+    """What is not ours in a payment that is genuine: `merchant`, `app`, `environment`."""
+
+
+class Notification(msgspec.Struct, frozen=True, kw_only=True):
+    """A genuine notification. `id` names it among the provider's: repeats have the same.
+
+    `standing` is None for what is of no consequence here. `ask` has the provider asked at once, because the
+    notification alone does not tell how things stand. `evidence`: the provider wants to know how much was consumed.
+    """
+
+    id: str
+    type: str
+    """The provider's own word for what happened."""
+    at: datetime
+    standing: Standing | None = None
+    ask: bool = False
+    evidence: str | None = None
+    """The provider's id of its question."""
+
+
+class NotificationReply(msgspec.Struct, frozen=True):
+    """What a notification is answered with."""
+
+    status: int
+    content_type: str = "text/plain"
+    body: bytes = b""
+
+
+class Forged(Exception):  # noqa: N818 - what it is, not that it failed
+    """A notification is not the provider's, or is too old to be believed. `reason` is a short stable word with details
+    behind a colon: `signature`, `serial: 7F…`, `timestamp: 86400 s ahead`, `not utf-8`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Unavailable(Exception):  # noqa: N818 - likewise
+    """The provider did not answer, or with an error that may pass. What was asked is asked again later."""
+
+
+class Refused(Exception):  # noqa: N818 - likewise
+    """The provider answered that it will not. `reason` is its own code."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Provider(Protocol):
+    """A configured account at a provider. Its methods wait for the network or for a signature: they are called in
+    threads of their own, never on an event loop, and several at a time. They raise Unavailable and Refused."""
+
+    kind: str
+    """`stripe`, `wechat`, `alipay`, `apple`, `google` or `sandbox`."""
+    channels: Sequence[Channel]
+    currencies: Sequence[str] | None
+    """The real currencies that it takes; None: whatever it is asked for."""
+
+    def begin(self, order: Order) -> Begun:
+        """Open a payment. Idempotent by the top-up's id: once more answers an action that works."""
+
+    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Notification:
+        """What a notification says, once it is known to be the provider's. Header names are in lower case.
+
+        Raises Forged."""
+
+    def reply(self, accepted: bool) -> NotificationReply:
+        """What the provider wants to hear: that a notification was taken, or that it is to send it again."""
+
+    def ask(self, topup_id: UUID, reference: str | None) -> Standing | None:
+        """How a payment stands now; None when the provider does not know of it."""
+
+    def close(self, topup_id: UUID, reference: str | None) -> Standing | None:
+        """Have nobody pay any more, and answer how it stands then: `paid` when somebody was faster."""
+
+    def refund(self, topup_id: UUID, reference: str, refund_id: str, amount: Money, received: Money) -> Standing:
+        """Give money back. Idempotent by `refund_id`. Raises Refused when the provider will not."""
+
+    def list_day(self, day: date) -> Iterable[Standing]:
+        """Every payment of a day (of the provider's own zone) that was received or gave something back."""
