@@ -44,6 +44,7 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
 
     action: Action
     reference: str | None = None
+    """The id to ask by until there is a payment. The reference of a later Standing takes its place."""
 
 
 class Return(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,8 +64,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
     topup_id: UUID | None
     """Our number as the provider has it; None when it has none that we could have made."""
-    reference: str
-    """The provider's id of the payment."""
+    reference: str | None
+    """The provider's id of the payment; None where it gives none before somebody pays."""
     state: Literal["open", "paid", "closed"]
     at: datetime
     """When it became so, by the provider's clock."""
@@ -97,7 +98,7 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     standing: Standing | None = None
     ask: bool = False
     evidence: str | None = None
-    """The provider's id of its question."""
+    """The provider's id of its question, for `Store.tell_consumed`."""
 
 
 class NotificationReply(msgspec.Struct, frozen=True):
@@ -151,13 +152,29 @@ class Provider(Protocol):
         """What the provider wants to hear: that a notification was taken, or that it is to send it again."""
 
     def ask(self, topup_id: UUID, reference: str | None) -> Standing | None:
-        """How a payment stands now; None when the provider does not know of it."""
+        """How a payment stands now; None when the provider does not know of it. `refunded`, `disputed` and `lost` are
+        None where the provider tells them in notifications and lists alone."""
 
     def close(self, topup_id: UUID, reference: str | None) -> Standing | None:
-        """Have nobody pay any more, and answer how it stands then: `paid` when somebody was faster."""
+        """Have nobody pay any more, and answer how it stands then: `paid` when somebody was faster, `open` where it
+        cannot be closed yet. None: the provider does not know of it, and nobody can pay it."""
 
     def refund(self, topup_id: UUID, reference: str, refund_id: str, amount: Money, received: Money) -> Standing:
         """Give money back. Idempotent by `refund_id`. Raises Refused when the provider will not."""
 
     def list_day(self, day: date) -> Iterable[Standing]:
         """Every payment of a day (of the provider's own zone) that was received or gave something back."""
+
+
+class Store(Provider, Protocol):
+    """A store of apps. Its client pays first and shows us the proof; amounts are in the buyer's currency, whatever the
+    package's price is, and `refunded` is in that of `received`."""
+
+    def purchase(self, proof: str, now: datetime) -> Standing:
+        """How the purchase stands that a client shows: a signed transaction or a purchase token. Raises Forged."""
+
+    def finish(self, reference: str) -> None:
+        """Tell the store that the bells were given. Idempotent. Google gives money back after 3 days without it."""
+
+    def tell_consumed(self, evidence: str, consumed: int) -> None:
+        """Answer the store's question: `consumed` thousandths of a percent were used, 100,000 is all."""
