@@ -50,8 +50,8 @@ async def test_who_was_erased_is_told_apart_from_all_others(database_url: str) -
         )
     events = await read_all(database_url)
     assert [event["id"] for event in events] == [event["id"] for event in before]
-    assert {event.get("custId") for event in events} == {None, "cleo", "dan"}
-    assert len({who(event) for event in events}) == 4
+    assert {event.get("custId") for event in events} == {None, "cleo", "dan", "eve"}
+    assert len({who(event) for event in events}) == 5
     consumer = Consumer()
     consumer.take(events)
     assert consumer.rebuilt() == books_of(database_url)

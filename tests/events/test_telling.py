@@ -10,7 +10,7 @@ import pytest
 from lingdang.events import kinds
 from lingdang.events.event import encode, event_id
 from lingdang.events.telling import JournalRow, NoticeRow, Place, UnknownKindError, tell, tell_low
-from lingdang.ledger import adjusting, crediting, expiring, granting, paying, refunding, reversing
+from lingdang.ledger import adjusting, crediting, expiring, granting, paying, refunding, reversing, topping_up
 from lingdang.ledger.rules import Command
 from lingdang.ledger.state import Row
 
@@ -90,8 +90,8 @@ def test_a_wallet_is_low_by_its_own_currency() -> None:
 
 
 def test_nobody_reads_past_what_is_not_known() -> None:
-    row = msgspec.structs.replace(SPENT, kind="topup")
-    with pytest.raises(UnknownKindError, match="position 70: a row of the kind topup"):
+    row = msgspec.structs.replace(SPENT, kind="lottery")
+    with pytest.raises(UnknownKindError, match="position 70: a row of the kind lottery"):
         tell(JournalRow(PLACE, row))
     with pytest.raises(UnknownKindError, match=r"position 70: a notice of the type topup\.failed"):
         tell(NoticeRow(PLACE, 4711, "topup.failed", "1", AT, "{}"))
@@ -107,6 +107,7 @@ def test_a_notice_is_told_by_its_key() -> None:
 KINDS_OF = {
     paying.Pay: {paying.KIND},
     crediting.Credit: {crediting.KIND},
+    topping_up.TopUp: {topping_up.KIND},
     adjusting.Adjust: {adjusting.KIND},
     refunding.Refund: {refunding.KIND},
     granting.Grant: {granting.GRANT},

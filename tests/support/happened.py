@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from msgspec import structs
 
-from lingdang.ledger import adjusting, crediting, expiring, granting, refunding, reversing
+from lingdang.ledger import adjusting, crediting, expiring, granting, refunding, reversing, topping_up
 from lingdang.ledger.done import Done
 from lingdang.ledger.lines import UsedVoucher
 from lingdang.ledger.lots import LotKind
@@ -16,12 +17,12 @@ from support.hands import Hands
 from support.journal import sql
 from support.money import add_products, line, open_settlement, pay
 
-CUSTOMERS = ("ann", "bob", "cleo", "dan")
+CUSTOMERS = ("ann", "bob", "cleo", "dan", "eve")
 DAY = 86_400
 
 _HAND_OUT = """
 INSERT INTO coupon (coupon_id, definition, status, per_customer, claimed, created_at, updated_at)
-VALUES ('ten', '{"name": "Ten off", "effect": {"kind": "fixed", "amount": 10}}', 'active', 9, 4, now(), now());
+VALUES ('ten', '{"name": "Ten off", "effect": {"kind": "fixed", "amount": 10}}', 'active', 9, 5, now(), now());
 INSERT INTO voucher (bucket, customer, voucher_id, coupon_id, claimed_at, expires_at)
 SELECT customer % BUCKETS, customer, gen_random_uuid(), 'ten', now(), now() + interval '1 year' FROM customer;
 """
@@ -60,6 +61,24 @@ class Story:
         )
         credited: crediting.Credited = await self._do(command)
         return credited
+
+    async def top_up(
+        self, who: str, number: int, paid: int, bonus: int, days: int | None = None
+    ) -> topping_up.ToppedUp:
+        """A top-up, for one fen a paid bell."""
+        command = topping_up.TopUp(
+            customer=key_of(who),
+            topup_id=UUID(int=number),
+            currency="BELL",
+            paid=paid,
+            bonus=bonus,
+            bonus_expires_at=None if days is None else self._clock() + timedelta(days=days),
+            provider="sandbox",
+            price=paid,
+            price_currency="CNY",
+        )
+        topped: topping_up.ToppedUp = await self._do(command)
+        return topped
 
     async def take_back(self, who: str, credit: crediting.Credited) -> None:
         reverse = reversing.Reverse(
@@ -120,7 +139,7 @@ class Story:
 
 
 async def everything(database_url: str, buckets: int = 1) -> None:
-    """All of it, in one story of four customers."""
+    """All of it, in one story of five customers."""
     clock = Hands()
     make_known(database_url, *CUSTOMERS)
     add_products(database_url, *"abcdefgh")
@@ -130,6 +149,7 @@ async def everything(database_url: str, buckets: int = 1) -> None:
         await _buying(story)
         await _lapsing(story, clock)
         await _granting(story)
+        await _for_money(story)
 
 
 async def _buying(story: Story) -> None:
@@ -171,3 +191,8 @@ async def _granting(story: Story) -> None:
     again = await story.buy("cleo", "a")
     await story.give_back(again, "r-1")
     await story.grant("cleo", "a", "gift-3")
+
+
+async def _for_money(story: Story) -> None:
+    """Bells for real money."""
+    await story.top_up("eve", 1, 600, 60, days=30)

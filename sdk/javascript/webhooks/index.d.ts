@@ -45,17 +45,22 @@ export interface OrderRefunded {
   revoked: string[];
 }
 
-/** Bells were added, by an operator or in another way that `origin` names. */
+/** Bells were added, by an operator, for money (`top-up`) or in another way that `origin` names. */
 export interface WalletCredited {
-  creditId: string;
   origin: string;
-  reason: string;
+  creditId?: string;
+  topupId?: string;
+  reason?: string;
   currency: string;
   amount: number;
   balance: number;
-  kind: "paid" | "bonus";
+  kind?: "paid" | "bonus";
   expiresAt?: string;
   lots: LotChange[];
+  provider?: string;
+  /** Real money in whole minor units: fen, cents, yen. */
+  price?: { amount: number; currency: string };
+  test?: boolean;
 }
 
 /** Bells lapsed and were booked out. */

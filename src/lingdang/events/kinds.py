@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from lingdang.events.event import Data
-from lingdang.ledger import adjusting, book, crediting, granting, paying, refunding, reversing
+from lingdang.ledger import adjusting, book, crediting, granting, paying, refunding, reversing, topping_up
 from lingdang.ledger.lots import LotKind
 from lingdang.ledger.refunding import By
 
@@ -78,18 +79,33 @@ class OrderRefunded(Data, frozen=True, rename="camel", kw_only=True, gc=False):
     revoked: list[str]
 
 
-class WalletCredited(Data, frozen=True, rename="camel", omit_defaults=True, kw_only=True, gc=False):
-    """Bells were added. `expires_at` is what was asked; the lot that they lie in says when they lapse."""
+class PricePaid(msgspec.Struct, frozen=True, gc=False):
+    """Real money."""
 
-    credit_id: str
-    origin: Literal["operator"]
-    reason: str
+    amount: Annotated[int, Meta(description="Whole minor units: fen, cents, yen.")]
+    currency: Annotated[str, Meta(description="By its ISO 4217 code.")]
+
+
+class WalletCredited(Data, frozen=True, rename="camel", omit_defaults=True, kw_only=True, gc=False):
+    """Bells were added: by an operator (`creditId`, `reason`, `kind`) or for money (`topupId`, `provider`, `price`).
+
+    `expires_at` is what was asked, of a top-up's bonus; the lot that they lie in says when they lapse. Nobody has
+    paid for the bells of a `test`.
+    """
+
+    origin: Literal["operator", "top-up"]
+    credit_id: str | None = None
+    topup_id: str | None = None
+    reason: str | None = None
     currency: str
     amount: int
     balance: int
-    kind: LotKind
+    kind: LotKind | None = None
     expires_at: datetime | None = None
     lots: list[LotChange]
+    provider: str | None = None
+    price: Annotated[PricePaid | None, Meta(description="The money that was paid for them.")] = None
+    test: bool = False
 
 
 class WalletExpired(Data, frozen=True, rename="camel", kw_only=True, gc=False):
@@ -173,6 +189,7 @@ KINDS: Mapping[str, tuple[str, type[Data]]] = {
     paying.KIND: ("order.paid", OrderPaid),
     refunding.KIND: ("order.refunded", OrderRefunded),
     crediting.KIND: ("wallet.credited", WalletCredited),
+    topping_up.KIND: ("wallet.credited", WalletCredited),
     book.EXPIRY: ("wallet.expired", WalletExpired),
     adjusting.KIND: ("wallet.adjusted", WalletAdjusted),
     reversing.KIND: ("wallet.taken_back", WalletTakenBack),

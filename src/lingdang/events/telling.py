@@ -8,7 +8,7 @@ import msgspec
 
 from lingdang.events import kinds
 from lingdang.events.event import Data, Event, event_id, position_text, whose
-from lingdang.ledger import adjusting, book, crediting, granting, lots, paying, refunding, reversing
+from lingdang.ledger import adjusting, book, crediting, granting, lots, paying, refunding, reversing, topping_up
 from lingdang.ledger.state import Row
 
 Thresholds = Mapping[str, int]
@@ -169,6 +169,22 @@ def _credited(row: Row) -> Data:
     )
 
 
+def _topped_up(row: Row) -> Data:
+    topup = topping_up.read(row)
+    return kinds.WalletCredited(
+        topup_id=str(topup.topup_id),
+        origin="top-up",
+        currency=topup.currency,
+        amount=topup.paid + topup.bonus,
+        balance=topup.balance,
+        expires_at=topup.bonus_expires_at,
+        lots=_lots(row),
+        provider=topup.provider,
+        price=kinds.PricePaid(topup.price.amount, topup.price.currency),
+        test=topup.test,
+    )
+
+
 def _expired(row: Row) -> Data:
     return kinds.WalletExpired(currency=row.currency, amount=row.amount, balance=row.balance, lots=_lots(row))
 
@@ -215,6 +231,7 @@ _DATA: Mapping[str, Callable[[Row], Data]] = {
     paying.KIND: _paid,
     refunding.KIND: _refunded,
     crediting.KIND: _credited,
+    topping_up.KIND: _topped_up,
     book.EXPIRY: _expired,
     adjusting.KIND: _adjusted,
     reversing.KIND: _taken_back,

@@ -77,18 +77,29 @@ class OrderRefunded(Answer, frozen=True, kw_only=True, rename="camel"):
     revoked: list[str]
 
 
-class WalletCredited(Answer, frozen=True, kw_only=True, rename="camel"):
-    """Bells were added, by an operator or in another way that `origin` names."""
+class PricePaid(Answer, frozen=True):
+    """Real money in whole minor units, and its currency's ISO 4217 code."""
 
-    credit_id: str
+    amount: int
+    currency: str
+
+
+class WalletCredited(Answer, frozen=True, kw_only=True, rename="camel"):
+    """Bells were added, by an operator, for money (`top-up`) or in another way that `origin` names."""
+
     origin: str
-    reason: str
+    credit_id: str | None = None
+    topup_id: str | None = None
+    reason: str | None = None
     currency: str
     amount: int
     balance: int
-    kind: LotKind
+    kind: LotKind | None = None
     expires_at: datetime | None = None
     lots: list[LotChange]
+    provider: str | None = None
+    price: PricePaid | None = None
+    test: bool = False
 
 
 class WalletExpired(Answer, frozen=True, kw_only=True, rename="camel"):

@@ -37,6 +37,7 @@ export default {
   "account.balance": "Balance",
   "account.kind.payment": "Payment",
   "account.kind.credit": "Credit",
+  "account.kind.topup": "Top-up",
   "account.kind.adjustment": "Correction",
   "account.kind.expiry": "Lapsed",
   "account.kind.refund": "Refund",

@@ -37,6 +37,7 @@ export default {
   "account.balance": "余额",
   "account.kind.payment": "支付",
   "account.kind.credit": "入账",
+  "account.kind.topup": "充值",
   "account.kind.adjustment": "更正",
   "account.kind.expiry": "过期",
   "account.kind.refund": "退款",
