@@ -88,7 +88,9 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     """A genuine notification. `id` names it among the provider's: repeats have the same.
 
     `standing` is None for what is of no consequence here. `ask` has the provider asked at once, because the
-    notification alone does not tell how things stand. `evidence`: the provider wants to know how much was consumed.
+    notification alone does not tell how things stand; its standing may then name a reference alone, and when no top-up
+    has it, it is somebody else's payment at the same account. `evidence`: the provider wants to know how much was
+    consumed.
     """
 
     id: str

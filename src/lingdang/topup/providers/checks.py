@@ -1,0 +1,59 @@
+"""What every provider's notification is checked for, whatever its library verifies."""
+
+from datetime import datetime, timedelta
+from typing import TypeVar
+from uuid import UUID
+
+import msgspec
+
+from lingdang.topup.providers.provider import Forged
+
+AHEAD = timedelta(minutes=5)
+"""How far another clock may be ahead of ours. No library asks for it: Stripe's takes one of next year."""
+RECENT = timedelta(minutes=5)
+"""How old a notification may be that its provider signs anew for each attempt."""
+
+_UUID_VERSION = 7
+_Decoded = TypeVar("_Decoded")
+
+
+def text_of(body: bytes) -> str:
+    """The body as text. Raises Forged for what is not UTF-8: no provider sends it."""
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise Forged("not utf-8") from None
+
+
+def check_time(at: datetime, now: datetime, oldest: timedelta = RECENT) -> None:
+    """Raises Forged for a moment that is too old, or that has not come yet."""
+    seconds = round((now - at).total_seconds())
+    if now - at > oldest:
+        raise Forged(f"timestamp: {seconds} s old")
+    if at - now > AHEAD:
+        raise Forged(f"timestamp: {-seconds} s ahead")
+
+
+def read_seconds(text: str) -> int:
+    """Unix seconds as a header has them. Raises Forged for anything but digits."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 12):
+        raise Forged("timestamp: no number")
+    return int(text)
+
+
+def decode(body: bytes | str, kind: type[_Decoded]) -> _Decoded:
+    """A JSON document as the values that are used of it. Raises Forged for one that has them not."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Forged(f"unreadable: {error}") from None
+
+
+def our_number(text: str | None) -> UUID | None:
+    """The top-up that a provider's order number names; None for one that we cannot have made."""
+    try:
+        number = UUID(text or "")
+    except ValueError:
+        return None
+    ours = text in (str(number), number.hex)
+    return number if ours and number.version == _UUID_VERSION else None
