@@ -1,6 +1,6 @@
 """What every provider's notification is checked for, whatever its library verifies."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
@@ -57,3 +57,8 @@ def our_number(text: str | None) -> UUID | None:
         return None
     ours = text in (str(number), number.hex)
     return number if ours and number.version == _UUID_VERSION else None
+
+
+def made_at(topup_id: UUID) -> datetime:
+    """When a top-up was made: a UUIDv7 begins with its milliseconds."""
+    return datetime.fromtimestamp((topup_id.int >> 80) / 1000, UTC)

@@ -14,7 +14,7 @@ import stripe
 from msgspec import Meta
 
 from lingdang.topup.money import Money
-from lingdang.topup.providers.checks import check_time, decode, our_number, read_seconds, text_of
+from lingdang.topup.providers.checks import check_time, decode, made_at, our_number, read_seconds, text_of
 from lingdang.topup.providers.provider import (
     Action,
     Begun,
@@ -198,7 +198,7 @@ class Stripe:
             return self._api.find(f"/v1/checkout/sessions/{reference}", Session)
         if reference is not None:
             return next(self._api.all("/v1/checkout/sessions", Session, payment_intent=reference), None)
-        made = datetime.fromtimestamp((topup_id.int >> 80) / 1000, UTC)
+        made = made_at(topup_id)
         created = {"gte": int(made.timestamp()) - 300, "lt": int((made + _BEGUN_WITHIN).timestamp())}
         sessions = self._api.all("/v1/checkout/sessions", Session, created=created)
         return next((session for session in sessions if session.client_reference_id == str(topup_id)), None)

@@ -1,0 +1,65 @@
+"""A day's bill of WeChat Pay: lines of text, each value behind a backquote, its columns named in the first line."""
+
+import csv
+import hashlib
+import zlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta, timezone
+
+from lingdang.topup.money import Money, read_decimal
+from lingdang.topup.providers.checks import our_number
+from lingdang.topup.providers.provider import Return, Standing, Unavailable
+
+_CHINA = timezone(timedelta(hours=8))
+_MOST_BYTES = 1_000_000_000
+
+
+def unpack(packed: bytes, sha1: str) -> str:
+    """The bill's text. WeChat does not sign it, but its hash came in an answer that was. Raises Unavailable."""
+    try:
+        content = zlib.decompressobj(wbits=31).decompress(packed, _MOST_BYTES)
+        text = content.decode("utf-8-sig")
+    except (zlib.error, UnicodeDecodeError) as error:
+        raise Unavailable(f"bill: {error}") from error
+    if hashlib.sha1(content, usedforsecurity=False).hexdigest() != sha1.lower():
+        raise Unavailable("bill: hash")
+    return text
+
+
+def read_bill(text: str, mchid: str, appid: str) -> Iterator[Standing]:
+    """Each payment and each refund of the day. What others sell for the same merchant is passed over. Raises
+    Unavailable for a text that is no bill."""
+    lines = csv.reader(text.splitlines())
+    columns = next(lines, [])
+    try:
+        for line in lines:
+            if len(line) < len(columns):  # the totals at the end have fewer columns
+                return
+            row = {column: value.strip().removeprefix("`") for column, value in zip(columns, line, strict=False)}
+            if our_number(row["商户订单号"]) is not None:
+                yield _standing(row, mchid, appid)
+    except (KeyError, ValueError) as error:
+        raise Unavailable(f"bill: {error}") from error
+
+
+def _standing(row: Mapping[str, str], mchid: str, appid: str) -> Standing:
+    currency = row["货币种类"]
+    back = row["交易状态"] == "REFUND"
+    refund = (Return(reference=row["微信退款单号"], amount=_returned(row, currency).amount),) if back else ()
+    differs = [
+        name for name, same in (("merchant", row["商户号"] == mchid), ("app", row["公众账号ID"] == appid)) if not same
+    ]
+    return Standing(
+        topup_id=our_number(row["商户订单号"]),
+        reference=row["微信订单号"],
+        state="paid",
+        at=datetime.strptime(row["交易时间"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=_CHINA),
+        received=None if back else read_decimal(row["订单金额"], currency),
+        returns=refund,
+        differs=tuple(differs),
+    )
+
+
+def _returned(row: Mapping[str, str], currency: str) -> Money:
+    failed = row["退款状态"] in ("FAIL", "CHANGE")
+    return Money(0, currency) if failed else read_decimal(row["申请退款金额"], currency)
