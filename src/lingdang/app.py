@@ -21,7 +21,14 @@ from lingdang.coupons.guessing import CodeLimits
 from lingdang.db.gathered import Gathered
 from lingdang.db.lane import Lane
 from lingdang.db.probe import Probe
-from lingdang.deployment import Deployment, make_sessions, make_settlement, make_statements, make_witness
+from lingdang.deployment import (
+    Deployment,
+    make_sessions,
+    make_settlement,
+    make_statements,
+    make_topups,
+    make_witness,
+)
 from lingdang.events.feed import Feed
 from lingdang.events.webhooks.secrets import Secrets
 from lingdang.events.webhooks.sending import Rules, Sender
@@ -55,6 +62,7 @@ from lingdang.routes import (
     admin_products,
     admin_refunds,
     admin_rights,
+    admin_topups,
     admin_wallets,
     admin_webhooks,
     cart,
@@ -68,13 +76,18 @@ from lingdang.routes import (
     products,
     receipts,
     refunds,
+    sandbox,
     sessions,
     signing_lab,
+    topups,
     vouchers,
     wallet,
 )
 from lingdang.settings import Settings
 from lingdang.signer import Signer
+from lingdang.topup.beginning import Beginning
+from lingdang.topup.limits import Caps
+from lingdang.topup.receiving import Receiving
 from lingdang.watch import UNWATCHED, Watch
 from lingdang.web.reading import Texts
 
@@ -134,6 +147,8 @@ class _Parts:
         self.idempotency = Idempotency(self.pools.customers, deployment.keyring)
         self.memory = Memory()
         self.settlement = make_settlement(deployment, self.memory, watch)
+        self.topups = make_topups(deployment, self.pools.customers, self.settlement)
+        self.receiving = Receiving(self.topups.accounts, self.topups.inbox, self.topups.following)
         means = Means(deployment, self.pools.background, self.settlement)
         self.background = Background(means, runs=settings.background == "server")
         self.feed = Feed(
@@ -195,6 +210,7 @@ class _Parts:
             for lane in lanes:
                 lane.open()
                 stack.push_async_callback(lane.close)
+            stack.push_async_callback(self.topups.close)
             stack.callback(self.feed.arrivals.close)
             stack.push_async_callback(self.sender.close)
             await stack.enter_async_context(self.background.running())
@@ -261,7 +277,19 @@ def _bought(parts: _Parts) -> list[AnyServed]:
         *access.routes(parts.access_rights, parts.links, parts.products, texts),
         *receipts.routes(made, parts.pools.access),
         *refunds.routes(pool, parts.settlement, policy),
+        *_topping_up(parts),
     ]
+
+
+def _topping_up(parts: _Parts) -> list[AnyServed]:
+    deployment, pool, accounts = parts.deployment, parts.pools.customers, parts.topups.accounts
+    settings = deployment.settings
+    caps = Caps(settings.topup_limits, settings.zone)
+    beginning = Beginning(pool, accounts, caps, settings.public_url, settings.return_origins)
+    served = topups.routes(pool, beginning, parts.receiving, parts.idempotency)
+    if "sandbox" in accounts:
+        served += sandbox.routes(accounts["sandbox"], parts.receiving, deployment.clock)
+    return served
 
 
 def _operators(parts: _Parts) -> list[AnyServed]:
@@ -275,6 +303,7 @@ def _operators(parts: _Parts) -> list[AnyServed]:
         *admin_coupons.routes(pool, buckets, parts.clock),
         *admin_orders.routes(pool, buckets, settings.zone, settings.offer_seconds),
         *admin_refunds.routes(pool, settlement, parts.refund_policy),
+        *admin_topups.routes(pool),
         *admin_rights.routes(pool, settlement, parts.refund_policy, buckets),
         *admin_events.routes(parts.feed),
         *admin_webhooks.routes(pool, Secrets(parts.deployment.keyring), parts.sender, parts.feed, buckets),

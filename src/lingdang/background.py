@@ -14,10 +14,11 @@ from typing import Final, NamedTuple, Protocol
 import structlog
 
 from lingdang.db.pool import Pool
-from lingdang.deployment import Deployment, make_couriers, make_sealer
+from lingdang.deployment import Deployment, make_couriers, make_sealer, make_topups
 from lingdang.errors import Problem
 from lingdang.events.expiring_soon import ExpiringSoon
 from lingdang.ledger.settlement import Settlement
+from lingdang.topup.care import Care
 from lingdang.upkeep import Upkeep
 from lingdang.watch import Watch
 
@@ -65,9 +66,14 @@ def _upkeep(means: Means) -> Upkeep:
     return Upkeep(means.pool, means.settlement, deployment.clock, [expiring.run])
 
 
+def _topups(means: Means) -> Care:
+    return make_topups(means.deployment, means.pool, means.settlement).care()
+
+
 TASKS: Final[Mapping[str, Callable[[Means], Task]]] = {
     "sealing": lambda means: make_sealer(means.deployment, means.pool, means.settlement.seconds_run),
     "upkeep": _upkeep,
+    "topups": _topups,
     "webhooks": lambda means: make_couriers(means.deployment, means.pool, means.settlement.seconds_run),
 }
 """By name, how each is made. A new one is added here; it is then run, watched and counted."""

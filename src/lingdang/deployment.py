@@ -23,6 +23,7 @@ from lingdang.keys import Keyring, ensure_keyring
 from lingdang.ledger.settlement import Settlement
 from lingdang.settings import Settings
 from lingdang.signer import Signer
+from lingdang.topup.parts import Ground, Topups
 from lingdang.watch import UNWATCHED, Watch
 
 
@@ -100,6 +101,14 @@ def make_couriers(deployment: Deployment, pool: Pool, settled: Callable[[], floa
         make_witness(deployment),
         settled,
     )
+
+
+def make_topups(deployment: Deployment, pool: Pool, settlement: Settlement) -> Topups:
+    """The deployment's top-ups. Raises SettingsError for an account that cannot be."""
+    ground = Ground(
+        deployment.settings, deployment.database_url, deployment.keyring, deployment.buckets, deployment.clock
+    )
+    return Topups(ground, pool, settlement)
 
 
 def make_statements(deployment: Deployment) -> Statements:

@@ -93,6 +93,41 @@ KINDS: dict[str, Kind] = {
     "wallet_full": Kind(
         409, "Wallet full", "钱包已满", "The wallet cannot hold so much: {limit}.", "钱包容纳不下：{limit}。"
     ),
+    "topup_unavailable": Kind(
+        409,
+        "Top-up not possible",
+        "无法充值",
+        "This package cannot be bought this way: {reason}.",
+        "该套餐无法以此方式购买：{reason}。",
+    ),
+    "topup_limit": Kind(
+        409,
+        "Top-up limit reached",
+        "超出充值限额",
+        "The day's limit is {limit} minor units of {currency}; {left} are left.",
+        "当日充值限额为 {limit}（{currency} 最小货币单位），剩余 {left}。",
+    ),
+    "provider_unavailable": Kind(
+        503,
+        "Payment provider away",
+        "支付渠道不可用",
+        "The payment provider does not answer. Nothing was paid; try again after {retryAfter} seconds.",
+        "支付渠道暂无响应。未发生任何付款，请在 {retryAfter} 秒后重试。",
+    ),
+    "gift_code_unusable": Kind(
+        409,
+        "Code not usable",
+        "兑换码不可用",
+        "This code cannot be redeemed; see reasons.",
+        "该兑换码无法使用，详见 reasons。",
+    ),
+    "topup_undecided": Kind(
+        409,
+        "Nothing to decide",
+        "无需处理",
+        "This cannot be decided so: {reason}.",
+        "无法如此处理：{reason}。",
+    ),
     "not_found": Kind(404, "Not found", "未找到", "There is no such thing here.", "没有找到所请求的内容。"),
     "method_not_allowed": Kind(
         405, "Method not allowed", "方法不允许", "This address does not answer that method.", "该地址不支持此方法。"

@@ -34,6 +34,8 @@ Purpose = Literal[
     "journal-seal",
     "webhook-secret",
     "events-listen",
+    "topup-inbox",
+    "sandbox",
 ]
 
 _RELOAD_SECONDS = 1.0

@@ -129,6 +129,23 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     webhook_proxy: Annotated[str, Meta(pattern=r"^https?://[^\s/?#]+\Z")] | None = None
     """An egress proxy for webhooks, `http://proxy.example:3128`. It resolves names, and refuses what is not public."""
 
+    topup_providers: dict[Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,31}\Z")], dict[str, Any]] = {}
+    """Accounts at providers by name: their `kind`, and what the module of that kind asks for."""
+    sandbox: bool = False
+    """An account `sandbox` whose money is nobody's. For trying out: whoever may top up has bells for nothing."""
+    return_origins: tuple[Origin, ...] = ()
+    """Origins that a payer may be sent back to, besides the shop's own."""
+    topup_limits: dict[
+        Annotated[str, Meta(pattern=r"^([^/,:\s]{1,64}/)?[A-Z]{3}\Z")], Annotated[int, Meta(ge=0, le=10**15)]
+    ] = {}
+    """The most real money that a customer begins a day, in minor units: `CNY:100000,minors/CNY:5000`."""
+    cash_refunds: Annotated[str, Meta(pattern=r"^(off|days:[1-9][0-9]{0,3})\Z")] = "off"
+    """For how long after a top-up an operator may give back the money of what is left of it."""
+    topup_rights: Literal["keep", "revoke"] = "keep"
+    """Where money that went back leaves a debt: rights are kept, or the newest orders refunded until it is paid."""
+    topup_inbox_days: Annotated[int, Meta(ge=1, le=3650)] = 180
+    """How long what providers told is kept."""
+
     texts_dir: str | None = None
     """A folder with the books' texts, `<productId>.txt`, for the shop front's reader."""
     demo: bool = False
@@ -202,8 +219,17 @@ def _no_issuers(reason: str) -> SettingsError:
     return SettingsError(f"configuration: {reason}")
 
 
-_LISTS = ("sign_types", "cors_origins", "webhook_networks", "webhook_ports")
+_LISTS = ("sign_types", "cors_origins", "return_origins", "webhook_networks", "webhook_ports")
 """Settings of several values; a text separates them by commas."""
+
+_NUMBERS = {
+    "wallet_low": "names each currency once with a number: BELL:100,GEM:5",
+    "topup_limits": "names each currency once, or a group with it, with a number: CNY:100000,minors/CNY:5000",
+}
+"""Settings of numbers by name, with what is asked for."""
+
+_AS_JSON = {"oidc_issuers": "array", "topup_providers": "object"}
+"""Settings that a text gives as JSON."""
 
 _PATHS = ("data_dir", "witness_file", "keyring_file", "tls_cert", "tls_key", "texts_dir")
 """Settings that name a file or a folder."""
@@ -259,25 +285,25 @@ def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _split(field: str, value: str) -> Any:
-    if field == "wallet_low":
-        return _thresholds_of(value)
-    if field in ("cors_origins", "oidc_issuers", "webhook_networks") and not value.strip():
+    if field in _NUMBERS:
+        return _numbers_of(field, value)
+    if field in ("cors_origins", "return_origins", "oidc_issuers", "webhook_networks") and not value.strip():
         return ()
-    if field == "oidc_issuers":
-        return _issuers_of(value)
+    if field in _AS_JSON:
+        return _decoded(field, value)
     return tuple(part.strip() for part in value.split(",")) if field in _LISTS else value
 
 
-def _thresholds_of(value: str) -> Any:
+def _numbers_of(field: str, value: str) -> Any:
     parts = [part.strip().partition(":") for part in value.split(",") if part.strip()]
-    found = {currency.strip(): amount.strip() for currency, _, amount in parts}
+    found = {name.strip(): amount.strip() for name, _, amount in parts}
     if len(found) < len(parts) or not all(amount.isdecimal() for amount in found.values()):
-        raise SettingsError("configuration: LINGDANG_WALLET_LOW names each currency once with a number: BELL:100,GEM:5")
+        raise SettingsError(f"configuration: LINGDANG_{field.upper()} {_NUMBERS[field]}")
     return found
 
 
-def _issuers_of(value: str) -> Any:
+def _decoded(field: str, value: str) -> Any:
     try:
-        return msgspec.json.decode(value)
+        return msgspec.json.decode(value or "{}")
     except msgspec.MsgspecError as error:
-        raise SettingsError(f"configuration: LINGDANG_OIDC_ISSUERS is no JSON array: {error}") from None
+        raise SettingsError(f"configuration: LINGDANG_{field.upper()} is no JSON {_AS_JSON[field]}: {error}") from None

@@ -17,6 +17,7 @@ from lingdang.events import kinds, notices
 from lingdang.events.epochs import declare
 from lingdang.events.notices import NOBODY, Notice
 from lingdang.events.webhooks.messages import TEST
+from lingdang.ids import uuid7
 from lingdang.keys import Keyring
 from lingdang.routes.examples import events as examples
 from support.consumer import read_all
@@ -58,7 +59,17 @@ async def told_of(database_url: str, keyring: Keyring) -> dict[str, Any]:
     sql(database_url, "UPDATE seal_checkpoint SET made_at = '2000-01-01'")  # before the server started
     async with connected(database_url) as writer:
         paused = kinds.EndpointPaused(endpoint_id="main", reason="410 Gone")
+        topup = kinds.TopupTold(
+            topup_id=str(uuid7()),
+            package_id="bells-600",
+            provider="wechat",
+            price=kinds.RealMoney(600, "CNY"),
+            received=kinds.RealMoney(500, "CNY"),
+            differs=("amount",),
+        )
         await notices.write(writer, 0, system_clock(), [Notice(NOBODY, kinds.PAUSED, "main 1", paused)])
+        told = [Notice(1, name, "t", topup) for name, data in kinds.NOTICES.items() if data is kinds.TopupTold]
+        await notices.write(writer, 0, system_clock(), told)
         await declare(writer, 1, None, system_clock())
     events = [plain(event) for event in await read_all(database_url, low={"BELL": 300})]
     return {

@@ -296,7 +296,7 @@ async def test_the_scope_is_asked_for(shop: Shop) -> None:
 
 async def test_a_row_that_is_not_known_here_stops_the_feed_before_it(shop: Shop, key: dict[str, str]) -> None:
     await everything(shop.database_url)
-    sql(shop.database_url, "UPDATE transfer SET kind = 'topup' WHERE position = (SELECT max(position) FROM transfer)")
+    sql(shop.database_url, "UPDATE transfer SET kind = 'lottery' WHERE position = (SELECT max(position) FROM transfer)")
     told = await pages(shop, key, limit=1, types="wallet.credited")
     assert told
     answer = await ask(shop, key, limit=200)

@@ -31,6 +31,10 @@ PLACES = {
     "cust_id": "ann",
     "coupon_id": "autumn",
     "endpoint_id": "library",
+    "topup_id": "0199aaaa-0000-7000-8000-000000000002",
+    "package_id": "six",
+    "refund_id": "r-1",
+    "provider": "sandbox",
     "_": "1",
     "path:path": "nothing.js",
 }

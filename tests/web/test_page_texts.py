@@ -48,7 +48,14 @@ def test_every_text_that_a_page_speaks_is_there() -> None:
 def test_every_refusal_of_the_shop_is_explained() -> None:
     """Those that a reader can meet; the others are between machines."""
     machines = {"scope_missing", "wallet_full", "method_not_allowed", "idempotency_mismatch"}
-    machines |= {"body_too_large", "head_too_large", "position_lost", "feed_stopped", "secret_unusable"}
+    machines |= {
+        "body_too_large",
+        "head_too_large",
+        "position_lost",
+        "feed_stopped",
+        "secret_unusable",
+        "topup_undecided",
+    }
     explained = {key.removeprefix("problem.") for key in _texts("zh") if key.startswith("problem.")}
     assert set(KINDS) - machines <= explained
     assert {f"advice.{code}" for code in explained - {"other"}} <= _texts("zh")

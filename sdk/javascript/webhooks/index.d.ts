@@ -121,6 +121,23 @@ export interface WalletExpiring {
 }
 
 /** Deliveries to an endpoint ended; it keeps its position. */
+/** Real money in minor units. */
+export interface RealMoney {
+  amount: number;
+  currency: string;
+}
+
+/** A top-up that failed, expired, is disputed or in review: for what price, what was received, and what differs. */
+export interface TopupTold {
+  topupId: string;
+  packageId: string;
+  provider: string;
+  price: RealMoney;
+  received?: RealMoney;
+  disputed?: number;
+  differs?: string[];
+}
+
 export interface EndpointPaused {
   endpointId: string;
   reason: string;
@@ -165,6 +182,10 @@ export type Event =
   | Told<"wallet.low", WalletLow>
   | Told<"wallet.expiring", WalletExpiring>
   | Told<"endpoint.paused", EndpointPaused>
+  | Told<"topup.failed", TopupTold>
+  | Told<"topup.expired", TopupTold>
+  | Told<"topup.disputed", TopupTold>
+  | Told<"topup.review", TopupTold>
   | Told<"feed.reset", FeedReset>
   | Told<"endpoint.test", EndpointTest>;
 

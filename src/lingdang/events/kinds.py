@@ -172,6 +172,25 @@ class WalletExpiring(Data, frozen=True, rename="camel", kw_only=True, gc=False):
     expires_at: datetime
 
 
+class RealMoney(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    """Real money in minor units."""
+
+    amount: int
+    currency: str
+
+
+class TopupTold(Data, frozen=True, rename="camel", omit_defaults=True, kw_only=True, gc=False):
+    """A top-up that failed, expired, is disputed or in review: for what price, what was received, and what differs."""
+
+    topup_id: str
+    package_id: str
+    provider: str
+    price: RealMoney
+    received: RealMoney | None = None
+    disputed: int = 0
+    differs: tuple[str, ...] = ()
+
+
 class EndpointPaused(Data, frozen=True, rename="camel", kw_only=True, gc=False):
     """Deliveries to an endpoint of webhooks ended; it keeps its position."""
 
@@ -201,8 +220,15 @@ KINDS: Mapping[str, tuple[str, type[Data]]] = {
 LOW = "wallet.low"
 
 EXPIRING, PAUSED, RESET = "wallet.expiring", "endpoint.paused", "feed.reset"
+TOPUP_FAILED, TOPUP_EXPIRED = "topup.failed", "topup.expired"
+TOPUP_DISPUTED, TOPUP_REVIEW = "topup.disputed", "topup.review"
 
-NOTICES: Mapping[str, type[Data]] = {EXPIRING: WalletExpiring, PAUSED: EndpointPaused, RESET: FeedReset}
+NOTICES: Mapping[str, type[Data]] = {
+    EXPIRING: WalletExpiring,
+    PAUSED: EndpointPaused,
+    RESET: FeedReset,
+    **dict.fromkeys((TOPUP_FAILED, TOPUP_EXPIRED, TOPUP_DISPUTED, TOPUP_REVIEW), TopupTold),
+}
 """Types that are no row of the journal, but a notice of their own."""
 
 TYPES: Mapping[str, type[Data]] = {**dict(KINDS.values()), LOW: WalletLow, **NOTICES}

@@ -54,7 +54,8 @@ class Bound:
         self._clock = gate.clock
         self._parameters = Parameters(route)
         self._takes_none = route.params is Nothing
-        self._decode = None if route.body is Nothing else msgspec.json.Decoder(route.body).decode
+        self._decode = None if route.body is Nothing else _decoder(route.body)
+        self._raw = route.body is bytes
         self._optional_body = route.optional_body
         self._status = next(iter(route.answers))
         self.reads_body = self._decode is not None
@@ -95,7 +96,7 @@ class Bound:
 
     def _read(self, raw: bytes) -> Any:
         assert self._decode is not None, "only asked where there is a body"
-        if not raw:
+        if not raw and not self._raw:
             if not self._optional_body:
                 raise invalid("$", "Expected a JSON body")
             raw = b"{}"
@@ -103,6 +104,11 @@ class Bound:
             return self._decode(raw)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise from_decode_error(error) from None
+
+
+def _decoder(body: Any) -> Callable[[bytes], Any]:
+    """What makes the body of its type; one that is declared as bytes is the handler's to read."""
+    return bytes if body is bytes else msgspec.json.Decoder(body).decode
 
 
 async def _for_operator(

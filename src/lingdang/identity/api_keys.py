@@ -31,6 +31,8 @@ Scope = Literal[
     "wallets:adjust",
     "orders:read",
     "orders:refund",
+    "topups:read",
+    "topups:write",
     "events:read",
     "webhooks:write",
 ]

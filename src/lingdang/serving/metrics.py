@@ -71,6 +71,10 @@ GAUGES: Mapping[str, tuple[str, str]] = {
     "lingdang_webhook_unanswered_total": ("Webhook messages that got no answer.", "worker"),
     "lingdang_webhook_endpoints": ("Endpoints that a worker sends for.", "worker"),
     "lingdang_webhook_endpoints_failing": ("Of these, endpoints where everything fails.", "worker"),
+    "lingdang_topups_in_review": ("Top-ups that an operator has to decide about.", "worker"),
+    "lingdang_topup_asked_total": ("Times that a worker asked a provider how a payment stands.", "worker"),
+    "lingdang_topup_forged_total": ("Notifications that a worker refused as forged.", "worker"),
+    "lingdang_topup_differences_total": ("Payments that a provider's list showed otherwise than was known.", "worker"),
     "lingdang_journal_rolled_back": ("1 while the journal lacks what the witness has.", "worker"),
     "lingdang_connections": ("Open connections: of customers, of strangers, of those turned away.", "state"),
     "lingdang_process_cpu_seconds_total": ("CPU time that a worker used.", "worker"),
@@ -78,6 +82,8 @@ GAUGES: Mapping[str, tuple[str, str]] = {
 }
 """By name, with the meaning and the label. What only rises is a counter, and called `…_total`. A `worker` is its
 number, from 1: whoever takes a crashed one's place has the same, and counts from 0."""
+
+_OF_THE_DATABASE = frozenset({"lingdang_overdue", "lingdang_topups_in_review"})
 
 _PARTED = frozenset({"webhooks"})
 """Background tasks of which each worker does a part that is nobody else's."""
@@ -90,7 +96,7 @@ def _together(name: str, label: str) -> Callable[[Iterable[float]], float]:
     """
     if name == _LAG:
         return max if label in _PARTED else min
-    return max if name == "lingdang_overdue" else sum
+    return max if name in _OF_THE_DATABASE else sum
 
 
 class Metrics:

@@ -166,6 +166,25 @@ class WalletExpiring(Answer, frozen=True, kw_only=True, rename="camel"):
     expires_at: datetime
 
 
+class RealMoney(Answer, frozen=True, kw_only=True, rename="camel"):
+    """Real money in minor units."""
+
+    amount: int
+    currency: str
+
+
+class TopupTold(Answer, frozen=True, kw_only=True, rename="camel"):
+    """A top-up that failed, expired, is disputed or in review: for what price, what was received, and what differs."""
+
+    topup_id: str
+    package_id: str
+    provider: str
+    price: RealMoney
+    received: RealMoney | None = None
+    disputed: int = 0
+    differs: tuple[str, ...] = ()
+
+
 class EndpointPaused(Answer, frozen=True, kw_only=True, rename="camel"):
     """Deliveries to an endpoint ended; it keeps its position."""
 
@@ -196,6 +215,7 @@ EventData = (
     | EntitlementRevoked
     | WalletLow
     | WalletExpiring
+    | TopupTold
     | EndpointPaused
     | FeedReset
     | EndpointTest
@@ -213,6 +233,10 @@ TYPES: Mapping[str, type[EventData]] = {
     "wallet.low": WalletLow,
     "wallet.expiring": WalletExpiring,
     "endpoint.paused": EndpointPaused,
+    "topup.failed": TopupTold,
+    "topup.expired": TopupTold,
+    "topup.disputed": TopupTold,
+    "topup.review": TopupTold,
     "feed.reset": FeedReset,
     "endpoint.test": EndpointTest,
 }

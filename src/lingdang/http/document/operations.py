@@ -34,7 +34,13 @@ def operation(route: AnyRoute, schema_of: Schemas, schemas: Json) -> Json:
         "parameters": [*_parameters(route, schemas.get(name_of(schema_of[route.params]), {})), *asked_headers(route)],
         "responses": {**_answers(route, schema_of), **refusals(route)},
     }
-    if route.body is not Nothing:
+    if route.body is bytes:
+        described["requestBody"] = {
+            "description": "As its sender writes it.",
+            "required": True,
+            "content": {"*/*": {"schema": {"type": "string"}, "example": "…"}},
+        }
+    elif route.body is not Nothing:
         content = {"schema": schema_of[route.body], "example": _given(route.body_example)}
         described["requestBody"] = {
             "description": "What is asked for. It may be left out." if route.optional_body else "What is asked for.",

@@ -36,6 +36,13 @@ _MEMBERS: dict[str, dict[str, Any]] = {
     "rate_limited": {"retryAfter": 1},
     "overloaded": {"retryAfter": 1},
     "identity_unavailable": {"retryAfter": 5},
+    "gift_code_unusable": {
+        "reasons": {"AB12": {"code": "unknown_code", "en": "There is no such code.", "zh": "没有这个兑换码。"}},
+    },
+    "topup_unavailable": {"reason": "channel"},
+    "topup_limit": {"limit": 5000, "left": 400, "currency": "CNY"},
+    "provider_unavailable": {"retryAfter": 5},
+    "topup_undecided": {"reason": "not_in_review"},
     "feed_stopped": {"retryAfter": 30},
     "position_lost": {"resume": "NWY3Yzg5YTEgMCAw", "lastTrue": ["141733920768"]},
 }

@@ -11,6 +11,7 @@ TAGS: dict[str, str] = {
     "library": "⑥ What the customer owns: rights with receipts, orders, and the access check of a reverse proxy.",
     "wallet": "Balances, movements and the signed statement of account.",
     "refunds": "Bells back, rights back.",
+    "topups": "Bells for real money: packages, payments at a provider, and what became of them.",
     "operators": "What the platform's own servers ask, with an API key whose scopes allow it.",
     "events": "What the platform's servers are told: in the feed, and as webhooks.",
     "operations": "Whether the server is alive and ready, and how it does.",

@@ -3,20 +3,9 @@
 A field's own `Meta(description=…)` comes before what stands here.
 """
 
-from typing import Any, NamedTuple
-
-
-class Word(NamedTuple):
-    """A name's meaning, an example, and the format of JSON Schema where it has one."""
-
-    meaning: str
-    example: Any = None
-    format: str | None = None
-
-
-def _moment(meaning: str, example: str) -> Word:
-    return Word(meaning, example, "date-time")
-
+from lingdang.http.document import topup_words
+from lingdang.http.document.word import Word
+from lingdang.http.document.word import moment as _moment
 
 ORDER_ID, VOUCHER_ID = "019ab0c5-5800-7000-8000-000000000001", "019ab0c5-5400-7000-8000-00000000000a"
 TOKEN = "eyJhbGciOiJIUzI1NiIs….….…"  # noqa: S105 - an example
@@ -362,4 +351,5 @@ SPECIAL: dict[str, Word] = {
 
 def word_of(schema: str, name: str) -> Word | None:
     """What a name means there; None for one that nobody has explained."""
-    return SPECIAL.get(f"{schema}.{name}") or WORDS.get(name)
+    special = f"{schema}.{name}"
+    return SPECIAL.get(special) or topup_words.SPECIAL.get(special) or WORDS.get(name) or topup_words.WORDS.get(name)

@@ -1,0 +1,56 @@
+"""What the routes of top-ups show as examples."""
+
+from datetime import UTC, datetime
+
+from lingdang.topup.beginning import Offered, TopupRequest
+from lingdang.topup.money import Money
+from lingdang.topup.packages import Package, PackageView, PerBell
+from lingdang.topup.views import ActionView, TopupView
+
+TOPUP_ID = "019ab0c5-5800-7000-8000-0000000000c1"
+BEGUN = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+EXPIRES = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+REQUEST = TopupRequest(package_id="bells-600", provider="wechat", channel="web", return_url="/topups")
+PACKAGE = Package(
+    name="600 bells and 30 more",
+    paid=600,
+    bonus=30,
+    bonus_expires_after_days=90,
+    price=Money(600, "CNY"),
+    providers=("wechat", "alipay"),
+)
+FREE_AMOUNT = PerBell(1, "CNY")
+KEPT = PackageView(
+    package_id="bells-600",
+    name=PACKAGE.name,
+    paid=600,
+    bonus=30,
+    bonus_expires_after_days=90,
+    price=Money(600, "CNY"),
+    providers=("wechat", "alipay"),
+    created_at=BEGUN,
+    updated_at=BEGUN,
+)
+OFFERED = Offered("wechat", "wechat", ["web"])
+TOPUP = TopupView(
+    topup_id=TOPUP_ID,
+    status="pending",
+    package_id="bells-600",
+    name="600 bells and 30 more",
+    provider="wechat",
+    channel="web",
+    currency="BELL",
+    paid=600,
+    bonus=30,
+    price=Money(600, "CNY"),
+    received=None,
+    refunded=0,
+    disputed=0,
+    action=ActionView("qr", "weixin://wxpay/bizpayurl?pr=p4lpSuKzz"),
+    support_reference=None,
+    created_at=BEGUN,
+    expires_at=EXPIRES,
+    paid_at=None,
+    credited_at=None,
+)

@@ -1,0 +1,186 @@
+"""Bells for real money: what is sold, a customer's top-ups, and what providers tell."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from lingdang.db.pool import Pool
+from lingdang.http.idempotency import Idempotency
+from lingdang.http.reply import Reply, encode, replied
+from lingdang.http.route import ANYONE, AnyServed, Asked, Nothing, Route
+from lingdang.identity.session import Session
+from lingdang.paging import Page
+from lingdang.routes.callers import CUSTOMER
+from lingdang.routes.examples import topups as examples
+from lingdang.routes.parameters import Pages
+from lingdang.topup.beginning import Beginning, Offered, TopupRequest
+from lingdang.topup.money import Money
+from lingdang.topup.packages import AccountName, PackageView, PerBell
+from lingdang.topup.receiving import Receiving
+from lingdang.topup.views import TopupView, get_topup, list_topups, view
+
+
+class OfTopup(msgspec.Struct, frozen=True, rename="camel"):
+    """Which top-up."""
+
+    topup_id: Annotated[UUID, Meta(description="The top-up's UUID.")]
+
+
+class OfAccount(msgspec.Struct, frozen=True):
+    """Which account at a provider."""
+
+    provider: AccountName
+
+
+class PackageOffer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
+    """A package as it can be bought now: at a `price`, or a free amount of bells at a price `per_bell`."""
+
+    package_id: str
+    name: str
+    currency: str
+    paid: int
+    bonus: int
+    bonus_expires_after_days: int | None = None
+    price: Money | None = None
+    per_bell: PerBell | None = None
+    least: int | None = None
+    most: int | None = None
+    providers: list[Offered]
+
+
+class PackageOffers(msgspec.Struct, frozen=True):
+    """Every package that can be bought now."""
+
+    items: list[PackageOffer]
+
+
+OFFERS = Route(
+    name="listTopupPackages",
+    method="GET",
+    path="/v1/topups/packages",
+    who=CUSTOMER,
+    summary="What can be bought for real money",
+    description="Each package with the accounts through which it can be bought.",
+    tag="topups",
+    answer=PackageOffers,
+    example=PackageOffers(
+        [
+            PackageOffer(
+                package_id="bells-600",
+                name="600 bells and 30 more",
+                currency="BELL",
+                paid=600,
+                bonus=30,
+                bonus_expires_after_days=90,
+                price=Money(600, "CNY"),
+                providers=[examples.OFFERED],
+            )
+        ]
+    ),
+)
+BEGIN = Route(
+    name="createTopup",
+    method="POST",
+    path="/v1/topups",
+    who=CUSTOMER,
+    summary="Begin a top-up",
+    description="Nothing is paid yet: `action` says what the client does next. Once it is `paid` the bells are there.",
+    tag="topups",
+    body=TopupRequest,
+    body_example=examples.REQUEST,
+    keyed=True,
+    answer=TopupView,
+    example=examples.TOPUP,
+    statuses={201: "It waits for its payer"},
+    problems=("not_found", "topup_unavailable", "topup_limit", "provider_unavailable", "rate_limited"),
+)
+LIST = Route(
+    name="listTopups",
+    method="GET",
+    path="/v1/topups",
+    who=CUSTOMER,
+    summary="The customer's top-ups, newest first",
+    description="Those that were not paid too; `status` tells.",
+    tag="topups",
+    params=Pages,
+    answer=Page[TopupView],
+    example=Page([examples.TOPUP], None),
+)
+SHOW = Route(
+    name="getTopup",
+    method="GET",
+    path="/v1/topups/{topup_id}",
+    who=CUSTOMER,
+    summary="One top-up",
+    description="Asked again and again until `status` is no longer `pending`.",
+    tag="topups",
+    params=OfTopup,
+    answer=TopupView,
+    example=examples.TOPUP,
+    problems=("not_found",),
+)
+NOTIFY = Route(
+    name="notifyTopup",
+    method="POST",
+    path="/v1/topups/notify/{provider}",
+    who=ANYONE,
+    summary="A provider tells what has become of payments",
+    description="For providers alone: what is not signed by them is refused. Answered as each documents it.",
+    tag="topups",
+    params=OfAccount,
+    body=bytes,
+    answer=str,
+    example="success",
+    media_type="text/plain",
+    statuses={200: "It was taken"},
+    problems=("not_found",),
+)
+
+
+def routes(pool: Pool, beginning: Beginning, receiving: Receiving, idempotency: Idempotency) -> list[AnyServed]:
+    """The routes of customers and providers."""
+
+    async def offers(asked: Asked[Session]) -> PackageOffers:  # noqa: ARG001 - the same for all
+        return PackageOffers([_offer(package, offered) for package, offered in await beginning.sold()])
+
+    async def begin(asked: Asked[Session, Nothing, TopupRequest]) -> Reply:
+        owner, now = asked.who.owner, asked.now
+
+        async def produce() -> Reply:
+            return replied(view(await beginning.begin(owner, asked.body, now)), 201)
+
+        key = asked.header(b"idempotency-key")
+        if key is None:
+            return await produce()
+        return await idempotency.once_as(owner, "POST /v1/topups", key, encode(asked.body), now, produce)
+
+    async def everything(asked: Asked[Session, Pages]) -> Page[TopupView]:
+        return await list_topups(pool, asked.who.owner, asked.params.window())
+
+    async def show(asked: Asked[Session, OfTopup]) -> TopupView:
+        return view(await get_topup(pool, asked.who.owner, asked.params.topup_id))
+
+    async def notify(asked: Asked[None, OfAccount, bytes]) -> Reply:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in asked.headers.items()}
+        said = await receiving.take(asked.params.provider, headers, asked.body, asked.now)
+        return Reply(said.body, said.status, ((b"content-type", said.content_type.encode()),))
+
+    return [OFFERS.by(offers), BEGIN.by(begin), LIST.by(everything), SHOW.by(show), NOTIFY.by(notify)]
+
+
+def _offer(package: PackageView, offered: list[Offered]) -> PackageOffer:
+    return PackageOffer(
+        package_id=package.package_id,
+        name=package.name,
+        currency=package.currency,
+        paid=package.paid,
+        bonus=package.bonus,
+        bonus_expires_after_days=package.bonus_expires_after_days,
+        price=package.price,
+        per_bell=package.per_bell,
+        least=package.least,
+        most=package.most,
+        providers=offered,
+    )

@@ -1,0 +1,126 @@
+"""The accounts at providers that the settings name. A provider's module is imported only when one is its own."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import structlog
+
+from lingdang.keys import Keyring
+from lingdang.settings import Settings, SettingsError
+from lingdang.topup.providers.provider import Forged, Notification, Provider, Refused, Unavailable
+from lingdang.topup.providers.sandbox import Sandbox
+
+CALLS = 4
+"""Calls to a provider that are under way at a time, for one account in one process."""
+READS = 2
+"""Notifications of one account that are verified at a time."""
+WAITING = 64
+"""Calls that may wait for one of these."""
+CALL_SECONDS = 30.0
+READ_SECONDS = 0.8
+"""A notification is answered within a second."""
+
+_KINDS = ("stripe", "wechat", "alipay", "apple", "google")
+_FILE = "_file"
+
+T = TypeVar("T")
+_log = structlog.get_logger(__name__)
+
+
+class Account:
+    """An account at a provider, with threads of its own: a provider that hangs holds up nobody else."""
+
+    def __init__(self, name: str, provider: Provider) -> None:
+        self.name = name
+        self.provider = provider
+        self._calls = ThreadPoolExecutor(CALLS, f"topup-{name}")
+        self._reads = ThreadPoolExecutor(READS, f"topup-read-{name}")
+        self._under_way = 0
+
+    async def call(self, work: Callable[[], T]) -> T:
+        """What the provider answers, asked in a thread. Raises Unavailable and Refused."""
+        return await self._within(self._calls, work, CALL_SECONDS)
+
+    async def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Notification:
+        """A notification, verified in a thread. Raises Forged and Unavailable."""
+        return await self._within(self._reads, lambda: self.provider.read(headers, body, now), READ_SECONDS)
+
+    async def _within(self, threads: ThreadPoolExecutor, work: Callable[[], T], seconds: float) -> T:
+        if self._under_way >= WAITING:
+            raise Unavailable
+        self._under_way += 1
+        future = asyncio.get_running_loop().run_in_executor(threads, work)
+        future.add_done_callback(self._ended)
+        try:
+            return await asyncio.wait_for(asyncio.shield(future), seconds)
+        except TimeoutError:
+            raise Unavailable from None
+        except (Unavailable, Refused, Forged):
+            raise
+        except Exception as error:
+            _log.exception("provider_failed", account=self.name)
+            raise Unavailable from error
+
+    def _ended(self, future: "asyncio.Future[Any]") -> None:
+        self._under_way -= 1
+        if not future.cancelled():
+            future.exception()  # whoever asked may have gone
+
+    def close(self) -> None:
+        """Take no further calls; those under way end by themselves."""
+        self._calls.shutdown(wait=False, cancel_futures=True)
+        self._reads.shutdown(wait=False, cancel_futures=True)
+
+
+Accounts = Mapping[str, Account]
+
+
+def make_accounts(settings: Settings, database_url: str, keyring: Keyring) -> Accounts:
+    """The accounts by name. Raises SettingsError for one that cannot be."""
+    made = {name: Account(name, _provider(name, given)) for name, given in settings.topup_providers.items()}
+    if settings.sandbox or settings.demo:
+        if "sandbox" in made:
+            raise _wrong("sandbox", "with LINGDANG_SANDBOX this name is the sandbox's")
+        made["sandbox"] = Account("sandbox", Sandbox("sandbox", database_url, keyring, settings.public_url or ""))
+    return made
+
+
+def _provider(name: str, given: Mapping[str, Any]) -> Provider:
+    kind = given.get("kind")
+    if kind not in _KINDS:
+        raise _wrong(name, f"kind: expected one of {', '.join(_KINDS)}")
+    try:
+        module = import_module(f"lingdang.topup.providers.{kind}")
+    except ImportError as error:
+        raise _wrong(name, f"{error}; install lingdang[{kind}]") from None
+    fields = {field.encode_name for field in msgspec.structs.fields(module.Account)}
+    try:
+        account = msgspec.convert(_with_secrets(name, given, fields), module.Account, strict=False)
+        provider: Provider = module.make(account)
+    except (msgspec.ValidationError, ValueError, TypeError) as error:
+        raise _wrong(name, str(error)) from None
+    return provider
+
+
+def _with_secrets(name: str, given: Mapping[str, Any], fields: set[str]) -> dict[str, Any]:
+    """The settings of an account, with what `…_file` names read: `secret_key_file` stands for `secret_key`."""
+    values: dict[str, Any] = {}
+    for key, value in given.items():
+        if key in fields or not key.endswith(_FILE):
+            values[key] = value
+            continue
+        try:
+            values[key.removesuffix(_FILE)] = Path(value).expanduser().read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError, TypeError) as error:
+            raise _wrong(name, f"{key}: {error}") from None
+    return {key: value for key, value in values.items() if key != "kind" or "kind" in fields}
+
+
+def _wrong(name: str, reason: str) -> SettingsError:
+    return SettingsError(f"configuration: LINGDANG_TOPUP_PROVIDERS: {name}: {reason}")

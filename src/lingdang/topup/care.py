@@ -1,0 +1,102 @@
+"""The background task of top-ups: closes the gaps that a crash leaves, asks for what is silent, forgets what is old."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+
+import structlog
+
+from lingdang.clock import Clock
+from lingdang.db.pool import Pool, fetch_all
+from lingdang.errors import Problem
+
+PAUSE_SECONDS = 2.0
+LATE = timedelta(minutes=15)
+"""How long after its moment something may wait until it counts as overdue."""
+_COUNT_SECONDS = 30.0
+
+_OVERDUE = {
+    "topup": "SELECT count(*) FROM (SELECT FROM topup WHERE next_ask_at < %b LIMIT 10000) t",
+    "topup_notification": "SELECT count(*) FROM (SELECT FROM topup_waiting WHERE since < %b LIMIT 10000) w",
+    "topup_refund": "SELECT count(*) FROM (SELECT FROM topup_refund WHERE due_at IS NOT NULL AND asked_at < %b "
+    "LIMIT 10000) r",
+    "gift_code": "SELECT count(*) FROM (SELECT FROM gift_code WHERE claimed_at < %b AND redeemed_at IS NULL "
+    "LIMIT 10000) g",
+}
+_REVIEW = "SELECT count(*) FROM (SELECT FROM topup WHERE status = 'review' LIMIT 10000) t"
+
+_log = structlog.get_logger(__name__)
+
+Healer = Callable[[], Awaitable[bool]]
+"""Does its work once; answers whether it ended with work left."""
+
+
+class Care:
+    """The healers of top-ups in one process; several processes share the work."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        clock: Clock,
+        healers: Mapping[str, Healer],
+        counted: Mapping[str, Callable[[], float]],
+        close: Callable[[], Awaitable[None]],
+    ) -> None:
+        """`close` is called when it has run."""
+        self._pool = pool
+        self._clock = clock
+        self._healers = healers
+        self._close = close
+        self._caught_up = time.monotonic()
+        self._counted_at = 0.0
+        self._in_review = 0
+        self.overdue = dict.fromkeys(_OVERDUE, 0)
+        self.gauges: Mapping[str, Callable[[], float]] = {
+            "lingdang_topups_in_review": lambda: self._in_review,
+            **counted,
+        }
+
+    def lag(self) -> float:
+        """As Task."""
+        return time.monotonic() - self._caught_up
+
+    async def run(self) -> None:
+        """As Task."""
+        try:
+            while True:
+                more = await self.round()
+                await asyncio.sleep(0 if more else PAUSE_SECONDS)
+        finally:
+            await self._close()
+
+    async def round(self) -> bool:
+        """Each healer once; whether one ended with work left."""
+        left = [await self._try(name, heal) for name, heal in self._healers.items()]
+        if time.monotonic() - self._counted_at > _COUNT_SECONDS:
+            left.append(await self._try("counting", self._count))
+        if not any(each or each is None for each in left):
+            self._caught_up = time.monotonic()
+        return any(left)
+
+    async def look(self) -> None:
+        """As Task."""
+        await self._count()
+
+    async def _count(self) -> bool:
+        for state, sql in _OVERDUE.items():
+            [(late,)] = await fetch_all(self._pool, sql, (self._clock() - LATE,))
+            self.overdue[state] = int(late)
+        [(self._in_review,)] = await fetch_all(self._pool, _REVIEW)
+        self._counted_at = time.monotonic()
+        return False
+
+    async def _try(self, name: str, heal: Healer) -> bool | None:
+        """Whether it ended with work left; None when it failed."""
+        try:
+            return await heal()
+        except Problem as problem:
+            _log.warning("topups_postponed", healer=name, code=problem.code)
+        except Exception:
+            _log.exception("topups_failed", healer=name)
+        return None

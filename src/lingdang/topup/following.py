@@ -1,0 +1,181 @@
+"""Following what providers told: first the entry in the inbox is there, then bells are credited, then the row follows.
+
+Whatever ends between two of these is done again from the entry, which waits until all is done. Nothing here counts:
+each step says how things stand, so doing it twice is doing it once.
+"""
+
+import asyncio
+from collections.abc import Callable
+from hashlib import sha256
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from lingdang.clock import Clock
+from lingdang.db.pool import Connection, Pool, connection_of, fetch_all
+from lingdang.errors import Problem
+from lingdang.events import notices
+from lingdang.ids import bucket_of
+from lingdang.ledger.settlement import Settlement
+from lingdang.topup import inbox, rows
+from lingdang.topup.advancing import Step, advanced
+from lingdang.topup.booking import book
+from lingdang.topup.inbox import Inbox, Place, Told
+from lingdang.topup.merging import is_another
+from lingdang.topup.providers.provider import Standing
+from lingdang.topup.rows import NOBODY, TopupRow
+from lingdang.topup.strays import stray_of
+
+TESTERS = "store-testers"
+"""The group whose members may use play money."""
+ABREAST = 4
+"""Entries that one process carries out at a time as they come."""
+MOST_WAITING = 1000
+"""Further ones are left to the healer."""
+
+_TESTER = "SELECT %b = ANY (groups) FROM customer WHERE customer = %b"
+
+_log = structlog.get_logger(__name__)
+
+Reached = Callable[[str], None]
+"""Called with the name of each point that has been reached. Tests end the work there."""
+
+
+class Following:
+    """One process's part in it. Several may follow one entry at a time; a lock of the top-up orders them."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        settlement: Settlement,
+        kept: Inbox,
+        clock: Clock,
+        buckets: int,
+        reached: Reached = lambda _: None,
+    ) -> None:
+        self._pool = pool
+        self._settlement = settlement
+        self._inbox = kept
+        self._clock = clock
+        self._buckets = buckets
+        self._reached = reached
+        self._turns = asyncio.Semaphore(ABREAST)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def soon(self, place: Place) -> None:
+        """Carry an entry out beside the request that brought it."""
+        if len(self._tasks) >= MOST_WAITING:
+            return
+        task = asyncio.create_task(self._in_turn(place))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Leave what is under way: its entries wait."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _in_turn(self, place: Place) -> None:
+        async with self._turns:
+            await self.try_out(place)
+
+    async def try_out(self, place: Place) -> bool:
+        """Carry an entry out; False when that failed and it is tried again later."""
+        try:
+            await self.carry_out(place)
+        except Exception as error:
+            refused = isinstance(error, Problem)
+            _log.warning(
+                "topup_postponed", account=place.account, entry=place.entry, exc_info=None if refused else error
+            )
+            try:
+                await self._inbox.later(place, self._clock())
+            except Problem:
+                _log.warning("topup_postponed", account=place.account, entry=place.entry)
+            return False
+        return True
+
+    async def carry_out(self, place: Place) -> None:
+        """Carry an entry out, if it waits. Raises what the settlement and the database do."""
+        told = await self._inbox.waits(place)
+        if told is None:
+            return
+        self._reached("inbox")
+        row = None if told.standing is None else await self._whose(place, told.standing)
+        if row is None:
+            await fetch_all(self._pool, "DELETE FROM topup_waiting WHERE account = %b AND entry = %b", _key(place))
+            return
+        await self.change(row.topup_id, told, place)
+
+    async def change(self, topup_id: UUID, told: Told, place: Place | None = None) -> TopupRow:
+        """Change a top-up by what was told of it, bells first; `place` is then done. Raises Problem."""
+        found = await rows.find(self._pool, topup_id)
+        assert found is not None, "it was found before, and none is ever removed"
+        tester = await self._is_tester(found, told)
+        async with connection_of(self._pool) as connection:
+            await notices.begin(connection, found.bucket)
+            async with connection.transaction():
+                await self._pool.limit_transaction(connection)
+                row = await rows.locked(connection, topup_id)
+                after = await self._booked(advanced(row, told, self._clock(), tester=tester))
+                await self._write(connection, Step(row, after))
+                if place is not None:
+                    await inbox.done(connection, place)
+        self._reached("row")
+        return after
+
+    async def _booked(self, after: TopupRow) -> TopupRow:
+        booked = await book(self._settlement, after, self._clock())
+        self._reached("credit")
+        return booked
+
+    async def _write(self, connection: Connection, step: Step) -> None:
+        """Notices first: they cannot be written by a transaction that has written before."""
+        if step.notices:
+            await notices.write(connection, step.after.bucket, self._clock(), step.notices)
+        if step.after != step.before:
+            await rows.update(connection, step.after)
+
+    async def _whose(self, place: Place, standing: Standing) -> TopupRow | None:
+        """The top-up that a payment is of; money that is of none has a row of its own, for operators to decide."""
+        found = None if standing.topup_id is None else await rows.find(self._pool, standing.topup_id)
+        if found is None and standing.reference is not None:
+            found = await rows.find_reference(self._pool, place.account, standing.reference)
+        if found is not None and found.account == place.account and not is_another(found, standing):
+            return found if await self._has_its_reference(found, standing) else None
+        return await self._stray(place, standing, found) if standing.state == "paid" else None
+
+    async def _has_its_reference(self, found: TopupRow, standing: Standing) -> bool:
+        """Whether no other top-up has this payment."""
+        if standing.reference is None or standing.reference == found.reference:
+            return True
+        other = await rows.find_reference(self._pool, found.account, standing.reference)
+        if other is not None and other.topup_id != found.topup_id:
+            _log.error("payment_of_another", topup=str(found.topup_id), other=str(other.topup_id))
+            return False
+        return True
+
+    async def _stray(self, place: Place, standing: Standing, found: TopupRow | None) -> TopupRow:
+        customer = NOBODY if found is None else found.customer
+        named = f"{place.account} {standing.reference}"
+        topup_id = UUID(bytes=sha256(named.encode()).digest()[:16], version=8)
+        made = stray_of(
+            topup_id, customer, bucket_of(customer, self._buckets), place.account, standing, found, self._clock()
+        )
+        async with connection_of(self._pool) as connection, connection.transaction():
+            if await rows.insert(connection, made):
+                _log.warning("payment_of_no_topup", account=place.account, topup=str(topup_id))
+        kept = await rows.find(self._pool, topup_id)
+        assert kept is not None, "it was written"
+        return kept
+
+    async def _is_tester(self, row: TopupRow, told: Told) -> bool:
+        if told.standing is None or not told.standing.test:
+            return False
+        return await fetch_all(self._pool, _TESTER, (TESTERS, row.customer)) == [(True,)]
+
+
+def _key(place: Place) -> tuple[str, str]:
+    return msgspec.structs.astuple(place)

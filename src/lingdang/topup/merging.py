@@ -1,0 +1,114 @@
+"""What a top-up becomes by what its provider tells. Pure.
+
+Every amount is a sum, so nothing is ever counted twice. A notification that is older than what is known changes none of
+them, and of one that is as old the greater sum holds. An answer that was asked for is the truth.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from lingdang.topup.providers.provider import Return, Standing
+from lingdang.topup.rows import TopupRow
+
+_SUMS = ("refunded", "disputed", "lost")
+
+
+def merged(row: TopupRow, standing: Standing, now: datetime, *, exact: bool, tester: bool) -> TopupRow:
+    """The top-up as it stands by what was told of it.
+
+    `exact`: the provider was asked, and nothing has changed since. `tester`: play money is the customer's to use.
+    """
+    if row.paid_at is not None:
+        return msgspec.structs.replace(row, **_sums(row, standing, row.received, exact))
+    changed: dict[str, Any] = {} if standing.reference is None else {"reference": standing.reference}
+    if standing.state == "paid" and tells_all(row, standing):
+        changed |= _received(row, standing, tester)
+        changed |= _sums(row, standing, changed["received"], exact)
+    elif standing.state == "closed" and row.closed is None:
+        changed["closed"] = "expired" if now >= row.expires_at else "failed"
+    return msgspec.structs.replace(row, **changed)
+
+
+def tells_all(row: TopupRow, standing: Standing) -> bool:
+    """Whether it tells what was received. A store need not: there the product is compared, and no price."""
+    return standing.received is not None or row.channel == "store"
+
+
+def is_another(row: TopupRow, standing: Standing) -> bool:
+    """Whether it is a second payment of what was paid already."""
+    return (
+        standing.state == "paid"
+        and row.paid_at is not None
+        and standing.reference is not None
+        and row.reference not in (None, standing.reference)
+    )
+
+
+def _received(row: TopupRow, standing: Standing, tester: bool) -> dict[str, Any]:
+    """At a store the price is only recorded, and one that is not told is the agreed one."""
+    money = standing.received
+    if money is None or (row.channel == "store" and money.amount == 0):
+        money = row.agreed
+    return {
+        "received": money.amount,
+        "received_currency": money.currency,
+        "paid_at": standing.at,
+        "test": standing.test,
+        "differs": tuple(dict.fromkeys([*row.differs, *_differences(row, standing, tester)])),
+    }
+
+
+def _differences(row: TopupRow, standing: Standing, tester: bool) -> Sequence[str]:
+    """What of a payment is not what was agreed, in short words."""
+    found = list(standing.differs)
+    if standing.test and not tester:
+        found.append("test")
+    if row.channel == "store":
+        return [*found, *_store_differences(row, standing)]
+    if standing.received is not None and standing.received.amount != row.price:
+        found.append("amount")
+    if standing.received is not None and standing.received.currency != row.price_currency:
+        found.append("currency")
+    return found
+
+
+def _store_differences(row: TopupRow, standing: Standing) -> Sequence[str]:
+    found = {
+        "product": standing.store_product != row.store_product,
+        "quantity": standing.quantity != 1,
+        "account": standing.payer_account is not None and standing.payer_account != str(row.topup_id),
+    }
+    return [name for name, differs in found.items() if differs]
+
+
+def _sums(row: TopupRow, standing: Standing, received: int, exact: bool) -> dict[str, Any]:
+    """The sums that came back, none of them beyond what was received."""
+    returns = _returns(row.returns, standing.returns)
+    told = {name: value for name in _SUMS if (value := getattr(standing, name)) is not None}
+    sums = {} if "refunded" in told or not standing.returns else {"refunded": sum(each.amount for each in returns)}
+    known = dict(row.told)
+    for name, value in told.items():
+        sums[name] = _sum(getattr(row, name), value, row.told.get(name), standing.at, exact)
+        known[name] = max(standing.at, row.told.get(name, standing.at))
+    return {**_bounded(row, sums, received), "returns": returns, "told": known}
+
+
+def _sum(known: int, value: int, known_at: datetime | None, at: datetime, exact: bool) -> int:
+    if exact or known_at is None or at > known_at:
+        return value
+    return max(known, value) if at == known_at else known
+
+
+def _bounded(row: TopupRow, sums: Mapping[str, int], received: int) -> dict[str, int]:
+    refunded = min(sums.get("refunded", row.refunded), received)
+    lost = min(sums.get("lost", row.lost), received - refunded)
+    disputed = min(sums.get("disputed", row.disputed), received - refunded - lost)
+    return {"refunded": refunded, "lost": lost, "disputed": disputed}
+
+
+def _returns(known: Sequence[Return], told: Sequence[Return]) -> tuple[Return, ...]:
+    by_reference = {each.reference: each for each in (*known, *told)}
+    return tuple(by_reference.values())

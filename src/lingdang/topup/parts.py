@@ -1,0 +1,72 @@
+"""The parts of top-ups that work together in one process, made once."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import msgspec
+
+from lingdang.clock import Clock
+from lingdang.db.pool import Pool
+from lingdang.keys import Keyring
+from lingdang.ledger.settlement import Settlement
+from lingdang.settings import Settings
+from lingdang.topup.accounts import Accounts, make_accounts
+from lingdang.topup.asking import Asking
+from lingdang.topup.care import Care
+from lingdang.topup.following import Following
+from lingdang.topup.inbox import Inbox
+
+ROUND = 50
+"""Entries of the inbox that a healer takes at a time."""
+
+
+class Ground(msgspec.Struct, frozen=True):
+    """What the parts stand on."""
+
+    settings: Settings
+    database_url: str
+    keyring: Keyring
+    buckets: int
+    clock: Clock
+
+
+class Topups:
+    """The accounts, the inbox, and what follows from it; `pool` has their connections."""
+
+    def __init__(self, ground: Ground, pool: Pool, settlement: Settlement, accounts: Accounts | None = None) -> None:
+        self.ground = ground
+        self.pool = pool
+        self.settlement = settlement
+        self.accounts = _accounts(ground) if accounts is None else accounts
+        self.inbox = Inbox(pool, ground.keyring)
+        self.following = Following(pool, settlement, self.inbox, ground.clock, ground.buckets)
+        self.asking = Asking(pool, self.accounts, self.inbox, self.following, ground.clock)
+
+    async def close(self) -> None:
+        """Leave what is under way: all of it waits in the inbox."""
+        await self.following.close()
+        for account in self.accounts.values():
+            account.close()
+
+    def care(self) -> Care:
+        """The background task."""
+        counted: dict[str, Callable[[], float]] = {
+            "lingdang_topup_asked_total": lambda: self.asking.asked,
+        }
+        healers = {"inbox": self._carry_on, "asking": self.asking.run, "forgetting": self._forget}
+        return Care(self.pool, self.ground.clock, healers, counted, self.close)
+
+    async def _carry_on(self) -> bool:
+        """Carry out what waits in the inbox and is due."""
+        places = await self.inbox.claim(self.ground.clock(), ROUND)
+        for place in places:
+            await self.following.try_out(place)
+        return len(places) == ROUND
+
+    async def _forget(self) -> bool:
+        kept = timedelta(days=self.ground.settings.topup_inbox_days)
+        return await self.inbox.forget(self.ground.clock() - kept)
+
+
+def _accounts(ground: Ground) -> Accounts:
+    return make_accounts(ground.settings, ground.database_url, ground.keyring)

@@ -1,0 +1,159 @@
+"""What is known of a payment, by what was told of it: in any sequence, however often."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lingdang.ids import uuid7
+from lingdang.topup.merging import is_another, merged
+from lingdang.topup.money import Money
+from lingdang.topup.providers.provider import Return, Standing
+from lingdang.topup.rows import TopupRow
+
+AT = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+ROW = TopupRow(
+    customer=1,
+    topup_id=uuid7(),
+    bucket=0,
+    package_id="six",
+    name="n",
+    account="wechat",
+    channel="web",
+    currency="BELL",
+    paid=600,
+    bonus=60,
+    bonus_days=None,
+    price=600,
+    price_currency="CNY",
+    created_at=AT,
+    expires_at=AT + timedelta(hours=1),
+)
+STORE = msgspec.structs.replace(ROW, channel="store", store_product="bells.600")
+
+
+def standing(state: Any = "paid", seconds: int = 0, **told: Any) -> Standing:
+    told = {"received": Money(600, "CNY") if state == "paid" else None} | told
+    return Standing(topup_id=ROW.topup_id, reference="wx1", state=state, at=AT + timedelta(seconds=seconds), **told)
+
+
+def after(row: TopupRow, *told: Standing, exact: bool = False, tester: bool = False) -> TopupRow:
+    for each in told:
+        row = merged(row, each, AT, exact=exact, tester=tester)
+    return row
+
+
+def sums(row: TopupRow) -> tuple[int, int, int, int]:
+    return row.received, row.refunded, row.disputed, row.lost
+
+
+def test_money_that_is_as_agreed_is_due() -> None:
+    row = after(ROW, standing())
+    assert (sums(row), row.differs, row.reference, row.is_credit_due) == ((600, 0, 0, 0), (), "wx1", True)
+
+
+@pytest.mark.parametrize(
+    ("told", "differs"),
+    [
+        ({"received": Money(599, "CNY")}, ("amount",)),
+        ({"received": Money(600_00, "CNY")}, ("amount",)),
+        ({"received": Money(600, "USD")}, ("currency",)),
+        ({"differs": ("merchant",)}, ("merchant",)),
+        ({"test": True}, ("test",)),
+        ({"received": Money(0, "CNY")}, ("amount",)),
+    ],
+)
+def test_money_that_is_not_is_not_due(told: dict[str, Any], differs: tuple[str, ...]) -> None:
+    row = after(ROW, standing(**told))
+    assert (row.differs, row.is_credit_due, row.status) == (differs, False, "review")
+
+
+@pytest.mark.parametrize(
+    ("told", "differs"),
+    [
+        ({}, ()),
+        ({"received": None}, ()),
+        ({"received": Money(99, "USD")}, ()),
+        ({"store_product": "other"}, ("product",)),
+        ({"quantity": 2}, ("quantity",)),
+        ({"payer_account": str(uuid7())}, ("account",)),
+        ({"payer_account": str(ROW.topup_id)}, ()),
+    ],
+)
+def test_at_a_store_the_product_is_compared_and_no_price(told: dict[str, Any], differs: tuple[str, ...]) -> None:
+    row = after(STORE, standing(**({"store_product": "bells.600"} | told)))
+    assert (row.differs, row.is_credit_due) == (differs, not differs)
+
+
+def test_play_money_is_a_testers() -> None:
+    row = after(ROW, standing(test=True), tester=True)
+    assert (row.differs, row.test, row.is_credit_due) == ((), True, True)
+
+
+def test_a_payment_of_which_nobody_told_the_amount_is_not_believed() -> None:
+    row = after(ROW, standing(received=None, refunded=600))
+    assert (sums(row), row.status) == ((0, 0, 0, 0), "pending")
+    assert sums(after(row, standing(refunded=0))) == (600, 0, 0, 0), "what came before it is not kept against it"
+
+
+def test_what_was_received_is_received_once() -> None:
+    assert sums(after(ROW, standing(), standing(received=Money(700, "CNY")))) == (600, 0, 0, 0)
+    assert after(ROW, standing(), standing(received=Money(700, "CNY"))).differs == ()
+
+
+def test_an_older_word_changes_nothing_and_of_two_as_old_the_greater_holds() -> None:
+    late, early = standing(refunded=0, seconds=9), standing(refunded=600, seconds=5)
+    assert sums(after(ROW, standing(), early, late)) == sums(after(ROW, standing(), late, early)) == (600, 0, 0, 0)
+    one, other = standing(refunded=100, seconds=5), standing(refunded=300, seconds=5)
+    assert sums(after(ROW, one, other)) == sums(after(ROW, other, one)) == (600, 300, 0, 0)
+
+
+def test_an_answer_is_the_truth() -> None:
+    row = after(ROW, standing(refunded=300, seconds=5))
+    assert after(row, standing(refunded=100, seconds=5), exact=True).refunded == 100
+    assert after(row, standing(refunded=None, seconds=6), exact=True).refunded == 300, "what it does not tell stays"
+
+
+def test_single_refunds_are_added_up_by_their_ids() -> None:
+    one, two = Return(reference="r1", amount=100), Return(reference="r2", amount=50)
+    row = after(ROW, standing(), standing(returns=(one,)), standing(returns=(two,)), standing(returns=(one,)))
+    assert row.refunded == 150
+    assert after(row, standing(returns=(Return(reference="r2", amount=0),))).refunded == 100, "it failed"
+
+
+def test_no_more_goes_back_than_came() -> None:
+    row = after(ROW, standing(refunded=500, disputed=500, lost=500))
+    assert sums(row) == (600, 500, 0, 100)
+
+
+@pytest.mark.parametrize(("now", "closed"), [(AT, "failed"), (AT + timedelta(hours=1), "expired")])
+def test_one_that_is_closed_failed_or_expired_and_late_money_makes_it_paid(now: datetime, closed: str) -> None:
+    row = merged(ROW, standing("closed"), now, exact=False, tester=False)
+    assert row.status == closed
+    assert after(row, standing()).status == "paid"
+    assert after(row, standing(), standing("closed")).status == "paid"
+
+
+def test_a_second_payment_is_another() -> None:
+    other = msgspec.structs.replace(standing(), reference="wx2")
+    assert not is_another(ROW, other)
+    paid = after(ROW, standing())
+    assert is_another(paid, other)
+    assert not is_another(paid, standing())
+    assert not is_another(paid, msgspec.structs.replace(other, state="open"))
+
+
+@given(st.permutations(range(5)), st.lists(st.integers(0, 4), max_size=10))
+def test_every_sequence_leads_to_the_same(order: list[int], again: list[int]) -> None:
+    told = [
+        standing(seconds=1),
+        standing(seconds=2, refunded=100),
+        standing(seconds=3, refunded=300, disputed=200),
+        standing(seconds=4, refunded=300, disputed=0, lost=200),
+        standing(seconds=5, refunded=250, disputed=0, lost=200),
+    ]
+    row = after(ROW, *(told[each] for each in [*order, *again]))
+    assert sums(row) == (600, 250, 0, 200)
