@@ -10,12 +10,19 @@ Event = dict[str, Any]
 
 
 class Books(NamedTuple):
-    """Lots by customer and currency, orders by their ids, the source of each right, and which order used a voucher."""
+    """Lots by customer and currency, orders by their ids, the source of each right, and which order used a voucher.
+
+    `owed` and `frozen` are bells by customer and currency, `stands` what was taken back of a top-up, by its id; where
+    there are any.
+    """
 
     wallets: dict[tuple[str, str], tuple[int, dict[str, int]]]
     orders: dict[str, dict[str, Any]]
     rights: dict[tuple[str, str], str]
     used: dict[str, str]
+    owed: dict[tuple[str, str], int]
+    frozen: dict[tuple[str, str], int]
+    stands: dict[str, int]
 
 
 def who(event: Event) -> str:
@@ -47,7 +54,7 @@ class Consumer:
         for event in self.events.values():
             if "seq" in event:
                 rows.setdefault(who(event), []).append(event)
-        books = Books({}, {}, {}, {})
+        books = Books({}, {}, {}, {}, {}, {}, {})
         for customer, events in rows.items():
             events.sort(key=lambda event: int(event["seq"]))
             assert [event["seq"] for event in events] == list(range(1, len(events) + 1)), (
@@ -63,6 +70,7 @@ class Consumer:
 def _apply(books: Books, customer: str, kind: str, data: dict[str, Any]) -> None:
     if "lots" in data:
         _move(books, customer, data)
+        _owe(books, customer, kind, data)
     if kind == "order.paid":
         books.orders[data["orderId"]] = {
             "customer": customer,
@@ -104,6 +112,29 @@ def _move(books: Books, customer: str, data: dict[str, Any]) -> None:
     kept = {name: amount for name, amount in lots.items() if amount}
     assert sum(kept.values()) == data["balance"], "the balance is what the lots hold"
     books.wallets[key] = (data["balance"], kept)
+
+
+def _owe(books: Books, customer: str, kind: str, data: dict[str, Any]) -> None:
+    """Debts, frozen bells, and how a top-up stands."""
+    key = (customer, data["currency"])
+    _add(books.owed, key, data.get("debtAdded", 0) - data.get("debtPaid", 0))
+    frozen = -data.get("fromFrozen", 0)
+    if kind == "wallet.frozen" or (kind == "wallet.released" and data["origin"] == "frozen"):
+        frozen -= data["amount"]
+    _add(books.frozen, key, frozen)
+    if kind == "wallet.taken_back" and "topupId" in data:
+        _add(books.stands, data["topupId"], data.get("debtAdded", 0) + data.get("fromFrozen", 0) - data["amount"])
+    elif kind == "wallet.released" and data["origin"] == "taken-back":
+        _add(books.stands, data["topupId"], -data["amount"])
+    assert not (books.owed.get(key) and data["balance"]), "a wallet in debt is empty"
+
+
+def _add(sums: dict[Any, int], key: object, amount: int) -> None:
+    """Nothing of it is ever below 0, and what is 0 is not there."""
+    sums[key] = sums.get(key, 0) + amount
+    assert sums[key] >= 0
+    if not sums[key]:
+        del sums[key]
 
 
 def books_of(database_url: str) -> Books:
@@ -153,4 +184,26 @@ def _books(rows: Callable[[str], list[tuple[Any, ...]]]) -> Books:
         str(voucher): str(order)
         for voucher, order in rows("SELECT voucher_id, used_by FROM voucher WHERE used_by IS NOT NULL")
     }
-    return Books(wallets, orders, rights, used)
+    owed = {
+        (customer, currency): debt
+        for customer, currency, debt in rows(
+            "SELECT customer_id, currency, debt FROM wallet JOIN customer USING (customer) WHERE debt > 0"
+        )
+    }
+    frozen = {
+        (customer, currency): int(amount)
+        for customer, currency, amount in rows(
+            "SELECT customer_id, currency, sum(amount) FROM entry JOIN customer USING (customer)"
+            " WHERE account = 'frozen' GROUP BY 1, 2 HAVING sum(amount) <> 0"
+        )
+    }
+    # What was cleared of a top-up is what is not taken back of it.
+    stands = {
+        topup: int(amount)
+        for topup, amount in rows(
+            "SELECT t.detail->>'topupId', sum(e.amount) FROM entry e JOIN transfer t USING (bucket, customer, seq)"
+            " WHERE t.kind IN ('takeback', 'giveback') AND e.account LIKE 'clearing:%' GROUP BY 1"
+            " HAVING sum(e.amount) <> 0"
+        )
+    }
+    return Books(wallets, orders, rights, used, owed, frozen, stands)

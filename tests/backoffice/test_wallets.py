@@ -154,6 +154,8 @@ async def test_a_bonus_is_shown_with_its_expiry(shop: Shop, operator: dict[str, 
                 "balance": 19,
                 "paid": 10,
                 "bonus": 9,
+                "debt": 0,
+                "frozen": 0,
                 "expiring": [{"amount": 7, "expiresAt": soon}, {"amount": 2, "expiresAt": later}],
             }
         ]

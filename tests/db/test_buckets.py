@@ -79,5 +79,7 @@ def test_each_comparison_that_is_taken_away_is_missed(database_url: str, path: s
 
 def test_the_ledger_is_among_them() -> None:
     compared = {path for path, text in sql_files.texts().items() if _COMPARISON.search(text)}
-    assert compared >= {f"ledger/{name}.sql" for name in ("begin", "load", "found", "save", "orders", "right_change")}
+    assert compared >= {
+        f"ledger/{name}.sql" for name in ("begin", "load", "found", "since", "write", "orders", "right_change")
+    }
     assert compared >= {"checkout/facts.sql", "coupons/claim.sql", "cart/tick.sql", "journal/content.sql"}

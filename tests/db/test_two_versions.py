@@ -34,7 +34,7 @@ from support.vouchers import differences, hold, put_coupon
 FUNCTIONS = {
     "ledger/load.sql": "ledger_load",
     "ledger/found.sql": "ledger_found",
-    "ledger/save.sql": "ledger_save",
+    "ledger/write.sql": "ledger_write",
     "checkout/facts.sql": "checkout_facts",
     "cart/tick.sql": "cart_tick",
 }
@@ -68,12 +68,12 @@ def files_after() -> dict[str, str]:
         assert renamed != text
         files[path] = f"-- Kept for one release.\n{text}"
         files[path.replace(".sql", "_2.sql")] = renamed
-    saving = files["ledger/save_2.sql"]
+    saving = files["ledger/write_2.sql"]
     writing = saving.replace("accounts, cause,\n                          detail)", "accounts, cause, detail, made_by)")
     writing = writing.replace("n.cause, n.detail::json\n", "n.cause, n.detail::json, maker\n")
     assert writing.count("made_by") == 1
     assert writing.count("maker") == 2
-    files["ledger/save_2.sql"] = writing
+    files["ledger/write_2.sql"] = writing
     return files
 
 

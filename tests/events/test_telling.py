@@ -10,7 +10,19 @@ import pytest
 from lingdang.events import kinds
 from lingdang.events.event import encode, event_id
 from lingdang.events.telling import JournalRow, NoticeRow, Place, UnknownKindError, tell, tell_low
-from lingdang.ledger import adjusting, crediting, expiring, granting, paying, refunding, reversing, topping_up
+from lingdang.ledger import (
+    adjusting,
+    crediting,
+    expiring,
+    granting,
+    paying,
+    redeeming,
+    refunding,
+    reversing,
+    taken,
+    taking_back,
+    topping_up,
+)
 from lingdang.ledger.rules import Command
 from lingdang.ledger.state import Row
 
@@ -108,6 +120,8 @@ KINDS_OF = {
     paying.Pay: {paying.KIND},
     crediting.Credit: {crediting.KIND},
     topping_up.TopUp: {topping_up.KIND},
+    taking_back.TakeBack: {taken.TAKEBACK, taken.GIVEBACK, taken.FREEZE, taken.RELEASE},
+    redeeming.Redeem: {redeeming.KIND},
     adjusting.Adjust: {adjusting.KIND},
     refunding.Refund: {refunding.KIND},
     granting.Grant: {granting.GRANT},

@@ -59,7 +59,9 @@ async def test_buys_two_books(shop: Shop, sign_type: SignType) -> None:
     assert (one["total"], one["balance"], one["lines"][1]["title"]) == (240, 60, "Title of book-1")
 
     wallet = (await ann.get("/v1/wallet")).json()
-    assert wallet["balances"] == [{"currency": "BELL", "balance": 60, "paid": 60, "bonus": 0, "expiring": []}]
+    assert wallet["balances"] == [
+        {"currency": "BELL", "balance": 60, "paid": 60, "bonus": 0, "debt": 0, "frozen": 0, "expiring": []}
+    ]
     entries = (await ann.get("/v1/wallet/entries")).json()["items"]
     assert [(e["kind"], e["amount"], e["balance"]) for e in entries] == [("payment", -240, 60), ("credit", 300, 300)]
     assert entries[0]["reference"] == order["orderId"]

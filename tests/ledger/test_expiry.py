@@ -16,7 +16,7 @@ from support.money import open_settlement
 
 MANY = 6_000
 
-# As ledger_save leaves a bonus of two bells that has lapsed since.
+# As ledger_write leaves a bonus of two bells that has lapsed since.
 _FILL = """
 WITH gift AS (
     SELECT n AS customer, 'bonus@2020-01-01T00:00:00.000Z' AS lot FROM generate_series(1, %(many)s) AS n),

@@ -12,9 +12,10 @@ from lingdang.ledger.lines import UsedVoucher
 from lingdang.ledger.reconcile import CHECKS, SHARED_CHECKS, Report, reconcile
 from lingdang.ledger.refunding import Refund
 from support.customers import key_of
+from support.ledger import take_back, topup
 from support.money import credit, line, open_settlement, pay
 
-ANN, BOB, CARL, DAN = (key_of(name) for name in ("ann", "bob", "carl", "dan"))
+ANN, BOB, CARL, DAN, EVE = (key_of(name) for name in ("ann", "bob", "carl", "dan", "eve"))
 
 
 def compare(database_url: str) -> Report:
@@ -23,7 +24,9 @@ def compare(database_url: str) -> Report:
 
 
 async def fill(database_url: str) -> None:
-    """Two customers with bells of two currencies, and an order of two books that a voucher made cheaper."""
+    """Two customers with bells of two currencies, and an order of two books that a voucher made cheaper; one who had a
+    refund; and one who owes 40 bells of a top-up that was disputed, and then taken back after some of it was spent.
+    """
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO product (product_id, title, currency, price, list_price, created_at, updated_at)"
@@ -63,13 +66,18 @@ async def fill(database_url: str) -> None:
                 reason="goodwill",
             )
         )
+        await settlement.submit(topup(1, 100, 10, customer=EVE))
+        await settlement.submit(pay("eve", line("book-1", 60)))
+        for told in (take_back(1, 10, 30, customer=EVE), take_back(1, 100, customer=EVE)):
+            await settlement.submit(told)
+        await settlement.submit(credit("eve", 20))
 
 
 async def test_clean_books(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     await fill(database_url)
     report = compare(database_url)
     assert report.differences == []
-    assert (report.customers, report.orders, report.transfers) == (3, 3, 11)
+    assert (report.customers, report.orders, report.transfers) == (4, 4, 17)
     monkeypatch.setattr(books, "CHUNK", 1)
     assert compare(database_url) == report, "a customer at a time"
 
@@ -232,6 +240,42 @@ TAMPERING = {
         f"UPDATE transfer SET cause = (SELECT cause FROM transfer WHERE customer = {BOB} AND seq = 1)"
         f" WHERE customer = {ANN} AND seq = 1",
         {"cause_is_what_it_names"},
+    ),
+    "a debt that is forgiven": (f"UPDATE wallet SET debt = 0 WHERE customer = {EVE}", {"debt_is_its_entries"}),
+    "a credit that pays no debt": (
+        "UPDATE transfer SET amount = 20, balance = 20, amounts = '{-20,20,0}'"
+        f" WHERE customer = {EVE} AND kind = 'credit';"
+        f"UPDATE wallet SET balance = 20, lots = '{{paid}}', remaining = '{{20}}' WHERE customer = {EVE}",
+        {"debt_is_its_entries", "debt_is_paid_by_what_comes"},
+    ),
+    "a top-up of more bells than came": (
+        "UPDATE transfer SET detail = jsonb_set(detail::jsonb, '{paid}', '101') WHERE kind = 'topup'",
+        {"topup_adds_up"},
+    ),
+    "a top-up that came into other lots": (
+        "UPDATE transfer SET detail = jsonb_set(detail::jsonb, '{lots,0,1}', '101') WHERE kind = 'topup'",
+        {"topup_adds_up"},
+    ),
+    "more taken back than there was": (
+        "UPDATE transfer SET detail = jsonb_set(detail::jsonb, '{of,0,1}', '101') WHERE kind = 'takeback' AND seq = 5",
+        {"topup_is_taken_back_at_most_whole", "taken_back_is_its_legs"},
+    ),
+    "frozen bells that are taken back twice": (
+        "UPDATE transfer SET detail = jsonb_set(detail::jsonb, '{thawed,0,1}', '34')"
+        " WHERE kind = 'takeback' AND seq = 5",
+        {"topup_is_taken_back_at_most_whole", "taken_back_is_its_legs"},
+    ),
+    "bells that are frozen and are not": (
+        "UPDATE transfer SET detail = jsonb_set(detail::jsonb, '{of,0,1}', '32') WHERE kind = 'freeze'",
+        {"topup_is_taken_back_at_most_whole", "taken_back_is_its_legs"},
+    ),
+    "a take-back that was left out": (
+        "UPDATE transfer SET detail = jsonb_set(detail::jsonb, '{number}', '4') WHERE kind = 'takeback' AND seq = 5",
+        {"topup_is_taken_back_at_most_whole", "cause_is_what_it_names"},
+    ),
+    "a take-back of no top-up": (
+        "UPDATE transfer SET kind = 'gift', detail = '{\"giftId\": \"1\"}' WHERE kind = 'topup'",
+        {"topup_is_taken_back_at_most_whole", "cause_is_what_it_names"},
     ),
 }
 

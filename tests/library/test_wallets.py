@@ -38,12 +38,14 @@ async def test_what_has_ended_is_not_there(filled: str, at: object, bonus: int, 
     async with Pool(filled, 1, pgbouncer=False) as pool:
         view = await view_wallet(pool, owner_of("ann"), at)  # type: ignore[arg-type]
     expiring = [Expiring(amount, end) for amount, end in ends]  # type: ignore[arg-type]
-    assert view.balances == [Balance("BELL", 100 + bonus, 100, bonus, expiring)]
+    assert view.balances == [Balance("BELL", 100 + bonus, 100, bonus, 0, 0, expiring)]
 
 
 async def test_who_never_had_bells_has_none_of_the_usual_ones(filled: str) -> None:
     async with Pool(filled, 1, pgbouncer=False) as pool:
-        assert (await view_wallet(pool, owner_of("bob"), NOW)).balances == [Balance(DEFAULT_CURRENCY, 0, 0, 0, [])]
+        assert (await view_wallet(pool, owner_of("bob"), NOW)).balances == [
+            Balance(DEFAULT_CURRENCY, 0, 0, 0, 0, 0, [])
+        ]
         assert (await list_entries(pool, owner_of("bob"), Window(9, None))).items == []
 
 

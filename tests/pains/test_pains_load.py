@@ -140,7 +140,7 @@ async def test_pain_20_promotions_cost_a_cart_nothing_until_one_is_held(database
         await purchase(cust_id)
         costs.append(await work(database_url) - before)
     none, offered, holding = costs
-    assert none["checkout_facts"] == none["ledger_load"] == none["ledger_save"] == 1
+    assert none["checkout_facts"] == none["ledger_load"] == none["ledger_write"] == 1
     assert offered == none
     more = holding - none
     assert set(more) == {"voucher", "coupon", "customer"}

@@ -1,12 +1,23 @@
 """A shop in which everything happened that the ledger can write, past the server, while its clock is put forward."""
 
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 from msgspec import structs
 
-from lingdang.ledger import adjusting, crediting, expiring, granting, refunding, reversing, topping_up
+from lingdang.ledger import (
+    adjusting,
+    crediting,
+    expiring,
+    granting,
+    redeeming,
+    refunding,
+    reversing,
+    taking_back,
+    topping_up,
+)
 from lingdang.ledger.done import Done
 from lingdang.ledger.lines import UsedVoucher
 from lingdang.ledger.lots import LotKind
@@ -79,6 +90,29 @@ class Story:
         )
         topped: topping_up.ToppedUp = await self._do(command)
         return topped
+
+    async def money_back(self, who: str, number: int, refunded: int = 0, disputed: int = 0) -> taking_back.TakenBack:
+        """How the provider says that a top-up stands now."""
+        command = taking_back.TakeBack(
+            customer=key_of(who),
+            topup_id=UUID(int=number),
+            refunded=refunded,
+            disputed=disputed,
+            reason="disputed" if disputed else "refunded",
+        )
+        stands: taking_back.TakenBack = await self._do(command)
+        return stands
+
+    async def redeem(self, who: str, amount: int, name: str, days: int) -> None:
+        gift = redeeming.Redeem(
+            customer=key_of(who),
+            gift_id=sha256(name.encode()).hexdigest(),
+            campaign="spring",
+            currency="BELL",
+            amount=amount,
+            expires_at=self._clock() + timedelta(days=days),
+        )
+        await self._do(gift)
 
     async def take_back(self, who: str, credit: crediting.Credited) -> None:
         reverse = reversing.Reverse(
@@ -194,5 +228,26 @@ async def _granting(story: Story) -> None:
 
 
 async def _for_money(story: Story) -> None:
-    """Bells for real money."""
+    """Bells for real money that goes back in part, in whole and in dispute; a debt, and what pays it."""
     await story.top_up("eve", 1, 600, 60, days=30)
+    order = await story.buy("eve", "a", "b")
+    await story.money_back("eve", 1, refunded=100, disputed=300)
+    await story.money_back("eve", 1, refunded=600)
+    await story.credit("eve", 30, "sorry")
+    await story.adjust("eve", 20, "sorry")
+    await story.redeem("eve", 40, "SPRING", days=30)
+    await story.give_back(order, "r-1", "a")
+    await story.top_up("eve", 2, 500, 50, days=30)
+    await story.buy("eve", "c", "d")
+    await story.money_back("eve", 2, disputed=500)
+    await story.credit("eve", 100, "lent")
+    await story.buy("eve", "e", price=100)
+    await story.money_back("eve", 2)
+    await story.money_back("eve", 1, refunded=500)
+    await story.money_back("eve", 2, refunded=500)
+    await story.money_back("eve", 2, refunded=250)
+    await story.money_back("eve", 2, refunded=250, disputed=100)
+    await story.top_up("dan", 3, 100, 0)
+    await story.buy("dan", "g")
+    await story.money_back("dan", 3, refunded=100)
+    await story.buy("dan", "f", price=0)

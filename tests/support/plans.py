@@ -10,7 +10,8 @@ from psycopg.rows import TupleRow
 FUNCTIONS = (
     "ledger_load",
     "ledger_found",
-    "ledger_save",
+    "ledger_since",
+    "ledger_write",
     "checkout_facts",
     "cart_tick",
     "products_read",

@@ -2,7 +2,7 @@ import { Problem } from "./problem.js";
 import { randomText, sign, stringToSign } from "./signing.js";
 
 /** Refusals after which the same order can still be paid; after any other it needs another checkout. */
-const STILL_PAYS = ["insufficient_bells", "sign_invalid", "timestamp_skew", "unauthenticated", "signed_out"];
+const STILL_PAYS = ["insufficient_bells", "wallet_in_debt", "sign_invalid", "timestamp_skew", "unauthenticated", "signed_out"];
 const ATTEMPTS = 6;
 const FIRST_PAUSE_MS = 300;
 const LONGEST_PAUSE_MS = 10000;

@@ -38,6 +38,8 @@ export interface OrderRefunded {
   currency: string;
   refunded: number;
   lapsed: number;
+  /** Of the bells that came, those that paid a debt. */
+  debtPaid?: number;
   balance: number;
   lines: { productId: string; amount: number }[];
   vouchers: string[];
@@ -45,14 +47,16 @@ export interface OrderRefunded {
   revoked: string[];
 }
 
-/** Bells were added, by an operator, for money (`top-up`) or in another way that `origin` names. */
+/** Bells were added: by an `operator`, for money (`top-up`), for a gift `code`, or as `origin` says. */
 export interface WalletCredited {
   origin: string;
   creditId?: string;
   topupId?: string;
+  giftId?: string;
   reason?: string;
   currency: string;
   amount: number;
+  debtPaid?: number;
   balance: number;
   kind?: "paid" | "bonus";
   expiresAt?: string;
@@ -61,6 +65,7 @@ export interface WalletCredited {
   /** Real money in whole minor units: fen, cents, yen. */
   price?: { amount: number; currency: string };
   test?: boolean;
+  campaign?: string;
 }
 
 /** Bells lapsed and were booked out. */
@@ -77,16 +82,44 @@ export interface WalletAdjusted {
   reason: string;
   currency: string;
   amount: number;
+  debtPaid?: number;
   balance: number;
   lots: LotChange[];
 }
 
-/** A credit was taken back out of its own lot. */
+/** Bells of a credit, or of a top-up whose money went back, were taken back. */
 export interface WalletTakenBack {
-  creditId: string;
+  creditId?: string;
+  topupId?: string;
   reason: string;
   currency: string;
   amount: number;
+  /** Bells that had been frozen, and are in no lot. */
+  fromFrozen?: number;
+  /** Bells that were not there any more, and are owed. */
+  debtAdded?: number;
+  balance: number;
+  lots: LotChange[];
+}
+
+/** What is left of a top-up cannot be spent while its payment is disputed. */
+export interface WalletFrozen {
+  topupId: string;
+  reason: string;
+  currency: string;
+  amount: number;
+  balance: number;
+  lots: LotChange[];
+}
+
+/** Bells of a top-up came back that had been `frozen` or `taken-back`. */
+export interface WalletReleased {
+  topupId: string;
+  origin: string;
+  reason: string;
+  currency: string;
+  amount: number;
+  debtPaid?: number;
   balance: number;
   lots: LotChange[];
 }
@@ -177,6 +210,8 @@ export type Event =
   | Told<"wallet.expired", WalletExpired>
   | Told<"wallet.adjusted", WalletAdjusted>
   | Told<"wallet.taken_back", WalletTakenBack>
+  | Told<"wallet.frozen", WalletFrozen>
+  | Told<"wallet.released", WalletReleased>
   | Told<"entitlement.granted", EntitlementGranted>
   | Told<"entitlement.revoked", EntitlementRevoked>
   | Told<"wallet.low", WalletLow>

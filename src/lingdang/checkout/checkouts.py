@@ -55,7 +55,7 @@ class CheckoutLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tr
 
 
 class CheckoutWallet(msgspec.Struct, frozen=True):
-    """Whether the balance covers the total; `shortfall` is what is missing, else 0."""
+    """Whether the balance covers the total; `shortfall` is what is missing, a debt with it, else 0."""
 
     balance: int
     sufficient: bool
@@ -194,7 +194,7 @@ class Checkouts:
     ) -> CheckoutAnswer:
         balance = facts.balances.get(offer.currency, 0)
         held = None if facts.held is None or _is_whole(facts.held) else facts.held
-        shortfall = max(0, offer.total - balance)
+        shortfall = max(0, offer.total - balance) if offer.total else 0
         details = [product.told() for product in products]
         return CheckoutAnswer(
             order_id=str(offer.order_id),
@@ -218,7 +218,7 @@ class Checkouts:
             total=offer.total,
             vouchers=decision.verdicts,
             vouchers_proven=decision.proven,
-            wallet=CheckoutWallet(balance, shortfall == 0, shortfall),
+            wallet=CheckoutWallet(max(0, balance), shortfall == 0, shortfall),
             order_token=token,
             issued_at=offer.issued_at,
             expires_at=offer.expires_at,

@@ -114,7 +114,7 @@ BEGIN
             WHERE e.bucket = b AND e.customer = l.customer AND e.product_id = l.product_id LIMIT 1
            ) e;
     SELECT json_agg(json_build_array(w.customer, w.currency, w.balance, w.seq, w.moved_at, w.lots, w.remaining,
-                                     w.next_expiry))
+                                     w.next_expiry, NULL, w.debt))
       INTO wallets FROM wallet w
      WHERE w.bucket = b AND w.customer = ANY (customers);
     RETURN json_build_object(

@@ -46,7 +46,7 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """One checkout's answer: known products by id, those already owned, spendable bells by currency.
+    """One checkout's answer: known products by id, those already owned, spendable bells by currency (below 0: owed).
 
     `transfers` is how many rows the customer's journal has, seen at the same moment as what is owned.
     `held` is None for a customer without a voucher in hand. `named` are those of the named vouchers that are the
@@ -163,7 +163,7 @@ def _facts(
             Facts(
                 products,
                 [product_id for product_id in asked.product_ids if (customer, product_id) in owned],
-                {wallet.currency: spendable(wallet, now) for wallet in own},
+                {wallet.currency: spendable(wallet, now) - wallet.debt for wallet in own},
                 max([wallet.seq for wallet in own], default=0),
                 hands.held.get(customer),
                 hands.named(customer, asked.named),

@@ -8,9 +8,22 @@ import msgspec
 from msgspec import Meta
 
 from lingdang.events.event import Data
-from lingdang.ledger import adjusting, book, crediting, granting, paying, refunding, reversing, topping_up
+from lingdang.ledger import (
+    adjusting,
+    book,
+    crediting,
+    granting,
+    paying,
+    redeeming,
+    refunding,
+    reversing,
+    taken,
+    topping_up,
+)
 from lingdang.ledger.lots import LotKind
 from lingdang.ledger.refunding import By
+
+DebtPaid = Annotated[int, Meta(description="Of the bells that came, those that paid a debt; they are in no lot.")]
 
 
 class LotChange(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, gc=False):
@@ -62,7 +75,7 @@ class OrderPaid(Data, frozen=True, rename="camel", kw_only=True, gc=False):
     granted: list[str]
 
 
-class OrderRefunded(Data, frozen=True, rename="camel", kw_only=True, gc=False):
+class OrderRefunded(Data, frozen=True, rename="camel", omit_defaults=True, kw_only=True, gc=False):
     """An order, or some of its lines, was given back. Of `refunded` bells `lapsed` ones came into no lot."""
 
     refund_id: str
@@ -72,6 +85,7 @@ class OrderRefunded(Data, frozen=True, rename="camel", kw_only=True, gc=False):
     currency: str
     refunded: int
     lapsed: int
+    debt_paid: DebtPaid = 0
     balance: int
     lines: list[ReturnedLine]
     vouchers: list[str]
@@ -87,18 +101,21 @@ class PricePaid(msgspec.Struct, frozen=True, gc=False):
 
 
 class WalletCredited(Data, frozen=True, rename="camel", omit_defaults=True, kw_only=True, gc=False):
-    """Bells were added: by an operator (`creditId`, `reason`, `kind`) or for money (`topupId`, `provider`, `price`).
+    """Bells were added: by an operator (`creditId`, `reason`, `kind`), for money (`topupId`, `provider`, `price`) or
+    for a gift code (`giftId`, `campaign`).
 
     `expires_at` is what was asked, of a top-up's bonus; the lot that they lie in says when they lapse. Nobody has
     paid for the bells of a `test`.
     """
 
-    origin: Literal["operator", "top-up"]
+    origin: Literal["operator", "top-up", "code"]
     credit_id: str | None = None
     topup_id: str | None = None
+    gift_id: Annotated[str | None, Meta(description="A hash of the code.")] = None
     reason: str | None = None
     currency: str
     amount: int
+    debt_paid: DebtPaid = 0
     balance: int
     kind: LotKind | None = None
     expires_at: datetime | None = None
@@ -106,6 +123,7 @@ class WalletCredited(Data, frozen=True, rename="camel", omit_defaults=True, kw_o
     provider: str | None = None
     price: Annotated[PricePaid | None, Meta(description="The money that was paid for them.")] = None
     test: bool = False
+    campaign: Annotated[str | None, Meta(description="Of which campaign the code was.")] = None
 
 
 class WalletExpired(Data, frozen=True, rename="camel", kw_only=True, gc=False):
@@ -117,10 +135,38 @@ class WalletExpired(Data, frozen=True, rename="camel", kw_only=True, gc=False):
     lots: list[LotChange]
 
 
-class WalletAdjusted(Data, frozen=True, rename="camel", kw_only=True, gc=False):
+class WalletAdjusted(Data, frozen=True, rename="camel", omit_defaults=True, kw_only=True, gc=False):
     """An operator corrected a balance."""
 
     adjustment_id: str
+    reason: str
+    currency: str
+    amount: int
+    debt_paid: DebtPaid = 0
+    balance: int
+    lots: list[LotChange]
+
+
+class WalletTakenBack(Data, frozen=True, rename="camel", omit_defaults=True, kw_only=True, gc=False):
+    """Bells were taken back: a credit's (`creditId`), out of its own lot, or those of a top-up (`topupId`) whose money
+    went back: `amount` came out of the wallet, `fromFrozen` had been frozen, `debtAdded` was spent and is owed.
+    """
+
+    credit_id: str | None = None
+    topup_id: str | None = None
+    reason: str
+    currency: str
+    amount: int
+    from_frozen: Annotated[int, Meta(description="Bells that had been frozen, and are in no lot.")] = 0
+    debt_added: Annotated[int, Meta(description="Bells that were not there any more, and are owed.")] = 0
+    balance: int
+    lots: list[LotChange]
+
+
+class WalletFrozen(Data, frozen=True, rename="camel", kw_only=True, gc=False):
+    """What is left of a top-up cannot be spent while its payment is disputed."""
+
+    topup_id: str
     reason: str
     currency: str
     amount: int
@@ -128,13 +174,15 @@ class WalletAdjusted(Data, frozen=True, rename="camel", kw_only=True, gc=False):
     lots: list[LotChange]
 
 
-class WalletTakenBack(Data, frozen=True, rename="camel", kw_only=True, gc=False):
-    """A credit was taken back out of its own lot."""
+class WalletReleased(Data, frozen=True, rename="camel", omit_defaults=True, kw_only=True, gc=False):
+    """Bells of a top-up came back: its dispute was won (`frozen`), or its refund was reversed (`taken-back`)."""
 
-    credit_id: str
+    topup_id: str
+    origin: Annotated[Literal["frozen", "taken-back"], Meta(description="Where they had been.")]
     reason: str
     currency: str
     amount: int
+    debt_paid: DebtPaid = 0
     balance: int
     lots: list[LotChange]
 
@@ -209,9 +257,14 @@ KINDS: Mapping[str, tuple[str, type[Data]]] = {
     refunding.KIND: ("order.refunded", OrderRefunded),
     crediting.KIND: ("wallet.credited", WalletCredited),
     topping_up.KIND: ("wallet.credited", WalletCredited),
+    redeeming.KIND: ("wallet.credited", WalletCredited),
     book.EXPIRY: ("wallet.expired", WalletExpired),
     adjusting.KIND: ("wallet.adjusted", WalletAdjusted),
     reversing.KIND: ("wallet.taken_back", WalletTakenBack),
+    taken.TAKEBACK: ("wallet.taken_back", WalletTakenBack),
+    taken.GIVEBACK: ("wallet.released", WalletReleased),
+    taken.FREEZE: ("wallet.frozen", WalletFrozen),
+    taken.RELEASE: ("wallet.released", WalletReleased),
     granting.GRANT: ("entitlement.granted", EntitlementGranted),
     granting.REVOCATION: ("entitlement.revoked", EntitlementRevoked),
 }

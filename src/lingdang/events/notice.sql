@@ -1,5 +1,5 @@
 -- Writes notices, each key of a customer and type once, and answers how many were new. As a settlement it has no id before
--- it has the lock that readers of the journal wait for, and its position is of the same sequence (ledger/save.sql); so it is
+-- it has the lock that readers of the journal wait for, and its position is of the same sequence (ledger/write.sql); so it is
 -- the first statement of its transaction.
 CREATE OR REPLACE FUNCTION notice_write(
     b smallint, moment timestamptz, customers bigint[], types text[], keys text[], texts text[]

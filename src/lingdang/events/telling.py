@@ -2,13 +2,26 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from lingdang.events import kinds
 from lingdang.events.event import Data, Event, event_id, position_text, whose
-from lingdang.ledger import adjusting, book, crediting, granting, lots, paying, refunding, reversing, topping_up
+from lingdang.ledger import (
+    adjusting,
+    book,
+    crediting,
+    debts,
+    granting,
+    lots,
+    paying,
+    redeeming,
+    refunding,
+    reversing,
+    taken,
+    topping_up,
+)
 from lingdang.ledger.state import Row
 
 Thresholds = Mapping[str, int]
@@ -144,7 +157,8 @@ def _refunded(row: Row) -> Data:
         reason=refund.reason,
         currency=refund.currency,
         refunded=refund.refunded,
-        lapsed=refund.refunded - row.amount,
+        lapsed=refund.refunded - debts.came(row),
+        debt_paid=debts.paid_by(row),
         balance=refund.balance,
         lines=[kinds.ReturnedLine(product_id, amount) for product_id, amount in refund.lines],
         vouchers=refund.vouchers,
@@ -162,6 +176,7 @@ def _credited(row: Row) -> Data:
         reason=credit.reason,
         currency=credit.currency,
         amount=credit.amount,
+        debt_paid=debts.paid_by(row),
         balance=credit.balance,
         kind=credit.kind,
         expires_at=credit.expires_at,
@@ -176,12 +191,29 @@ def _topped_up(row: Row) -> Data:
         origin="top-up",
         currency=topup.currency,
         amount=topup.paid + topup.bonus,
+        debt_paid=debts.paid_by(row),
         balance=topup.balance,
         expires_at=topup.bonus_expires_at,
         lots=_lots(row),
         provider=topup.provider,
         price=kinds.PricePaid(topup.price.amount, topup.price.currency),
         test=topup.test,
+    )
+
+
+def _redeemed(row: Row) -> Data:
+    gift = redeeming.read(row)
+    return kinds.WalletCredited(
+        gift_id=gift.gift_id,
+        origin="code",
+        currency=gift.currency,
+        amount=gift.amount,
+        debt_paid=debts.paid_by(row),
+        balance=gift.balance,
+        kind="bonus",
+        expires_at=gift.expires_at,
+        lots=_lots(row),
+        campaign=gift.campaign,
     )
 
 
@@ -196,18 +228,60 @@ def _adjusted(row: Row) -> Data:
         reason=adjusted.reason,
         currency=adjusted.currency,
         amount=adjusted.amount,
+        debt_paid=debts.paid_by(row),
         balance=adjusted.balance,
         lots=_lots(row),
     )
 
 
-def _taken_back(row: Row) -> Data:
+def _reversed(row: Row) -> Data:
     detail = reversing.detail_of(row)
     return kinds.WalletTakenBack(
         credit_id=detail.credit_id,
         reason=detail.reason,
         currency=row.currency,
         amount=row.amount,
+        balance=row.balance,
+        lots=_lots(row),
+    )
+
+
+def _taken_back(row: Row) -> Data:
+    detail = taken.detail_of(row)
+    return kinds.WalletTakenBack(
+        topup_id=str(detail.topup_id),
+        reason=detail.reason,
+        currency=row.currency,
+        amount=row.amount,
+        from_frozen=sum([amount for _, amount in detail.thawed]),
+        debt_added=debts.added_by(row),
+        balance=row.balance,
+        lots=_lots(row),
+    )
+
+
+def _frozen(row: Row) -> Data:
+    detail = taken.detail_of(row)
+    return kinds.WalletFrozen(
+        topup_id=str(detail.topup_id),
+        reason=detail.reason,
+        currency=row.currency,
+        amount=row.amount,
+        balance=row.balance,
+        lots=_lots(row),
+    )
+
+
+def _released(row: Row) -> Data:
+    detail = taken.detail_of(row)
+    origin: Literal["frozen", "taken-back"] = "frozen" if row.kind == taken.RELEASE else "taken-back"
+    return kinds.WalletReleased(
+        topup_id=str(detail.topup_id),
+        origin=origin,
+        reason=detail.reason,
+        currency=row.currency,
+        amount=debts.came(row),
+        debt_paid=debts.paid_by(row),
         balance=row.balance,
         lots=_lots(row),
     )
@@ -232,16 +306,23 @@ _DATA: Mapping[str, Callable[[Row], Data]] = {
     refunding.KIND: _refunded,
     crediting.KIND: _credited,
     topping_up.KIND: _topped_up,
+    redeeming.KIND: _redeemed,
     book.EXPIRY: _expired,
     adjusting.KIND: _adjusted,
-    reversing.KIND: _taken_back,
+    reversing.KIND: _reversed,
+    taken.TAKEBACK: _taken_back,
+    taken.GIVEBACK: _released,
+    taken.FREEZE: _frozen,
+    taken.RELEASE: _released,
     granting.GRANT: _granted,
     granting.REVOCATION: _revoked,
 }
 
 
 def _lots(row: Row) -> list[kinds.LotChange]:
+    """What a debt took whole came into no lot."""
     return [
         kinds.LotChange(lots.lot_kind(name), amount, lots.lot_expiry(name))
         for name, amount in lots.of_legs(row.accounts, row.amounts)
+        if amount
     ]

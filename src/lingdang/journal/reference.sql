@@ -3,6 +3,11 @@ CREATE OR REPLACE FUNCTION journal_reference(kind text, cause uuid, detail json)
 RETURN CASE kind WHEN 'payment' THEN cause::text
                  WHEN 'credit' THEN detail->>'creditId'
                  WHEN 'topup' THEN detail->>'topupId'
+                 WHEN 'takeback' THEN detail->>'topupId'
+                 WHEN 'giveback' THEN detail->>'topupId'
+                 WHEN 'freeze' THEN detail->>'topupId'
+                 WHEN 'release' THEN detail->>'topupId'
+                 WHEN 'gift' THEN detail->>'giftId'
                  WHEN 'adjustment' THEN detail->>'adjustmentId'
                  WHEN 'refund' THEN detail->>'refundId'
                  WHEN 'reversal' THEN detail->>'creditId'

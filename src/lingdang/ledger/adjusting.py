@@ -8,7 +8,7 @@ import msgspec
 
 from lingdang.errors import Problem
 from lingdang.ids import MAX_AMOUNT
-from lingdang.ledger import lots
+from lingdang.ledger import debts, lots
 from lingdang.ledger.book import Book
 from lingdang.ledger.causes import cause_of
 from lingdang.ledger.done import Done
@@ -72,7 +72,7 @@ def read(row: Row) -> Adjusted:
         adjustment_id=detail.adjustment_id,
         currency=row.currency,
         seq=row.seq,
-        amount=row.amount,
+        amount=debts.came(row),
         lots=lots.of_legs(row.accounts, row.amounts),
         reason=detail.reason,
         balance=row.balance,
@@ -85,7 +85,7 @@ def decide(book: Book, adjust: Adjust) -> Done | Problem:
     booked = book.row(adjust.customer, adjust.cause)
     detail = Detail(adjust.adjustment_id, adjust.reason, adjust.note)
     if booked is not None:
-        same = (booked.currency, booked.amount, _decode(booked.detail)) == (adjust.currency, adjust.amount, detail)
+        same = (booked.currency, debts.came(booked), _decode(booked.detail)) == (adjust.currency, adjust.amount, detail)
         return Done(read(booked), replayed=True) if same else Problem("idempotency_mismatch")
     wallet = book.wallet(adjust.customer, adjust.currency)
     refusal = _refusal(wallet, adjust.amount)

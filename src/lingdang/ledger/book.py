@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from lingdang.ledger import lots
+from lingdang.ledger import debts, lots
 from lingdang.ledger.causes import cause_of
 from lingdang.ledger.lines import UsedVoucher
 from lingdang.ledger.state import Changes, Right, Row, State, Use, Wallet
@@ -64,9 +64,17 @@ class Book:
         accounts: Sequence[str | int],
         amounts: list[int],
         detail: msgspec.Raw,
+        owed: int = 0,
     ) -> Row:
-        """Change a wallet by one row of the journal, whose time is never before that of the row before it."""
+        """Change a wallet by one row of the journal, whose time is never before that of the row before it.
+
+        What it brings pays the wallet's debt first. `owed` is debt that it adds; its leg is among the amounts.
+        """
         customer, currency = key = (wallet.customer, wallet.currency)
+        debt = wallet.debt + owed
+        if wallet.debt and amount > 0:
+            held, accounts, amounts, paid = debts.pay(wallet.debt, held, accounts, amounts)
+            debt, amount = debt - paid, amount - paid
         newest = self._newest.get(customer, wallet)
         at, seq, balance = self.now, newest.seq + 1, wallet.balance + amount
         if newest.moved_at is not None and newest.moved_at > at:
@@ -82,6 +90,7 @@ class Book:
             remaining=held[1],
             next_expiry=wallet.next_expiry if held[0] == wallet.lots else lots.next_expiry(held[0]),
             place=wallet.place,
+            debt=debt,
         )
         changes.before.setdefault(key, wallet.seq)
         row = Row(
@@ -152,6 +161,13 @@ class Book:
     def refunded(self, order_id: UUID, row: Row) -> None:
         """Count a refund that was just posted."""
         self._refunds.setdefault(order_id, []).append(row)
+
+    # Credits
+
+    def credited(self, customer: int, currency: str, since: int) -> list[Row]:
+        """The rows of one currency since a top-up's that tell of credits, in their order; others may be among them."""
+        rows = {row.seq: row for row in (*self.state.credited, *self.changes.rows) if row.customer == customer}
+        return [rows[seq] for seq in sorted(rows) if seq >= since and rows[seq].currency == currency]
 
     # Vouchers
 

@@ -8,7 +8,7 @@ import msgspec
 
 from lingdang.errors import Problem, invalid_field
 from lingdang.ids import MAX_AMOUNT
-from lingdang.ledger import lots
+from lingdang.ledger import debts, lots
 from lingdang.ledger.book import Book
 from lingdang.ledger.causes import cause_of
 from lingdang.ledger.done import Done
@@ -80,7 +80,7 @@ def read(row: Row) -> Credited:
         credit_id=detail.credit_id,
         currency=row.currency,
         seq=row.seq,
-        amount=row.amount,
+        amount=debts.came(row),
         kind=detail.kind,
         expires_at=detail.expires_at,
         lot=lot,

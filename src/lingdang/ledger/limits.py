@@ -9,6 +9,11 @@ def too_few(required: int, balance: int) -> Problem:
     return Problem("insufficient_bells", required=required, balance=balance, shortfall=required - balance)
 
 
+def in_debt(debt: int) -> Problem:
+    """The `wallet_in_debt` of whoever would spend while bells are owed."""
+    return Problem("wallet_in_debt", debt=debt)
+
+
 def too_many() -> Problem:
     """The `wallet_full` of whoever would bring a wallet above MAX_AMOUNT."""
     return Problem("wallet_full", limit=f"balance <= {MAX_AMOUNT}")

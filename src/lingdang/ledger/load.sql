@@ -23,7 +23,7 @@ BEGIN
     PERFORM pg_advisory_xact_lock_shared(7308319, 2);
     PERFORM pg_advisory_xact_lock(c.customer) FROM unnest(customers) AS c (customer);
     SELECT json_agg(json_build_array(w.customer, w.currency, w.balance, w.seq, w.moved_at, w.lots, w.remaining,
-                                     w.next_expiry, w.ctid))
+                                     w.next_expiry, w.ctid, w.debt))
       INTO wallets FROM wallet w
      WHERE w.bucket = b AND w.customer = ANY (customers);
     IF cardinality(sessions) > 0 THEN

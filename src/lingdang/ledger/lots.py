@@ -84,6 +84,11 @@ def spending_order(name: str) -> str:
     return name if "@" in name else name + "~"
 
 
+def taking_order(name: str) -> tuple[bool, str]:
+    """Sorts lots as bells are taken back: `paid` comes before `bonus`, within a kind as they are spent."""
+    return lot_kind(name) != "paid", spending_order(name)
+
+
 def next_expiry(names: tuple[str, ...]) -> datetime | None:
     """The soonest expiry of these lots, or None."""
     expiries = [name.partition("@")[2] for name in names if "@" in name]

@@ -10,7 +10,7 @@ from lingdang.errors import Problem, session_ended
 from lingdang.ledger import lots
 from lingdang.ledger.book import Book
 from lingdang.ledger.done import Done
-from lingdang.ledger.limits import too_few
+from lingdang.ledger.limits import in_debt, too_few
 from lingdang.ledger.lines import Line, UsedVoucher
 from lingdang.ledger.state import Row, Wallet
 
@@ -109,7 +109,7 @@ def _refuse(book: Book, pay: Pay, names: list[str], wallet: Wallet) -> Problem |
     if pay.vouchers and (reasons := _unusable(book, pay)):
         return Problem("voucher_unusable", voucherIds=list(reasons), reasons=reasons)
     if wallet.balance < pay.total:
-        return too_few(pay.total, wallet.balance)
+        return in_debt(wallet.debt) if wallet.debt else too_few(pay.total, wallet.balance)
     return None
 
 

@@ -94,6 +94,78 @@ CHECKS = tuple(
                 WHERE w.amount IS DISTINCT FROM t.amount""",
         ),
         (
+            "debt_is_its_entries",
+            """SELECT customer, currency || ' owes ' || w.debt || ' entries ' || coalesce(t.debt, 0)
+                 FROM (SELECT * FROM wallet WHERE IN_CHUNK) w
+                 LEFT JOIN (SELECT customer, currency, bucket, -sum(e.amount) AS debt FROM entry e
+                             WHERE IN_CHUNK AND account = 'debt' GROUP BY 1, 2, 3) t USING (customer, currency, bucket)
+                WHERE w.debt <> coalesce(t.debt, 0) OR (w.debt > 0 AND w.balance > 0)""",
+        ),
+        (
+            "debt_is_paid_by_what_comes",
+            """SELECT customer, currency || ' seq ' || seq || ' owes ' || debt FROM (
+                   SELECT customer, currency, seq, balance, -sum(part) OVER w AS debt
+                     FROM (SELECT customer, currency, bucket, seq, balance,
+                                  (SELECT coalesce(sum(l.part), 0)
+                                     FROM ROWS FROM (json_array_elements_text(accounts), unnest(amounts))
+                                          AS l (account, part)
+                                    WHERE l.account = 'debt') AS part
+                             FROM transfer WHERE IN_CHUNK) t
+                   WINDOW w AS (PARTITION BY customer, currency, bucket ORDER BY seq)) t
+                WHERE debt < 0 OR (debt > 0 AND balance > 0)""",
+        ),
+        (
+            "topup_adds_up",
+            """SELECT customer, detail->>'topupId' FROM (
+                   SELECT customer, detail, amount + debt_paid(accounts, amounts) AS came,
+                          (SELECT sum((l->>1)::bigint) FROM json_array_elements(detail->'lots') AS l) AS held
+                     FROM transfer WHERE IN_CHUNK AND kind = 'topup') t
+                WHERE (came, came) IS DISTINCT FROM (held, (detail->>'paid')::bigint + (detail->>'bonus')::bigint)""",
+        ),
+        (
+            # Of each lot that it came into; its rows are counted from its credit on.
+            "topup_is_taken_back_at_most_whole",
+            """SELECT DISTINCT customer, topup || ' seq ' || seq FROM (
+                   SELECT customer, topup, seq, number, dense_rank() OVER t - 1 AS counted,
+                          sum(came) OVER l AS came, sum(taken) OVER l AS taken, sum(frozen) OVER l AS frozen
+                     FROM (SELECT t.customer, t.currency, t.seq, t.detail->>'topupId' AS topup, p.lot,
+                                  coalesce((t.detail->>'number')::integer, 0) AS number,
+                                  CASE WHEN kind = 'topup' THEN part ELSE 0 END AS came,
+                                  CASE kind WHEN 'takeback' THEN part WHEN 'giveback' THEN -part ELSE 0 END AS taken,
+                                  CASE kind WHEN 'freeze' THEN part WHEN 'release' THEN -part ELSE -thawed END AS frozen
+                             FROM (SELECT * FROM transfer WHERE IN_CHUNK AND kind IN (
+                                          'topup', 'takeback', 'giveback', 'freeze', 'release')) t,
+                                  LATERAL (
+                                  SELECT n.lot, sum(n.part) AS part, sum(n.thawed) AS thawed FROM (
+                                         SELECT p->>0 AS lot, (p->>1)::bigint AS part, 0 AS thawed
+                                           FROM json_array_elements(coalesce(t.detail->'of', t.detail->'lots')) AS p
+                                          UNION ALL
+                                         SELECT p->>0, 0, (p->>1)::bigint
+                                           FROM json_array_elements(t.detail->'thawed') AS p) n
+                                   GROUP BY 1) p) r
+                   WINDOW t AS (PARTITION BY customer, topup, currency ORDER BY seq),
+                          l AS (PARTITION BY customer, topup, currency, lot ORDER BY seq)) t
+                WHERE taken < 0 OR frozen < 0 OR taken + frozen > came OR number <> counted""",
+        ),
+        (
+            "taken_back_is_its_legs",
+            """SELECT customer, detail->>'topupId' || ' seq ' || seq FROM (
+                   SELECT customer, seq, kind, detail,
+                          (SELECT sum((p->>1)::bigint) FROM json_array_elements(detail->'of') AS p) AS whole,
+                          (SELECT coalesce(sum((p->>1)::bigint), 0)
+                             FROM json_array_elements(detail->'thawed') AS p) AS thawed,
+                          (SELECT coalesce(sum(l.part), 0)
+                             FROM ROWS FROM (json_array_elements_text(accounts), unnest(amounts)) AS l (account, part)
+                            WHERE l.account LIKE 'clearing:%%') AS cleared,
+                          (SELECT coalesce(sum(l.part), 0)
+                             FROM ROWS FROM (json_array_elements_text(accounts), unnest(amounts)) AS l (account, part)
+                            WHERE l.account = 'frozen') AS froze
+                     FROM transfer WHERE IN_CHUNK AND kind IN ('takeback', 'giveback', 'freeze', 'release')) t
+                WHERE (cleared, froze) IS DISTINCT FROM (
+                      CASE kind WHEN 'takeback' THEN whole WHEN 'giveback' THEN -whole ELSE 0 END,
+                      CASE kind WHEN 'freeze' THEN whole WHEN 'release' THEN -whole ELSE -thawed END)""",
+        ),
+        (
             "order_adds_up",
             """SELECT customer, order_id::text FROM orders o
                 WHERE IN_CHUNK AND total <> (
@@ -164,7 +236,9 @@ CHECKS = tuple(
             """SELECT customer, kind || ' ' || reference FROM (
                    SELECT customer, kind, cause,
                           CASE WHEN kind = 'refund' AND detail->>'by' = 'customer' THEN 'own ' ELSE '' END
-                          || journal_reference(kind, cause, detail) AS reference
+                          || journal_reference(kind, cause, detail)
+                          || CASE WHEN kind IN ('takeback', 'giveback', 'freeze', 'release')
+                                  THEN ' ' || (detail->>'number') ELSE '' END AS reference
                      FROM transfer WHERE IN_CHUNK AND kind NOT IN ('payment', 'expiry')) t
                 WHERE cause <> ledger_cause(customer, kind, reference)""",
         ),

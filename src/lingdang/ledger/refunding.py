@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from lingdang.errors import Problem
-from lingdang.ledger import lots, paying
+from lingdang.ledger import debts, lots, paying
 from lingdang.ledger.book import Book
 from lingdang.ledger.causes import cause_of
 from lingdang.ledger.done import Done
@@ -66,7 +66,10 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Detail(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """What is fixed about a refund beside its legs. `asked` is what was asked: a repeat must ask the same."""
+    """What is fixed about a refund beside its legs. `asked` is what was asked: a repeat must ask the same.
+
+    `lots` are there where the legs do not tell them: in a wallet in debt.
+    """
 
     refund_id: str
     order_id: UUID
@@ -77,10 +80,14 @@ class Detail(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     asked: tuple[str, ...] | None = None
     keep_discount: bool = False
     note: str | None = None
+    lots: list[tuple[str, int]] = []
 
 
 class Refunded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A booked refund. `lots` are where the bells went; what lapsed at once is not among them."""
+    """A booked refund. `lots` are where the bells went; what lapsed at once is not among them.
+
+    Of the bells in them `debt_paid` ones paid a debt in the same row.
+    """
 
     refund_id: str
     order_id: UUID
@@ -89,6 +96,7 @@ class Refunded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     refunded: int
     lines: list[tuple[str, int]]
     lots: list[tuple[str, int]]
+    debt_paid: int
     vouchers: list[str]
     reason: Reason
     balance: int
@@ -123,7 +131,8 @@ def read(row: Row) -> Refunded:
         seq=row.seq,
         refunded=sum([amount for _, amount in detail.lines]),
         lines=detail.lines,
-        lots=lots.of_legs(row.accounts, row.amounts),
+        lots=detail.lots or lots.of_legs(row.accounts, row.amounts),
+        debt_paid=debts.paid_by(row),
         vouchers=detail.vouchers,
         reason=detail.reason,
         balance=row.balance,
@@ -159,7 +168,7 @@ def decide(book: Book, refund: Refund) -> Done | Problem:
         refund.cause,
         accounts,
         amounts,
-        msgspec.Raw(_encode(_detail(refund, taken))),
+        msgspec.Raw(_encode(_detail(refund, taken, told=wallet.debt > 0))),
     )
     book.refunded(refund.order_id, row)
     book.revoke(refund.customer, [line.product_id for line in taken.lines], order.seq, unopened=refund.by == "customer")
@@ -263,7 +272,7 @@ def _legs(taken: Taken) -> tuple[list[str | int], list[int]]:
     return accounts, amounts
 
 
-def _detail(refund: Refund, taken: Taken) -> Detail:
+def _detail(refund: Refund, taken: Taken, *, told: bool) -> Detail:
     return Detail(
         refund_id=refund.refund_id,
         order_id=refund.order_id,
@@ -274,6 +283,7 @@ def _detail(refund: Refund, taken: Taken) -> Detail:
         asked=refund.product_ids,
         keep_discount=refund.keep_discount,
         note=refund.note,
+        lots=taken.held if told else [],
     )
 
 

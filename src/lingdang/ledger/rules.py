@@ -9,7 +9,18 @@ from datetime import datetime
 from typing import Any
 
 from lingdang.errors import Problem
-from lingdang.ledger import adjusting, crediting, expiring, granting, paying, refunding, reversing, topping_up
+from lingdang.ledger import (
+    adjusting,
+    crediting,
+    expiring,
+    granting,
+    paying,
+    redeeming,
+    refunding,
+    reversing,
+    taking_back,
+    topping_up,
+)
 from lingdang.ledger.adjusting import Adjust
 from lingdang.ledger.book import Book
 from lingdang.ledger.crediting import Credit
@@ -17,18 +28,22 @@ from lingdang.ledger.done import Done
 from lingdang.ledger.expiring import Expire
 from lingdang.ledger.granting import Grant, Revoke
 from lingdang.ledger.paying import Pay
+from lingdang.ledger.redeeming import Redeem
 from lingdang.ledger.refunding import Refund
 from lingdang.ledger.reversing import Reverse
 from lingdang.ledger.state import Changes, State
+from lingdang.ledger.taking_back import TakeBack
 from lingdang.ledger.topping_up import TopUp
 
-Command = Pay | Credit | TopUp | Adjust | Refund | Grant | Revoke | Expire | Reverse
+Command = Pay | Credit | TopUp | TakeBack | Redeem | Adjust | Refund | Grant | Revoke | Expire | Reverse
 Result = Done | Problem
 
 _DECIDE: Mapping[type, Callable[[Book, Any], Result]] = {
     Pay: paying.decide,
     Credit: crediting.decide,
     TopUp: topping_up.decide,
+    TakeBack: taking_back.decide,
+    Redeem: redeeming.decide,
     Adjust: adjusting.decide,
     Refund: refunding.decide,
     Grant: granting.grant,

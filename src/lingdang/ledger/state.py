@@ -11,7 +11,8 @@ class Wallet(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
     """One customer's bells of one currency. `lots` are in the order in which they are spent.
 
     balance = Σ remaining; `seq` and `moved_at` are those of the wallet's newest row; `next_expiry` is the soonest
-    of its lots'. `place` is where the store read it, and means nothing to anybody else.
+    of its lots'. `place` is where the store read it, and means nothing to anybody else. `debt` is what is owed, above 0
+    only while the balance is 0 (lingdang.ledger.debts).
     """
 
     customer: int
@@ -23,6 +24,7 @@ class Wallet(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
     remaining: tuple[int, ...] = ()
     next_expiry: datetime | None = None
     place: str | None = None
+    debt: int = 0
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
@@ -49,7 +51,8 @@ class State(msgspec.Struct, kw_only=True):
     """What was loaded under the customers' locks. The sets and maps hold only what is out of the ordinary.
 
     Customers are named by their keys. `rights` has, by (customer, productId), the row that granted the right; `opened`
-    are those that were used. `refunds` are the rows of earlier refunds, by the orders that are asked about. `unusable`
+    are those that were used. `refunds` are the rows of earlier refunds, by the orders that are asked about; `credited`
+    those of lingdang.ledger.left since the top-ups that are, in the order of each customer's `seq`. `unusable`
     tells why a voucher, by (customer, voucherId), cannot be used: `not_held`, `used`, `withdrawn`, `expired`
     or `not_first_purchase`. Those in `first_purchase` can be used until the customer has an order above 0 bells.
     """
@@ -60,6 +63,7 @@ class State(msgspec.Struct, kw_only=True):
     rights: dict[tuple[int, str], int] = {}
     opened: set[tuple[int, str]] = set()
     refunds: dict[UUID, list[Row]] = {}
+    credited: list[Row] = []
     unavailable: set[str] = set()
     unusable: dict[tuple[int, str], str] = {}
     first_purchase: set[tuple[int, str]] = set()

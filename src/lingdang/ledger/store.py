@@ -14,6 +14,7 @@ from lingdang.ledger.paying import Pay
 from lingdang.ledger.refunding import detail_of
 from lingdang.ledger.rules import Command
 from lingdang.ledger.state import Changes, Row, State, Wallet
+from lingdang.ledger.taking_back import TakeBack
 
 
 class LoadAnswer(msgspec.Struct, frozen=True):
@@ -36,6 +37,7 @@ class FoundAnswer(msgspec.Struct, frozen=True):
 
 _decode = msgspec.json.Decoder(LoadAnswer).decode
 _decode_found = msgspec.json.Decoder(FoundAnswer).decode
+_decode_rows = msgspec.json.Decoder(list[Row]).decode
 _encode = msgspec.json.Encoder().encode
 
 _BEGIN: Statement = (b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", ())
@@ -51,15 +53,19 @@ SELECT ledger_found(%b::smallint, %b::uuid[], %b::uuid[], %b::bigint[], %b::text
 """
 _FOUND_NUMBERED = numbered(_FOUND)
 
+_SINCE = numbered("""
+SELECT ledger_since(%b::smallint, %b::uuid[])
+""")
+
 _WALLETS = """
-SELECT customer, currency, balance, seq, moved_at, lots, remaining, next_expiry FROM wallet
+SELECT customer, currency, balance, seq, moved_at, lots, remaining, next_expiry, NULL, debt FROM wallet
  WHERE bucket = %b AND customer = %b
 """
 
 _SAVE = numbered("""
-SELECT ledger_save(%b::smallint, %b::timestamptz,
+SELECT ledger_write(%b::smallint, %b::timestamptz,
     %b::bigint[], %b::text[], %b::bigint[], %b::integer[], %b::timestamptz[], %b::text[], %b::text[],
-    %b::timestamptz[], %b::tid[], %b::integer[],
+    %b::timestamptz[], %b::tid[], %b::integer[], %b::bigint[],
     %b::bigint[], %b::text[], %b::integer[], %b::text[], %b::bigint[], %b::bigint[], %b::timestamptz[], %b::text[],
     %b::text[], %b::uuid[], %b::text[], %b::text[],
     %b::bigint[], %b::text[], %b::integer[], %b::boolean[],
@@ -94,18 +100,24 @@ async def load(
     pays = [command for command in commands if isinstance(command, Pay)]
     look = catalogue.look([line.product_id for pay in pays for line in pay.lines])
     sought = [command for command in commands if in_doubt or not isinstance(command, Pay)]
+    causes = _found(bucket, sought)
     answers = await flush(
-        connection, _BEGIN, _load(bucket, commands, pays, asked_at, look.unknown), *_found(bucket, sought)
+        connection,
+        _BEGIN,
+        _load(bucket, commands, pays, asked_at, look.unknown),
+        *causes,
+        *_since(bucket, commands),
     )
     loaded = _decode(_answer(answers[1]))
-    found = [_decode_found(_answer(answer)) for answer in answers[2:]]
+    found = [_decode_found(_answer(answer)) for answer in answers[2 : 2 + len(causes)]]
+    credited = [row for answer in answers[2 + len(causes) :] for row in _decode_rows(_answer(answer))]
     if not look.holds_in(loaded.catalogue):
         loaded = _decode(await ask(connection, _load(bucket, commands, pays, asked_at, look.unknown)))
     if not in_doubt:
         for statement in _found(bucket, _moved(pays, loaded.wallets)):
             found.append(_decode_found(await ask(connection, statement)))
     now = clock()
-    return _state(loaded, found, look.off_sale(loaded.catalogue, loaded.products, now)), now
+    return _state(loaded, found, look.off_sale(loaded.catalogue, loaded.products, now), credited), now
 
 
 def _moved(pays: Sequence[Pay], wallets: Sequence[Wallet]) -> list[Pay]:
@@ -144,12 +156,20 @@ def _found(bucket: int, commands: Sequence[Command]) -> list[Statement]:
     return [(_FOUND_NUMBERED, parameters)]
 
 
+def _since(bucket: int, commands: Sequence[Command]) -> list[Statement]:
+    """The question what came after the top-ups that these commands take back; none when there is none."""
+    causes = [command.cause for command in commands if isinstance(command, TakeBack)]
+    return [(_SINCE, (bucket, causes))] if causes else []
+
+
 def _answer(answer: bytes | None) -> bytes:
     assert answer is not None, "a function answers one row"
     return answer
 
 
-def _state(loaded: LoadAnswer, found: Sequence[FoundAnswer], unavailable: set[str]) -> State:
+def _state(
+    loaded: LoadAnswer, found: Sequence[FoundAnswer], unavailable: set[str], credited: Sequence[Row] = ()
+) -> State:
     return State(
         wallets={(w.customer, w.currency): w for w in loaded.wallets},
         ended_sessions=set(loaded.ended),
@@ -157,6 +177,7 @@ def _state(loaded: LoadAnswer, found: Sequence[FoundAnswer], unavailable: set[st
         rights={(customer, name): seq for each in found for customer, name, seq, _ in each.rights},
         opened={(customer, name) for each in found for customer, name, _, opened in each.rights if opened},
         refunds=_by_order([row for each in found for row in each.refunds]),
+        credited=list(credited),
         unavailable=unavailable,
         unusable={(customer, voucher): why for customer, voucher, why in loaded.unusable if why != "first_purchase"},
         first_purchase={(customer, voucher) for customer, voucher, why in loaded.unusable if why == "first_purchase"},
@@ -222,6 +243,7 @@ def _wallets(changes: Changes) -> tuple[Sequence[object], ...]:
         [w.next_expiry for w in wallets],
         [w.place for w in wallets],
         [changes.before[w.customer, w.currency] for w in wallets],
+        [w.debt for w in wallets],
     )
 
 

@@ -34,8 +34,8 @@ class RefundLot(msgspec.Struct, frozen=True, rename="camel"):
     expires_at: datetime | None
 
 
-class RefundAnswer(msgspec.Struct, frozen=True, rename="camel"):
-    """A booked refund. What of `refunded` is in no lot lapsed at once."""
+class RefundAnswer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """A booked refund. What of `refunded` is in no lot lapsed at once; of what is, `debt_paid` bells paid a debt."""
 
     refund_id: str
     order_id: UUID
@@ -46,6 +46,7 @@ class RefundAnswer(msgspec.Struct, frozen=True, rename="camel"):
     vouchers: list[str]
     balance: int
     refunded_at: datetime
+    debt_paid: int = 0
 
 
 class RefundableAnswer(msgspec.Struct, frozen=True, rename="camel"):
@@ -171,6 +172,7 @@ def _answer(done: Refunded) -> RefundAnswer:
         vouchers=done.vouchers,
         balance=done.balance,
         refunded_at=done.refunded_at,
+        debt_paid=done.debt_paid,
     )
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 from lingdang.db.pool import Pool
 from lingdang.ids import DEFAULT_CURRENCY
+from lingdang.ledger import debts
 from lingdang.ledger.balance import live_lots
 from lingdang.ledger.lots import lot_expiry, lot_kind, of_legs
 from lingdang.ledger.state import Wallet
@@ -13,8 +14,14 @@ from lingdang.owner import Owner, fetch_as
 from lingdang.paging import Page, Window, page, read_seq
 
 _WALLETS = """
-SELECT currency, balance, lots, remaining, next_expiry FROM wallet
- WHERE bucket = %b AND customer = %b AND currency <> '' ORDER BY currency
+SELECT w.currency, w.balance, w.lots, w.remaining, w.next_expiry, w.debt, f.bells
+  FROM wallet w, LATERAL (
+       SELECT coalesce(sum(l.part), 0)::bigint AS bells
+         FROM transfer t, ROWS FROM (json_array_elements_text(t.accounts), unnest(t.amounts)) AS l (account, part)
+        WHERE t.bucket = w.bucket AND t.customer = w.customer AND t.kind IN ('freeze', 'release', 'takeback')
+          AND t.currency = w.currency AND l.account = 'frozen'
+       ) f
+ WHERE w.bucket = %b AND w.customer = %b AND w.currency <> '' ORDER BY w.currency
 """
 
 _ENTRIES = """
@@ -34,12 +41,17 @@ class Expiring(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Balance(msgspec.Struct, frozen=True):
-    """One currency: balance = paid + bonus; what of it expires, soonest first."""
+    """One currency: balance = paid + bonus; what of it expires, soonest first. `balance` is what can be spent.
+
+    `debt` is what is owed, and what comes in pays first; `frozen` are bells of a top-up whose payment is disputed.
+    """
 
     currency: str
     balance: int
     paid: int
     bonus: int
+    debt: int
+    frozen: int
     expiring: list[Expiring]
 
 
@@ -60,7 +72,7 @@ class LotPart(msgspec.Struct, frozen=True, rename="camel"):
 class EntryView(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """One movement. `reference` is the id of the order, credit or refund; `balance` is the balance right after it.
 
-    Payments and refunds name their order.
+    Payments and refunds name their order. `debt` is by how much what is owed grew (+) or was paid (−).
     """
 
     currency: str
@@ -72,6 +84,7 @@ class EntryView(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True)
     at: datetime
     lots: list[LotPart]
     order_id: str | None = None
+    debt: int = 0
 
 
 async def view_wallet(pool: Pool, owner: Owner, now: datetime) -> WalletView:
@@ -85,19 +98,27 @@ async def view_wallet(pool: Pool, owner: Owner, now: datetime) -> WalletView:
             lots=tuple(lots),
             remaining=tuple(remaining),
             next_expiry=next_expiry,
+            debt=debt,
         )
-        for currency, balance, lots, remaining, next_expiry in rows
+        for currency, balance, lots, remaining, next_expiry, debt, _ in rows
     ] or [Wallet(customer=owner.customer, currency=DEFAULT_CURRENCY)]
-    return WalletView([_balance(wallet, now) for wallet in wallets])
+    frozen = {row[0]: row[-1] for row in rows}
+    return WalletView([_balance(wallet, frozen.get(wallet.currency, 0), now) for wallet in wallets])
 
 
-def _balance(wallet: Wallet, now: datetime) -> Balance:
+def _balance(wallet: Wallet, frozen: int, now: datetime) -> Balance:
     pairs = list(zip(*live_lots(wallet, now), strict=True))
     paid = sum(amount for name, amount in pairs if lot_kind(name) == "paid")
     expiring = sorted((expiry, amount) for name, amount in pairs if (expiry := lot_expiry(name)))
     total = sum(amount for _, amount in pairs)
     return Balance(
-        wallet.currency, total, paid, total - paid, [Expiring(amount, expiry) for expiry, amount in expiring]
+        currency=wallet.currency,
+        balance=total,
+        paid=paid,
+        bonus=total - paid,
+        debt=wallet.debt,
+        frozen=frozen,
+        expiring=[Expiring(amount, expiry) for expiry, amount in expiring],
     )
 
 
@@ -113,8 +134,9 @@ def _entry(row: tuple[object, ...]) -> EntryView:
     currency, seq, kind, reference, amount, balance, at, accounts, amounts, order_id = row
     assert isinstance(accounts, list)
     assert isinstance(amounts, list)
-    lots = [LotPart(lot_kind(name), part, lot_expiry(name)) for name, part in of_legs(accounts, amounts)]
-    return msgspec.convert((currency, seq, kind, reference, amount, balance, at, order_id), _EntryRow).view(lots)
+    lots = [LotPart(lot_kind(name), part, lot_expiry(name)) for name, part in of_legs(accounts, amounts) if part]
+    debt = -sum([part for name, part in zip(accounts, amounts, strict=True) if name == debts.ACCOUNT])
+    return msgspec.convert((currency, seq, kind, reference, amount, balance, at, order_id), _EntryRow).view(lots, debt)
 
 
 class _EntryRow(msgspec.Struct, frozen=True, array_like=True):
@@ -127,5 +149,5 @@ class _EntryRow(msgspec.Struct, frozen=True, array_like=True):
     at: datetime
     order_id: str | None
 
-    def view(self, lots: list[LotPart]) -> EntryView:
-        return EntryView(**msgspec.structs.asdict(self), lots=lots)
+    def view(self, lots: list[LotPart], debt: int) -> EntryView:
+        return EntryView(**msgspec.structs.asdict(self), lots=lots, debt=debt)

@@ -66,7 +66,7 @@ SELECT s.file, s.line, 'productId', 'the catalogue has no such product'
 # What the journal has is counted and left alone: a run that finds little new sorts and keeps little.
 _DUE = """
 WITH found AS MATERIALIZED (
-     SELECT w.*, t.amount AS booked, t.cause IS NOT NULL AS done
+     SELECT w.*, t.amount + debt_paid(t.accounts, t.amounts) AS booked, t.cause IS NOT NULL AS done
        FROM (
             SELECT s.file, s.line, s.kind, s.reference, s.currency, s.amount, s.origin, s.expires_at, s.product_id,
                    c.customer,

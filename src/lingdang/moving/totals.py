@@ -13,7 +13,8 @@ SELECT kind, currency, origin, 'before', rows, bells FROM done
 SELECT 'order', currency, '', state, count(*), sum(total) FROM due_order GROUP BY currency, state
 """
 _BOOKED = """
-SELECT d.kind, coalesce(d.currency, ''), coalesce(d.origin, ''), count(*), sum(t.amount)
+SELECT d.kind, coalesce(d.currency, ''), coalesce(d.origin, ''), count(*),
+       sum(t.amount + debt_paid(t.accounts, t.amounts))
   FROM due d JOIN transfer t ON t.cause = d.cause AND t.customer = d.customer GROUP BY 1, 2, 3
  UNION ALL
 SELECT kind, currency, origin, rows, bells FROM done

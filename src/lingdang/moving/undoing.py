@@ -27,7 +27,8 @@ SHOWN = 100
 _ROWS = """
 CREATE TEMPORARY TABLE booked AS
 SELECT row_number() OVER (ORDER BY t.customer, t.seq) AS place, t.customer, t.bucket, t.seq, t.kind, t.currency,
-       t.amount, journal_reference(t.kind, t.cause, t.detail) AS reference, t.detail->>'productId' AS product_id,
+       t.amount + debt_paid(t.accounts, t.amounts) AS amount, debt_paid(t.accounts, t.amounts) AS paid,
+       journal_reference(t.kind, t.cause, t.detail) AS reference, t.detail->>'productId' AS product_id,
        (SELECT substr(l.account, 8) FROM json_array_elements_text(t.accounts) AS l (account)
          WHERE starts_with(l.account, 'wallet:')) AS lot
   FROM moved_customer m
@@ -37,9 +38,10 @@ SELECT row_number() OVER (ORDER BY t.customer, t.seq) AS place, t.customer, t.bu
 """
 _SPENT = """
 SELECT c.customer_id FROM (
-       SELECT DISTINCT b.customer FROM booked b
+       SELECT b.customer FROM booked b
          JOIN transfer t USING (customer, bucket, currency)
         WHERE t.seq > b.seq AND b.kind = 'credit' AND t.amount < 0 AND t.kind <> 'reversal'
+        UNION SELECT customer FROM booked WHERE paid > 0
        ) b JOIN customer c USING (customer)
  ORDER BY 1 LIMIT %s
 """

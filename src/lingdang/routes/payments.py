@@ -33,6 +33,7 @@ PAY = Route(
         "product_unavailable",
         "already_owned",
         "voucher_unusable",
+        "wallet_in_debt",
         "insufficient_bells",
         "outcome_unknown",
     ),

@@ -60,6 +60,7 @@ from lingdang_client.errors import (
     UnreadableAnswer,
     UntrustedServer,
     VoucherUnusable,
+    WalletInDebt,
 )
 from lingdang_client.events import (
     EndpointPaused,
@@ -75,7 +76,9 @@ from lingdang_client.events import (
     WalletCredited,
     WalletExpired,
     WalletExpiring,
+    WalletFrozen,
     WalletLow,
+    WalletReleased,
     WalletTakenBack,
 )
 from lingdang_client.offers import FileOfferStore, MemoryOfferStore, OfferStore, PendingPayment
@@ -170,7 +173,10 @@ __all__ = [
     "WalletCredited",
     "WalletExpired",
     "WalletExpiring",
+    "WalletFrozen",
+    "WalletInDebt",
     "WalletLow",
+    "WalletReleased",
     "WalletTakenBack",
     "sign",
     "string_to_sign",

@@ -331,12 +331,17 @@ class Expiring(Answer, frozen=True, kw_only=True, rename="camel"):
 
 
 class Balance(Answer, frozen=True, kw_only=True, rename="camel"):
-    """One currency: balance = paid + bonus."""
+    """One currency: balance = paid + bonus is what can be spent.
+
+    `debt` is what is owed, and what comes in pays first; `frozen` are bells of a top-up whose payment is disputed.
+    """
 
     currency: str
     balance: int
     paid: int
     bonus: int
+    debt: int = 0
+    frozen: int = 0
     expiring: list[Expiring] = []
 
 

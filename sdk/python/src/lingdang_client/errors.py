@@ -187,6 +187,14 @@ class VoucherUnusable(LingdangError):
         return value if isinstance(value, dict) else {}
 
 
+class WalletInDebt(LingdangError):
+    """A top-up was taken back after its bells were spent. What comes in pays it first; then the same offer is good."""
+
+    @property
+    def debt(self) -> int:
+        return self._whole("debt")
+
+
 class InsufficientBells(LingdangError):
     """The balance is too small; the same offer can be paid after a top-up. Amounts in whole bells."""
 
@@ -245,6 +253,7 @@ BY_CODE: dict[str, type[LingdangError]] = {
     "refund_not_allowed": RefundNotAllowed,
     "product_unavailable": ProductUnavailable,
     "voucher_unusable": VoucherUnusable,
+    "wallet_in_debt": WalletInDebt,
     "insufficient_bells": InsufficientBells,
     "not_entitled": NotEntitled,
     "not_found": NotFound,

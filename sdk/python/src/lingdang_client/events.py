@@ -70,6 +70,7 @@ class OrderRefunded(Answer, frozen=True, kw_only=True, rename="camel"):
     currency: str
     refunded: int
     lapsed: int
+    debt_paid: int = 0
     balance: int
     lines: list[ReturnedLine]
     vouchers: list[str]
@@ -85,14 +86,19 @@ class PricePaid(Answer, frozen=True):
 
 
 class WalletCredited(Answer, frozen=True, kw_only=True, rename="camel"):
-    """Bells were added, by an operator, for money (`top-up`) or in another way that `origin` names."""
+    """Bells were added: by an `operator`, for money (`top-up`), for a gift `code`, or as `origin` says.
+
+    Of `amount` bells `debt_paid` ones paid a debt.
+    """
 
     origin: str
     credit_id: str | None = None
     topup_id: str | None = None
+    gift_id: str | None = None
     reason: str | None = None
     currency: str
     amount: int
+    debt_paid: int = 0
     balance: int
     kind: LotKind | None = None
     expires_at: datetime | None = None
@@ -100,6 +106,7 @@ class WalletCredited(Answer, frozen=True, kw_only=True, rename="camel"):
     provider: str | None = None
     price: PricePaid | None = None
     test: bool = False
+    campaign: str | None = None
 
 
 class WalletExpired(Answer, frozen=True, kw_only=True, rename="camel"):
@@ -118,17 +125,48 @@ class WalletAdjusted(Answer, frozen=True, kw_only=True, rename="camel"):
     reason: str
     currency: str
     amount: int
+    debt_paid: int = 0
     balance: int
     lots: list[LotChange]
 
 
 class WalletTakenBack(Answer, frozen=True, kw_only=True, rename="camel"):
-    """A credit was taken back out of its own lot."""
+    """Bells of a credit, or of a top-up whose money went back, were taken back.
 
-    credit_id: str
+    `amount` came out of the wallet, `from_frozen` had been frozen, `debt_added` was spent and is owed.
+    """
+
+    credit_id: str | None = None
+    topup_id: str | None = None
     reason: str
     currency: str
     amount: int
+    from_frozen: int = 0
+    debt_added: int = 0
+    balance: int
+    lots: list[LotChange]
+
+
+class WalletFrozen(Answer, frozen=True, kw_only=True, rename="camel"):
+    """What is left of a top-up cannot be spent while its payment is disputed."""
+
+    topup_id: str
+    reason: str
+    currency: str
+    amount: int
+    balance: int
+    lots: list[LotChange]
+
+
+class WalletReleased(Answer, frozen=True, kw_only=True, rename="camel"):
+    """Bells of a top-up came back that had been `frozen` or `taken-back`."""
+
+    topup_id: str
+    origin: str
+    reason: str
+    currency: str
+    amount: int
+    debt_paid: int = 0
     balance: int
     lots: list[LotChange]
 
@@ -211,6 +249,8 @@ EventData = (
     | WalletExpired
     | WalletAdjusted
     | WalletTakenBack
+    | WalletFrozen
+    | WalletReleased
     | EntitlementGranted
     | EntitlementRevoked
     | WalletLow
@@ -228,6 +268,8 @@ TYPES: Mapping[str, type[EventData]] = {
     "wallet.expired": WalletExpired,
     "wallet.adjusted": WalletAdjusted,
     "wallet.taken_back": WalletTakenBack,
+    "wallet.frozen": WalletFrozen,
+    "wallet.released": WalletReleased,
     "entitlement.granted": EntitlementGranted,
     "entitlement.revoked": EntitlementRevoked,
     "wallet.low": WalletLow,

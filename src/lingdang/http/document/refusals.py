@@ -27,6 +27,7 @@ _MEMBERS: dict[str, dict[str, Any]] = {
         "voucherIds": ["v-1"],
         "reasons": {"v-1": {"code": "expired", "en": "This voucher has expired.", "zh": "该礼券已过期。"}},
     },
+    "wallet_in_debt": {"debt": 60},
     "insufficient_bells": {"required": 128, "balance": 100, "shortfall": 28},
     "timestamp_skew": {"serverTime": "2026-11-23T08:00:00.000Z"},
     "wallet_full": {"limit": "balance <= 1000000000000000"},

@@ -57,6 +57,8 @@ WORDS: dict[str, Word] = {
     ),
     "delays": Word("How long the last events took to arrive."),
     "detail": Word("What happened and what to do, in the language asked for.", "The offer has expired."),
+    "debt": Word("Bells that are owed; what comes in pays them first.", 0),
+    "debtPaid": Word("Of the bells that came, those that paid a debt; left out where it is 0.", 60),
     "discount": Word("Whole bells that vouchers take off.", 28),
     "effect": Word("What a voucher does, told apart by `kind`."),
     "endpointId": Word("The platform's own id of the endpoint.", "main"),
@@ -86,6 +88,7 @@ WORDS: dict[str, Word] = {
     "granted": Word("Whether this grant gave the right; false when the product was owned already.", True),
     "grantedAt": _moment("When the right was given.", "2026-11-23T08:01:00Z"),
     "group": Word("Of one group an order takes one voucher; null is no group.", "default"),
+    "frozen": Word("Bells of a top-up whose payment is disputed; they cannot be spent.", 0),
     "groups": Word("Groups of customers, as the platform names them.", ["vip"]),
     "happenedAt": _moment("When it happened.", "2026-11-23T08:00:00Z"),
     "hasPassword": Word("Whether they may sign in with a password that is kept here.", True),
@@ -263,6 +266,7 @@ SPECIAL: dict[str, Word] = {
     "CustomerRequest.groups": Word("The groups of the customer; null: as they are.", ["vip"]),
     "CustomerRequest.password": Word("A password to sign in with here; null: as it is.", "four grey geese"),
     "EntryView.amount": Word("Whole bells: + into the wallet, − out of it.", -100),
+    "EntryView.debt": Word("By how much what is owed grew (+) or was paid (−); left out where it is 0.", -60),
     "EntryView.kind": Word("What moved the bells, e.g. `payment`, `credit` or `refund`.", "payment"),
     "EndpointView.secretLost": Word(
         "Whether no secret of it can be opened: nothing is sent until it is given a new one.", False

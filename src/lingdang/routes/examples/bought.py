@@ -35,7 +35,7 @@ PAST_ORDER = PastOrder(
     paid_at=datetime(2021, 3, 1, 1, 30, tzinfo=UTC),
     lines=[PastLine("Persuasion", 120, 90, "persuasion")],
 )
-WALLET = WalletView([Balance("BELL", 900, 700, 200, [Expiring(200, _BONUS_UNTIL)])])
+WALLET = WalletView([Balance("BELL", 900, 700, 200, 0, 0, [Expiring(200, _BONUS_UNTIL)])])
 ENTRY = EntryView(
     currency="BELL",
     seq=2,

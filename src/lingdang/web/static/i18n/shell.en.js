@@ -81,6 +81,9 @@ export default {
   "advice.product_unavailable": "Nothing was taken. Get a new offer without them.",
   "problem.voucher_unusable": "A chosen voucher cannot be used",
   "advice.voucher_unusable": "Nothing was taken. The reasons are below; get a new offer with the other vouchers.",
+  "problem.wallet_in_debt": "Your wallet is in debt",
+  "advice.wallet_in_debt":
+    "A top-up was taken back after its bells were spent: {debt} are owed, and what comes in pays them first. Then you can pay this offer at the same price.",
   "problem.insufficient_bells": "Your balance is too small",
   "advice.insufficient_bells":
     "The order needs {required}, you have {balance}: {shortfall} are missing. Top up, and you can pay this offer at the same price.",

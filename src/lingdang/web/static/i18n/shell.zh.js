@@ -79,6 +79,9 @@ export default {
   "advice.product_unavailable": "没有扣款。请去掉停售的书后重新报价。",
   "problem.voucher_unusable": "所选礼券无法使用",
   "advice.voucher_unusable": "没有扣款。原因列在下面；可按其余礼券重新报价。",
+  "problem.wallet_in_debt": "钱包有欠款",
+  "advice.wallet_in_debt":
+    "有一笔充值已被撤回，而铃铛已经花掉：尚欠 {debt}，之后入账的铃铛会先用来偿还。还清后可用同一份报价付款，价格不变。",
   "problem.insufficient_bells": "余额不足",
   "advice.insufficient_bells":
     "应付 {required}，余额 {balance}，还差 {shortfall}。充值后可用同一份报价付款，价格不变。",

@@ -33,6 +33,7 @@ function waysOf({ code, members }, { offer }) {
 const NEEDS_OFFER = new Set(["retry", "requote", "without"]);
 
 const WAYS = {
+  wallet_in_debt: ["retry", "wallet", "cart"],
   insufficient_bells: ["retry", "wallet", "cart"],
   token_expired: ["requote", "cart"],
   token_invalid: ["requote", "cart"],

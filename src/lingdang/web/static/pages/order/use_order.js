@@ -53,8 +53,9 @@ export function useOrder({ shop, orderId, navigate }) {
   const lookIntoWallet = async ({ currency, total }) => {
     const { balances } = await shop.wallet().catch(() => ({ balances: null }));
     if (!balances) return;
-    const balance = balances.find((one) => one.currency === currency)?.balance ?? 0;
-    const wallet = { balance, sufficient: balance >= total, shortfall: Math.max(0, total - balance) };
+    const { balance, debt } = balances.find((one) => one.currency === currency) ?? { balance: 0, debt: 0 };
+    const shortfall = total ? Math.max(0, total - balance + debt) : 0;
+    const wallet = { balance, sufficient: shortfall === 0, shortfall };
     setState((now) => (now.offer?.orderId === orderId ? { ...now, offer: { ...now.offer, wallet } } : now));
   };
 
