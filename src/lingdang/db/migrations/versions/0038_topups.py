@@ -3,7 +3,7 @@
 from lingdang.db.migrations.run import run
 
 revision = "0038"
-down_revision = "0036"
+down_revision = "0037"
 
 
 def upgrade() -> None:
