@@ -29,7 +29,8 @@ def account(address: str, **more: object) -> Account:
         "private_key": merchant_pem(),
         "certificate_serial": CERTIFICATE_SERIAL,
         "apiv3_key": APIV3_KEY,
-        "platform_keys": {PLATFORM_KEY_ID: platform_pem()},
+        "public_key": platform_pem(),
+        "public_key_id": PLATFORM_KEY_ID,
         "api": address,
     }
     return Account(**settings | more)  # type: ignore[arg-type]

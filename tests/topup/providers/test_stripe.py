@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from lingdang.topup.money import Money
@@ -24,7 +25,7 @@ def desk(clock: Clock) -> StripeDesk:
 @pytest.fixture
 def provider(desk: StripeDesk) -> Iterator[Provider]:
     with served("stripe", desk.answer) as address:
-        yield make(Account(secret_key=SECRET_KEY, webhook_secrets=(WEBHOOK_SECRET,), api=address))
+        yield make(Account(secret_key=SECRET_KEY, webhook_secret=WEBHOOK_SECRET, api=address))
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def begun(provider: Provider) -> Order:
 def _asked(provider: Provider, begun: Order, reference: str | None = None) -> Standing:
     standing = provider.ask(begun.topup_id, reference)
     assert standing is not None
-    return standing
+    return msgspec.structs.replace(standing, at=NOW)  # it is the moment of the answer
 
 
 def test_a_page_is_opened_once_however_often_it_is_begun(provider: Provider) -> None:
@@ -83,7 +84,8 @@ def test_a_closed_page_takes_no_money(provider: Provider, begun: Order) -> None:
     closed = provider.close(begun.topup_id, None)
     assert closed is not None
     assert closed.state == "closed"
-    assert provider.close(begun.topup_id, closed.reference) == closed
+    assert (again := provider.close(begun.topup_id, closed.reference)) is not None
+    assert again.state == "closed"
 
 
 def test_a_close_that_comes_after_a_payer_says_paid(desk: StripeDesk, provider: Provider, begun: Order) -> None:
@@ -91,7 +93,8 @@ def test_a_close_that_comes_after_a_payer_says_paid(desk: StripeDesk, provider: 
     closed = provider.close(begun.topup_id, None)
     assert closed is not None
     assert (closed.state, closed.received) == ("paid", Money(600, "CNY"))
-    assert provider.close(begun.topup_id, closed.reference) == closed
+    assert (again := provider.close(begun.topup_id, closed.reference)) is not None
+    assert again.received == Money(600, "CNY")
 
 
 def test_money_that_takes_days_cannot_be_closed_and_may_fail(

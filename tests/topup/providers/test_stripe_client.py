@@ -12,7 +12,7 @@ from support.providers import order, served
 
 
 def _at(address: str) -> Provider:
-    return make(Account(secret_key="sk_test_another", webhook_secrets=(WEBHOOK_SECRET,), api=address))
+    return make(Account(secret_key="sk_test_another", webhook_secret=WEBHOOK_SECRET, api=address))
 
 
 @pytest.mark.parametrize(

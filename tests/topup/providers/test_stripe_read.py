@@ -36,7 +36,7 @@ def begun(provider: Provider) -> Order:
 
 
 def _account(address: str, **more: object) -> Account:
-    return Account(**{"secret_key": SECRET_KEY, "webhook_secrets": (WEBHOOK_SECRET,), "api": address} | more)  # type: ignore[arg-type]
+    return Account(**{"secret_key": SECRET_KEY, "webhook_secret": WEBHOOK_SECRET, "api": address} | more)  # type: ignore[arg-type]
 
 
 def test_a_completed_page_is_a_payment(desk: StripeDesk, provider: Provider, begun: Order) -> None:
@@ -86,9 +86,11 @@ def test_the_time_that_was_signed_is_the_one_that_counts(desk: StripeDesk, provi
 
 def test_a_secret_that_is_rolled_still_holds_and_another_does_not(desk: StripeDesk, begun: Order) -> None:
     message = desk.pay(begun.topup_id.hex)
-    rolled = make(_account("http://127.0.0.1:9", webhook_secrets=("whsec_new_00000000000", WEBHOOK_SECRET)))
+    rolled = make(
+        _account("http://127.0.0.1:9", webhook_secret="whsec_new_00000000000", webhook_secret_before=WEBHOOK_SECRET)
+    )
     assert told(rolled, message).standing is not None
-    other = make(_account("http://127.0.0.1:9", webhook_secrets=("whsec_new_00000000000",)))
+    other = make(_account("http://127.0.0.1:9", webhook_secret="whsec_new_00000000000"))
     assert refused(other, message) == "signature"
 
 

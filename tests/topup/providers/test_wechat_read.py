@@ -101,9 +101,10 @@ def test_headers_that_sign_nothing_are_refused(
 
 def test_other_names_of_the_headers_are_not_looked_at(desk: WechatDesk, provider: Provider, begun: Order) -> None:
     genuine = desk.pay(begun.topup_id.hex)
-    names = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in genuine.headers.items()}
-    forged = desk.broken(genuine, "body")
-    assert refused(provider, Message(forged.provider, None, {**forged.headers, **names}, forged.body)) == "signature"
+    stale = desk.broken(genuine, "stale")
+    names = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in stale.headers.items()}
+    fresh = {**stale.headers, "wechatpay-timestamp": genuine.headers["wechatpay-timestamp"]}
+    assert refused(provider, Message(stale.provider, None, {**fresh, **names}, stale.body)) == "signature"
 
 
 def test_what_another_key_encrypted_is_refused(desk: WechatDesk, provider: Provider) -> None:
@@ -112,9 +113,10 @@ def test_what_another_key_encrypted_is_refused(desk: WechatDesk, provider: Provi
 
 def test_a_certificate_serves_as_a_key_does(desk: WechatDesk, begun: Order) -> None:
     message = desk.pay(begun.topup_id.hex)
-    by_serial = account("http://127.0.0.1:9", platform_keys={"5F" * 20: platform_certificate()})
-    assert _standing(make(by_serial), changed(message, wechatpay_serial="5F" * 20)).state == "paid"
-    assert refused(make(by_serial), message) == "serial"
+    by_serial = account("http://127.0.0.1:9", certificates={"5F" * 20: platform_certificate()})
+    renamed = changed(message, wechatpay_serial="5F" * 20)
+    assert _standing(make(by_serial), renamed).state == "paid"
+    assert refused(make(account("http://127.0.0.1:9")), renamed) == "serial"
 
 
 def test_a_repeat_has_the_same_id(desk: WechatDesk, provider: Provider, begun: Order) -> None:

@@ -59,7 +59,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
     `state`: `open` may still be paid, `closed` cannot be any more and was not, `paid` was, whatever came back since.
     `refunded` has come back by refunds, `disputed` is held by disputes that are open, `lost` was taken by lost ones.
-    `returns` are single refunds, for a provider that does not tell their sum.
+    `returns` are single refunds, for a provider that does not always tell their sum. Where it tells both, the greater
+    sum holds: its list of single ones may not reach back to the first.
     """
 
     topup_id: UUID | None
@@ -68,7 +69,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """The provider's id of the payment; None where it gives none before somebody pays."""
     state: Literal["open", "paid", "closed"]
     at: datetime
-    """When it became so, by the provider's clock."""
+    """When it was so, by the provider's clock: that of the event in a notification, now in an answer. Sums that were
+    told of a later moment are not changed by those of an earlier one."""
     received: Money | None = None
     refunded: int | None = None
     disputed: int | None = None

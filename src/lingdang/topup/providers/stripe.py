@@ -42,8 +42,10 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """An account at Stripe. The key's prefix says whether its money is real."""
 
     secret_key: Annotated[str, Meta(pattern=r"^(sk|rk)_(live|test)_[A-Za-z0-9_]+\Z")]
-    webhook_secrets: Annotated[tuple[Secret, ...], Meta(min_length=1)]
-    """The endpoint's `whsec_…`; while it is rolled, the old one too."""
+    webhook_secret: Secret
+    """The endpoint's `whsec_…`."""
+    webhook_secret_before: Secret | None = None
+    """The one before, while it is rolled."""
     account_id: str | None = None
     """`acct_…`, where the endpoint listens to a connected account."""
     api: str = "https://api.stripe.com"
@@ -146,7 +148,8 @@ class Stripe:
         created = {"gte": int(start.timestamp()), "lt": int((start + timedelta(days=1)).timestamp())}
         seen = set()
         for charge in self._api.all("/v1/charges", Charge, created=created):
-            standing = of_charge(charge, self._disputes(charge.payment_intent) if charge.disputed else ())
+            disputes = self._disputes(charge.payment_intent) if charge.disputed else ()
+            standing = of_charge(charge, disputes, datetime.now(UTC))
             if standing is not None:
                 seen.add(standing.reference)
                 yield standing
@@ -163,7 +166,8 @@ class Stripe:
         if signed_at is None or not header.isascii():  # the library's comparison raises TypeError for other letters
             raise Forged("signature: none")
         at = read_seconds(signed_at)
-        if not any(_signed(text, header, secret) for secret in self._account.webhook_secrets):
+        secrets = (self._account.webhook_secret, self._account.webhook_secret_before)
+        if not any(secret is not None and _signed(text, header, secret) for secret in secrets):
             raise Forged("signature")
         check_time(moment(at), now)
 
@@ -186,7 +190,7 @@ class Stripe:
                 unpaid = session.status == "complete" and session.payment_status == "unpaid"
                 return of_page(session, moment(event.created)), unpaid
             case "charge":
-                return of_charge(decode(raw, Charge), None), False
+                return of_charge(decode(raw, Charge), None, moment(event.created)), False
             case "dispute":
                 return _somewhere(decode(raw, Dispute).payment_intent, event)
             case "refund":
@@ -208,11 +212,11 @@ class Stripe:
             standing = self._payment(session.payment_intent, over=session.status != "open")
             if standing is not None:
                 return standing
-        return of_page(session, moment(session.created))
+        return of_page(session, datetime.now(UTC))
 
     def _payment(self, reference: str, over: bool = False) -> Standing | None:
         intent = self._api.find(f"/v1/payment_intents/{reference}", Intent, expand=["latest_charge"])
-        return None if intent is None else of_intent(intent, self._disputes(reference), over)
+        return None if intent is None else of_intent(intent, self._disputes(reference), over, datetime.now(UTC))
 
     def _disputes(self, reference: str | None) -> Sequence[Dispute]:
         return tuple(self._api.all("/v1/disputes", Dispute, payment_intent=reference)) if reference else ()

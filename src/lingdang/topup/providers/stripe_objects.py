@@ -35,7 +35,6 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     status: str | None
     payment_status: str
-    created: int
     livemode: bool
     amount_total: int | None = None
     currency: str | None = None
@@ -49,7 +48,6 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     status: str
-    created: int
     livemode: bool
     amount_captured: int
     amount_refunded: int
@@ -64,7 +62,6 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     status: str
-    created: int
     livemode: bool
     amount_received: int = 0
     currency: str

@@ -37,35 +37,37 @@ def of_page(session: Session, at: datetime) -> Standing:
     )
 
 
-def of_charge(charge: Charge, disputes: Sequence[Dispute] | None) -> Standing | None:
+def of_charge(charge: Charge, disputes: Sequence[Dispute] | None, at: datetime) -> Standing | None:
     """By a charge and what is disputed of it, None where that is not known. None for a payment that is not ours."""
     ours = our_number(charge.metadata.get(TOPUP)) is not None
     if not ours or charge.status != "succeeded" or charge.payment_intent is None:
         return None
-    return _taken(charge.payment_intent, charge.metadata, charge, disputes)
+    return _taken(charge.payment_intent, charge.metadata, charge, disputes, at)
 
 
-def of_intent(intent: Intent, disputes: Sequence[Dispute], over: bool) -> Standing:
+def of_intent(intent: Intent, disputes: Sequence[Dispute], over: bool, at: datetime) -> Standing:
     """By a payment; `over`: its page takes no other attempt."""
     if intent.status == "succeeded" and intent.latest_charge is not None:
-        return _taken(intent.id, intent.metadata, intent.latest_charge, disputes)
+        return _taken(intent.id, intent.metadata, intent.latest_charge, disputes, at)
     closed = intent.status == "canceled" or (over and intent.status in _OVER)
     return Standing(
         topup_id=our_number(intent.metadata.get(TOPUP)),
         reference=intent.id,
         state="closed" if closed else "open",
-        at=moment(intent.created),
+        at=at,
         test=not intent.livemode,
     )
 
 
-def _taken(reference: str, metadata: Mapping[str, str], charge: Charge, disputes: Sequence[Dispute] | None) -> Standing:
+def _taken(
+    reference: str, metadata: Mapping[str, str], charge: Charge, disputes: Sequence[Dispute] | None, at: datetime
+) -> Standing:
     received = from_stripe(charge.amount_captured, charge.currency)
     return Standing(
         topup_id=our_number(metadata.get(TOPUP)),
         reference=reference,
         state="paid",
-        at=moment(charge.created),
+        at=at,
         received=received,
         refunded=from_stripe(charge.amount_refunded, charge.currency).amount,
         disputed=None if disputes is None else _sum(disputes, _HELD, received),

@@ -17,7 +17,7 @@ from msgspec import Meta
 from wechatpayv3 import WeChatPay, WeChatPayType
 
 from lingdang.topup.money import Money
-from lingdang.topup.providers.checks import check_time, decode, made_at, read_seconds, text_of
+from lingdang.topup.providers.checks import check_time, decode, read_seconds, text_of
 from lingdang.topup.providers.provider import (
     Action,
     Begun,
@@ -54,8 +54,11 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     certificate_serial: Annotated[str, Meta(pattern=r"^[0-9A-Fa-f]{8,64}\Z")]
     """Of the merchant's certificate."""
     apiv3_key: Annotated[str, Meta(min_length=32, max_length=32)]
-    platform_keys: Annotated[dict[str, Pem], Meta(min_length=1)]
-    """WeChat's keys by `PUB_KEY_ID_…`, or its certificates by serial number. The first is asked to sign answers."""
+    public_key: Pem
+    """WeChat's."""
+    public_key_id: Annotated[str, Meta(pattern=r"^PUB_KEY_ID_\d+\Z")]
+    certificates: dict[str, Pem] = {}
+    """WeChat's certificates of before by serial number, while a merchant moves to the public key."""
     notify_url: str | None = None
     """Where refunds are told; without it, where the merchant's platform says."""
     api: str = "https://api.mch.weixin.qq.com"
@@ -75,8 +78,9 @@ class Wechat:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._keys = {serial: _client(account, serial, pem) for serial, pem in account.platform_keys.items()}
-        self._api = WechatApi(next(iter(self._keys.values())), account.api)
+        keys = {account.public_key_id: account.public_key, **account.certificates}
+        self._keys = {serial: _client(account, serial, pem) for serial, pem in keys.items()}
+        self._api = WechatApi(self._keys[account.public_key_id], account.api)
 
     def begin(self, order: Order) -> Begun:
         if order.price.currency != "CNY":
@@ -121,7 +125,7 @@ class Wechat:
             if refused.reason in _UNKNOWN:
                 return None
             raise
-        return of_transaction(found, self._account.mchid, self._account.appid, made_at(topup_id))
+        return of_transaction(found, self._account.mchid, self._account.appid, datetime.now(UTC))
 
     def close(self, topup_id: UUID, reference: str | None) -> Standing | None:
         """What it answers is passed over: whatever it says, the order is asked for afterwards."""

@@ -32,7 +32,6 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     out_trade_no: str
     trade_state: str
     transaction_id: str | None = None
-    success_time: Moment | None = None
     amount: Amount | None = None
 
 

@@ -24,7 +24,7 @@ _ON_ITS_WAY = frozenset({"SUCCESS", "PROCESSING"})
 
 
 def of_transaction(found: Transaction, mchid: str, appid: str, at: datetime) -> Standing:
-    """By an order; one in a state that is not documented is open. `at`: where the order has no time of its own."""
+    """By an order; one in a state that is not documented is open."""
     state = _STATES.get(found.trade_state, "open")
     paid = state == "paid" and found.amount is not None
     differs = [name for name, same in (("merchant", found.mchid == mchid), ("app", found.appid == appid)) if not same]
@@ -32,7 +32,7 @@ def of_transaction(found: Transaction, mchid: str, appid: str, at: datetime) -> 
         topup_id=our_number(found.out_trade_no),
         reference=found.transaction_id,
         state=state,
-        at=found.success_time or at,
+        at=at,
         received=Money(found.amount.total, found.amount.currency) if paid and found.amount is not None else None,
         differs=tuple(differs),
     )
