@@ -18,7 +18,8 @@ from lingdang.moving import moving_out
 def move_out(ctx: click.Context, folder: Path, as_json: bool) -> None:
     """Write customers, lots, rights and orders to DIR, as they are at one moment, in the form that `move-in` reads.
 
-    Passwords, carts, vouchers and the journal stay. So do bells that have lapsed, and what erased customers had.
+    Passwords, carts, vouchers and the journal stay. So do bells that have lapsed or are frozen, debts, and what erased
+    customers had.
     """
     columns = (TextColumn("{task.description}"), DownloadColumn(), TransferSpeedColumn())
     with opened(ctx) as deployment, Progress(*columns, console=Console(stderr=True), transient=True) as bars:
@@ -37,5 +38,10 @@ def move_out(ctx: click.Context, folder: Path, as_json: bool) -> None:
         click.echo(f"{folder / name}: {rows:,} rows")
     for held in written.wallets:
         click.echo(f"{held.currency} {held.origin}: {held.bells:,} bells in {held.lots:,} lots")
+    for staying in written.staying:
+        click.echo(
+            f"{staying.currency}: {staying.debt:,} bells of debts and {staying.frozen:,} frozen ones do not leave, "
+            f"of {staying.wallets:,} wallets"
+        )
     if written.erased_customers:
         click.echo(f"{written.erased_customers:,} erased customers have no rows")

@@ -32,6 +32,7 @@ FILES = (
     "ledger/order_line.sql",
     "ledger/order_voucher.sql",
     "ledger/credit.sql",
+    "ledger/frozen.sql",
     "ledger/begin.sql",
     "ledger/begin_anew.sql",
     "ledger/load.sql",

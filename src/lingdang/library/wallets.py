@@ -14,14 +14,9 @@ from lingdang.owner import Owner, fetch_as
 from lingdang.paging import Page, Window, page, read_seq
 
 _WALLETS = """
-SELECT w.currency, w.balance, w.lots, w.remaining, w.next_expiry, w.debt, f.bells
-  FROM wallet w, LATERAL (
-       SELECT coalesce(sum(l.part), 0)::bigint AS bells
-         FROM transfer t, ROWS FROM (json_array_elements_text(t.accounts), unnest(t.amounts)) AS l (account, part)
-        WHERE t.bucket = w.bucket AND t.customer = w.customer AND t.kind IN ('freeze', 'release', 'takeback')
-          AND t.currency = w.currency AND l.account = 'frozen'
-       ) f
- WHERE w.bucket = %b AND w.customer = %b AND w.currency <> '' ORDER BY w.currency
+SELECT currency, balance, lots, remaining, next_expiry, debt, coalesce(f.bells, 0)
+  FROM wallet LEFT JOIN frozen f USING (bucket, customer, currency)
+ WHERE bucket = %b AND customer = %b AND currency <> '' ORDER BY currency
 """
 
 _ENTRIES = """

@@ -98,7 +98,22 @@ SELECT w.currency, split_part(l.name, '@', 1), count(*), sum(l.amount)
   FROM wallet w JOIN customer c USING (customer), unnest(w.lots, w.remaining) AS l (name, amount)
  WHERE NOT starts_with(c.customer_id, %(erased)s) AND NOT LAPSED GROUP BY 1, 2 ORDER BY 1, 2
 """
+# What a debtor owes and what is disputed has no place in the form: it is told, and stays.
+_STAYS = """
+SELECT currency, sum(debt)::bigint, sum(coalesce(f.bells, 0))::bigint, count(*)
+  FROM wallet w JOIN customer c USING (customer) LEFT JOIN frozen f USING (bucket, customer, currency)
+ WHERE NOT starts_with(c.customer_id, %(erased)s) AND (debt > 0 OR f.bells > 0) GROUP BY 1 ORDER BY 1
+"""
 _COUNT_ERASED = "SELECT count(*) FROM customer WHERE starts_with(customer_id, %(erased)s)"
+
+
+class Staying(msgspec.Struct, frozen=True):
+    """Bells of one currency that do not leave, of so many wallets: those that are owed, and those that are frozen."""
+
+    currency: str
+    debt: int
+    frozen: int
+    wallets: int
 
 
 class Written(msgspec.Struct, rename="camel"):
@@ -107,6 +122,7 @@ class Written(msgspec.Struct, rename="camel"):
     files: dict[str, int]
     wallets: list[Held]
     erased_customers: int
+    staying: list[Staying]
 
 
 def move_out(deployment: Deployment, folder: Path, progress: Callable[[str, int], None]) -> Written:
@@ -131,7 +147,8 @@ def _write(connection: Connection, folder: Path, now: datetime, progress: Callab
         for currency, origin, lots, bells in connection.execute(_told(_TOTALS), place)
     ]
     erased = connection.execute(_COUNT_ERASED, place).fetchone()
-    return Written(files, wallets, erased[0] if erased else 0)
+    staying = [Staying(*row) for row in connection.execute(_STAYS, place)]
+    return Written(files, wallets, erased[0] if erased else 0, staying)
 
 
 def _copy(

@@ -4,6 +4,7 @@ Rows carry the customer's key and never change; the custId stands in one place. 
 key, and what the shop keeps beside the journal: the journal stays whole, sealed, and about nobody.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -32,8 +33,10 @@ SELECT json_build_object(
     'formerCustIds', (SELECT coalesce(json_agg(f.customer_id ORDER BY f.customer_id), '[]')
                         FROM former_name f WHERE f.customer = %(customer)s),
     'wallets', (SELECT coalesce(json_agg(json_build_object(
-                'currency', w.currency, 'balance', w.balance, 'lots', w.lots, 'remaining', w.remaining)), '[]')
-                  FROM wallet w WHERE w.bucket = %(bucket)s AND w.customer = %(customer)s AND w.currency <> ''),
+                'currency', w.currency, 'balance', w.balance, 'lots', w.lots, 'remaining', w.remaining,
+                'debt', w.debt, 'frozen', coalesce(f.bells, 0))), '[]')
+                  FROM wallet w LEFT JOIN frozen f USING (bucket, customer, currency)
+                 WHERE w.bucket = %(bucket)s AND w.customer = %(customer)s AND w.currency <> ''),
     'journal', (SELECT coalesce(json_agg(json_build_object(
                 'seq', t.seq, 'at', journal_moment(t.at), 'kind', t.kind, 'currency', t.currency,
                 'reference', journal_reference(t.kind, t.cause, t.detail), 'amount', t.amount, 'balance', t.balance,
@@ -79,8 +82,8 @@ _SIGN_INS = """
 """
 
 _HELD = """
-SELECT currency, balance FROM wallet
- WHERE bucket = %(bucket)s AND customer = %(customer)s AND balance > 0 ORDER BY currency
+SELECT currency, balance, coalesce(f.bells, 0), debt FROM wallet LEFT JOIN frozen f USING (bucket, customer, currency)
+ WHERE bucket = %(bucket)s AND customer = %(customer)s AND (balance > 0 OR debt > 0 OR f.bells > 0) ORDER BY currency
 """
 # However a session was opened: its id tells when.
 _END_SESSIONS = """
@@ -131,20 +134,29 @@ def export_customer(deployment: Deployment, cust_id: str) -> bytes:
 def erase_customer(deployment: Deployment, cust_id: str, *, despite_bells: bool) -> None:
     """Take the name from the customer's key, with all that is kept beside the journal.
 
-    Raises CommandError for a customer nobody has heard of, and for one with bells unless `despite_bells`.
+    Raises CommandError for a customer nobody has heard of, and for one with bells, frozen ones too, or a debt unless
+    `despite_bells`.
     """
     with _session(deployment) as connection, connection.transaction():
         place = _place(deployment, connection, cust_id, _LOCK)
         held = connection.execute(_HELD, place).fetchall()
         if held and not despite_bells:
-            bells = " and ".join(f"{balance:,} {currency}" for currency, balance in held)
             raise CommandError(
-                f"{cust_id} has {bells}, which nobody could spend then: --despite-bells erases all the same"
+                f"{cust_id} has {_bells(held)}, for nobody to spend or pay then: --despite-bells erases all the same"
             )
         _end_sessions(connection, place, newest_uuid7(BEYOND))
         for statement in _FORGET:
             connection.execute(_told(statement), place)
         connection.execute(_ERASE, {**place, "nobody": f"{ERASED}{uuid4()}"})
+
+
+def _bells(held: Sequence[tuple[Any, ...]]) -> str:
+    """What wallets hold and owe, in words."""
+    parts: list[str] = []
+    for currency, balance, frozen, debt in held:
+        told = ((balance, ""), (frozen, "frozen "), (debt, "owed "))
+        parts += [f"{amount:,} {how}{currency}" for amount, how in told if amount]
+    return " and ".join(parts)
 
 
 def rename_customer(deployment: Deployment, old: str, new: str) -> None:
