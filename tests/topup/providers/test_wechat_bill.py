@@ -5,9 +5,11 @@ import hashlib
 
 import pytest
 
+from lingdang.topup.money import Money
 from lingdang.topup.providers.provider import Unavailable
 from lingdang.topup.providers.wechat_bill import read_bill, unpack
 from proof.standin.wechat import APPID, BILL, MCHID
+from support.providers import order
 
 
 def _sha1(content: bytes) -> str:
@@ -33,6 +35,19 @@ def test_an_empty_bill_has_nothing() -> None:
 def test_what_others_sell_is_passed_over() -> None:
     row = ",".join("`20261130001" if column == "商户订单号" else "`0" for column in BILL.split(","))
     assert list(read_bill(f"{BILL}\n{row}\n", MCHID, APPID)) == []
+
+
+def test_a_name_may_have_a_comma_in_it() -> None:
+    told = {
+        "商户订单号": order().topup_id.hex,
+        "交易时间": "2026-11-30 12:00:00",
+        "商品名称": "600, or 6,00",
+        "货币种类": "CNY",
+    }
+    told |= {"订单金额": "6.00", "商户号": MCHID, "公众账号ID": APPID, "交易状态": "SUCCESS"}
+    row = ",".join(f"`{told.get(column, '0')}" for column in BILL.split(","))
+    (paid,) = read_bill(f"{BILL}\n{row}\n", MCHID, APPID)
+    assert (paid.received, paid.differs) == (Money(600, "CNY"), ())
 
 
 @pytest.mark.parametrize("head", ["a,b", BILL.replace("商户订单号", "订单")])
