@@ -20,7 +20,8 @@ NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 class Ledger:
     """What the database would hold. `now` is put forward by whoever tests."""
 
-    def __init__(self) -> None:
+    def __init__(self, customer: int = ANN) -> None:
+        self.customer = customer
         self.now = NOW
         self.wallets: dict[tuple[int, str], Wallet] = {}
         self.rows: list[Row] = []
@@ -85,7 +86,7 @@ class Ledger:
             assert all(part > 0 for part in wallet.remaining)
 
     def wallet(self, currency: str = "BELL") -> Wallet:
-        return self.wallets[ANN, currency]
+        return self.wallets[self.customer, currency]
 
     def lots(self, currency: str = "BELL") -> dict[str, int]:
         """What lies in which lot."""

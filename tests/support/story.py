@@ -105,6 +105,7 @@ class Story:
                     "lots": ["bonus"],
                     "remaining": [364],
                     "next_expiry": None,
+                    "debt": 0,
                 }
             ],
             "transfer": [

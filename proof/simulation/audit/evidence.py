@@ -143,7 +143,8 @@ def _credit_key(row: Row) -> tuple[str, str]:
 def _credit(row: Row) -> Row:
     """The credit that its row tells of."""
     return {
-        **{name: row[name] for name in ("customer_id", "currency", "seq", "amount", "balance")},
+        **{name: row[name] for name in ("customer_id", "currency", "seq", "balance")},
+        "amount": came(row),
         "credit_id": row["detail"]["creditId"],
         "kind": row["detail"]["kind"],
         "reason": row["detail"]["reason"],
@@ -165,7 +166,7 @@ def _refund(row: Row) -> Row:
         **{name: detail[name] for name in ("refundId", "orderId", "by", "reason")},
         "lines": [(product_id, amount) for product_id, amount in detail["lines"]],
         "refunded": sum(amount for _, amount in detail["lines"]),
-        "lots": lots_of(row),
+        "lots": list(map(tuple, detail.get("lots", []))) or lots_of(row),
         "vouchers": detail.get("vouchers", []),
         "productIds": detail.get("asked"),
         "keepDiscount": detail.get("keepDiscount", False),
@@ -175,8 +176,9 @@ def _refund(row: Row) -> Row:
 
 def _correction(row: Row) -> Row:
     """The adjustment or the reversal that its row tells of."""
-    same = ("customer_id", "currency", "seq", "amount", "balance", "at")
-    return {"note": None, **row["detail"], **{name: row[name] for name in same}, "lots": lots_of(row)}
+    same = ("customer_id", "currency", "seq", "balance", "at")
+    told = {name: row[name] for name in same}
+    return {"note": None, **row["detail"], **told, "amount": came(row), "lots": lots_of(row)}
 
 
 def _named_key(row: Row, name: str) -> Key:
@@ -192,6 +194,12 @@ def lots_of(row: Row) -> list[tuple[str, int]]:
     """How much a row put into which lot (+) or took from it (−), in its order."""
     legs = zip(map(str, row["accounts"]), row["amounts"], strict=True)
     return [(name.removeprefix("wallet:"), amount) for name, amount in legs if name.startswith("wallet:")]
+
+
+def came(row: Row) -> int:
+    """How many bells a row brought, those with them that paid a debt."""
+    legs = dict(zip(map(str, row["accounts"]), row["amounts"], strict=True))
+    return int(row["amount"] + max(0, legs.get("debt", 0)))
 
 
 def moment(text: str) -> datetime:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from proof.simulation.audit.evidence import Evidence, Row, lots_of, moment
 from proof.simulation.audit.findings import Findings
+from proof.simulation.audit.topups import BACK, Credits
 from proof.simulation.plan import MOST_BELLS, RefundPolicy
 
 _NAMED = {
@@ -17,6 +18,9 @@ _NAMED = {
     "refund": "refundId",
     "grant": "grantId",
     "revocation": "revocationId",
+    "topup": "topupId",
+    "gift": "giftId",
+    **dict.fromkeys(BACK, "topupId"),
 }
 
 
@@ -56,9 +60,10 @@ def _each_cause_has_one_row(rows: list[Row], findings: Findings) -> None:
 
 
 def _name_of(row: Row) -> str:
-    """Customers' refunds have a name space of their own."""
+    """Customers' refunds have a name space of their own; the rows about a top-up are counted."""
     own = "own " if row["detail"].get("by") == "customer" else ""
-    return f"{row['customer']} {row['kind']} {own}{row['detail'][_NAMED[row['kind']]]}"
+    number = f" {row['detail']['number']}" if row["kind"] in BACK else ""
+    return f"{row['customer']} {row['kind']} {own}{row['detail'][_NAMED[row['kind']]]}{number}"
 
 
 class _Rerun:
@@ -72,6 +77,8 @@ class _Rerun:
         self._evidence = evidence
         self._findings = findings
         self._lots: dict[str, int] = {}
+        self._debt = 0
+        self._credits = Credits()
 
     def run(self) -> None:
         balance = 0
@@ -89,6 +96,7 @@ class _Rerun:
     def _final(self, wallet: Row, balance: int, transfers: list[Row]) -> None:
         names = sorted(self._lots, key=_turn)
         self._expect(wallet["balance"] == balance, "wallet is its transfers", wallet, balance)
+        self._expect(wallet["debt"] == self._debt, "a debt is its transfers", wallet, self._debt)
         newest = [(row["seq"], moment(row["at"])) for row in transfers[-1:]]
         self._expect(newest == [(wallet["seq"], moment(wallet["moved_at"]))], "wallet knows its newest row", wallet)
         self._expect(wallet["lots"] == names, "wallet is its lots", wallet, names)
@@ -103,6 +111,11 @@ class _Rerun:
         others = {name: amount for name, amount in legs if not name.startswith("wallet:")}
         self._expect(len(moved) + len(others) == len(legs), "each account once", row)
         self._expect(sum(moved.values()) == row["amount"], "amount is the wallet's legs", row)
+        debt = others.get("debt", 0)
+        came = row["amount"] + max(debt, 0)
+        self._expect(max(debt, 0) == min(self._debt, max(came, 0)), "what comes in pays a debt first", row, self._debt)
+        if debt > 0:
+            del others["debt"]
         if row["kind"] == "expiry":
             lapsed = self._lapsed(row["clock"] or self._latest_lapse(moved, row))
             self._expect(moved == lapsed and lapsed, "expiry takes what has lapsed", row, self._lots)
@@ -111,13 +124,29 @@ class _Rerun:
             lapsed = self._lapsed(row["clock"])
             self._expect(not lapsed, "what has lapsed is not spent", row, self._lots)
             self._named(row, moved, others)
-        brought = row["kind"] in ("credit", "adjustment") and row["amount"] > 0
+        self._debt -= debt
+        brought = row["kind"] in ("credit", "adjustment", "topup", "gift") and row["amount"] > 0
         self._expect(not brought or row["balance"] <= MOST_BELLS, "nothing fills a wallet above the most", row)
         for name, amount in moved.items():
             self._lots[name] = self._lots.get(name, 0) + amount
             self._expect(self._lots[name] >= 0, "lots never negative", row)
             if self._lots[name] == 0:
                 del self._lots[name]
+        self._expect(not (self._debt and self._lots), "a wallet in debt is empty", row)
+        self._credited(row, came, moved)
+
+    def _credited(self, row: Row, came: int, moved: dict[str, int]) -> None:
+        """What take-backs look at later: credits, and what became of them."""
+        detail = row["detail"]
+        if row["kind"] == "topup":
+            lots = dict(map(tuple, detail["lots"]))
+            self._credits.add(f"topup {detail['topupId']}", row["seq"], lots, detail["price"]["amount"])
+        elif row["kind"] in ("credit", "gift", "adjustment") and came > 0:
+            self._credits.add(f"{row['kind']} {detail[_NAMED[row['kind']]]}", row["seq"], {next(iter(moved)): came})
+        elif row["kind"] == "reversal":
+            self._credits.drop(f"credit {detail['creditId']}")
+        elif row["kind"] in BACK:
+            self._credits.count(row)
 
     def _named(self, row: Row, moved: dict[str, int], others: dict[str, int]) -> None:
         """What somebody asked for."""
@@ -131,6 +160,12 @@ class _Rerun:
             self._reversal(row, moved, others)
         elif row["kind"] == "refund":
             self._refund(row, moved, others)
+        elif row["kind"] == "topup":
+            self._topup(row, moved, others)
+        elif row["kind"] == "gift":
+            self._gift(row, moved, others)
+        elif row["kind"] in BACK:
+            self._back(row, moved, others)
         else:
             known = row["kind"] in ("grant", "revocation")
             self._expect(known, "transfers are of known kinds", row)
@@ -177,9 +212,10 @@ class _Rerun:
 
     def _adjustment(self, row: Row, moved: dict[str, int], others: dict[str, int]) -> None:
         """What is taken comes from the lots as a payment's does; what is added is a bonus without an end."""
-        wanted = self._spent(-row["amount"]) if row["amount"] < 0 else {"bonus": row["amount"]}
+        amount = self._evidence.adjustments[self._name[0], row["detail"]["adjustmentId"]]["amount"]
+        wanted = self._spent(-amount) if amount < 0 else self._lowered({"bonus": amount})
         self._expect(moved == wanted, "an adjustment is of the lots it may be of", row, self._lots)
-        self._expect(others == {"adjustment": -row["amount"]}, "an adjustment has its account", row)
+        self._expect(others == {"adjustment": -amount}, "an adjustment has its account", row)
 
     def _reversal(self, row: Row, moved: dict[str, int], others: dict[str, int]) -> None:
         """A credit goes out of the lot that it went into, whole, to where it came from."""
@@ -202,14 +238,60 @@ class _Rerun:
         for line in lines:
             account = f"revenue:{line['publisher'] or ''}"
             wanted[account] = wanted.get(account, 0) - line["price"]
-        lapsed = refund["refunded"] - sum(moved.values())
+        lapsed = refund["refunded"] - sum(amount for _, amount in refund["lots"])
         wanted["breakage"] = lapsed
         self._expect(others == {n: a for n, a in wanted.items() if a}, "a refund undoes its lines' revenue", row)
         self._expect(lapsed >= 0, "a refund is what it says", row)
         if row["clock"] is None:
             return  # which lots had lapsed cannot be told
         back = lots_back(order, refunded_before(refund, self._evidence), refund, row["clock"], self._policy)
-        self._expect(moved == back, "bells go back to the lots they came from", row, order, back)
+        self._expect(moved == self._lowered(back), "bells go back to the lots they came from", row, order, back)
+
+    def _topup(self, row: Row, moved: dict[str, int], others: dict[str, int]) -> None:
+        """Paid bells without an end, and a bonus in the lot of its end; those of a test are a bonus too."""
+        detail = row["detail"]
+        until = detail.get("bonusExpiresAt") and moment(detail["bonusExpiresAt"])
+        kinds = {"bonus" if detail.get("test") else "paid": detail["paid"]}
+        kinds["bonus"] = kinds.get("bonus", 0) + detail["bonus"]
+        lots = dict(map(tuple, detail["lots"]))
+        ends = {_expiry(""), *([lapses(self._lots, "bonus", until)] if detail["bonus"] else [])}
+        sums: dict[str, int] = {}
+        for name, amount in lots.items():
+            sums[name.partition("@")[0]] = sums.get(name.partition("@")[0], 0) + amount
+        self._expect(sums == {kind: n for kind, n in kinds.items() if n}, "a top-up is what was paid for", row)
+        self._expect({_expiry(name) for name in lots} <= ends, "a top-up goes into its lots", row)
+        self._expect(moved == self._lowered(lots), "a top-up goes into its lots", row)
+        self._expect(others == {f"clearing:{kind}": -n for kind, n in sums.items()}, "a top-up is cleared", row)
+
+    def _gift(self, row: Row, moved: dict[str, int], others: dict[str, int]) -> None:
+        until = row["detail"].get("expiresAt") and moment(row["detail"]["expiresAt"])
+        [name] = moved or [""]
+        right = name.startswith("bonus") and _expiry(name) == lapses(self._lots, "bonus", until)
+        self._expect(right, "a gift goes into its lot", row)
+        self._expect(list(others) == ["clearing:bonus"], "a gift is cleared", row)
+
+    def _back(self, row: Row, moved: dict[str, int], others: dict[str, int]) -> None:
+        """What was taken back, given back, frozen and released is what the money says."""
+        credit, wanted = self._credits.of(row), self._credits.wanted(row, self._lots)
+        if not self._expect(wanted, "bells follow their money", row, credit) or wanted is None or credit is None:
+            return
+        detail = row["detail"]
+        self._expect(detail["number"] == credit.rows, "the rows of a top-up are counted", row, credit)
+        self._expect(dict(map(tuple, detail["of"])) == wanted.of, "bells follow their money", row, wanted)
+        self._expect(dict(map(tuple, detail.get("thawed", []))) == wanted.thawed, "what is frozen goes first", row)
+        come = row["kind"] in ("giveback", "release")
+        lots = self._lowered(wanted.moved) if come else wanted.moved
+        self._expect(moved == lots, "they come from where they may, and go where they were", row, wanted)
+        self._expect(others == wanted.others, "what is missing is owed", row, wanted)
+
+    def _lowered(self, lots: dict[str, int]) -> dict[str, int]:
+        """What stays of bells that come into these lots when a debt is paid, as a payment would take them."""
+        rest, kept = self._debt, dict(lots)
+        for name in sorted(lots, key=_turn):
+            part = min(rest, lots[name])
+            kept[name] -= part
+            rest -= part
+        return kept
 
     def _expect(self, holds: object, promise: str, *where: Any) -> bool:
         return self._findings.expect(holds, promise, *where)

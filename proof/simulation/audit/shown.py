@@ -7,6 +7,7 @@ from proof.simulation.audit.evidence import Evidence, Row, lots_of, moment
 from proof.simulation.audit.findings import Findings
 from proof.simulation.audit.money import lots_back, refunded_before
 from proof.simulation.audit.returns import is_late, opened_products, source_of, vouchers_back
+from proof.simulation.audit.topups import BACK
 from proof.simulation.history import INCONCLUSIVE, History, Request
 from proof.simulation.plan import Plan, RefundPolicy
 
@@ -17,6 +18,9 @@ _REFERENCE = {
     "refund": "refundId",
     "grant": "grantId",
     "revocation": "revocationId",
+    "topup": "topupId",
+    "gift": "giftId",
+    **dict.fromkeys(BACK, "topupId"),
 }
 
 
@@ -90,11 +94,18 @@ def _entries(cust_id: str, evidence: Evidence) -> list[Row]:
         {
             **{name: row[name] for name in same},
             "reference": _reference(row),
-            "lots": shown_lots(lots_of(row)),
+            "lots": shown_lots([part for part in lots_of(row) if part[1]]),
             **_named_order(row),
+            **_debt(row),
         }
         for row in reversed(rows)
     ]
+
+
+def _debt(row: Row) -> Row:
+    """By how much what is owed grew, or was paid."""
+    legs = dict(zip(map(str, row["accounts"]), row["amounts"], strict=True))
+    return {"debt": -legs["debt"]} if "debt" in legs else {}
 
 
 def _named_order(row: Row) -> Row:

@@ -156,7 +156,7 @@ def _adjusted(customer: Customer, record: Adjusted) -> AdjustmentAnswer:
         cust_id=customer.cust_id,
         currency=record.currency,
         amount=record.amount,
-        lots=[LotPart(lot_kind(name), amount, lot_expiry(name)) for name, amount in record.lots],
+        lots=[LotPart(lot_kind(name), amount, lot_expiry(name)) for name, amount in record.lots if amount],
         reason=record.reason,
         balance=record.balance,
         adjusted_at=record.adjusted_at,
