@@ -13,6 +13,7 @@ from lingdang.background import TASKS, Background, Means
 from lingdang.clock import system_clock
 from lingdang.db.pool import Pool
 from lingdang.keys import Keyring
+from lingdang.ledger.settled import nothing
 from lingdang.serving.metrics import Metrics
 from lingdang.watch import Watch
 from support.journal import deployment_of, fill, seal_all, sql
@@ -60,7 +61,7 @@ async def test_a_task_that_fails_is_run_again_and_ends_with_the_block(
     monkeypatch.setattr(background, "TASKS", {"counting": lambda _: task})
     monkeypatch.setattr(background, "AGAIN_SECONDS", 0.01)
     async with Pool(database_url, 1, False) as pool, open_settlement(database_url) as settlement:
-        together = Background(Means(deployment_of(database_url, keyring), pool, settlement))
+        together = Background(Means(deployment_of(database_url, keyring), pool, settlement, nothing))
         metrics = Metrics()
         together.show(Watch(gauge=metrics.gauge))
         async with together.running():

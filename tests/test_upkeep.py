@@ -32,7 +32,7 @@ SELECT 'POST /v1/sessions ann', gen_random_uuid()::text, 'k1', '', '', now(), no
 @asynccontextmanager
 async def open_upkeep(database_url: str, clock: Clock = system_clock) -> AsyncIterator[Upkeep]:
     async with Pool(database_url, 2, False) as pool, open_settlement(database_url, clock=clock) as settlement:
-        yield Upkeep(pool, settlement, clock)
+        yield Upkeep(pool, settlement, clock, lambda: 0.0)
 
 
 async def _broken(*_: object) -> bool:

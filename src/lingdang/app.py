@@ -149,14 +149,14 @@ class _Parts:
         self.settlement = make_settlement(deployment, self.memory, watch)
         self.topups = make_topups(deployment, self.pools.customers, self.settlement)
         self.receiving = Receiving(self.topups.accounts, self.topups.inbox, self.topups.following)
-        means = Means(deployment, self.pools.background, self.settlement)
+        means = Means(deployment, self.pools.background, self.settlement, self.settlement.settled)
         self.background = Background(means, runs=settings.background == "server")
         self.feed = Feed(
             self.pools.reports,
             deployment.buckets,
             settings.wallet_low,
             make_witness(deployment),
-            self.settlement.seconds_run,
+            means.seconds_settled,
         )
         self.sender = Sender(Rules.of(settings))
         self.carts = Carts(self._lane(), self.memory, self.clock, observe=watch.lane("cart"))

@@ -1,4 +1,4 @@
-"""What runs beside requests, for ever: the background tasks, in the server's workers or in `lingdang worker`.
+"""What runs beside requests, for ever: the background tasks, in a process of the server's own or in `lingdang worker`.
 
 Every process that runs them runs them all, and none leads. Each takes a piece of work under a lock of its transaction,
 or by rows that others pass over. The database lets go of both with the connection of whoever held them: a process more
@@ -17,6 +17,7 @@ from lingdang.db.pool import Pool
 from lingdang.deployment import Deployment, make_couriers, make_sealer, make_topups
 from lingdang.errors import Problem
 from lingdang.events.expiring_soon import ExpiringSoon
+from lingdang.ledger.settled import ReadSettled
 from lingdang.ledger.settlement import Settlement
 from lingdang.topup.care import Care
 from lingdang.upkeep import Upkeep
@@ -37,6 +38,12 @@ class Means(NamedTuple):
     pool: Pool
     """Its connections are for them alone."""
     settlement: Settlement
+    settled: ReadSettled
+    """What was settled of those to whom the tasks give way: payments come first."""
+
+    def seconds_settled(self) -> float:
+        """For how many seconds they have settled so far."""
+        return self.settled().seconds
 
 
 class Task(Protocol):
@@ -60,10 +67,10 @@ class Task(Protocol):
 
 
 def _upkeep(means: Means) -> Upkeep:
-    deployment, settled = means.deployment, means.settlement.seconds_run
+    deployment, settled = means.deployment, means.seconds_settled
     days = deployment.settings.wallet_expiring_days
     expiring = ExpiringSoon(means.pool, deployment.buckets, days, deployment.clock, settled)
-    return Upkeep(means.pool, means.settlement, deployment.clock, [expiring.run])
+    return Upkeep(means.pool, means.settlement, deployment.clock, settled, [expiring.run])
 
 
 def _topups(means: Means) -> Care:
@@ -71,10 +78,10 @@ def _topups(means: Means) -> Care:
 
 
 TASKS: Final[Mapping[str, Callable[[Means], Task]]] = {
-    "sealing": lambda means: make_sealer(means.deployment, means.pool, means.settlement.seconds_run),
+    "sealing": lambda means: make_sealer(means.deployment, means.pool, means.seconds_settled),
     "upkeep": _upkeep,
     "topups": _topups,
-    "webhooks": lambda means: make_couriers(means.deployment, means.pool, means.settlement.seconds_run),
+    "webhooks": lambda means: make_couriers(means.deployment, means.pool, means.settled),
 }
 """By name, how each is made. A new one is added here; it is then run, watched and counted."""
 

@@ -20,11 +20,15 @@ from lingdang.journal.seals import SealKeys
 from lingdang.journal.statements import Statements
 from lingdang.journal.witness import Witness
 from lingdang.keys import Keyring, ensure_keyring
+from lingdang.ledger.settled import ReadSettled, nothing
 from lingdang.ledger.settlement import Settlement
 from lingdang.settings import Settings
 from lingdang.signer import Signer
 from lingdang.topup.parts import Ground, Topups
 from lingdang.watch import UNWATCHED, Watch
+
+SETTLEMENT = "settlement"
+"""The name of the settlement's lane."""
 
 
 class Deployment(msgspec.Struct, frozen=True):
@@ -64,8 +68,8 @@ def make_settlement(deployment: Deployment, memory: Memory, watch: Watch = UNWAT
         batch_limit=settings.batch_limit,
         seconds=settings.command_seconds,
         give_up_seconds=settings.give_up_seconds,
-        observe=watch.lane("settlement"),
-        observe_database=lambda seconds: watch.database("settlement", seconds),
+        observe=watch.lane(SETTLEMENT),
+        observe_database=lambda seconds: watch.database(SETTLEMENT, seconds),
     )
 
 
@@ -88,7 +92,7 @@ def make_sealer(deployment: Deployment, pool: Pool, settled: Callable[[], float]
     return Sealer(pool, sealing, deployment.clock, deadline, make_witness(deployment), settled)
 
 
-def make_couriers(deployment: Deployment, pool: Pool, settled: Callable[[], float] = lambda: 0.0) -> Couriers:
+def make_couriers(deployment: Deployment, pool: Pool, settled: ReadSettled = nothing) -> Couriers:
     """What delivers to the deployment's webhooks; `settled` as in Couriers."""
     settings = deployment.settings
     return Couriers(

@@ -36,7 +36,8 @@ _log = structlog.get_logger(__name__)
 class Upkeep:
     """The healers of one process; several processes share the work. `overdue` counts by state.
 
-    `further` are healers beside its own: each answers whether it ended with work left.
+    `settled` answers for how many seconds payments were settled so far: the healers give way to them. `further` are
+    healers beside its own: each answers whether it ended with work left.
     """
 
     def __init__(
@@ -44,11 +45,12 @@ class Upkeep:
         pool: Pool,
         settlement: Settlement,
         clock: Clock,
+        settled: Callable[[], float],
         further: Sequence[Callable[[], Awaitable[bool]]] = (),
     ) -> None:
         self._pool = pool
-        self._rests = Rests(settlement.seconds_run)
-        self.expiry = ExpirySweep(pool, settlement, clock)
+        self._rests = Rests(settled)
+        self.expiry = ExpirySweep(pool, settlement, clock, settled)
         self._clock = clock
         self._caught_up = time.monotonic()
         self._further = further

@@ -28,7 +28,7 @@ def data_dir(tmp_path: Path) -> Path:
 
 def sealed_by(worker: Served) -> float:
     """How many transfers it says that it has sealed."""
-    return worker.figure('lingdang_journal_sealed_transfers_total{worker="1"}')
+    return worker.figure('lingdang_journal_sealed_transfers_total{worker="background"}')
 
 
 _SEALING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 7308319 AND granted"
@@ -127,7 +127,7 @@ async def test_the_endpoints_of_one_that_is_killed_are_taken_over(
     """Each endpoint is one process's at a time."""
 
     def sends(worker: Served) -> bool:
-        return worker.figure('lingdang_webhook_endpoints{worker="1"}') == 1
+        return worker.figure('lingdang_webhook_endpoints{worker="background"}') == 1
 
     environ = {"database_url": database_url, "keyring_file": str(keyring.path), "background": "worker"}
     async with receiving() as receiver, platform_of(database_url, keyring, receiver, background="worker") as platform:

@@ -55,7 +55,7 @@ async def workers(database_url: str, count: int) -> AsyncIterator[list[ExpirySwe
         for _ in range(count):
             pool = await stack.enter_async_context(Pool(database_url, 2, False))
             settlement = await stack.enter_async_context(open_settlement(database_url))
-            made.append(ExpirySweep(pool, settlement, system_clock))
+            made.append(ExpirySweep(pool, settlement, system_clock, lambda: 0.0))
         yield made
 
 
@@ -106,7 +106,7 @@ async def test_what_finds_no_room_is_left_and_found_again(database_url: str) -> 
     fill(database_url, 1000)
     left = "SELECT count(*) FROM wallet WHERE balance > 0"
     async with Pool(database_url, 2, False) as pool, open_settlement(database_url, queue_limit=10) as narrow:
-        sweep = ExpirySweep(pool, narrow, system_clock)
+        sweep = ExpirySweep(pool, narrow, system_clock, lambda: 0.0)
         await sweep.run()
         assert rows(database_url, left) == [(1000 - sweep.wallets,)]
         assert 0 < sweep.wallets < 1000

@@ -8,7 +8,9 @@ import pytest
 
 from lingdang import background
 from lingdang.keys import Keyring
+from lingdang.ledger.settled import nothing
 from lingdang.serving import apart
+from lingdang.serving.metrics import Metrics
 from lingdang.signals import StopAsked
 from support.journal import deployment_of
 from support.served import eventually
@@ -41,7 +43,8 @@ def test_a_second_signal_breaks_off_what_will_not_end(
     monkeypatch.setattr(background, "TASKS", {"stubborn": lambda _: task})
     monkeypatch.setattr(apart, "_AT_ONCE_SECONDS", 0.1)
     asked = StopAsked()
-    process = threading.Thread(target=apart.run, args=(deployment_of(database_url, keyring), None, asked), daemon=True)
+    given = (deployment_of(database_url, keyring), asked, Metrics(), nothing)
+    process = threading.Thread(target=apart.run, args=given, daemon=True)
     process.start()
     eventually(lambda: not asked.starting)
     asked.to_stop = True

@@ -78,6 +78,17 @@ class Served:
         return self._errors.read_text(encoding="utf-8", errors="replace")
 
     def workers(self) -> list[psutil.Process]:
+        """Those that answer requests; the process of the background tasks gives way to them."""
+        own = psutil.Process(self.process.pid).nice()
+        return [p for p in self._started() if p.nice() == own]
+
+    def background(self) -> psutil.Process:
+        """The process of the background tasks."""
+        own = psutil.Process(self.process.pid).nice()
+        [found] = [p for p in self._started() if p.nice() > own]
+        return found
+
+    def _started(self) -> list[psutil.Process]:
         return [p for p in _children(self.process.pid) if "spawn_main" in " ".join(_cmdline(p))]
 
     def postmaster(self) -> psutil.Process:

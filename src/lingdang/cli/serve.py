@@ -13,7 +13,7 @@ import msgspec
 import structlog
 from fasteners import InterProcessLock
 
-from lingdang.bulkheads import connections_of_worker
+from lingdang.bulkheads import connections_apart, connections_of_worker
 from lingdang.cli.announcing import Demo, Opening, announce
 from lingdang.cli.database import database, prepare_data_dir, settings_of
 from lingdang.clock import system_clock
@@ -28,7 +28,7 @@ from lingdang.serving.logs import configure_logging
 from lingdang.serving.metrics import empty_directory
 from lingdang.serving.supervisor import Supervisor, works
 from lingdang.serving.tls import Certificate, local_certificate, own_certificate
-from lingdang.serving.work import Work
+from lingdang.serving.work import Work, run_directory
 from lingdang.settings import Settings
 from lingdang.signals import StopAsked
 
@@ -67,10 +67,12 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, demo: bool, ht
         with database(settings, server) as url:
             opening = Opening(host, address, certificate, workers, demo, _demo(settings, url, fill=demo))
             settings = msgspec.structs.replace(settings, demo=demo or settings.demo)
-            metrics = settings.data_path / "run" / "metrics"
-            empty_directory(metrics)
-            work = Work(1, settings, url, certificate, metrics)
-            Supervisor(works(work, workers), listeners, server, asked).run(lambda: announce(settings, opening))
+            work = Work(1, settings, url, certificate, run_directory(settings))
+            for counts in (work.metrics_directory, work.settled_directory):
+                empty_directory(counts)
+            beside = work if settings.background == "server" else None
+            supervisor = Supervisor(works(work, workers), listeners, server, asked, beside)
+            supervisor.run(lambda: announce(settings, opening))
 
 
 @contextmanager
@@ -99,6 +101,8 @@ def _who(note: Path) -> str:
 def _require_connections(settings: Settings, workers: int) -> None:
     """Refuse more connections than the embedded database has. One of the operator's own is theirs to size."""
     wanted, most = workers * connections_of_worker(settings.pool_size, settings.buckets), MAX_CONNECTIONS - COMMANDS
+    if settings.background == "server":
+        wanted += connections_apart(settings.buckets)
     if settings.database_url is None and wanted > most:
         raise CommandError(
             f"{workers} workers would open up to {wanted} connections, and the embedded database has {most} for them: "

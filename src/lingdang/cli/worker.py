@@ -11,6 +11,9 @@ from lingdang.cli.opening import opened
 from lingdang.serving.apart import run
 from lingdang.serving.listening import listen
 from lingdang.serving.logs import configure_logging
+from lingdang.serving.metrics import Metrics
+from lingdang.serving.settled import Tallies
+from lingdang.serving.work import SETTLED, run_directory
 from lingdang.settings import Settings
 from lingdang.signals import StopAsked
 
@@ -38,7 +41,9 @@ def worker(ctx: click.Context, host: str, port: int | None) -> None:
     with opened(ctx) as deployment:
         if not asked.to_stop:
             click.echo("\n".join(_banner(settings, host, listener)))
-            run(deployment, listener, asked)
+            # Of a server that works on the same data directory; whoever works elsewhere is not in its way.
+            settled = Tallies(run_directory(settings) / SETTLED)
+            run(deployment, asked, Metrics(worker=1), settled, listener=listener)
 
 
 def _banner(settings: Settings, host: str, listener: socket.socket | None) -> list[str]:

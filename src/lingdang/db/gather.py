@@ -69,6 +69,8 @@ class Gather(Generic[C, R]):
         self._new_answer: Callable[[], asyncio.Future[Any]] = _not_open
         self.seconds_run = 0.0
         """How long batches have run so far, all together."""
+        self.calls_run = 0
+        """How many calls were in them."""
 
     def __len__(self) -> int:
         """How many calls wait."""
@@ -158,6 +160,7 @@ class Gather(Generic[C, R]):
             results = [error] * len(batch)
         seconds = time.perf_counter() - started
         self.seconds_run += seconds
+        self.calls_run += len(batch)
         self._observe(len(batch), seconds)
         for waiting, result in zip(batch, results, strict=True):
             if waiting.answer.cancelled():

@@ -6,7 +6,7 @@ shares: so no two workers book out one wallet, and more of them are quicker.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
 from psycopg.rows import TupleRow
@@ -36,12 +36,14 @@ SELECT customer, currency FROM wallet
 class ExpirySweep:
     """One worker's part in booking out what has lapsed. `wallets` counts those that it has booked out."""
 
-    def __init__(self, pool: Pool, settlement: Settlement, clock: Clock, seed: int | None = None) -> None:
+    def __init__(
+        self, pool: Pool, settlement: Settlement, clock: Clock, settled: Callable[[], float], seed: int | None = None
+    ) -> None:
         self._pool = pool
         self._settlement = settlement
         self._clock = clock
         self._random = Random(seed)  # noqa: S311 - it only spreads the workers
-        self._rests = Rests(settlement.seconds_run)
+        self._rests = Rests(settled)
         self.wallets = 0
 
     async def run(self) -> bool:

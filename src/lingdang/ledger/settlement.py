@@ -21,6 +21,7 @@ from lingdang.ledger import store
 from lingdang.ledger.catalogue import Catalogue
 from lingdang.ledger.done import Done
 from lingdang.ledger.rules import Command, Result, settle
+from lingdang.ledger.settled import Settled
 from lingdang.ledger.state import Changes
 
 AGAIN_SECONDS = 0.1
@@ -70,9 +71,11 @@ class Settlement:
         """How many commands wait."""
         return sum(map(len, self._gathers))
 
-    def seconds_run(self) -> float:
-        """How long batches have run so far, all together."""
-        return sum(gather.seconds_run for gather in self._gathers)
+    def settled(self) -> Settled:
+        """What this one has settled so far."""
+        return Settled(
+            sum(gather.seconds_run for gather in self._gathers), sum(gather.calls_run for gather in self._gathers)
+        )
 
     def require_room(self) -> None:
         """Raises Problem `overloaded` when no command would be taken, whoever's it is: nothing is spent on it then."""

@@ -100,7 +100,7 @@ def _together(name: str, label: str) -> Callable[[Iterable[float]], float]:
 
 
 class Metrics:
-    """One worker's counts. Without a directory they are its own alone."""
+    """One worker's counts. Without a directory they are its own alone. Number 0 is no worker that answers requests."""
 
     def __init__(self, directory: Path | None = None, worker: int = 0) -> None:
         self._directory = directory
@@ -217,7 +217,7 @@ class _Everything(Collector):
         yield self._lanes("lingdang_batch_duration_seconds", "Time of a batch.", SECONDS, "batch_seconds")
         yield self._lanes("lingdang_database_duration_seconds", "Time the database took.", SECONDS, "database_seconds")
         yield from self._gauges()
-        yield GaugeMetricFamily("lingdang_workers", "Workers that count.", len(self._living()))
+        yield GaugeMetricFamily("lingdang_workers", "Workers that count.", sum(s.worker > 0 for s in self._living()))
         unread = "Workers whose counts could not be read, so that the sums lack them; must be 0."
         yield GaugeMetricFamily("lingdang_metrics_unread", unread, self._unread)
         info = GaugeMetricFamily("lingdang_build_info", "This server.", labels=("version",))

@@ -28,11 +28,13 @@ _spawn = get_context("spawn")
 
 
 class _Slot:
-    """One worker's place: its process, and when a crashed one may be replaced."""
+    """One process's place: what it runs, and when a crashed one may be replaced. `target` is called with `args`, the
+    pipe through which it says that it is ready, and its beat."""
 
-    def __init__(self, work: Work, listener: socket.socket) -> None:
-        self._work = work
-        self._listener = listener
+    def __init__(self, name: str, target: Callable[..., None], *args: object) -> None:
+        self._name = name
+        self._target = target
+        self._args = args
         self._pause = 0.0
         self._not_before = 0.0
         self.start()
@@ -42,9 +44,7 @@ class _Slot:
         self.ready = ours
         self._beat = _spawn.RawValue("d", 0.0)
         self.process: SpawnProcess = _spawn.Process(
-            target=_run_worker,
-            args=(self._work, self._listener, theirs, self._beat),
-            name=f"lingdang-{self._work.number}",
+            target=self._target, args=(*self._args, theirs, self._beat), name=f"lingdang-{self._name}"
         )
         self.process.start()
         self._started = self._looked = time.monotonic()
@@ -69,7 +69,7 @@ class _Slot:
         self._looked, self._last_beat = now, beat
         patience = _START_SECONDS if starting and not beat else _SILENT_SECONDS
         if self.process.is_alive() and self._silent > patience:
-            _log.error("worker_silent", worker=self._work.number, seconds=round(self._silent, 1))
+            _log.error("worker_silent", worker=self._name, seconds=round(self._silent, 1))
             self.process.kill()
             self._silent = 0.0
 
@@ -82,18 +82,27 @@ class _Slot:
             lasted = now - self._started
             self._pause = 0.0 if lasted > _STEADY_SECONDS else min(max(0.2, self._pause * 2), _LONGEST_PAUSE_SECONDS)
             self._not_before = now + self._pause
-            _log.error("worker_ended", worker=self._work.number, exit_code=self.process.exitcode)
+            _log.error("worker_ended", worker=self._name, exit_code=self.process.exitcode)
         if now >= self._not_before:
             self._not_before = 0.0
             self.start()
 
 
 class Supervisor:
-    """Runs the workers until it is asked to stop. `database` is the embedded one, if it is used."""
+    """Runs the workers until it is asked to stop. `database` is the embedded one, if it is used.
+
+    `beside` is what a process beside them is given, which runs the background tasks; None: it is left to others.
+    """
 
     def __init__(
-        self, works: list[Work], listeners: list[socket.socket], database: EmbeddedServer | None, asked: StopAsked
+        self,
+        works: list[Work],
+        listeners: list[socket.socket],
+        database: EmbeddedServer | None,
+        asked: StopAsked,
+        beside: Work | None = None,
     ) -> None:
+        self._beside = beside
         self._works = works
         self._listeners = listeners
         self._database = database
@@ -106,9 +115,13 @@ class Supervisor:
         self._asked.starting = False
         if self._asked.to_stop:
             return
-        slots = [_Slot(work, listener) for work, listener in zip(self._works, self._listeners, strict=True)]
+        workers = [
+            _Slot(str(work.number), _run_worker, work, listener)
+            for work, listener in zip(self._works, self._listeners, strict=True)
+        ]
+        slots = workers if self._beside is None else [*workers, _Slot("background", _run_beside, self._beside)]
         try:
-            if self._all_ready(slots):
+            if self._all_ready(workers):
                 announce()
             while not self._asked.to_stop:
                 _await_end(slots)
@@ -174,6 +187,13 @@ def _run_worker(work: Work, listener: socket.socket, ready: connection.Connectio
     from lingdang.serving.worker import run  # the application is loaded by the workers alone
 
     run(work, listener, ready, beat)
+
+
+def _run_beside(work: Work, ready: connection.Connection, beat: Beat) -> None:
+    ignore()
+    from lingdang.serving.beside import run
+
+    run(work, ready, beat)
 
 
 def works(first: Work, count: int) -> list[Work]:

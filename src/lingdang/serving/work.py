@@ -12,6 +12,10 @@ BACKLOG = 2048
 """Connections that may wait to be accepted."""
 
 
+SETTLED = "settled"
+"""The folder of the run directory in which workers count what they settle."""
+
+
 class Beat(Protocol):
     """A moment on the monotonic clock in memory that supervisor and worker share: when its event loop last ran."""
 
@@ -25,4 +29,18 @@ class Work(msgspec.Struct, frozen=True):
     settings: Settings
     database_url: str
     certificate: Certificate | None
-    metrics_directory: Path
+    run_directory: Path
+    """Where the processes of this server find each other's counts."""
+
+    @property
+    def metrics_directory(self) -> Path:
+        return self.run_directory / "metrics"
+
+    @property
+    def settled_directory(self) -> Path:
+        return self.run_directory / SETTLED
+
+
+def run_directory(settings: Settings) -> Path:
+    """Where a server's processes, and those that work beside it, find each other's counts."""
+    return settings.data_path / "run"

@@ -3,30 +3,31 @@
 import asyncio
 import contextlib
 import gc
-import os
 import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import partial
-from multiprocessing import connection, parent_process
+from multiprocessing import connection
 
+import msgspec
 import structlog
 import uvicorn
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from lingdang.app import create_app
-from lingdang.deployment import deploy
+from lingdang.deployment import SETTLEMENT, deploy
 from lingdang.http.entry import Entry
 from lingdang.serving.accepting import Acceptor
 from lingdang.serving.connections import Connection, close_overdue
 from lingdang.serving.descriptors import connection_limit
+from lingdang.serving.living import follow_parent, publish, show_life
 from lingdang.serving.logs import configure_logging
 from lingdang.serving.metrics import Metrics, measure_process
 from lingdang.serving.seats import Seats
+from lingdang.serving.settled import Tally
 from lingdang.serving.tls import context
 from lingdang.serving.work import Beat, Work
 from lingdang.signals import ignore
@@ -36,8 +37,6 @@ DRAIN_SECONDS = 15
 """How long running requests may take to end at a stop."""
 KEEP_ALIVE_SECONDS = 75
 """How long a connection may rest between two requests; longer than the 60 s that proxies keep theirs."""
-_PUBLISH_SECONDS = 1.0
-_BEAT_SECONDS = 0.5
 
 _log = structlog.get_logger(__name__)
 
@@ -47,10 +46,17 @@ def run(work: Work, listener: socket.socket, ready: connection.Connection, beat:
     configure_logging(work.settings, f"worker-{work.number}")
     metrics = Metrics(work.metrics_directory, work.number)
     measure_process(metrics, str(work.number))
+    tally = Tally(work.settled_directory, work.number)
+
+    def batch(lane: str, size: int, seconds: float) -> None:
+        metrics.batch(lane, size, seconds)
+        if lane == SETTLEMENT:
+            tally.batch(size, seconds)
+
     watch = Watch(
         metrics.observe_request,
         metrics.payment,
-        metrics.batch,
+        batch,
         metrics.database,
         metrics.gauge,
         metrics.render,
@@ -59,11 +65,13 @@ def run(work: Work, listener: socket.socket, ready: connection.Connection, beat:
     seats = Seats(connection_limit(work.settings))
     for state in seats.counts():
         metrics.gauge("lingdang_connections", state, partial(_count, seats, state))
-    entry = create_app(deploy(work.settings, work.database_url), watch)
+    # Whoever runs the background tasks, a worker of the server does not.
+    settings = msgspec.structs.replace(work.settings, background="worker")
+    entry = create_app(deploy(settings, work.database_url), watch)
     server = _Server(
         _config(work, entry, seats), ready, metrics, beat, seats, work.settings.body_seconds, entry.at_stop
     )
-    _follow_parent(server)
+    follow_parent(partial(setattr, server, "should_exit", True), DRAIN_SECONDS + 5)
     # What is loaded by now stays: the collector need not look at it again.
     gc.collect()
     gc.freeze()
@@ -129,10 +137,10 @@ class _Server(uvicorn.Server):
             asyncio.create_task(
                 close_overdue(self.server_state, sending=self._body_seconds, resting=KEEP_ALIVE_SECONDS)
             ),
-            asyncio.create_task(_publish(self._metrics)),
+            asyncio.create_task(publish(self._metrics)),
         ]
         # Not one of those that are ended at a stop: whoever drains is alive.
-        self._life = asyncio.create_task(_show_life(self._beat))
+        self._life = asyncio.create_task(show_life(self._beat))
         self._ready.send("ready")
         self._ready.close()
 
@@ -155,36 +163,6 @@ class _Server(uvicorn.Server):
         ignore()
         signal.signal(signal.SIGTERM, self.handle_exit)
         yield
-
-
-def _follow_parent(server: uvicorn.Server) -> None:
-    """Stop when the supervisor is gone, however it ended."""
-    parent = parent_process()
-    assert parent is not None, "a worker is started by its supervisor"
-
-    def wait() -> None:
-        connection.wait([parent.sentinel])
-        server.should_exit = True
-        time.sleep(DRAIN_SECONDS + 5)
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True, name="follow-parent").start()
-
-
-async def _publish(metrics: Metrics) -> None:
-    while True:
-        try:
-            metrics.publish()
-        except OSError as error:
-            _log.warning("metrics_not_published", reason=error.strerror)
-        await asyncio.sleep(_PUBLISH_SECONDS)
-
-
-async def _show_life(beat: Beat) -> None:
-    """Let the supervisor see that the event loop runs."""
-    while True:
-        beat.value = time.monotonic()
-        await asyncio.sleep(_BEAT_SECONDS)
 
 
 def _logged(app: ASGIApp) -> ASGIApp:

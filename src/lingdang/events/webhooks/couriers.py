@@ -28,6 +28,7 @@ from lingdang.events.webhooks.turn import Parts
 from lingdang.journal.pace import Pace
 from lingdang.journal.witness import Witness
 from lingdang.keys import Keyring
+from lingdang.ledger.settled import ReadSettled, nothing
 
 OUTCOMES = ("accepted", "refused", "unanswered")
 LOOK_SECONDS = 30.0
@@ -46,8 +47,8 @@ _log = structlog.get_logger(__name__)
 
 
 class Couriers:
-    """Delivers, in one process. `settled` answers for how many seconds the process has settled so far: payments come
-    first. `overdue` counts endpoints that nobody sends for, and events that are not tried though they are due."""
+    """Delivers, in one process. `settled` answers what was settled so far: payments come first. `overdue` counts
+    endpoints that nobody sends for, and events that are not tried though they are due."""
 
     def __init__(
         self,
@@ -58,7 +59,7 @@ class Couriers:
         buckets: int,
         low: Thresholds,
         witness: Witness,
-        settled: Callable[[], float] = lambda: 0.0,
+        settled: ReadSettled = nothing,
     ) -> None:
         self._pool = pool
         self._keyring = keyring
@@ -94,17 +95,17 @@ class Couriers:
 
     async def run(self) -> None:
         """Deliver until it is cancelled; then others may at once."""
-        sender = Sender(self._rules)
+        sender, reads = Sender(self._rules), Reads(self._pool, self._low)
         parts = Parts(
             pool=self._pool,
             sender=sender,
             secrets=Secrets(self._keyring),
             leases=self._leases,
-            pace=Pace(Pressed(self._settled)),
+            pace=Pace(Pressed(self._settled, lambda: reads.told)),
             clock=self._clock,
             buckets=self._buckets,
             low=self._low,
-            reads=Reads(self._pool, self._low),
+            reads=reads,
             counts=self._counts,
         )
         try:

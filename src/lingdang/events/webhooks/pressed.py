@@ -1,63 +1,73 @@
-"""Whether payments need the machine for themselves: how long a worker has settled while there was nothing to spare.
+"""Whether payments need the machine for themselves: how long they were settled while deliveries would take too much.
 
-Deliveries give way by the sealer's rule (lingdang.journal.pace), but only then: they take more of the machine than
-sealing does where it is idle, and arrive in time for it.
+Deliveries give way by the sealer's rule (lingdang.journal.pace), but only then: where payments leave room for them they
+arrive in time. What they would take is how many events come, by what one has cost so far.
 """
 
+import os
 import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-import psutil
+from lingdang.ledger.settled import ReadSettled
 
 LOOK_SECONDS = 0.5
-SPARE = 0.1
-"""A machine whose processors rest for less of their time has nothing to spare, …"""
-BUSY = 0.9
-"""… nor has a process that uses more of a core: its event loop has none."""
+SHARE = 0.15
+"""Deliveries that would take more of the machine's processors than this wait until payments are fewer."""
+ENOUGH = 100
+"""So many events between two looks tell what one costs."""
 
 
-class Used(NamedTuple):
-    """Seconds so far: by the clock, of all processors together and at rest, and those that this process used."""
+class Seen(NamedTuple):
+    """Seconds by the clock, and of CPU that this process has used; events read, and commands settled."""
 
     clock: float
-    processors: float
-    resting: float
-    own: float
-
-
-def used() -> Used:
-    """As the system counts them."""
-    times = psutil.cpu_times()
-    resting = times.idle + getattr(times, "iowait", 0.0)
-    return Used(time.monotonic(), sum(times), resting, time.process_time())
+    used: float
+    told: int
+    commands: int
 
 
 class Pressed:
-    """Answers for how many seconds the process has settled so far while there was nothing to spare; `settled` answers
-    for how many it has settled."""
+    """Answers for how many seconds payments were settled so far while deliveries would take too much.
 
-    def __init__(self, settled: Callable[[], float], look: Callable[[], Used] = used) -> None:
+    `settled` answers what was settled, `told` how many events this process has read for its endpoints.
+    """
+
+    def __init__(
+        self,
+        settled: ReadSettled,
+        told: Callable[[], int],
+        clock: Callable[[], float] = time.monotonic,
+        used: Callable[[], float] = time.process_time,
+    ) -> None:
         self._settled = settled
-        self._look = look
-        self._before = look()
-        self._counted = settled()
+        self._told = told
+        self._clock = clock
+        self._used = used
+        self._counted = settled().seconds
+        self._before = self._see()
+        self._cost = 0.0
+        """Seconds of CPU for an event, as far as is known."""
         self._is_full = False
         self._seconds = 0.0
 
     def __call__(self) -> float:
-        now = self._look()
-        if now.clock - self._before.clock >= LOOK_SECONDS:
-            self._is_full = _is_full(self._before, now)
-            self._before = now
-        settled = self._settled()
+        if self._clock() - self._before.clock >= LOOK_SECONDS:
+            self._look()
+        settled = self._settled().seconds
         if self._is_full:
             self._seconds += settled - self._counted
         self._counted = settled
         return self._seconds
 
+    def _look(self) -> None:
+        before, now = self._before, self._see()
+        told = now.told - before.told
+        if told >= ENOUGH:
+            self._cost = (now.used - before.used) / told
+        coming = (now.commands - before.commands) / (now.clock - before.clock)
+        self._is_full = coming * self._cost > SHARE * (os.cpu_count() or 1)
+        self._before = now
 
-def _is_full(before: Used, now: Used) -> bool:
-    """Whether there was nothing to spare between two looks."""
-    rested = now.resting - before.resting < SPARE * (now.processors - before.processors)
-    return rested or now.own - before.own > BUSY * (now.clock - before.clock)
+    def _see(self) -> Seen:
+        return Seen(self._clock(), self._used(), self._told(), self._settled().commands)

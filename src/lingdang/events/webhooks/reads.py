@@ -22,6 +22,8 @@ class Reads:
         self._low = low
         self._clock = clock
         self._turn = asyncio.Lock()
+        self.told = 0
+        """How many events it has read so far."""
         self._kept: OrderedDict[tuple[int, int], tuple[float, EventsAfter]] = OrderedDict()
 
     async def read(self, bucket: int, after: int, most: int) -> EventsAfter:
@@ -32,6 +34,7 @@ class Reads:
                 return found
             async with connection_of(self._pool) as connection:
                 read = await read_events(connection, bucket, after, most, self._low)
+            self.told += len(read.events)
             if read.cursor != after:
                 self._keep((bucket, after), read)
             return read
