@@ -14,6 +14,11 @@ from proof.faults.server import Server, backends
 Inject = Callable[[Server, random.Random], Awaitable[None]]
 
 
+async def kill_background(server: Server, chance: random.Random) -> None:
+    """kill -9 of the process that seals, heals and delivers; the supervisor starts another."""
+    _kill(chance.choice(await _some(server.background)))
+
+
 async def kill_worker(server: Server, chance: random.Random) -> None:
     """kill -9 of one worker; the supervisor starts another."""
     _kill(chance.choice(await _some(server.workers)))
@@ -88,6 +93,7 @@ async def standby(server: Server, chance: random.Random) -> None:
 
 KINDS: Mapping[str, Inject] = {
     "worker": kill_worker,
+    "background": kill_background,
     "postmaster": kill_postmaster,
     "backend": kill_backend,
     "server": kill_server,

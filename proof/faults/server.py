@@ -66,8 +66,13 @@ class Server:
         return psutil.Process(self._process.pid)
 
     def workers(self) -> list[psutil.Process]:
-        """The worker processes, those that start included."""
+        """The worker processes, those that start included, and that of the background tasks."""
         return [child for child in self.process.children() if "spawn_main" in " ".join(_cmdline(child))]
+
+    def background(self) -> list[psutil.Process]:
+        """The process of the background tasks, which gives way to the workers; none while it is started."""
+        own = self.process.nice()
+        return [process for process in self.workers() if process.nice() > own]
 
     def postmaster(self) -> psutil.Process:
         """The embedded database's first process."""

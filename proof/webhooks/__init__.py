@@ -1,1 +1,1 @@
-"""Webhooks under load: receivers of every kind, workers that are killed, and whether each event arrives, in order."""
+"""Webhooks under load: receivers of every kind, processes that are killed, and whether each event arrives, in order."""

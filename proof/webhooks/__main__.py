@@ -1,4 +1,4 @@
-"""`python -m proof.webhooks`: deliveries under load to receivers that misbehave, while workers are killed."""
+"""`python -m proof.webhooks`: deliveries under load to receivers that misbehave, while what delivers is killed."""
 
 import asyncio
 import sys
@@ -13,7 +13,13 @@ from proof.webhooks.run import NotArrivedError, Outcome, Plan, run
 
 @click.command()
 @click.option("--seconds", type=click.FloatRange(10), default=120.0, show_default=True, help="How long customers buy.")
-@click.option("--kills", type=click.IntRange(0), default=10, show_default=True, help="How many workers are killed.")
+@click.option(
+    "--kills",
+    type=click.IntRange(0),
+    default=10,
+    show_default=True,
+    help="How often the process that delivers is killed.",
+)
 @click.option("--customers", type=click.IntRange(1, 16), default=16, show_default=True, help="Who buy.")
 @click.option("--pause", type=click.FloatRange(0), default=0.0, show_default=True, help="Seconds between two orders.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Decides the victims and the moments.")

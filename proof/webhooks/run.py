@@ -1,4 +1,4 @@
-"""One run: a shop under load, three endpoints of which one is always well, and workers that are killed meanwhile."""
+"""One run: a shop under load, three endpoints of which one is always well, and a process that is killed meanwhile."""
 
 import asyncio
 import random
@@ -130,8 +130,8 @@ async def _change_moods(plan: Plan, receiver: Receiver, elsewhere: str, tell: Ca
 async def _kill(plan: Plan, server: Server, chance: random.Random, tell: Callable[[str], None]) -> None:
     for _ in range(plan.kills):
         await asyncio.sleep(plan.seconds / (plan.kills + 1))
-        tell("a worker is killed")
-        await KINDS["worker"](server, chance)
+        tell("the process that delivers is killed")
+        await KINDS["background"](server, chance)
 
 
 async def _all_well(server: Server, receivers: dict[str, Receiver]) -> None:

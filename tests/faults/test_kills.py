@@ -16,7 +16,7 @@ from proof.faults.shop import START, customers, fill
 @pytest.mark.parametrize(
     "kinds",
     [
-        ("worker", "postmaster", "backend", "cut", "restart", "stop-worker"),
+        ("worker", "background", "postmaster", "backend", "cut", "restart", "stop-worker"),
         ("server", "everything", "stop-postgres"),
         ("standby",),
     ],

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from lingdang.serving.beside import NICE
 from support.served import eventually, is_well, serving
 
 pytestmark = pytest.mark.slow
@@ -40,6 +41,26 @@ def test_killed_worker_is_replaced(data_dir: Path) -> None:
         worker.kill()
         eventually(lambda: [p.pid for p in served.workers()] not in ([], [worker.pid]))
         eventually(lambda: is_well(client))
+
+
+def test_the_background_tasks_have_a_process_that_gives_way_and_is_replaced(data_dir: Path) -> None:
+    with serving(data_dir, "--http") as served, served.client() as client:
+        eventually(lambda: 'lingdang_background_lag_seconds{task="sealing"}' in client.get("/metrics").text)
+        first = served.background()
+        assert first.nice() == min(19, served.workers()[0].nice() + NICE)
+        assert "lingdang_workers 1.0" in client.get("/metrics").text, "it answers no requests"
+        first.kill()
+        eventually(lambda: served.background_pid() not in (None, first.pid))
+        second = served.background()
+        assert '"worker": "background", "exit_code": -9' in served.errors()
+        served.process.kill()
+        eventually(lambda: not second.is_running())
+
+
+def test_a_server_that_leaves_them_to_others_has_no_such_process(data_dir: Path) -> None:
+    with serving(data_dir, "--http", background="worker") as served, served.client() as client:
+        eventually(lambda: is_well(client))
+        assert served.background_pid() is None
 
 
 def test_a_stopped_worker_does_not_hold_up_the_stop(data_dir: Path) -> None:

@@ -82,11 +82,16 @@ class Served:
         own = psutil.Process(self.process.pid).nice()
         return [p for p in self._started() if p.nice() == own]
 
-    def background(self) -> psutil.Process:
-        """The process of the background tasks."""
+    def background_pid(self) -> int | None:
+        """The process of the background tasks, if there is one."""
         own = psutil.Process(self.process.pid).nice()
-        [found] = [p for p in self._started() if p.nice() > own]
-        return found
+        return next((p.pid for p in self._started() if p.nice() > own), None)
+
+    def background(self) -> psutil.Process:
+        """The same, which is there."""
+        pid = self.background_pid()
+        assert pid is not None, "it runs"
+        return psutil.Process(pid)
 
     def _started(self) -> list[psutil.Process]:
         return [p for p in _children(self.process.pid) if "spawn_main" in " ".join(_cmdline(p))]

@@ -8,7 +8,8 @@ import httpx
 from lingdang.cli.elsewhere import one_line, read_url
 from lingdang.clock import Clock
 from lingdang.events.event import Event
-from lingdang.events.webhooks.messages import message
+from lingdang.events.webhooks.held import NOBODY
+from lingdang.events.webhooks.messages import Told, message
 from lingdang.events.webhooks.signing import OCTETS, Secret, signed_headers
 from lingdang.keys import Keyring
 
@@ -40,7 +41,7 @@ class Forwarder:
 
     async def send(self, event: Event) -> str:
         """What became of it, in a few words."""
-        sent = message([event], batched=False, thin=self._thin)
+        sent = message([Told(NOBODY, 0, event)], batched=False, thin=self._thin)
         headers = {
             "content-type": "application/json",
             **signed_headers([self._secret], sent.id, self._clock(), sent.body),

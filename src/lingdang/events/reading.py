@@ -26,15 +26,19 @@ SELECT count(*), max(p.position)
                   ORDER BY position LIMIT %b)) a
          ORDER BY a.position LIMIT %b) p
 """
-# Numbered before they are chosen: a number means the same to whoever asks for other kinds.
+# Numbered before they are chosen: a number means the same to whoever asks for other kinds. All of it is one JSON text,
+# which takes a third of the time to read that columns take.
 _ROWS = """
-SELECT t.position, t.number, c.customer_id, t.customer, t.currency, t.seq, t.kind, t.amount, t.balance, t.at,
-       t.accounts, t.amounts, t.cause, t.detail::text
-  FROM (SELECT *, row_number() OVER (PARTITION BY position ORDER BY customer, seq) AS number
-          FROM transfer WHERE bucket = %b AND position > %b AND position <= %b) t
-  LEFT JOIN LATERAL (SELECT c.customer_id FROM customer c WHERE c.customer = t.customer LIMIT 1) c ON true
- WHERE (t.position > %b OR t.number > %b) AND (%b::text[] IS NULL OR t.kind = ANY (%b::text[]))
- ORDER BY t.position, t.number LIMIT %b
+SELECT json_agg(json_build_array(r.position, r.number, r.customer_id,
+                    json_build_array(r.customer, r.currency, r.seq, r.kind, r.amount, r.balance, r.at, r.accounts,
+                                     r.amounts, r.cause, r.detail)) ORDER BY r.position, r.number)::text
+  FROM (
+        SELECT t.*, c.customer_id
+          FROM (SELECT *, row_number() OVER (PARTITION BY position ORDER BY customer, seq) AS number
+                  FROM transfer WHERE bucket = %b AND position > %b AND position <= %b) t
+          LEFT JOIN LATERAL (SELECT c.customer_id FROM customer c WHERE c.customer = t.customer LIMIT 1) c ON true
+         WHERE (t.position > %b OR t.number > %b) AND (%b::text[] IS NULL OR t.kind = ANY (%b::text[]))
+         ORDER BY t.position, t.number LIMIT %b) r
 """
 _NOTICES = """
 SELECT n.position, n.number, c.customer_id, n.customer, n.type, n.key, n.at, n.data::text
@@ -45,6 +49,8 @@ SELECT n.position, n.number, c.customer_id, n.customer, n.type, n.key, n.at, n.d
  ORDER BY n.position, n.number LIMIT %b
 """
 _EPOCHS = "SELECT first FROM journal_epoch WHERE bucket = %b ORDER BY first"
+
+_decode = msgspec.json.Decoder(list[tuple[int, int, str | None, Row]]).decode
 
 Told = JournalRow | NoticeRow
 
@@ -132,7 +138,8 @@ async def read_rows(
     epochs = await connection.execute(_EPOCHS, (bucket,), binary=True)
     firsts = [int(first) for (first,) in await epochs.fetchall()]
     found: list[Told] = [_notice(bucket, firsts, notice) for notice in await notices.fetchall()]
-    found += [_row(bucket, firsts, row) for row in await rows.fetchall()]
+    [(text,)] = await rows.fetchall()
+    found += [_row(bucket, firsts, *row) for row in _decode(text or "[]")]
     found.sort(key=order)
     # Each of the two may have been cut: what comes first of both is whole.
     cut = at_most is not None and len(found) >= at_most
@@ -150,22 +157,11 @@ def _place(bucket: int, firsts: Sequence[int], position: int, number: int, custo
     return Place(bucket, position, number, firsts[begun - 1] if begun else 0, customer_id)
 
 
-def _row(bucket: int, firsts: Sequence[int], stored: Sequence[Any]) -> JournalRow:
-    position, number, customer_id, customer, currency, seq, kind, amount, balance, at, *rest = stored
-    accounts, amounts, cause, detail = rest
-    row = Row(
-        customer=customer,
-        currency=currency,
-        seq=seq,
-        kind=kind,
-        amount=amount,
-        balance=balance,
-        at=at.astimezone(UTC),
-        accounts=accounts,
-        amounts=amounts,
-        cause=cause,
-        detail=msgspec.Raw(detail.encode()),
-    )
+def _row(
+    bucket: int, firsts: Sequence[int], position: int, number: int, customer_id: str | None, row: Row
+) -> JournalRow:
+    if row.at.tzinfo is not UTC:  # the database is set to another zone
+        row = msgspec.structs.replace(row, at=row.at.astimezone(UTC))
     return JournalRow(_place(bucket, firsts, position, number, customer_id), row)
 
 

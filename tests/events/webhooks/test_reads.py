@@ -26,19 +26,19 @@ async def test_what_was_read_is_shared_for_a_moment_and_then_read_anew(database_
     watch = Watch()
     async with Pool(database_url, 1, pgbouncer=False) as pool:
         reads = Reads(pool, {}, watch)
-        assert (await reads.read(0, 0, 10)).events == []
+        assert (await reads.read(0, 0, 10)).told == []
         await happen(database_url, 2)
         first = await reads.read(0, 0, 10)
-        assert [event.seq for event in first.events] == [1, 2], "that there was nothing is not kept"
+        assert [each.event.seq for each in first.told] == [1, 2], "that there was nothing is not kept"
         await happen(database_url, 1)
         assert await reads.read(0, 0, 5) is first
-        assert [event.seq for event in (await reads.read(0, first.cursor, 5)).events] == [3]
+        assert [each.event.seq for each in (await reads.read(0, first.cursor, 5)).told] == [3]
         reads.forget()
-        assert len((await reads.read(0, 0, 10)).events) == 3
+        assert len((await reads.read(0, 0, 10)).told) == 3
         await happen(database_url, 1)
-        assert len((await reads.read(0, 0, 10)).events) == 3
+        assert len((await reads.read(0, 0, 10)).told) == 3
         watch.now += KEPT_SECONDS
-        assert [event.seq for event in (await reads.read(0, 0, 10)).events] == [1, 2, 3, 4]
+        assert [each.event.seq for each in (await reads.read(0, 0, 10)).told] == [1, 2, 3, 4]
 
 
 async def test_few_pages_are_kept(database_url: str) -> None:

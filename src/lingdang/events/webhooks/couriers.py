@@ -101,7 +101,7 @@ class Couriers:
             sender=sender,
             secrets=Secrets(self._keyring),
             leases=self._leases,
-            pace=Pace(Pressed(self._settled, lambda: reads.told)),
+            pace=Pace(Pressed(self._settled, lambda: reads.read_so_far)),
             clock=self._clock,
             buckets=self._buckets,
             low=self._low,

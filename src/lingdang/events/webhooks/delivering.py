@@ -1,14 +1,14 @@
 """Pages of events, from the journal or of a replay: sent, and written down once each event arrived or is held."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from lingdang.db.pool import Connection, connection_of
-from lingdang.events.reading import EventsAfter, read_events
 from lingdang.events.webhooks import held, places
 from lingdang.events.webhooks.held import MOST_WAITING, Held, WaitingList, Whose
 from lingdang.events.webhooks.messages import Told
 from lingdang.events.webhooks.places import Endpoint, Replay
+from lingdang.events.webhooks.reads import ToldAfter, read_told
 from lingdang.events.webhooks.running import Run, side_by_side
 from lingdang.events.webhooks.turn import Turn, first_failure, is_reset, is_wanted, row_behind
 
@@ -25,7 +25,7 @@ class Page:
     """Events that were read, and those of them that have arrived (`done`, by id), until all is written down."""
 
     def __init__(
-        self, bucket: int, after: int, read: EventsAfter, told: list[Told], replay: Replay | None = None
+        self, bucket: int, after: int, read: ToldAfter, told: list[Told], replay: Replay | None = None
     ) -> None:
         self.bucket = bucket
         self.after = after
@@ -68,7 +68,7 @@ async def read_page(turn: Turn, bucket: int, most: int) -> Page | None:
     read = await turn.parts.reads.read(bucket, after, most)
     if read.cursor == after:
         return None
-    told = [each for each in _told(bucket, read) if is_wanted(turn.endpoint, each.event)]
+    told = [each for each in read.told if is_wanted(turn.endpoint, each.event)]
     return Page(bucket, after, read, told)
 
 
@@ -78,8 +78,8 @@ async def read_replay(turn: Turn, most: int) -> Page | None:
         replay = await places.next_replay(connection, turn.endpoint_id)
         if replay is None:
             return None
-        read = await read_events(connection, replay.bucket, replay.position, most, turn.parts.low)
-    told = [each for each in _told(replay.bucket, read) if _is_of(replay, each)]
+        read = await read_told(connection, replay.bucket, replay.position, most, turn.parts.low)
+    told = [each for each in read.told if _is_of(replay, each)]
     return Page(replay.bucket, replay.position, read, told, replay)
 
 
@@ -141,11 +141,6 @@ def _rows(page: Page, run: Run, failed: dict[Whose, Held]) -> list[Held]:
 def _is_failure(run: Run, told: Told) -> bool:
     failure = run.failures.get(told.whose)
     return failure is not None and failure.told is told
-
-
-def _told(bucket: int, read: EventsAfter) -> Iterable[Told]:
-    for event, customer in zip(read.events, read.customers, strict=True):
-        yield Told((bucket, customer), int(event.position.rpartition(":")[2]), event)
 
 
 def _is_of(replay: Replay, told: Told) -> bool:

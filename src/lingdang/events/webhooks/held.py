@@ -67,6 +67,7 @@ DELETE FROM webhook_held WHERE endpoint_id = %b AND event_id = ANY(%b) AND parke
 
 Whose = tuple[int, int]
 """A bucket and a customer of it: events of one such pair arrive in their order. A customer 0 is nobody."""
+NOBODY: Whose = (0, 0)
 
 
 class Held(NamedTuple):

@@ -14,12 +14,22 @@ TEST = "endpoint.test"
 """The type of a test's event, which is no event of the feed."""
 
 
-class Told(NamedTuple):
-    """An event on its way to an endpoint: whose it is, and where it stands."""
+class Told(msgspec.Struct, gc=False):
+    """An event on its way to endpoints: whose it is, and where it stands. It is encoded once for all of them."""
 
     whose: Whose
     position: int
     event: Event
+    _full: bytes = b""
+    _thin: bytes = b""
+
+    def body(self, *, thin: bool) -> bytes:
+        """The event as it is sent, without its data where it is thin."""
+        if thin:
+            self._thin = self._thin or encode(msgspec.structs.replace(self.event, data=None))
+            return self._thin
+        self._full = self._full or encode(self.event)
+        return self._full
 
 
 class EndpointTest(Data, frozen=True, rename="camel"):
@@ -44,19 +54,19 @@ class Message(NamedTuple):
     body: bytes
 
 
-def message(events: Sequence[Event], *, batched: bool, thin: bool) -> Message:
+def message(told: Sequence[Told], *, batched: bool, thin: bool) -> Message:
     """What is sent for these events: an object for one, and a list of one or more where they come in batches."""
-    bodies = [encode(msgspec.structs.replace(event, data=None) if thin else event) for event in events]
+    bodies = [each.body(thin=thin) for each in told]
     if not batched:
         [body] = bodies
-        return Message(events[0].id, body)
-    return Message(_id_of(events), b"[" + b",".join(bodies) + b"]")
+        return Message(told[0].event.id, body)
+    return Message(_id_of(told), b"[" + b",".join(bodies) + b"]")
 
 
-def _id_of(events: Sequence[Event]) -> str:
-    if len(events) == 1:
-        return events[0].id
-    return f"batch_{sha256(' '.join(event.id for event in events).encode()).hexdigest()[:32]}"
+def _id_of(told: Sequence[Told]) -> str:
+    if len(told) == 1:
+        return told[0].event.id
+    return f"batch_{sha256(' '.join([each.event.id for each in told]).encode()).hexdigest()[:32]}"
 
 
 def test_message(endpoint_id: str, message_id: str, now: datetime, *, batched: bool) -> Message:

@@ -6,16 +6,19 @@ arrive in time. What they would take is how many events come, by what one has co
 
 import os
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
 from lingdang.ledger.settled import ReadSettled
 
 LOOK_SECONDS = 0.5
-SHARE = 0.15
+SHARE = 0.16
 """Deliveries that would take more of the machine's processors than this wait until payments are fewer."""
 ENOUGH = 100
-"""So many events between two looks tell what one costs."""
+"""So many events between two looks tell what one costs, …"""
+REMEMBERED = 20
+"""… and of the last so many the cheapest one counts: what else the process did meanwhile is not theirs."""
 
 
 class Seen(NamedTuple):
@@ -46,8 +49,8 @@ class Pressed:
         self._used = used
         self._counted = settled().seconds
         self._before = self._see()
-        self._cost = 0.0
-        """Seconds of CPU for an event, as far as is known."""
+        self._costs: deque[float] = deque(maxlen=REMEMBERED)
+        """Seconds of CPU for an event, as they were seen."""
         self._is_full = False
         self._seconds = 0.0
 
@@ -64,9 +67,9 @@ class Pressed:
         before, now = self._before, self._see()
         told = now.told - before.told
         if told >= ENOUGH:
-            self._cost = (now.used - before.used) / told
+            self._costs.append((now.used - before.used) / told)
         coming = (now.commands - before.commands) / (now.clock - before.clock)
-        self._is_full = coming * self._cost > SHARE * (os.cpu_count() or 1)
+        self._is_full = coming * min(self._costs, default=0.0) > SHARE * (os.cpu_count() or 1)
         self._before = now
 
     def _see(self) -> Seen:

@@ -106,7 +106,7 @@ class Turn:
 
     async def _send(self, told: Sequence[Told]) -> Answer:
         """Send these events as one message."""
-        made = message([each.event for each in told], batched=self.endpoint.batched, thin=self.endpoint.thin)
+        made = message(told, batched=self.endpoint.batched, thin=self.endpoint.thin)
         try:
             target = read_target(self.endpoint.url)
         except TargetError as error:
