@@ -59,6 +59,10 @@ def test_our_numbers_are_uuidv7_in_either_writing() -> None:
     assert our_number(str(number)) == our_number(number.hex) == number
 
 
-@pytest.mark.parametrize("text", [None, "", "42", str(uuid4()), str(uuid7(NOW)).upper(), f"{{{uuid7(NOW)}}}"])
+@pytest.mark.parametrize(
+    "text",
+    [None, "", "42", str(uuid4()), str(uuid7(NOW)).upper(), f"{{{uuid7(NOW)}}}"],
+    ids=["none", "empty", "short", "random", "upper case", "braces"],
+)
 def test_other_numbers_are_not_ours(text: str | None) -> None:
     assert our_number(text) is None
