@@ -185,7 +185,7 @@ WORDS: dict[str, Word] = {
     ),
     "sessionId": Word("The session's UUID.", "019ab0c1-7800-7000-8000-000000000005"),
     "sessionToken": Word("The bearer token of every customer's request.", TOKEN),
-    "shortfall": Word("Whole bells that are missing; 0 when the balance is enough.", 0),
+    "shortfall": Word("Whole bells that are missing, with what is owed; 0 when the balance is enough.", 0),
     "since": _moment("Since when the oldest of it is there; null: it has everything.", "2026-11-23T08:01:00Z"),
     "sign": Word("The signature.", "A7B3…64 hexadecimal digits"),
     "signKey": Word("The key of MD5 and HMAC-SHA256: 43 characters. With ES256 there is none.", "m3Jk…"),
