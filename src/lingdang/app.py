@@ -303,7 +303,7 @@ def _operators(parts: _Parts) -> list[AnyServed]:
         *admin_coupons.routes(pool, buckets, parts.clock),
         *admin_orders.routes(pool, buckets, settings.zone, settings.offer_seconds),
         *admin_refunds.routes(pool, settlement, parts.refund_policy),
-        *admin_topups.routes(pool),
+        *admin_topups.routes(pool, parts.topups.desk()),
         *admin_rights.routes(pool, settlement, parts.refund_policy, buckets),
         *admin_events.routes(parts.feed),
         *admin_webhooks.routes(pool, Secrets(parts.deployment.keyring), parts.sender, parts.feed, buckets),

@@ -6,22 +6,22 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 import structlog
 
 from lingdang.keys import Keyring
 from lingdang.settings import Settings, SettingsError
-from lingdang.topup.providers.provider import Forged, Notification, Provider, Refused, Unavailable
+from lingdang.topup.providers.provider import Forged, Notification, Provider, Refused, Store, Unavailable
 from lingdang.topup.providers.sandbox import Sandbox
 
 CALLS = 4
 """Calls to a provider that are under way at a time, for one account in one process."""
 READS = 2
 """Notifications of one account that are verified at a time."""
-WAITING = 64
-"""Calls that may wait for one of these."""
+CALLS_WAITING, READS_WAITING = 64, 512
+"""How many may be under way or wait for that. Verifying takes a thousandth of a second, a call as long as it likes."""
 CALL_SECONDS = 30.0
 READ_SECONDS = 0.8
 """A notification is answered within a second."""
@@ -39,33 +39,57 @@ class Account:
     def __init__(self, name: str, provider: Provider) -> None:
         self.name = name
         self.provider = provider
-        self._calls = ThreadPoolExecutor(CALLS, f"topup-{name}")
-        self._reads = ThreadPoolExecutor(READS, f"topup-read-{name}")
-        self._under_way = 0
+        self._calls = _Threads(f"topup-{name}", CALLS, CALLS_WAITING, CALL_SECONDS)
+        self._reads = _Threads(f"topup-read-{name}", READS, READS_WAITING, READ_SECONDS)
+
+    @property
+    def store(self) -> Store | None:
+        """The provider, where it is a store."""
+        return cast(Store, self.provider) if "store" in self.provider.channels else None
 
     async def call(self, work: Callable[[], T]) -> T:
         """What the provider answers, asked in a thread. Raises Unavailable and Refused."""
-        return await self._within(self._calls, work, CALL_SECONDS)
+        return await self._told(self._calls, work)
 
     async def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Notification:
         """A notification, verified in a thread. Raises Forged and Unavailable."""
-        return await self._within(self._reads, lambda: self.provider.read(headers, body, now), READ_SECONDS)
+        return await self._told(self._reads, lambda: self.provider.read(headers, body, now))
 
-    async def _within(self, threads: ThreadPoolExecutor, work: Callable[[], T], seconds: float) -> T:
-        if self._under_way >= WAITING:
-            raise Unavailable
-        self._under_way += 1
-        future = asyncio.get_running_loop().run_in_executor(threads, work)
-        future.add_done_callback(self._ended)
+    async def _told(self, threads: "_Threads", work: Callable[[], T]) -> T:
         try:
-            return await asyncio.wait_for(asyncio.shield(future), seconds)
-        except TimeoutError:
-            raise Unavailable from None
+            return await threads.run(work)
         except (Unavailable, Refused, Forged):
             raise
         except Exception as error:
             _log.exception("provider_failed", account=self.name)
             raise Unavailable from error
+
+    def close(self) -> None:
+        """Take no further calls; those under way end by themselves."""
+        self._calls.close()
+        self._reads.close()
+
+
+class _Threads:
+    """Threads for one purpose: `most` calls may be under way or wait, each for so many seconds."""
+
+    def __init__(self, name: str, threads: int, most: int, seconds: float) -> None:
+        self._threads = ThreadPoolExecutor(threads, name)
+        self._most = most
+        self._seconds = seconds
+        self._under_way = 0
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """What the work returns. Raises Unavailable when there is no room, or it takes too long."""
+        if self._under_way >= self._most:
+            raise Unavailable
+        self._under_way += 1
+        future = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        future.add_done_callback(self._ended)
+        try:
+            return await asyncio.wait_for(asyncio.shield(future), self._seconds)
+        except TimeoutError:
+            raise Unavailable from None
 
     def _ended(self, future: "asyncio.Future[Any]") -> None:
         self._under_way -= 1
@@ -73,9 +97,8 @@ class Account:
             future.exception()  # whoever asked may have gone
 
     def close(self) -> None:
-        """Take no further calls; those under way end by themselves."""
-        self._calls.shutdown(wait=False, cancel_futures=True)
-        self._reads.shutdown(wait=False, cancel_futures=True)
+        """Take no further work."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 Accounts = Mapping[str, Account]

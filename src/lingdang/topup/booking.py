@@ -6,6 +6,7 @@ import msgspec
 
 from lingdang.errors import Problem
 from lingdang.ledger.settlement import Settlement
+from lingdang.ledger.taking_back import TakeBack, TakenBack
 from lingdang.ledger.topping_up import TopUp
 from lingdang.topup.rows import TopupRow
 
@@ -13,14 +14,32 @@ FULL = "wallet_full"
 """What differs of money whose bells no wallet could hold."""
 
 
-async def book(settlement: Settlement, after: TopupRow, now: datetime) -> TopupRow:
-    """Credit what is due. Answers the top-up with when it was credited.
+class Booked(msgspec.Struct, frozen=True):
+    """The top-up, with when it was credited, and how its bells stand when some were to be taken back."""
+
+    row: TopupRow
+    taken: TakenBack | None = None
+
+
+async def book(settlement: Settlement, before: TopupRow, after: TopupRow, promised: int, now: datetime) -> Booked:
+    """Credit what is due, then take back as much as its money went back; `promised` is what is on its way back.
 
     Raises Problem when it is not known whether it was done: once more does no harm.
     """
-    if after.is_credit_due:
-        after = await _credited(settlement, after, now)
-    return after
+    row = await _credited(settlement, after, now) if after.is_credit_due else after
+    gone = max(row.refunded, promised) + row.lost
+    if row.credited_at is None or not (gone or row.disputed or before.credited_at):
+        return Booked(row)
+    command = TakeBack(
+        customer=row.customer,
+        topup_id=row.topup_id,
+        refunded=gone,
+        disputed=row.disputed,
+        reason="dispute" if row.disputed or row.lost else "refund",
+    )
+    done = await settlement.submit(command)
+    assert isinstance(done.record, TakenBack), "a take-back is answered with its record"
+    return Booked(row, done.record)
 
 
 async def _credited(settlement: Settlement, row: TopupRow, now: datetime) -> TopupRow:

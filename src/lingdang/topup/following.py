@@ -18,9 +18,10 @@ from lingdang.errors import Problem
 from lingdang.events import notices
 from lingdang.ids import bucket_of
 from lingdang.ledger.settlement import Settlement
-from lingdang.topup import inbox, rows
+from lingdang.topup import inbox, refunds, rows
 from lingdang.topup.advancing import Step, advanced
-from lingdang.topup.booking import book
+from lingdang.topup.booking import Booked, book
+from lingdang.topup.evidence import Evidence
 from lingdang.topup.inbox import Inbox, Place, Told
 from lingdang.topup.merging import is_another
 from lingdang.topup.providers.provider import Standing
@@ -38,6 +39,7 @@ _TESTER = "SELECT %b = ANY (groups) FROM customer WHERE customer = %b"
 
 _log = structlog.get_logger(__name__)
 
+Change = Callable[[TopupRow], TopupRow]
 Reached = Callable[[str], None]
 """Called with the name of each point that has been reached. Tests end the work there."""
 
@@ -52,13 +54,16 @@ class Following:
         kept: Inbox,
         clock: Clock,
         buckets: int,
+        evidence: Evidence | None = None,
         reached: Reached = lambda _: None,
     ) -> None:
+        """`evidence` answers stores' questions."""
         self._pool = pool
         self._settlement = settlement
         self._inbox = kept
         self._clock = clock
         self._buckets = buckets
+        self._evidence = evidence
         self._reached = reached
         self._turns = asyncio.Semaphore(ABREAST)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -107,27 +112,39 @@ class Following:
         if row is None:
             await fetch_all(self._pool, "DELETE FROM topup_waiting WHERE account = %b AND entry = %b", _key(place))
             return
-        await self.change(row.topup_id, told, place)
+        tester = await self._is_tester(row, told)
+        if told.evidence is not None and self._evidence is not None:
+            await self._evidence.answer(row, told.evidence)
+        await self._change(row, lambda found: advanced(found, told, self._clock(), tester=tester), place)
 
-    async def change(self, topup_id: UUID, told: Told, place: Place | None = None) -> TopupRow:
-        """Change a top-up by what was told of it, bells first; `place` is then done. Raises Problem."""
-        found = await rows.find(self._pool, topup_id)
-        assert found is not None, "it was found before, and none is ever removed"
-        tester = await self._is_tester(found, told)
+    async def rebook(self, topup_id: UUID) -> TopupRow:
+        """Have a top-up's bells stand as its money does, with what is on its way back. Raises Problem."""
+        return await self.decide(topup_id, lambda row: row)
+
+    async def decide(self, topup_id: UUID, how: Change) -> TopupRow:
+        """Change a top-up as an operator decides. Raises Problem `not_found`, and what `how` raises."""
+        row = await rows.find(self._pool, topup_id)
+        if row is None:
+            raise Problem("not_found")
+        return await self._change(row, how)
+
+    async def _change(self, found: TopupRow, how: Change, place: Place | None = None) -> TopupRow:
+        """Change a top-up, bells first; `place` is then done."""
         async with connection_of(self._pool) as connection:
             await notices.begin(connection, found.bucket)
             async with connection.transaction():
                 await self._pool.limit_transaction(connection)
-                row = await rows.locked(connection, topup_id)
-                after = await self._booked(advanced(row, told, self._clock(), tester=tester))
+                row = await rows.locked(connection, found.topup_id)
+                promised = await refunds.promised(connection, row)
+                after = (await self._booked(row, how(row), promised)).row
                 await self._write(connection, Step(row, after))
                 if place is not None:
                     await inbox.done(connection, place)
         self._reached("row")
         return after
 
-    async def _booked(self, after: TopupRow) -> TopupRow:
-        booked = await book(self._settlement, after, self._clock())
+    async def _booked(self, before: TopupRow, after: TopupRow, promised: int) -> Booked:
+        booked = await book(self._settlement, before, after, promised, self._clock())
         self._reached("credit")
         return booked
 
@@ -145,7 +162,9 @@ class Following:
             found = await rows.find_reference(self._pool, place.account, standing.reference)
         if found is not None and found.account == place.account and not is_another(found, standing):
             return found if await self._has_its_reference(found, standing) else None
-        return await self._stray(place, standing, found) if standing.state == "paid" else None
+        if standing.state != "paid" or (standing.topup_id is None and standing.received is None):
+            return None  # of a payment of somebody else's at the same account nothing more is told
+        return await self._stray(place, standing, found)
 
     async def _has_its_reference(self, found: TopupRow, standing: Standing) -> bool:
         """Whether no other top-up has this payment."""
@@ -160,7 +179,7 @@ class Following:
     async def _stray(self, place: Place, standing: Standing, found: TopupRow | None) -> TopupRow:
         customer = NOBODY if found is None else found.customer
         named = f"{place.account} {standing.reference}"
-        topup_id = UUID(bytes=sha256(named.encode()).digest()[:16], version=8)
+        topup_id = UUID(bytes=sha256(named.encode()).digest()[:16], version=5)
         made = stray_of(
             topup_id, customer, bucket_of(customer, self._buckets), place.account, standing, found, self._clock()
         )

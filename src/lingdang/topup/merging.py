@@ -88,10 +88,12 @@ def _sums(row: TopupRow, standing: Standing, received: int, exact: bool) -> dict
     """The sums that came back, none of them beyond what was received."""
     returns = _returns(row.returns, standing.returns)
     told = {name: value for name in _SUMS if (value := getattr(standing, name)) is not None}
-    sums = {} if "refunded" in told or not standing.returns else {"refunded": sum(each.amount for each in returns)}
+    single = {"refunded": sum(each.amount for each in returns)} if standing.returns else {}
+    sums = dict(single)
     known = dict(row.told)
     for name, value in told.items():
-        sums[name] = _sum(getattr(row, name), value, row.told.get(name), standing.at, exact)
+        known_sum = _sum(getattr(row, name), value, row.told.get(name), standing.at, exact)
+        sums[name] = max(known_sum, single.get(name, 0))
         known[name] = max(standing.at, row.told.get(name, standing.at))
     return {**_bounded(row, sums, received), "returns": returns, "told": known}
 

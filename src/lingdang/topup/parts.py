@@ -13,8 +13,11 @@ from lingdang.settings import Settings
 from lingdang.topup.accounts import Accounts, make_accounts
 from lingdang.topup.asking import Asking
 from lingdang.topup.care import Care
+from lingdang.topup.evidence import Evidence
 from lingdang.topup.following import Following
 from lingdang.topup.inbox import Inbox
+from lingdang.topup.operators import Desk
+from lingdang.topup.returning import Returning, cash_days
 
 ROUND = 50
 """Entries of the inbox that a healer takes at a time."""
@@ -39,7 +42,17 @@ class Topups:
         self.settlement = settlement
         self.accounts = _accounts(ground) if accounts is None else accounts
         self.inbox = Inbox(pool, ground.keyring)
-        self.following = Following(pool, settlement, self.inbox, ground.clock, ground.buckets)
+        self.evidence = Evidence(pool, self.accounts, ground.clock, ground.buckets)
+        self.following = Following(pool, settlement, self.inbox, ground.clock, ground.buckets, self.evidence)
+        self.returning = Returning(
+            pool,
+            self.accounts,
+            self.inbox,
+            self.following,
+            ground.clock,
+            buckets=ground.buckets,
+            days=cash_days(ground.settings.cash_refunds),
+        )
         self.asking = Asking(pool, self.accounts, self.inbox, self.following, ground.clock)
 
     async def close(self) -> None:
@@ -48,12 +61,24 @@ class Topups:
         for account in self.accounts.values():
             account.close()
 
+    def desk(self) -> Desk:
+        """What operators do."""
+        ground = self.ground
+        return Desk(self.pool, self.inbox, self.following, self.returning, ground.clock, ground.buckets)
+
     def care(self) -> Care:
         """The background task."""
         counted: dict[str, Callable[[], float]] = {
             "lingdang_topup_asked_total": lambda: self.asking.asked,
+            "lingdang_topup_forged_total": lambda: self.inbox.forged,
         }
-        healers = {"inbox": self._carry_on, "asking": self.asking.run, "forgetting": self._forget}
+        healers = {
+            "inbox": self._carry_on,
+            "asking": self.asking.run,
+            "returning": self.returning.run,
+            "finishing": self.evidence.run,
+            "forgetting": self._forget,
+        }
         return Care(self.pool, self.ground.clock, healers, counted, self.close)
 
     async def _carry_on(self) -> bool:

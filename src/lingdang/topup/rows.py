@@ -55,6 +55,7 @@ class TopupRow(msgspec.Struct, frozen=True, kw_only=True):
     paid_at: datetime | None = None
     credited_at: datetime | None = None
     listed: bool = False
+    finished: bool = False
     asks: int = 0
     next_ask_at: datetime | None = None
 

@@ -46,6 +46,7 @@ def stray_of(
             paid_at=None,
             credited_at=None,
             listed=False,
+            finished=False,
             created_at=now,
             expires_at=now,
             asks=0,

@@ -19,6 +19,10 @@ _ONE = f"{SELECT} WHERE bucket = %b AND customer = %b AND topup_id = %b"
 _LIST = f"{SELECT} WHERE bucket = %b AND customer = %b AND topup_id < %b ORDER BY topup_id DESC LIMIT %b"
 _ALL = f"{SELECT} WHERE topup_id < %b ORDER BY topup_id DESC LIMIT %b"
 _IN_STATE = f"{SELECT} WHERE status = %b AND topup_id < %b ORDER BY topup_id DESC LIMIT %b"
+_OF_ONE = f"""
+{SELECT} WHERE bucket = %b AND customer = %b AND topup_id < %b AND (%b::text IS NULL OR status = %b)
+ ORDER BY topup_id DESC LIMIT %b
+"""
 BEYOND = UUID(int=2**128 - 1)
 
 
@@ -81,6 +85,12 @@ async def list_all(pool: Pool, status: Status | None, window: Window) -> list[To
     else:
         rows = await fetch_all(pool, _IN_STATE, (status, below, window.limit + 1))
     return [row_of(row) for row in rows]
+
+
+async def list_of(pool: Pool, bucket: int, customer: int, status: Status | None, window: Window) -> list[TopupRow]:
+    """One customer's, likewise."""
+    values = (bucket, customer, read_id(window), status, status, window.limit + 1)
+    return [row_of(row) for row in await fetch_all(pool, _OF_ONE, values)]
 
 
 def read_id(window: Window) -> UUID:

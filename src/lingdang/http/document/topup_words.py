@@ -9,6 +9,15 @@ _ACCOUNT = "wechat"
 WORDS: dict[str, Word] = {
     "action": Word("What the client does next."),
     "bonusExpiresAfterDays": Word("So many days after the payment what is left of the bonus lapses; null: never.", 90),
+    "askedAt": moment("When it was asked for.", "2026-11-23T09:00:00Z"),
+    "consumed": Word("How much was spent, in thousandths of a percent: 100,000 is all.", 63492),
+    "decided": Word("What an operator decided; null while nobody has, or need not.", None),
+    "doneAt": moment("When the provider had done it; null while it has not.", "2026-11-23T09:00:00Z"),
+    "heard": Word("What the provider told, newest first."),
+    "left": Word("Bells that are left of it.", 230),
+    "refused": Word("Why the provider refused; null where it has not.", None),
+    "taken": Word("Bells that went back with their money.", 0),
+    "test": Word("Whether it was paid with play money.", False),
     "channel": Word("How it is paid: `web`, `app`, `jsapi` (inside the provider's own app) or `store`.", "web"),
     "channels": Word("The ways of paying there.", ["web"]),
     "differs": Word("What of the payment was not as agreed.", ["amount"]),
@@ -61,6 +70,19 @@ SPECIAL: dict[str, Word] = {
     "WalletCredited.kind": Word("`paid` or `bonus`; null where they are of both.", "paid"),
     "WalletCredited.price": Word("Of a top-up, the money that was paid; null of any other credit.", _SIX),
     "WalletCredited.test": Word("Whether nobody has paid for them.", False),
+    "DecisionRequest.decision": Word("`accept` credits what was agreed, `return` gives the money back.", "accept"),
+    "Heard.account": Word("Whose inbox it is in.", _ACCOUNT),
+    "Heard.entry": Word("By what it is known there.", "told 7a3d"),
+    "Heard.verdict": Word("`sound`, `probe`, or `forged` with why.", "sound"),
+    "Heard.type": Word("The provider's own word for what happened.", "TRANSACTION.SUCCESS"),
+    "LeftView.debt": Word("Bells that the whole wallet owes.", 0),
+    "LeftView.frozen": Word("Bells that an open dispute holds.", 0),
+    "LeftView.spent": Word("Bells that were spent or have lapsed.", 400),
+    "RefundMoney.amount": Word("Minor units; null: what the bells that are left cost.", 300),
+    "RefundOfMoney.amount": Word("Minor units of the money.", 300),
+    "RefundOfMoney.currency": _MONEY_CURRENCY,
+    "RefundOfMoney.status": Word("`pending`, `done` or `refused`.", "done"),
+    "TopupDetail.refunds": Word("Money that operators gave back, oldest first."),
     "TopupRequest.amount": Word("The bells of a free amount; null for any other package.", None),
     "TopupTold.price": Word("The money that was agreed."),
     "TopupView.bonus": Word("Bells that are given besides.", 30),
@@ -73,3 +95,19 @@ SPECIAL: dict[str, Word] = {
     "TopupView.refunded": Word("Minor units of the money that went back.", 0),
     "TopupView.status": Word("In which state it is; it follows from the money.", "pending"),
 }
+SPECIAL |= {
+    f"{schema}.{name.partition('.')[2]}": word
+    for name, word in SPECIAL.items()
+    if name.startswith("TopupView.")
+    for schema in ("TopupOfCustomer", "TopupDetail")
+} | {
+    f"{schema}.{name}": word
+    for schema in ("TopupOfCustomer", "TopupDetail")
+    for name, word in {
+        "custId": Word("Whose it is; null: nobody's, or the customer was erased.", "ann"),
+        "lost": Word("Minor units of the money that lost disputes took.", 0),
+        "reference": Word("The provider's id of the payment.", "4200002345202611231234567890"),
+        "name": Word("What the customer read.", "600 bells and 30 more"),
+    }.items()
+}
+SPECIAL["TopupDetail.left"] = Word("What has become of its bells; null while it was not credited.")

@@ -2,8 +2,12 @@
 
 from datetime import UTC, datetime
 
+import msgspec
+
 from lingdang.topup.beginning import Offered, TopupRequest
+from lingdang.topup.inbox import Heard
 from lingdang.topup.money import Money
+from lingdang.topup.operators import LeftView, RefundOfMoney, TopupDetail, TopupOfCustomer
 from lingdang.topup.packages import Package, PackageView, PerBell
 from lingdang.topup.views import ActionView, TopupView
 
@@ -53,4 +57,24 @@ TOPUP = TopupView(
     expires_at=EXPIRES,
     paid_at=None,
     credited_at=None,
+)
+
+PAID = msgspec.structs.replace(
+    TOPUP, status="paid", received=Money(600, "CNY"), action=ActionView("none"), paid_at=BEGUN, credited_at=BEGUN
+)
+OF_CUSTOMER = TopupOfCustomer(
+    **msgspec.structs.asdict(PAID),
+    cust_id="ann",
+    reference="4200002345202611231234567890",
+    lost=0,
+    test=False,
+    differs=[],
+    decided=None,
+)
+REFUND = RefundOfMoney("r-1", 300, "CNY", "done", EXPIRES, EXPIRES, None)
+DETAIL = TopupDetail(
+    **msgspec.structs.asdict(OF_CUSTOMER),
+    left=LeftView(230, 400, 0, 0, 0, 63_492),
+    refunds=[],
+    heard=[Heard("wechat", "told 7a3d", BEGUN, "sound", "TRANSACTION.SUCCESS")],
 )

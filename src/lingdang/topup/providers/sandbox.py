@@ -211,7 +211,10 @@ class Sandbox:
     def _sending(self, found: Payment, kind: str, seconds: float) -> Sending:
         standing = _standing(found)
         told = _Told(f"evt_{uuid7().hex}", kind, standing.at, kind.startswith("dispute"), standing)
-        body = msgspec.json.encode(told)
+        return self.signed(msgspec.json.encode(told), seconds)
+
+    def signed(self, body: bytes, seconds: float = 0) -> Sending:
+        """A notification with this body."""
         kid, key = self._keyring.current("sandbox")
         sent = str(int(self._clock().timestamp() + seconds))
         return Sending({KID: kid, TIME: sent, SIGNATURE: _signature(key, sent, body).decode()}, body, seconds)

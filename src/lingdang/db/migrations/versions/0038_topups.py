@@ -54,6 +54,7 @@ CREATE TABLE topup (
     paid_at           timestamptz,
     credited_at       timestamptz,
     listed            boolean NOT NULL DEFAULT false,
+    finished          boolean NOT NULL DEFAULT false,
     asks              integer NOT NULL DEFAULT 0,
     next_ask_at       timestamptz,
     PRIMARY KEY (customer, topup_id, bucket)
@@ -62,6 +63,8 @@ CREATE UNIQUE INDEX topup_id ON topup (topup_id);
 CREATE UNIQUE INDEX topup_reference ON topup (account, reference);
 CREATE INDEX topup_status ON topup (status, topup_id);
 CREATE INDEX topup_ask ON topup (next_ask_at) WHERE next_ask_at IS NOT NULL;
+CREATE INDEX topup_unfinished ON topup (credited_at)
+    WHERE channel = 'store' AND credited_at IS NOT NULL AND NOT finished;
 CREATE INDEX topup_unlisted ON topup (account, paid_at) WHERE NOT listed AND credited_at IS NOT NULL;
 -- Only ever added to, and forgotten when it is old. `entry` is the provider's id of a notification, or a hash.
 CREATE TABLE topup_notification (
@@ -89,13 +92,16 @@ CREATE TABLE topup_waiting (
     PRIMARY KEY (account, entry)
 );
 CREATE INDEX topup_waiting_due ON topup_waiting (due_at);
--- Money that an operator has given back. It is written down before the provider is asked.
+-- Money that an operator has given back. It is written down before the provider is asked. `base` had gone back before;
+-- `due_at` is when the provider is asked once more, and NULL of what is done or was refused.
 CREATE TABLE topup_refund (
     customer  bigint NOT NULL,
     topup_id  uuid NOT NULL,
     refund_id text COLLATE "C" NOT NULL,
     bucket    smallint NOT NULL,
     amount    bigint NOT NULL CHECK (amount > 0),
+    base      bigint NOT NULL,
+    tries     integer NOT NULL DEFAULT 0,
     asked_at  timestamptz NOT NULL,
     due_at    timestamptz,
     done_at   timestamptz,

@@ -1,0 +1,70 @@
+"""Evidence: a store that is asked for money back wants to know how much was consumed, and is told from the books."""
+
+from lingdang.clock import Clock
+from lingdang.db.pool import Pool, fetch_all
+from lingdang.errors import Problem, retry_later
+from lingdang.ledger.reading_left import TopUpLeft, left_of
+from lingdang.topup.accounts import Accounts
+from lingdang.topup.providers.provider import Refused, Unavailable
+from lingdang.topup.rows import SELECT, TopupRow, row_of
+
+ALL = 100_000
+"""Thousandths of a percent."""
+AT_ONCE = 20
+_AGAIN_SECONDS = 60
+
+_CREDITED = f"""
+{SELECT} WHERE channel = 'store' AND credited_at IS NOT NULL AND NOT finished ORDER BY credited_at LIMIT {AT_ONCE}
+"""
+_FINISHED = "UPDATE topup SET finished = true WHERE bucket = %b AND customer = %b AND topup_id = %b"
+
+
+def consumed(found: TopUpLeft | None) -> int:
+    """How much of a top-up was spent, in thousandths of a percent; of one that was not credited nothing."""
+    if found is None:
+        return 0
+    return ALL * found.spent // (found.topup.paid + found.topup.bonus)
+
+
+class Evidence:
+    """Answers stores' questions, and tells them that bells were given."""
+
+    def __init__(self, pool: Pool, accounts: Accounts, clock: Clock, buckets: int) -> None:
+        self._pool = pool
+        self._accounts = accounts
+        self._clock = clock
+        self._buckets = buckets
+
+    async def answer(self, row: TopupRow, question: str) -> None:
+        """Answer a store's question. Raises Problem `overloaded` when it does not take the answer now."""
+        account = self._accounts.get(row.account)
+        store = None if account is None else account.store
+        if account is None or store is None:
+            return
+        found = await left_of(self._pool, row.customer, row.topup_id, self._clock(), buckets=self._buckets)
+        share = consumed(found)
+        try:
+            await account.call(lambda: store.tell_consumed(question, share))
+        except Unavailable:
+            raise retry_later("overloaded", _AGAIN_SECONDS, why=f"{row.account} does not answer") from None
+        except Refused as refused:
+            raise Problem("overloaded", why=f"{row.account}: {refused.reason}") from None
+
+    async def run(self) -> bool:
+        """Tell stores of what was credited; whether there was as much as is told at once."""
+        found = [row_of(row) for row in await fetch_all(self._pool, _CREDITED)]
+        told = [await self._finish(row) for row in found]
+        return len(found) == AT_ONCE and all(told)
+
+    async def _finish(self, row: TopupRow) -> bool:
+        account = self._accounts.get(row.account)
+        store = None if account is None else account.store
+        reference = row.reference
+        if account is None or store is None or reference is None:
+            return False
+        try:
+            await account.call(lambda: store.finish(reference))
+        except (Unavailable, Refused):
+            return False
+        await fetch_all(self._pool, _FINISHED, (row.bucket, row.customer, row.topup_id))
+        return True

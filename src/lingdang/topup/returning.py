@@ -1,0 +1,147 @@
+"""Giving a top-up's money back at its provider, as an operator asks: how much, what goes first, until it is done."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from lingdang.clock import Clock
+from lingdang.db.pool import Pool, connection_of
+from lingdang.errors import Problem
+from lingdang.ids import uuid7
+from lingdang.ledger.reading_left import left_of
+from lingdang.topup import refunds, rows
+from lingdang.topup.accounts import Account, Accounts
+from lingdang.topup.following import Following
+from lingdang.topup.inbox import Inbox
+from lingdang.topup.money import Money
+from lingdang.topup.providers.provider import Refused, Unavailable
+from lingdang.topup.refunds import RefundRow
+from lingdang.topup.rows import TopupRow
+
+AT_ONCE = 20
+
+_log = structlog.get_logger(__name__)
+
+
+def cash_days(setting: str) -> int:
+    """For how many days what is left is given back in money, by LINGDANG_CASH_REFUNDS; 0: never."""
+    return int(setting.partition(":")[2] or 0)
+
+
+class Returning:
+    """Gives money back. `days`: for so long after a top-up what is left of it may be given back."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        accounts: Accounts,
+        inbox: Inbox,
+        following: Following,
+        clock: Clock,
+        *,
+        buckets: int,
+        days: int,
+    ) -> None:
+        self._pool = pool
+        self._accounts = accounts
+        self._inbox = inbox
+        self._following = following
+        self._clock = clock
+        self._buckets = buckets
+        self._days = days
+
+    async def give_back(self, topup_id: UUID, refund_id: str, amount: int | None) -> RefundRow:
+        """Give so much back, or what the bells that are left cost. Idempotent by `refund_id`.
+
+        Raises Problem `not_found`, `refund_not_allowed`, `idempotency_mismatch` or `overloaded`.
+        """
+        row = await rows.find(self._pool, topup_id)
+        if row is None:
+            raise Problem("not_found")
+        known = await self._known(row, refund_id)
+        if known is None:
+            wanted = await self._worth(row) if amount is None else amount
+            async with connection_of(self._pool) as connection, connection.transaction():
+                await self._pool.limit_transaction(connection)
+                locked = await rows.locked(connection, topup_id)
+                await refunds.write_down(connection, locked, refund_id, wanted, self._clock())
+        elif amount not in (None, known.amount):
+            raise Problem("idempotency_mismatch")
+        return await self.carry_out(topup_id, refund_id)
+
+    async def return_all(self, row: TopupRow, refund_id: str) -> None:
+        """Give all of the money back that is the shop's, once. Raises Problem."""
+        known = await self._known(row, refund_id)
+        whole = row.received - row.refunded - row.disputed - row.lost
+        if known is not None or whole:
+            await self.give_back(row.topup_id, refund_id, whole if known is None else known.amount)
+
+    async def run(self) -> bool:
+        """Carry on what is due; whether there was as much as is done at once."""
+        due = await refunds.claim(self._pool, self._clock(), AT_ONCE)
+        for topup_id, refund_id in due:
+            await self.carry_out(topup_id, refund_id)
+        return len(due) == AT_ONCE
+
+    async def carry_out(self, topup_id: UUID, refund_id: str) -> RefundRow:
+        """Take the bells, give the money, and answer how the refund stands. Raises Problem."""
+        row = await rows.find(self._pool, topup_id)
+        assert row is not None, "it has a refund"
+        refund = await self._known(row, refund_id)
+        assert refund is not None, "it was written down"
+        account = self._accounts.get(row.account)
+        if refund.status == "pending" and account is not None:
+            await self._following.rebook(topup_id)
+            await self._ask(account, topup_id, refund)
+        ended = await self._known(row, refund_id)
+        assert ended is not None, "none is removed"
+        return ended
+
+    async def _ask(self, account: Account, topup_id: UUID, refund: RefundRow) -> None:
+        row = await rows.find(self._pool, topup_id)
+        assert row is not None, "none is removed"
+        reference, received = row.reference, row.money
+        assert reference is not None, "what was paid has one"
+        amount = Money(refund.amount, received.currency)
+        provider = account.provider
+        try:
+            standing = await account.call(
+                lambda: provider.refund(topup_id, reference, refund.refund_id, amount, received)
+            )
+        except Unavailable:
+            return
+        except Refused as refused:
+            _log.warning("refund_refused", topup=str(topup_id), refund=refund.refund_id, reason=refused.reason)
+            await refunds.end(self._pool, row, refund.refund_id, self._clock(), refused.reason[:200])
+            await self._following.rebook(topup_id)
+            return
+        now = self._clock()
+        entry = f"refund {refund.refund_id} {uuid7()}"
+        named = msgspec.structs.replace(standing, topup_id=topup_id)
+        place = await self._inbox.answer(row.account, entry, named, row.version, now)
+        await self._following.try_out(place)
+        after = await rows.find(self._pool, topup_id)
+        if after is not None and after.refunded >= refund.base + refund.amount:
+            await refunds.end(self._pool, row, refund.refund_id, now, None)
+
+    async def _known(self, row: TopupRow, refund_id: str) -> RefundRow | None:
+        async with connection_of(self._pool) as connection:
+            found = await refunds.refunds_of(connection, row)
+        return next((each for each in found if each.refund_id == refund_id), None)
+
+    async def _worth(self, row: TopupRow) -> int:
+        """What the bells that are left cost. Raises Problem `refund_not_allowed`."""
+        if not self._days:
+            raise Problem("refund_not_allowed", reasons={"topup": "cash_refunds_off"})
+        if row.credited_at is None:
+            raise Problem("refund_not_allowed", reasons={"topup": "not_credited"})
+        now = self._clock()
+        if now > row.credited_at + timedelta(days=self._days):
+            raise Problem("refund_not_allowed", reasons={"topup": "too_late"})
+        found = await left_of(self._pool, row.customer, row.topup_id, now, buckets=self._buckets)
+        worth = 0 if found is None else row.received * found.left // (row.paid + row.bonus)
+        if not worth:
+            raise Problem("refund_not_allowed", reasons={"topup": "nothing_left"})
+        return worth

@@ -1,0 +1,178 @@
+"""What a provider told is carried out once: killed anywhere in between, told five times at once, by two workers."""
+
+import asyncio
+import random
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from lingdang.clock import system_clock
+from lingdang.db.pool import Pool
+from lingdang.keys import Keyring
+from lingdang.topup.inbox import Inbox
+from lingdang.topup.providers.sandbox import Sandbox, Sending
+from support.buyer import buyer, buyers
+from support.people import api_key
+from support.shop import PATIENCE, Shop, open_shop
+from support.tabs import until
+from support.topups import becomes, begin, bells, carried_out, look, play, sell
+
+
+@pytest.fixture
+async def shop(database_url: str, keyring: Keyring) -> AsyncIterator[Shop]:
+    """A shop that leaves the background tasks to others, so that nothing is healed unseen."""
+    async with open_shop(database_url, keyring, sandbox=True, background="worker") as opened:
+        await sell(opened, await api_key(opened))
+        yield opened
+
+
+def sandbox_of(shop: Shop) -> Sandbox:
+    return Sandbox("sandbox", shop.database_url, shop.keyring, "")
+
+
+async def deliver(client: httpx.AsyncClient, sending: Sending) -> int:
+    """Send it, and again while the shop says that it cannot take it now."""
+    while True:
+        answer = await client.post("/v1/topups/notify/sandbox", content=sending.body, headers=sending.headers)
+        if answer.status_code != 503:
+            return answer.status_code
+
+
+async def take_in(shop: Shop, sending: Sending) -> None:
+    """The notification is in the inbox, and whoever took it in is gone."""
+    now = system_clock()
+    read = sandbox_of(shop).read(sending.headers, sending.body, now)
+    async with Pool(shop.database_url, 1, pgbouncer=False) as pool:
+        assert await Inbox(pool, shop.keyring).take("sandbox", read, sending.headers, sending.body, now) is not None
+
+
+def killed_at(shop: Shop, point: str) -> None:
+    command = [sys.executable, "-m", "support.killed", shop.database_url, str(shop.keyring.path), point]
+    done = subprocess.run(command, cwd="tests", capture_output=True, timeout=PATIENCE, check=False)
+    assert done.returncode == -9, done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("point", "credited", "done"), [("inbox", False, False), ("credit", True, False), ("row", True, True)]
+)
+async def test_a_process_that_is_killed_in_between_loses_and_doubles_nothing(
+    database_url: str, keyring: Keyring, shop: Shop, point: str, credited: bool, done: bool
+) -> None:
+    topup = await begin(buyer(shop))
+    [sending] = sandbox_of(shop).play(topup["topupId"], "pay") or []
+    await take_in(shop, sending)
+    assert bells(shop) == []
+    await asyncio.to_thread(killed_at, shop, point)
+    assert bool(bells(shop)) == credited
+    assert shop.sql("SELECT status FROM topup") == [("paid" if done else "pending",)]
+    assert shop.sql("SELECT count(*) FROM topup_waiting") == [(0 if done else 1,)]
+    shop.sql("UPDATE topup_waiting SET due_at = now()")
+    async with open_shop(database_url, keyring, sandbox=True) as healed:
+        await becomes(buyer(healed), topup, "paid")
+        await carried_out(healed)
+    assert bells(shop) == [("topup", 660, 660)]
+
+
+async def test_each_is_told_five_times_at_once_through_two_workers(
+    database_url: str, keyring: Keyring, shop: Shop
+) -> None:
+    rng = random.Random(25)
+    people = buyers(shop, "ann", "bob", "cid")
+    topups = [(who, await begin(who)) for who in people for _ in range(5)]
+    provider = sandbox_of(shop)
+    sendings: list[Sending] = []
+    for _, topup in topups:
+        for outcome in ("pay", "refund:100", "refund:50"):
+            sendings += provider.play(topup["topupId"], outcome) or []
+    async with open_shop(database_url, keyring, sandbox=True, background="worker") as other:
+        told = [
+            (client, each) for each in sendings for client in (shop.http, other.http, shop.http, other.http, shop.http)
+        ]
+        told += [(shop.http, _altered(each)) for each in sendings[::4]]
+        rng.shuffle(told)
+        statuses = await asyncio.gather(*(deliver(client, each) for client, each in told))
+        assert statuses.count(200) == 5 * len(sendings)
+        assert statuses.count(400) == len(sendings[::4])
+        for who, topup in topups:
+            await becomes(who, topup, "partly_refunded")
+        await carried_out(shop)
+    credits = shop.sql("SELECT count(*), count(DISTINCT cause) FROM transfer WHERE kind = 'topup'")
+    assert credits == [(len(topups), len(topups))]
+    assert shop.sql("SELECT DISTINCT received, refunded FROM topup") == [(600, 150)]
+    assert shop.sql("SELECT DISTINCT verdict FROM topup_notification ORDER BY 1") == [
+        ("forged: signature",),
+        ("sound",),
+    ]
+
+
+def _altered(sending: Sending) -> Sending:
+    return Sending(sending.headers, sending.body.replace(b'"received"', b'"Received"'), 0)
+
+
+async def test_a_payment_that_names_no_top_up_is_seen_and_credits_nobody(shop: Shop) -> None:
+    ann = buyer(shop)
+    topup = await begin(ann)
+    [sending] = sandbox_of(shop).play(topup["topupId"], "pay") or []
+    shop.sql("DELETE FROM topup")
+    for _ in range(2):
+        assert await deliver(shop.http, sending) == 200
+    await carried_out(shop)
+    assert shop.sql("SELECT customer, status, differs, received FROM topup") == [(0, "review", ["unknown"], 600)]
+    assert bells(shop) == []
+    assert shop.sql("SELECT 1 FROM notice") == []
+
+
+async def test_a_second_payment_of_one_top_up_is_seen(shop: Shop) -> None:
+    ann = buyer(shop)
+    topup = await begin(ann)
+    await play(ann, topup, "pay")
+    await becomes(ann, topup, "paid")
+    shop.sql("UPDATE topup SET reference = 'an earlier one'")
+    [sending] = sandbox_of(shop).play(topup["topupId"], "refund:100") or []
+    assert await deliver(shop.http, sending) == 200
+    await carried_out(shop)
+    rows = shop.sql("SELECT status, differs, received, paid FROM topup ORDER BY created_at")
+    assert rows == [("paid", [], 600, 600), ("review", ["repeated"], 600, 600)]
+    assert bells(shop) == [("topup", 660, 660)]
+    assert (await look(ann, topup))["status"] == "paid"
+
+
+async def test_a_wallet_that_is_full_leaves_the_money_in_review(shop: Shop) -> None:
+    ann = buyer(shop)
+    await sell(shop, await api_key(shop, name="again"), "huge", paid=10**15, bonus=0, bonusExpiresAfterDays=None)
+    first, second = await begin(ann, packageId="huge"), await begin(ann)
+    await play(ann, first, "pay")
+    await becomes(ann, first, "paid")
+    await play(ann, second, "pay")
+    await becomes(ann, second, "review")
+    assert shop.sql("SELECT differs FROM topup WHERE status = 'review'") == [(["wallet_full"],)]
+
+
+async def test_play_money_is_credited_to_testers_alone(shop: Shop) -> None:
+    ann, bob = buyers(shop, "ann", "bob")
+    shop.sql("UPDATE customer SET groups = '{store-testers}' WHERE customer_id = 'ann'")
+    for who in (ann, bob):
+        topup = await begin(who)
+        sendings: Any = sandbox_of(shop).play(topup["topupId"], "pay")
+        body = sendings[0].body.replace(b'"test":false', b'"test":true')
+        assert b'"test":true' in body
+        signed = sandbox_of(shop).signed(body)
+        assert await deliver(shop.http, signed) == 200
+        await becomes(who, topup, "paid" if who is ann else "review")
+    [balance] = (await ann.get("/v1/wallet")).json()["balances"]
+    assert (balance["paid"], balance["bonus"]) == (0, 660)
+
+
+async def test_what_fails_is_tried_again_later(shop: Shop) -> None:
+    ann = buyer(shop)
+    topup = await begin(ann)
+    shop.sql("ALTER TABLE topup ADD CONSTRAINT never CHECK (received = 0)")
+    await play(ann, topup, "pay")
+    await until(lambda: bool(shop.sql("SELECT 1 FROM topup_waiting WHERE failures > 0")))
+    [(later,)] = shop.sql("SELECT due_at FROM topup_waiting")
+    assert later > system_clock()
+    assert (await look(ann, topup))["status"] == "pending"
