@@ -69,6 +69,7 @@ from lingdang.routes import (
     checkout,
     described,
     entitlements,
+    gift_codes,
     health,
     orders,
     pages,
@@ -286,7 +287,8 @@ def _topping_up(parts: _Parts) -> list[AnyServed]:
     settings = deployment.settings
     caps = Caps(settings.topup_limits, settings.zone)
     beginning = Beginning(pool, accounts, caps, settings.public_url, settings.return_origins)
-    served = topups.routes(pool, beginning, parts.receiving, parts.idempotency)
+    gifts = gift_codes.routes(pool, parts.pools.operators, parts.topups.redeeming, parts.codes, parts.idempotency)
+    served = gifts + topups.routes(pool, beginning, parts.receiving, parts.idempotency)
     if "sandbox" in accounts:
         served += sandbox.routes(accounts["sandbox"], parts.receiving, deployment.clock)
     return served

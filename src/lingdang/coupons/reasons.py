@@ -23,6 +23,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "too_many": ("An order takes at most {limit} vouchers.", "每个订单最多使用 {limit} 张礼券。"),
     "unknown_code": ("There is no such code.", "没有这个兑换码。"),
     "code_used": ("This code has been used already.", "该兑换码已被使用。"),
+    "mistyped": ("A character of this code is wrong or missing.", "兑换码有字符输错或缺失。"),
     "sold_out": ("None of these vouchers is left.", "该礼券已被领完。"),
     "limit_reached": ("You have had as many of these vouchers as one customer may have.", "您领取该礼券的数量已达上限。"),
 }  # fmt: skip

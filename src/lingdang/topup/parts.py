@@ -17,6 +17,7 @@ from lingdang.topup.evidence import Evidence
 from lingdang.topup.following import Following
 from lingdang.topup.inbox import Inbox
 from lingdang.topup.operators import Desk
+from lingdang.topup.redeeming import Redeeming
 from lingdang.topup.returning import Returning, cash_days
 
 ROUND = 50
@@ -53,6 +54,7 @@ class Topups:
             buckets=ground.buckets,
             days=cash_days(ground.settings.cash_refunds),
         )
+        self.redeeming = Redeeming(pool, settlement, ground.clock)
         self.asking = Asking(pool, self.accounts, self.inbox, self.following, ground.clock)
 
     async def close(self) -> None:
@@ -77,6 +79,7 @@ class Topups:
             "asking": self.asking.run,
             "returning": self.returning.run,
             "finishing": self.evidence.run,
+            "gifts": self.redeeming.run,
             "forgetting": self._forget,
         }
         return Care(self.pool, self.ground.clock, healers, counted, self.close)
