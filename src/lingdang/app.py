@@ -88,6 +88,7 @@ from lingdang.settings import Settings
 from lingdang.signer import Signer
 from lingdang.topup.beginning import Beginning
 from lingdang.topup.limits import Caps
+from lingdang.topup.purchasing import Purchasing
 from lingdang.topup.receiving import Receiving
 from lingdang.watch import UNWATCHED, Watch
 from lingdang.web.reading import Texts
@@ -288,7 +289,13 @@ def _topping_up(parts: _Parts) -> list[AnyServed]:
     caps = Caps(settings.topup_limits, settings.zone)
     beginning = Beginning(pool, accounts, caps, settings.public_url, settings.return_origins)
     gifts = gift_codes.routes(pool, parts.pools.operators, parts.topups.redeeming, parts.codes, parts.idempotency)
-    served = gifts + topups.routes(pool, beginning, parts.receiving, parts.idempotency)
+    served = gifts + topups.routes(
+        pool,
+        beginning,
+        parts.receiving,
+        Purchasing(pool, accounts, parts.topups.inbox, parts.topups.following),
+        parts.idempotency,
+    )
     if "sandbox" in accounts:
         served += sandbox.routes(accounts["sandbox"], parts.receiving, deployment.clock)
     return served

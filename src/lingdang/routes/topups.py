@@ -18,14 +18,28 @@ from lingdang.routes.parameters import Pages
 from lingdang.topup.beginning import Beginning, Offered, TopupRequest
 from lingdang.topup.money import Money
 from lingdang.topup.packages import AccountName, PackageView, PerBell
+from lingdang.topup.purchasing import Purchasing
 from lingdang.topup.receiving import Receiving
 from lingdang.topup.views import TopupView, get_topup, list_topups, view
+
+Proof = Annotated[str, Meta(min_length=1, max_length=20_000)]
 
 
 class OfTopup(msgspec.Struct, frozen=True, rename="camel"):
     """Which top-up."""
 
     topup_id: Annotated[UUID, Meta(description="The top-up's UUID.")]
+
+
+class PurchaseRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """What the store gave the app: Apple's signed transaction, or Google's purchase token."""
+
+    signed_transaction: Proof | None = None
+    purchase_token: Proof | None = None
+
+    def __post_init__(self) -> None:
+        if (self.signed_transaction is None) == (self.purchase_token is None):
+            raise ValueError("Expected `signedTransaction` or `purchaseToken`")
 
 
 class OfAccount(msgspec.Struct, frozen=True):
@@ -121,6 +135,21 @@ SHOW = Route(
     example=examples.TOPUP,
     problems=("not_found",),
 )
+PURCHASE = Route(
+    name="completeTopup",
+    method="POST",
+    path="/v1/topups/{topup_id}/purchase",
+    who=CUSTOMER,
+    summary="Show what a store gave the app for a purchase",
+    description="The purchase must have been made with the `topupId` as its account token. Once more changes nothing.",
+    tag="topups",
+    params=OfTopup,
+    body=PurchaseRequest,
+    body_example=PurchaseRequest(purchase_token="opaque-token-up-to-1500-characters"),  # noqa: S106 - an example
+    answer=TopupView,
+    example=examples.TOPUP,
+    problems=("not_found", "topup_unavailable", "provider_unavailable"),
+)
 NOTIFY = Route(
     name="notifyTopup",
     method="POST",
@@ -139,7 +168,9 @@ NOTIFY = Route(
 )
 
 
-def routes(pool: Pool, beginning: Beginning, receiving: Receiving, idempotency: Idempotency) -> list[AnyServed]:
+def routes(
+    pool: Pool, beginning: Beginning, receiving: Receiving, purchasing: Purchasing, idempotency: Idempotency
+) -> list[AnyServed]:
     """The routes of customers and providers."""
 
     async def offers(asked: Asked[Session]) -> PackageOffers:  # noqa: ARG001 - the same for all
@@ -162,12 +193,26 @@ def routes(pool: Pool, beginning: Beginning, receiving: Receiving, idempotency: 
     async def show(asked: Asked[Session, OfTopup]) -> TopupView:
         return view(await get_topup(pool, asked.who.owner, asked.params.topup_id))
 
+    async def purchase(asked: Asked[Session, OfTopup, PurchaseRequest]) -> TopupView:
+        body = asked.body
+        field = "purchase_token" if body.signed_transaction is None else "signed_transaction"
+        proof = body.signed_transaction or body.purchase_token or ""
+        owner, topup_id = asked.who.owner, asked.params.topup_id
+        return view(await purchasing.complete(owner, topup_id, field, proof, asked.now))
+
     async def notify(asked: Asked[None, OfAccount, bytes]) -> Reply:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in asked.headers.items()}
         said = await receiving.take(asked.params.provider, headers, asked.body, asked.now)
         return Reply(said.body, said.status, ((b"content-type", said.content_type.encode()),))
 
-    return [OFFERS.by(offers), BEGIN.by(begin), LIST.by(everything), SHOW.by(show), NOTIFY.by(notify)]
+    return [
+        OFFERS.by(offers),
+        BEGIN.by(begin),
+        LIST.by(everything),
+        SHOW.by(show),
+        PURCHASE.by(purchase),
+        NOTIFY.by(notify),
+    ]
 
 
 def _offer(package: PackageView, offered: list[Offered]) -> PackageOffer:

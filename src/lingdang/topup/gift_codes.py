@@ -31,7 +31,7 @@ SELECT h, %b, %b, %b, %b FROM unnest(%b::bytea[]) h
 
 
 class Gift(msgspec.Struct, frozen=True, kw_only=True):
-    """What each code of a campaign is worth: bonus bells. Until `expires_at` it is good, and what is left lapses then."""
+    """What each code of a campaign is worth, in bonus bells. At `expires_at` it ends, and what is left lapses."""
 
     campaign: str
     currency: str

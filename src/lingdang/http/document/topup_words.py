@@ -36,6 +36,8 @@ WORDS: dict[str, Word] = {
     "provider": Word("The account at a provider, as the settings call it.", _ACCOUNT),
     "providers": Word("The accounts through which it can be bought."),
     "received": Word("The money that came; null while none has."),
+    "purchaseToken": Word("Google's purchase token; null at Apple.", "opaque-token-up-to-1500-characters"),
+    "signedTransaction": Word("Apple's signed transaction, a JWS; null at Google.", None),
     "returnUrl": Word("Where the payer is sent back to: a path, or an address of an allowed origin.", "/topups"),
     "storeProducts": Word("Its product's id at each store, by account.", {"apple": "bells.600"}),
     "supportReference": Word("In review, what the customer tells the shop.", "0000-0000-00C1"),
