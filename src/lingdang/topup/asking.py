@@ -99,6 +99,5 @@ def _scheduled(found: TopupRow, asked: TopupRow, now: datetime) -> TopupRow:
     """When it is asked for next: by the schedule, unless it is final, or something has come meanwhile."""
     if found.next_ask_at is None:
         return found
-    if found.disputed:
-        return msgspec.structs.replace(found, asks=asked.asks + 1, next_ask_at=now + ASKS[-1])
-    return msgspec.structs.replace(found, asks=asked.asks + 1, next_ask_at=next_ask(found, now))
+    found = msgspec.structs.replace(found, asks=asked.asks + 1)
+    return msgspec.structs.replace(found, next_ask_at=now + ASKS[-1] if found.disputed else next_ask(found, now))
