@@ -232,7 +232,7 @@ class AlipayDesk:
         text = "&".join(f"{name}={fields[name]}" for name in sorted(fields))
         body = urlencode({**fields, "sign_type": "RSA2", "sign": rsa_sign("alipay", text)}).encode()
         headers = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
-        return Message(self.name, url, headers, body, (200, b"success"))
+        return Message(self.name, url, headers, body, b"success")
 
     def _archive(self, day: str) -> bytes:
         lines = ["#支付宝业务明细查询", f"#起始日期：[{day}]", COLUMNS]

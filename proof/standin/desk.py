@@ -16,8 +16,8 @@ class Message:
     url: str | None
     headers: Mapping[str, str]
     body: bytes
-    accepted: tuple[int, bytes | None] = (200, None)
-    """The status of an answer that ends it; 200 stands for every 2xx. The body, where one is asked for."""
+    accepted: bytes | None = None
+    """The body of an answer that ends it, where one is asked for; else every 2xx does."""
 
 
 class Desk(Protocol):

@@ -53,6 +53,12 @@ class Chance:
         with self._lock:
             return self._random.randint(2, 5)
 
+    def delay(self) -> float:
+        """How late a notification is: a little at random when it is shuffled with others."""
+        with self._lock:
+            late = self.faults.late_seconds if self._random.random() < self.faults.late else 0.0
+            return late + (self._random.random() if self._random.random() < self.faults.shuffled else 0.0)
+
     def wrong(self) -> Wrong | None:
         """What is wrong with the next payment."""
         if not self.happens(self.faults.wrong):

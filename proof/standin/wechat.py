@@ -246,11 +246,14 @@ class WechatDesk:
 
     def _give_back(self, asked: dict[str, Any]) -> Answer:
         order = next(each for each in self._orders.values() if each.transaction == asked["transaction_id"])
-        known = next((each for each in order.refunds if each.out_number == asked["out_refund_no"]), None)
+        number = asked["out_refund_no"]
+        if any(each.out_number == number for o in self._orders.values() for each in o.refunds if o is not order):
+            return _refused(400, "PARAM_ERROR")  # such a number is one of the merchant's, and not of the order's
+        known = next((each for each in order.refunds if each.out_number == number), None)
         amount = asked["amount"]["refund"]
         if known is None and amount > order.total - order.refunded:
             return _refused(403, "NOT_ENOUGH")
-        refund = known or self._refund(order, asked["out_refund_no"], amount, "PROCESSING")
+        refund = known or self._refund(order, number, amount, "PROCESSING")
         return json_answer(self._shown_refund(order, refund, told=False))
 
     def _refund(self, order: _Order, out_number: str, amount: int, status: str) -> _Refund:
