@@ -58,3 +58,15 @@ def test_a_sign_in_that_fails_may_pass() -> None:
 def test_a_key_that_is_none_is_told_at_the_start() -> None:
     with pytest.raises(ValueError, match=r".+"):
         make(account("http://127.0.0.1:9", service_account="{}"))
+
+
+def test_a_token_stays_one_step_of_the_address() -> None:
+    asked: list[str] = []
+
+    def recording(request: Request) -> Answer | None:
+        asked.append(request.path)
+        return GoogleDesk().answer(request)
+
+    with served("google", recording) as address:
+        make(account(address)).ask(NUMBER, "../../orders/GPA.1:refund?x#y")
+    assert asked[-1].endswith("/purchases/productsv2/tokens/..%2F..%2Forders%2FGPA.1%3Arefund%3Fx%23y")

@@ -175,7 +175,7 @@ def test_how_much_was_consumed_is_asked_about_a_top_up(desk: GoogleDesk, provide
 def test_what_else_an_app_sells_is_of_no_consequence(desk: GoogleDesk, provider: Provider) -> None:
     subscribed = {"version": "1.0", "notificationType": 4, "purchaseToken": "t", "subscriptionId": "s"}
     assert told(provider, desk.told(subscriptionNotification=subscribed), _now()).standing is None
-    voided = {"purchaseToken": "t", "orderId": "GPA.9", "productType": 1, "refundType": 1}
+    voided = {"purchaseToken": desk.buy(NUMBER.hex), "orderId": "GPA.9", "productType": 1, "refundType": 1}
     assert told(provider, desk.told(voidedPurchaseNotification=voided), _now()).standing is None
     assert told(provider, desk.told(testNotification={"version": "1.0"}), _now()).standing is None
     unknown = {"version": "1.0", "notificationType": 1, "purchaseToken": "nobody's", "sku": "bells.600"}
