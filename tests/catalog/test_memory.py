@@ -111,6 +111,15 @@ def test_off_sale_are_those_that_are_not_there_or_not_sold_now() -> None:
     assert memory.look([]).off_sale(None, b"[]", NOW) == set()
 
 
+def test_who_knows_all_as_always_on_sale_knows_it_in_that_version_alone() -> None:
+    memory = Memory()
+    learnt(memory, "v1", book("a"), book("b"))
+    look = memory.look(["a", "b"])
+    assert (look.unknown, look.off_sale("v1", b"[]", NOW)) == ([], set())
+    assert not look.holds_in("v2")
+    assert look.off_sale("v2", msgspec.json.encode([book("a"), book("b", active=False)]), NOW) == {"b"}
+
+
 STEPS = st.lists(
     st.tuples(st.sampled_from(["change", "look", "late"]), st.sets(st.sampled_from("abcd")), st.booleans()), max_size=40
 )

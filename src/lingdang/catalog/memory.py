@@ -35,13 +35,15 @@ A = TypeVar("A", bound=_Versioned)
 class _Edition:
     """The products of one version. It only grows, so that whoever has begun to use it finds what was in it."""
 
-    __slots__ = ("bytes", "products", "version", "whole")
+    __slots__ = ("always", "bytes", "products", "version", "whole")
 
     def __init__(self, version: str | None) -> None:
         self.version = version
         self.products: dict[str, Product] = {}
         self.whole: set[str] = set()
         """The ids of those that have their details."""
+        self.always: set[str] = set()
+        """The ids of those that can be bought at any time: most of them, which a payment need not look at."""
         self.bytes = 0
 
     def take(self, product: Product) -> None:
@@ -52,6 +54,8 @@ class _Edition:
         known = self.products.get(name)
         self.bytes += weight(product) - (0 if known is None else weight(known))
         self.products[name] = product
+        if product.is_always_on_sale:
+            self.always.add(name)
         if product.detail is not None:
             self.whole.add(name)
 
@@ -83,12 +87,16 @@ class Look:
     as known, it asks again, for all (`asked`).
     """
 
-    __slots__ = ("_edition", "_memory", "_names", "unknown")
+    __slots__ = ("_all_on_sale", "_edition", "_memory", "_names", "unknown")
 
     def __init__(self, memory: Memory, edition: _Edition, names: Iterable[str], whole: bool) -> None:
         self._memory = memory
         self._edition = edition
         self._names = set(names)
+        self._all_on_sale = not whole and self._names <= edition.always
+        if self._all_on_sale:
+            self.unknown: list[str] = []
+            return
         self.unknown = sorted(self._names.difference(edition.whole if whole else edition.products))
 
     def holds_in(self, version: str | None) -> bool:
@@ -99,6 +107,7 @@ class Look:
         if version == self._edition.version or len(self.unknown) == len(self._names):
             return True
         self._edition = _Edition(version)
+        self._all_on_sale = False
         self.unknown = sorted(self._names)
         return False
 
@@ -121,7 +130,7 @@ class Look:
 
     def off_sale(self, version: str | None, rows: bytes | msgspec.Raw, now: datetime) -> set[str]:
         """Those of these products that cannot be bought; `rows`: what products_read answered."""
-        if version is None:
+        if version is None or (self._all_on_sale and version == self._edition.version):
             return set()
         found = self.completed(version, _decode(rows))
         return {name for name in self._names if (product := found.get(name)) is None or not product.on_sale(now)}

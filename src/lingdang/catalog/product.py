@@ -38,6 +38,11 @@ class Product(msgspec.Struct, frozen=True, array_like=True, gc=False):
     on_sale_until: datetime | None
     detail: ProductDetail | None = None
 
+    @property
+    def is_always_on_sale(self) -> bool:
+        """Whether it can be bought whatever the time is."""
+        return self.active and self.on_sale_from is None and self.on_sale_until is None
+
     def on_sale(self, now: datetime) -> bool:
         """Whether it can be bought at this moment. Most products have no time of sale."""
         if self.on_sale_from is None and self.on_sale_until is None:
