@@ -9,7 +9,7 @@ demo: $(VENV)/installed
 	$(BIN)/lingdang serve --demo
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n 3 --dist worksteal
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 # The inner loop, under a minute: what needs no database and starts no process.
 quick: $(VENV)/installed-dev

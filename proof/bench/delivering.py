@@ -1,9 +1,10 @@
 """`python -m proof.bench.delivering`: payments with three endpoints of webhooks beside payments without, in turns.
 
-Two shops are served all the time, and one of them delivers: in the server, or apart in a `lingdang worker` that gives
-way to it. A turn pays as fast as it can, then at half of that pace,
-in each of them; the next window begins when all that was paid has arrived. Endpoints take batches of a hundred: so
-many events cannot be taken one by one on the same machine.
+One shop is served all the time, because two of the same version differ by some hundredths for as long as they run. In
+a turn its endpoints are paused and then active, or the other way round; each time it is paid as fast as it can be, then
+at half of that pace. The next window begins when all that was paid has arrived, or, while they are paused, at once.
+Endpoints take batches of a hundred: so many events cannot be taken one by one on the same machine. The background tasks
+run beside the workers, or apart in `nice lingdang worker`.
 """
 
 import statistics
@@ -47,8 +48,12 @@ class Window(NamedTuple):
     wal: float
 
 
+PAUSE_SECONDS = 2.0
+"""After endpoints were paused or made active: a courier looks once a second."""
+
+
 class Turn(NamedTuple):
-    """What one shop did in one turn, and the seconds from answers to arrivals at half load, sorted."""
+    """What the shop did with its endpoints active or paused, and the seconds from answers to arrivals at half load."""
 
     full: Window
     half: Window
@@ -58,29 +63,44 @@ class Turn(NamedTuple):
 
 
 class Shop:
-    """One served shop, whose events go to these receivers."""
+    """A served shop, whose events go to these receivers. `operator` asks it with a key for webhooks."""
 
-    def __init__(self, version: Version, database_url: str, receivers: Sequence[Arrivals]) -> None:
+    def __init__(
+        self, version: Version, database_url: str, receivers: Mapping[int, Arrivals], operator: httpx.Client
+    ) -> None:
         self._target: Target = version.server.target
         self._side = Side(version)
         self._database_url = database_url
         self._receivers = receivers
+        self._operator = operator
         self._paid = 0
 
-    def turn(self, rate: float) -> Turn:
-        """Pay without a pause, then at this many a second."""
+    def turn(self, rate: float, *, delivers: bool) -> Turn:
+        """Pay without a pause, then at this many a second. At the end all has arrived, and endpoints are active."""
+        self._set(active=delivers)
         flows = iter(self._signed())
         before = self._wal()
         load = run(self._target, [prepared(flows) for _ in range(CONNECTIONS)], PATIENCE)
         full = _window(load.seconds, load.outcomes, sorted(load.latencies), self._wal() - before)
-        drained = self._drain(full)
+        self._paid += len(full.latencies)
+        drained = self._drain() if delivers else 0.0
+        time.sleep(PAUSE_SECONDS)
         payments = self._signed()
         before, answered = self._wal(), Answered()
         run_paced(self._target, iter(payments), CONNECTIONS, rate, len(payments) / rate, answered)
         half = _window(answered.seconds, answered.outcomes, sorted(answered.latencies), self._wal() - before)
-        self._drain(half)
-        delays = [max(0.0, each.at[order] - at) for each in self._receivers for order, at in answered.at.items()]
+        self._paid += len(half.latencies)
+        self._set(active=True)
+        self._drain()
+        arrivals = self._receivers.values() if delivers else ()
+        delays = [max(0.0, each.at[order] - at) for each in arrivals for order, at in answered.at.items()]
         return Turn(full, half, sorted(delays), drained)
+
+    def _set(self, *, active: bool) -> None:
+        for port in self._receivers:
+            body = {"url": f"http://127.0.0.1:{port}/", "batch": BATCH, "types": ["order.paid"], "active": active}
+            self._operator.put(f"/v1/admin/webhooks/at-{port}", json=body).raise_for_status()
+        time.sleep(PAUSE_SECONDS)
 
     def _signed(self) -> list[bytes]:
         return [each for _ in range(ROUNDS) for each in self._side.signed(lambda p: requests.checkout(p, ()))]
@@ -90,13 +110,13 @@ class Shop:
             [(position,)] = connection.execute("SELECT pg_current_wal_insert_lsn() - '0/0'").fetchall()
         return int(position)
 
-    def _drain(self, window: Window) -> float:
+    def _drain(self) -> float:
         """Wait until each receiver has everything; how long that took. Raises ClickException."""
         began = time.monotonic()
-        self._paid += len(window.latencies)
-        while any(each.look() < self._paid for each in self._receivers):
+        while any(each.look() < self._paid for each in self._receivers.values()):
             if time.monotonic() - began > DRAIN_SECONDS:
-                raise click.ClickException(f"of {self._paid} orders came {[each.look() for each in self._receivers]}")
+                came = [each.look() for each in self._receivers.values()]
+                raise click.ClickException(f"of {self._paid} orders came {came}")
             time.sleep(0.05)
         return time.monotonic() - began
 
@@ -110,23 +130,21 @@ def _window(seconds: float, outcomes: dict[str, int], latencies: list[float], wa
 @click.command()
 @click.option("--turns", type=click.IntRange(1), default=12, show_default=True)
 @click.option("--customers", type=click.IntRange(CONNECTIONS), default=512, show_default=True)
-@click.option("--apart", is_flag=True, help="Background tasks run in `nice lingdang worker`, in both shops.")
+@click.option("--apart", is_flag=True, help="Background tasks run in `nice lingdang worker`.")
 def main(turns: int, customers: int, apart: bool) -> None:
     """Measure payments, their WAL, and how long after its answer each is heard of."""
     with tempfile.TemporaryDirectory(prefix="lingdang-delivering-") as name, ExitStack() as stack:
-        folder = Path(name)
-        shops = [
-            _shop(stack, folder / name, customers, endpoints, apart)
-            for name, endpoints in (("without", 0), ("with", ENDPOINTS))
-        ]
-        measured: list[list[Turn]] = [[], []]
-        pace = min(shop.turn(200.0).full.rate for shop in shops) / 2
+        shop = _shop(stack, Path(name) / "shop", customers, apart)
+        measured: dict[bool, list[Turn]] = {False: [], True: []}
+        pace = shop.turn(200.0, delivers=True).full.rate / 2
         for number in track(range(turns), "turns", console=Console(stderr=True)):
-            for which in (0, 1) if number % 2 else (1, 0):
-                measured[which].append(shops[which].turn(pace))
+            for delivers in (False, True) if number % 2 else (True, False):
+                measured[delivers].append(shop.turn(pace, delivers=delivers))
     click.echo("\n".join(f"{name}: {said}" for name, said in machine().items()))
-    click.echo(f"payments of three books, {ENDPOINTS} endpoints over none, {turns} turns: median (least to most)")
-    click.echo("\n".join(told(measured[0], measured[1], pace)))
+    click.echo(
+        f"payments of three books, {ENDPOINTS} endpoints active over paused, {turns} turns: median (least to most)"
+    )
+    click.echo("\n".join(told(measured[False], measured[True], pace)))
 
 
 def told(without: Sequence[Turn], delivering: Sequence[Turn], pace: float) -> list[str]:
@@ -153,12 +171,12 @@ def _spread(values: Sequence[float]) -> str:
     return f"{statistics.median(values):.3f} ({min(values):.2f} to {max(values):.2f})"
 
 
-def _shop(stack: ExitStack, data_dir: Path, customers: int, endpoints: int, apart: bool) -> Shop:
-    files = [data_dir.with_name(f"receiver-{number}") for number in range(endpoints)]
+def _shop(stack: ExitStack, data_dir: Path, customers: int, apart: bool) -> Shop:
+    files = [data_dir.with_name(f"receiver-{number}") for number in range(ENDPOINTS)]
     ports = [stack.enter_context(hooked(file)) for file in files]
     settings = {
         "LINGDANG_WEBHOOK_NETWORKS": "127.0.0.0/8",
-        "LINGDANG_WEBHOOK_PORTS": ",".join(map(str, ports or [443])),
+        "LINGDANG_WEBHOOK_PORTS": ",".join(map(str, ports)),
     }
     if apart:
         settings["LINGDANG_BACKGROUND"] = "worker"
@@ -166,13 +184,12 @@ def _shop(stack: ExitStack, data_dir: Path, customers: int, endpoints: int, apar
     if apart:
         stack.enter_context(_working(data_dir, settings))
     key = api_key(data_dir, "hooks", ("webhooks:write",))
-    with httpx.Client(base_url=version.server.url, headers={"Authorization": f"Bearer {key}"}, timeout=60) as operator:
-        for port in ports:
-            body = {"url": f"http://127.0.0.1:{port}/", "batch": BATCH, "types": ["order.paid"]}
-            operator.put(f"/v1/admin/webhooks/at-{port}", json=body).raise_for_status()
+    operator = httpx.Client(base_url=version.server.url, headers={"Authorization": f"Bearer {key}"}, timeout=60)
+    stack.enter_context(operator)
     directory = (data_dir / "pg" / "postmaster.pid").read_text().splitlines()[4]
     url = f"postgresql://postgres@/postgres?host={quote(directory, safe='/')}"
-    return Shop(version, url, [stack.enter_context(closing(Arrivals(file))) for file in files])
+    receivers = {port: stack.enter_context(closing(Arrivals(file))) for port, file in zip(ports, files, strict=True)}
+    return Shop(version, url, receivers, operator)
 
 
 @contextmanager

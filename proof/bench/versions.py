@@ -1,12 +1,14 @@
 """`python -m proof.bench.versions --before REF`: this version beside another one, each served by its own files.
 
-Machines become faster and slower within minutes, so that only what is measured side by side compares. Both are served
-all the time; a turn is a window of about a second of each, and who goes first changes from turn to turn. What counts
-is the rate of each workload over the other version's in the same turn, and the median of the turns. CPU is what server
-and database take for an operation: it says more than a rate where other processes use the machine.
+Machines become faster and slower within minutes, so that only what is measured side by side compares. Two servers of
+one version differ by some hundredths for as long as they run, so each version is served several times. All are served
+all the time; a turn is a window of about a second of each server, and who goes first changes from turn to turn. What
+counts is the rate of each workload over the other version's in the same turn, and the median of the turns. CPU is what
+server and database take for an operation: it says more than a rate where other processes use the machine.
 """
 
 import io
+import statistics
 import subprocess
 import tarfile
 import tempfile
@@ -29,7 +31,7 @@ from proof.bench.report import machine
 from proof.bench.version_served import Version, version_served
 
 CONNECTIONS = 64
-ROUNDS_OF_PAYMENTS = 2
+ROUNDS_OF_PAYMENTS = 4
 """So often each customer pays in a window: a payment follows its own checkout, as a customer's does."""
 PATIENCE = 600.0
 
@@ -127,22 +129,28 @@ WORKLOADS: dict[str, Callable[[Side, float], Rate]] = {
 @click.command()
 @click.option("--before", required=True, metavar="REF", help="The version to compare with, as git names it.")
 @click.option("--only", type=click.Choice(list(WORKLOADS)), multiple=True, help="May be repeated.")
+@click.option("--servers", type=click.IntRange(1), default=3, show_default=True, help="Of each version.")
 @click.option("--turns", type=click.IntRange(1), default=20, show_default=True)
 @click.option("--seconds", type=click.FloatRange(0.1), default=1.0, show_default=True, help="Of a window.")
 @click.option("--customers", type=click.IntRange(CONNECTIONS), default=512, show_default=True)
-def main(before: str, only: tuple[str, ...], turns: int, seconds: float, customers: int) -> None:
+def main(before: str, only: tuple[str, ...], servers: int, turns: int, seconds: float, customers: int) -> None:
     """Measure payments, with and without a voucher, whole orders, checkouts and ticks of two versions in turns."""
     here = Path.cwd()
     with tempfile.TemporaryDirectory(prefix="lingdang-versions-") as name, ExitStack() as stack:
         folder = Path(name)
         there = unpack(before, folder / "files", here)
-        sides = [
-            Side(stack.enter_context(version_served(tree, folder / place, customers)))
+        sides = {
+            place: [
+                Side(stack.enter_context(version_served(tree, folder / f"{place}-{number}", customers)))
+                for number in range(servers)
+            ]
             for place, tree in (("before", there), ("now", here))
-        ]
-        measured = _measured(sides[0], sides[1], only or tuple(WORKLOADS), turns, seconds)
+        }
+        measured = _measured(sides["before"], sides["now"], only or tuple(WORKLOADS), turns, seconds)
     click.echo("\n".join(f"{name}: {said}" for name, said in machine().items()))
-    click.echo(f"this version over {before}, {turns} turns of {seconds:g} s: median (least to most)")
+    click.echo(
+        f"this version over {before}, {servers} servers each, {turns} turns of {seconds:g} s: median (least to most)"
+    )
     click.echo("\n".join(_said(name, of) for name, of in measured.items()))
 
 
@@ -161,15 +169,22 @@ def ratios(turns: Sequence[Turn]) -> tuple[Spread, Spread]:
     )
 
 
-def _measured(before: Side, now: Side, names: Sequence[str], turns: int, seconds: float) -> dict[str, list[Turn]]:
+def mean(rates: Sequence[Rate]) -> Rate:
+    """What the servers of a version do on the average."""
+    return Rate(statistics.fmean(each.rate for each in rates), statistics.fmean(each.cpu for each in rates))
+
+
+def _measured(
+    before: Sequence[Side], now: Sequence[Side], names: Sequence[str], turns: int, seconds: float
+) -> dict[str, list[Turn]]:
     """The turns of each workload. The first of all is not counted: what is read once is read in it."""
     measured: dict[str, list[Turn]] = {name: [] for name in names}
     for number in track(range(turns + 1), "turns", console=Console(stderr=True)):
         for name, kept in measured.items():
-            sides = (before, now) if number % 2 else (now, before)
-            rates = {side: WORKLOADS[name](side, seconds) for side in sides}
+            pairs = [pair if number % 2 else reversed(pair) for pair in zip(before, now, strict=True)]
+            rates = {side: WORKLOADS[name](side, seconds) for pair in pairs for side in pair}
             if number:
-                kept.append(Turn(rates[before], rates[now]))
+                kept.append(Turn(mean([rates[side] for side in before]), mean([rates[side] for side in now])))
     return measured
 
 

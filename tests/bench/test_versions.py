@@ -5,7 +5,7 @@ from pathlib import Path
 
 from proof.bench.figures import Spread
 from proof.bench.version_served import version_served
-from proof.bench.versions import WORKLOADS, Rate, Side, Turn, ratios, unpack
+from proof.bench.versions import WORKLOADS, Rate, Side, Turn, mean, ratios, unpack
 
 HERE = Path(__file__).parents[2]
 
@@ -17,6 +17,10 @@ def test_each_turn_is_compared_with_itself() -> None:
         Turn(Rate(50, 2.0), Rate(50, 1.0)),
     ]
     assert ratios(turns) == (Spread(0.9, 1.0, 1.1), Spread(0.5, 1.0, 2.0))
+
+
+def test_the_servers_of_a_version_count_alike() -> None:
+    assert mean([Rate(100, 1.0), Rate(200, 2.0)]) == Rate(150, 1.5)
 
 
 def test_another_version_is_unpacked_as_it_was(tmp_path: Path) -> None:
