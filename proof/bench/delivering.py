@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.progress import track
 
 from proof.bench import requests
+from proof.bench.awake import Awake
 from proof.bench.hooked import Arrivals, hooked
 from proof.bench.load import percentile, prepared, run
 from proof.bench.paced import run_paced
@@ -63,16 +64,23 @@ class Turn(NamedTuple):
 
 
 class Shop:
-    """A served shop, whose events go to these receivers. `operator` asks it with a key for webhooks."""
+    """A served shop, whose events go to these receivers. `operator` asks it with a key for webhooks; `awake` keeps the
+    machine at work between windows."""
 
     def __init__(
-        self, version: Version, database_url: str, receivers: Mapping[int, Arrivals], operator: httpx.Client
+        self,
+        version: Version,
+        database_url: str,
+        receivers: Mapping[int, Arrivals],
+        operator: httpx.Client,
+        awake: Awake,
     ) -> None:
         self._target: Target = version.server.target
         self._side = Side(version)
         self._database_url = database_url
         self._receivers = receivers
         self._operator = operator
+        self._awake = awake
         self._paid = 0
 
     def turn(self, rate: float, *, delivers: bool) -> Turn:
@@ -80,14 +88,16 @@ class Shop:
         self._set(active=delivers)
         flows = iter(self._signed())
         before = self._wal()
-        load = run(self._target, [prepared(flows) for _ in range(CONNECTIONS)], PATIENCE)
+        with self._awake.paused():
+            load = run(self._target, [prepared(flows) for _ in range(CONNECTIONS)], PATIENCE)
         full = _window(load.seconds, load.outcomes, sorted(load.latencies), self._wal() - before)
         self._paid += len(full.latencies)
         drained = self._drain() if delivers else 0.0
         time.sleep(PAUSE_SECONDS)
         payments = self._signed()
         before, answered = self._wal(), Answered()
-        run_paced(self._target, iter(payments), CONNECTIONS, rate, len(payments) / rate, answered)
+        with self._awake.paused():
+            run_paced(self._target, iter(payments), CONNECTIONS, rate, len(payments) / rate, answered)
         half = _window(answered.seconds, answered.outcomes, sorted(answered.latencies), self._wal() - before)
         self._paid += len(half.latencies)
         self._set(active=True)
@@ -189,7 +199,7 @@ def _shop(stack: ExitStack, data_dir: Path, customers: int, apart: bool) -> Shop
     directory = (data_dir / "pg" / "postmaster.pid").read_text().splitlines()[4]
     url = f"postgresql://postgres@/postgres?host={quote(directory, safe='/')}"
     receivers = {port: stack.enter_context(closing(Arrivals(file))) for port, file in zip(ports, files, strict=True)}
-    return Shop(version, url, receivers, operator)
+    return Shop(version, url, receivers, operator, stack.enter_context(Awake()))
 
 
 @contextmanager

@@ -49,6 +49,7 @@ def test_delays_are_such_as_there_were(milliseconds: list[int]) -> None:
     assert delays.p99 in seen
     assert seen[0] <= delays.p50 <= delays.p99 <= seen[-1]
     assert sum(each <= delays.p50 for each in seen) * 2 >= len(seen)
+    assert sum(each <= delays.p99 for each in seen) * 100 >= len(seen) * 99
 
 
 def test_half_and_99_of_100_of_the_last_thousand_arrived_so_soon() -> None:

@@ -85,4 +85,5 @@ class Record:
         if not self._delays:
             return None
         ordered = sorted(self._delays)
-        return Delays(*(ordered[(len(ordered) - 1) * share // 100] for share in (50, 99)))
+        # The nearest rank: of two events the 99 of 100 took as long as the slower one.
+        return Delays(*(ordered[-(-len(ordered) * share // 100) - 1] for share in (50, 99)))
