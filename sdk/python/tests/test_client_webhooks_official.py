@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -32,9 +33,12 @@ def test_what_the_official_library_signs() -> None:
 
 
 @pytest.mark.parametrize(
-    "told", [headers(body=BODY + b" "), headers(age=400), headers(age=-400), {}], ids=["body", "old", "new", "none"]
+    "make",
+    [lambda: headers(body=BODY + b" "), lambda: headers(age=400), lambda: headers(age=-400), dict],
+    ids=["body", "old", "new", "none"],
 )
-def test_what_the_official_library_refuses(told: dict[str, str]) -> None:
+def test_what_the_official_library_refuses(make: Callable[[], dict[str, str]]) -> None:
+    told = make()
     with pytest.raises(Exception, match=r"(?i)signature|too old|too new|missing"):
         Webhook(SECRET).verify(BODY, told)
     with pytest.raises(InvalidWebhook):

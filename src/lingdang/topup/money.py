@@ -5,9 +5,11 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from lingdang.ids import MAX_AMOUNT
+from lingdang.ids import MAX_AMOUNT, ruled
 
-MoneyCurrency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z", description="A currency by its ISO 4217 code.")]
+MoneyCurrency = Annotated[
+    str, Meta(pattern=ruled(r"^[A-Z]{3}\Z", "3 of A-Z"), description="A currency by its ISO 4217 code.")
+]
 Minor = Annotated[int, Meta(ge=0, le=MAX_AMOUNT, description="Whole minor units: fen, cents, yen.")]
 
 _DIGITS = dict.fromkeys(

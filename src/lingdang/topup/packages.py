@@ -9,14 +9,17 @@ from msgspec import Meta
 
 from lingdang.db.pool import Connection, Pool, fetch_all
 from lingdang.errors import Problem
-from lingdang.ids import DEFAULT_CURRENCY, MAX_AMOUNT, OWN_ID_PATTERN, REMARK_PATTERN, Currency
+from lingdang.ids import DEFAULT_CURRENCY, MAX_AMOUNT, OWN_ID_PATTERN, REMARK_PATTERN, Currency, ruled
 from lingdang.paging import Page, Window, page
 from lingdang.topup.money import Money, MoneyCurrency
 
 PackageId = Annotated[str, Meta(pattern=OWN_ID_PATTERN, description="The platform's id of a package.")]
 AccountName = Annotated[
     str,
-    Meta(pattern=r"^[a-z][a-z0-9-]{0,31}\Z", description="An account at a provider, as the settings call it."),
+    Meta(
+        pattern=ruled(r"^[a-z][a-z0-9-]{0,31}\Z", "1 to 32 of a-z 0-9 -, the first a letter"),
+        description="An account at a provider, as the settings call it.",
+    ),
 ]
 Bells = Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]
 MOST_BELLS = 10**9
