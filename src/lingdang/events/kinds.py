@@ -157,8 +157,8 @@ class WalletTakenBack(Data, frozen=True, rename="camel", omit_defaults=True, kw_
     reason: str
     currency: str
     amount: int
-    from_frozen: Annotated[int, Meta(description="Bells that had been frozen, and are in no lot.")] = 0
-    debt_added: Annotated[int, Meta(description="Bells that were not there any more, and are owed.")] = 0
+    from_frozen: int = 0
+    debt_added: int = 0
     balance: int
     lots: list[LotChange]
 
