@@ -192,7 +192,7 @@ class DirectProtocol(HttpToolsProtocol):
     def _rest(self, reply: Reply) -> None:
         """Do not read a connection that was told to come back later before that.
 
-        Who does as told does not notice. Who repeats at once is refused as seldom, and payments go on beside.
+        A client that waits as long as it was told loses nothing. One that repeats at once is not read meanwhile.
         """
         seconds = next((int(value) for name, value in reply.headers if name == b"retry-after"), 0)
         self.flow.pause_reading()
