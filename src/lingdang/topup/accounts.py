@@ -106,6 +106,8 @@ Accounts = Mapping[str, Account]
 
 def make_accounts(settings: Settings, database_url: str, keyring: Keyring) -> Accounts:
     """The accounts by name. Raises SettingsError for one that cannot be."""
+    if settings.topup_providers and settings.public_url is None:
+        raise SettingsError("configuration: LINGDANG_TOPUP_PROVIDERS needs LINGDANG_PUBLIC_URL: providers write to it")
     made = {name: Account(name, _provider(name, given)) for name, given in settings.topup_providers.items()}
     if settings.sandbox or settings.demo:
         if "sandbox" in made:

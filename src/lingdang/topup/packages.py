@@ -103,7 +103,7 @@ INSERT INTO topup_package AS p (package_id, definition, active, created_at, upda
 VALUES (%b, %b::text::json, %b, %b, %b)
 ON CONFLICT (package_id) DO UPDATE
    SET definition = EXCLUDED.definition, active = EXCLUDED.active, updated_at = EXCLUDED.updated_at
-RETURNING created_at = updated_at
+RETURNING xmax = 0
 """
 _COLUMNS = "SELECT package_id, definition::text, created_at, updated_at FROM topup_package"
 _ONE = f"{_COLUMNS} WHERE package_id = %b"
