@@ -226,6 +226,93 @@ export interface Link {
   expiresAt: string;
 }
 
+export type TopupStatus =
+  | "pending"
+  | "paid"
+  | "failed"
+  | "expired"
+  | "review"
+  | "partly_refunded"
+  | "refunded"
+  | "disputed"
+  | "lost";
+
+export type Channel = "web" | "app" | "jsapi" | "store";
+
+/** So many minor units of a real currency: 600 CNY is 6.00 yuan. */
+export interface Money {
+  amount: number;
+  currency: string;
+}
+
+/** What can be bought: at a `price`, or from `least` to `most` bells at a price `perBell`, rounded up in all. */
+export interface TopupPackage {
+  packageId: string;
+  name: string;
+  currency: string;
+  paid: number;
+  bonus: number;
+  bonusExpiresAfterDays?: number;
+  price?: Money;
+  perBell?: Money & { bells: number };
+  least?: number;
+  most?: number;
+  providers: { provider: string; kind: string; channels: Channel[] }[];
+}
+
+export interface TopupRequest {
+  packageId: string;
+  provider: string;
+  channel: Channel;
+  /** The bells of a package with a free amount. */
+  amount?: number;
+  /** Who pays as the provider knows them, where it asks for that. */
+  payerId?: string;
+  /** Where the provider sends the payer afterwards: a path of the shop, or of an origin that the shop allows. */
+  returnUrl?: string;
+}
+
+/** What was agreed, and what has come of it; `refunded` and `disputed` are minor units of the money. */
+export interface Topup {
+  topupId: string;
+  status: TopupStatus;
+  packageId: string;
+  name: string;
+  provider: string;
+  channel: Channel;
+  currency: string;
+  paid: number;
+  bonus: number;
+  price: Money;
+  received: Money | null;
+  refunded: number;
+  disputed: number;
+  /** What the payer does next: opens `url`, scans it, or has `params` handed to the provider's own code. */
+  action: { kind: "redirect" | "qr" | "app" | "store" | "none"; url?: string; params?: Record<string, string> };
+  /** In `review`: what the customer tells the shop. */
+  supportReference: string | null;
+  createdAt: string;
+  expiresAt: string;
+  paidAt: string | null;
+  creditedAt: string | null;
+}
+
+/** The bells of a gift code, and the balance right after them. */
+export interface Redeemed {
+  campaign: string;
+  currency: string;
+  amount: number;
+  expiresAt: string | null;
+  balance: number;
+  redeemedAt: string;
+}
+
+/** A customer is in debt when a top-up was taken back after its bells were spent: what comes in pays it first. */
+export interface WalletInDebt extends Problem {
+  code: "wallet_in_debt";
+  members: { debt: number; [member: string]: any };
+}
+
 /** An order of the system before. `currency` is a virtual one, or one of ISO 4217 in its minor units. */
 export interface PastOrder {
   orderId: string;
@@ -308,6 +395,14 @@ export class Lingdang extends EventTarget {
   ): Promise<Refunded>;
   /** Lets whoever has the token read a product of the customer's, for 1 to 86,400 seconds: for downloads and pictures. */
   link(productId: string, seconds: number): Promise<Link>;
+  topupPackages(): Promise<{ items: TopupPackage[] }>;
+  /** Begin a top-up. The same `key` again begins nothing new: keep it until there is an answer. */
+  topUp(asked: TopupRequest, key: string): Promise<Topup>;
+  topups(query?: PageQuery): Promise<Page<Topup>>;
+  /** One top-up: ask again, with pauses, until its `status` is no longer `pending`. */
+  topup(topupId: string): Promise<Topup>;
+  /** The bells of a gift code. The same code again is answered as it was. */
+  redeem(code: string): Promise<Redeemed>;
   vouchers(query?: PageQuery): Promise<Page<any>>;
   claim(code: string): Promise<any>;
   addEventListener(type: "step", listener: (event: CustomEvent<Step>) => void): void;

@@ -24,6 +24,9 @@ const READS = {
   library: "entitlements",
   entitlement: "entitlements",
   vouchers: "vouchers",
+  topupPackages: "topups/packages",
+  topups: "topups",
+  topup: "topups",
 };
 
 /**
@@ -159,6 +162,17 @@ export class Lingdang extends EventTarget {
   /** A token that lets whoever has it read a product of the customer's, for so many seconds: for downloads and pictures. */
   link(productId, seconds) {
     return this.request("POST", `/v1/entitlements/${encodeURIComponent(productId)}/links`, { seconds });
+  }
+
+  /** Begin a top-up. The same `key` again begins nothing new: keep it until there is an answer. */
+  async topUp(asked, key) {
+    const headers = { ...this.#who.headers(), "Idempotency-Key": key };
+    return (await this.#send({ method: "POST", path: "/v1/topups", body: asked, headers })).body;
+  }
+
+  /** The bells of a gift code, once. */
+  redeem(code) {
+    return this.request("POST", "/v1/wallet/redeem", { code });
   }
 
   claim(code) {

@@ -87,6 +87,16 @@ from lingdang_client.retrying import Retry
 from lingdang_client.sessions import ServerClock, Session
 from lingdang_client.signing import SignType, sign, string_to_sign
 from lingdang_client.steps import Step
+from lingdang_client.topups import (
+    Money,
+    PerBell,
+    Redeemed,
+    Topup,
+    TopupAction,
+    TopupPackage,
+    TopupProvider,
+    TopupStatus,
+)
 from lingdang_client.webhooks import verify_webhook
 
 __all__ = [
@@ -120,6 +130,7 @@ __all__ = [
     "LingdangError",
     "Link",
     "MemoryOfferStore",
+    "Money",
     "NoSession",
     "NoSuchOffer",
     "NotEntitled",
@@ -140,11 +151,13 @@ __all__ = [
     "Payment",
     "PaymentUnfinished",
     "PendingPayment",
+    "PerBell",
     "PricePaid",
     "Product",
     "ProductUnavailable",
     "RateLimited",
     "Receipt",
+    "Redeemed",
     "Refund",
     "RefundLot",
     "RefundNotAllowed",
@@ -163,6 +176,11 @@ __all__ = [
     "TimestampSkew",
     "TokenExpired",
     "TokenInvalid",
+    "Topup",
+    "TopupAction",
+    "TopupPackage",
+    "TopupProvider",
+    "TopupStatus",
     "Unauthenticated",
     "Unreachable",
     "UnreadableAnswer",

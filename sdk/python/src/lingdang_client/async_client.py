@@ -33,6 +33,7 @@ from lingdang_client.effects import Effect, Local, Op, Request, Response, Wait
 from lingdang_client.offers import PendingPayment
 from lingdang_client.sessions import Session
 from lingdang_client.signing import SignType
+from lingdang_client.topups import Channel, Redeemed, Topup, TopupPackage
 from lingdang_client.transport import answered, checked_url, trust, unreachable
 
 T = TypeVar("T")
@@ -206,6 +207,43 @@ class AsyncClient:
     def entries(self, *, page_size: int | None = None) -> AsyncPages[Entry]:
         """Every movement of the wallet, newest first."""
         return AsyncPages(lambda cursor: self._run(self._calls.entries(page_size, cursor)))
+
+    async def topup_packages(self) -> list[TopupPackage]:
+        """What can be bought for real money now."""
+        return await self._run(self._calls.topup_packages())
+
+    async def top_up(
+        self,
+        package_id: str,
+        provider: str,
+        idempotency_key: str,
+        *,
+        channel: Channel = "web",
+        amount: int | None = None,
+        payer_id: str | None = None,
+        return_url: str | None = None,
+    ) -> Topup:
+        """Begin a top-up; its `action` says what the payer does next. `amount`: the bells of a free-amount package.
+
+        Keep `idempotency_key`, a new one for each purchase, until there is an answer: the same call again with it
+        begins nothing new. Raises LingdangError: `topup_unavailable`, `topup_limit`, `provider_unavailable`.
+        """
+        return await self._run(
+            self._calls.top_up(package_id, provider, idempotency_key, channel, amount, payer_id, return_url)
+        )
+
+    def topups(self, *, page_size: int | None = None) -> AsyncPages[Topup]:
+        """Top-ups, newest first, those that nobody paid too."""
+        return AsyncPages(lambda cursor: self._run(self._calls.topups(page_size, cursor)))
+
+    async def topup(self, topup_id: str) -> Topup:
+        """One top-up: ask again, with pauses, until its `status` is no longer `pending`."""
+        return await self._run(self._calls.topup(topup_id))
+
+    async def redeem(self, code: str) -> Redeemed:
+        """The bells of a gift code. The same code again is answered as it was. Raises LingdangError:
+        `gift_code_unusable`, and RateLimited after too many wrong ones."""
+        return await self._run(self._calls.redeem(code))
 
     def entitlements(self, *, page_size: int | None = None) -> AsyncPages[Entitlement]:
         """⑥ What the customer owns."""

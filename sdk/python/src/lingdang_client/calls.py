@@ -34,6 +34,7 @@ from lingdang_client.retrying import Retry
 from lingdang_client.sessions import ServerClock, Session, session_of
 from lingdang_client.signing import SignType, public_jwk
 from lingdang_client.steps import OnStep, Step, unheard
+from lingdang_client.topups import Channel, Redeemed, Topup, TopupPackage, TopupPackages
 
 T = TypeVar("T")
 
@@ -160,6 +161,33 @@ class Calls:
 
     def entries(self, limit: int | None, cursor: str | None) -> Op[Page[Entry]]:
         return self._get(list_path("/v1/wallet/entries", limit=limit, cursor=cursor), Page[Entry])
+
+    def topup_packages(self) -> Op[list[TopupPackage]]:
+        return (yield from self._get("/v1/topups/packages", TopupPackages)).items
+
+    def top_up(
+        self,
+        package_id: str,
+        provider: str,
+        key: str,
+        channel: Channel,
+        amount: int | None,
+        payer_id: str | None,
+        return_url: str | None,
+    ) -> Op[Topup]:
+        body: dict[str, object] = {"packageId": package_id, "provider": provider, "channel": channel}
+        further = {"amount": amount, "payerId": payer_id, "returnUrl": return_url}
+        body.update({name: value for name, value in further.items() if value is not None})
+        return decode((yield from send(self._requests.make("POST", "/v1/topups", body, key))), Topup)
+
+    def topups(self, limit: int | None, cursor: str | None) -> Op[Page[Topup]]:
+        return self._get(list_path("/v1/topups", limit=limit, cursor=cursor), Page[Topup])
+
+    def topup(self, topup_id: str) -> Op[Topup]:
+        return self._get(item_path("/v1/topups", topup_id), Topup)
+
+    def redeem(self, code: str) -> Op[Redeemed]:
+        return decode((yield from send(self._requests.make("POST", "/v1/wallet/redeem", {"code": code}))), Redeemed)
 
     def entitlements(self, limit: int | None, cursor: str | None) -> Op[Page[Entitlement]]:
         return self._get(list_path("/v1/entitlements", limit=limit, cursor=cursor), Page[Entitlement])

@@ -26,12 +26,14 @@ class Requests:
             raise NoSession("open a session first")
         return self.opened
 
-    def make(self, method: str, path: str, body: object = None) -> Request:
-        """A request of the session's customer. `body` is encoded as JSON. Raises NoSession."""
+    def make(self, method: str, path: str, body: object = None, key: str | None = None) -> Request:
+        """A request of the session's customer, with an idempotency `key` or without. `body` is encoded as JSON.
+
+        Raises NoSession.
+        """
         session = self.session
-        return self._request(
-            method, path, body, {"Authorization": f"Bearer {session.session_token}", "X-Cust-Id": session.cust_id}
-        )
+        headers = {"Authorization": f"Bearer {session.session_token}", "X-Cust-Id": session.cust_id}
+        return self._request(method, path, body, headers if key is None else {**headers, "Idempotency-Key": key})
 
     def make_anonymous(
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None

@@ -1,0 +1,99 @@
+"""What the server answers of top-ups: bells for real money. Money is in whole minor units of its currency."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from lingdang_client.answers import Answer
+
+TopupStatus = Literal[
+    "pending", "paid", "failed", "expired", "review", "partly_refunded", "refunded", "disputed", "lost"
+]
+Channel = Literal["web", "app", "jsapi", "store"]
+
+
+class Money(Answer, frozen=True, kw_only=True, rename="camel"):
+    """So many minor units of a real currency: 600 CNY is 6.00 yuan."""
+
+    amount: int
+    currency: str
+
+
+class PerBell(Money, frozen=True, kw_only=True, rename="camel"):
+    """What a free amount costs: `amount` minor units for each `bells` of it, rounded up in all."""
+
+    bells: int = 1
+
+
+class TopupProvider(Answer, frozen=True, kw_only=True, rename="camel"):
+    """An account through which a package can be bought."""
+
+    provider: str
+    kind: str
+    channels: list[Channel]
+
+
+class TopupPackage(Answer, frozen=True, kw_only=True, rename="camel"):
+    """What can be bought: at a `price`, or from `least` to `most` bells at a price `per_bell`."""
+
+    package_id: str
+    name: str
+    currency: str
+    paid: int = 0
+    bonus: int = 0
+    bonus_expires_after_days: int | None = None
+    price: Money | None = None
+    per_bell: PerBell | None = None
+    least: int | None = None
+    most: int | None = None
+    providers: list[TopupProvider]
+
+
+class TopupPackages(Answer, frozen=True, kw_only=True, rename="camel"):
+    """Every package that can be bought now."""
+
+    items: list[TopupPackage]
+
+
+class TopupAction(Answer, frozen=True, kw_only=True, rename="camel"):
+    """What the payer does next: opens `url`, scans it, or has `params` handed to the provider's own code."""
+
+    kind: Literal["redirect", "qr", "app", "store", "none"]
+    url: str | None = None
+    params: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Topup(Answer, frozen=True, kw_only=True, rename="camel"):
+    """A top-up: what was agreed, and what has come of it. `support_reference` is for the shop, in `review`."""
+
+    topup_id: str
+    status: TopupStatus
+    package_id: str
+    name: str
+    provider: str
+    channel: Channel
+    currency: str
+    paid: int
+    bonus: int
+    price: Money
+    received: Money | None = None
+    refunded: int
+    disputed: int
+    action: TopupAction
+    support_reference: str | None = None
+    created_at: datetime
+    expires_at: datetime
+    paid_at: datetime | None = None
+    credited_at: datetime | None = None
+
+
+class Redeemed(Answer, frozen=True, kw_only=True, rename="camel"):
+    """The bells of a gift code, and the balance right after them."""
+
+    campaign: str
+    currency: str
+    amount: int
+    expires_at: datetime | None = None
+    balance: int
+    redeemed_at: datetime
