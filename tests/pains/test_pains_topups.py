@@ -36,6 +36,7 @@ async def wallet_of(ann: Buyer) -> tuple[int, int]:
 
 
 async def test_pain_22_bells_that_were_spent_before_their_money_went_back_are_owed(shops: tuple[Shop, Shop]) -> None:
+    """flutter/flutter #75154"""
     shop = shops[0]
     ann = buyer(shop)
     for name in ("book-1", "book-2"):
@@ -59,6 +60,7 @@ async def test_pain_22_bells_that_were_spent_before_their_money_went_back_are_ow
 async def test_pain_24_money_that_is_not_what_was_agreed_credits_nothing(
     shops: tuple[Shop, Shop], outcome: str
 ) -> None:
+    """yansongda/pay #123"""
     ann = buyer(shops[0])
     topup = await begin(ann)
     await play(ann, topup, outcome)
@@ -67,6 +69,7 @@ async def test_pain_24_money_that_is_not_what_was_agreed_credits_nothing(
 
 
 async def test_pain_24_a_notification_without_its_signature_is_refused_and_kept(shops: tuple[Shop, Shop]) -> None:
+    """binarywang/WxJava #1890"""
     shop = shops[0]
     ann = buyer(shop)
     topup = await begin(ann)
@@ -93,6 +96,7 @@ async def test_pain_24_a_notification_without_its_signature_is_refused_and_kept(
 async def test_pain_25_one_notification_delivered_many_times_through_two_workers_is_one_credit(
     shops: tuple[Shop, Shop],
 ) -> None:
+    """yansongda/pay #685, binarywang/WxJava #3355"""
     ann = buyer(shops[0])
     topup = await begin(ann)
     [sending] = notified(shops[0], topup, "pay")
