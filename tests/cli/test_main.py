@@ -66,7 +66,7 @@ def test_tls_settings_go_together(tmp_path: Path) -> None:
 def test_more_connections_than_the_embedded_database_has_are_refused_at_the_start(tmp_path: Path) -> None:
     refused = run(tmp_path / "shop", "serve", "--workers", "17", "--port", "0")
     assert refused.returncode == 1
-    assert "17 workers would open up to 391 connections, and the embedded database has 380" in refused.stderr
+    assert "17 workers would open up to 397 connections, and the embedded database has 380" in refused.stderr
     assert not (tmp_path / "shop").exists()
 
 

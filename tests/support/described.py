@@ -35,7 +35,7 @@ def parameters_of(document: dict[str, Any], operation: dict[str, Any]) -> list[d
 
 def placed(path: str, order_id: str) -> str:
     """The path with Ann's ids in it."""
-    ids = {"orderId": order_id, "productId": "ann-book", "custId": "ann", "couponId": "none"}
+    ids = {"orderId": order_id, "topupId": order_id, "productId": "ann-book", "custId": "ann", "couponId": "none"}
     for name, value in ids.items():
         path = path.replace("{" + name + "}", value)
     return path

@@ -120,6 +120,8 @@ class Beginning:
 
     def _order(self, row: TopupRow, payer_id: str | None) -> Order:
         back = row.return_url
+        if back is None and self._site:
+            back = "/"  # some pages of providers cannot be without
         return Order(
             topup_id=row.topup_id,
             name=row.name,
