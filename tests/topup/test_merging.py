@@ -124,6 +124,23 @@ def test_single_refunds_are_added_up_by_their_ids() -> None:
     assert after(row, standing(returns=(Return(reference="r2", amount=0),))).refunded == 100, "it failed"
 
 
+@given(st.permutations(range(3)), st.lists(st.integers(0, 2), max_size=6))
+def test_a_refund_that_is_told_before_its_payment_is_not_lost(order: list[int], again: list[int]) -> None:
+    """As WeChat Pay tells one: without what was received."""
+    told = [
+        standing(seconds=1),
+        standing(seconds=2, received=None, returns=(Return(reference="r1", amount=100),)),
+        standing(seconds=3, received=None, returns=(Return(reference="r2", amount=50),)),
+    ]
+    row = after(ROW, *(told[each] for each in [*order, *again]))
+    assert sums(row) == (600, 150, 0, 0)
+
+
+def test_money_that_failed_to_go_back_before_the_payment_was_told_is_none() -> None:
+    back = [standing(received=None, returns=(Return(reference="r1", amount=amount),)) for amount in (100, 0)]
+    assert sums(after(ROW, *back, standing())) == (600, 0, 0, 0)
+
+
 def test_no_more_goes_back_than_came() -> None:
     row = after(ROW, standing(refunded=500, disputed=500, lost=500))
     assert sums(row) == (600, 500, 0, 100)

@@ -73,6 +73,8 @@ def _next_ask(row: TopupRow, told: Told, standing: Standing, now: datetime, *, e
         return now if told.source == "notification" else row.next_ask_at
     if row.disputed:
         return row.next_ask_at or now + ASKS[-1]
+    if told.source == "notification" and row.next_ask_at is not None and row.next_ask_at <= now:
+        return row.next_ask_at  # it was not told all before, and this did not tell the rest
     return None if row.paid_at is not None or row.closed is not None else row.next_ask_at
 
 

@@ -23,7 +23,10 @@ def merged(row: TopupRow, standing: Standing, now: datetime, *, exact: bool, tes
     """
     if row.paid_at is not None:
         return msgspec.structs.replace(row, **_sums(row, standing, row.received, exact))
-    changed: dict[str, Any] = {} if standing.reference is None else {"reference": standing.reference}
+    # A refund may be told before its payment: it counts once the money is there.
+    changed: dict[str, Any] = {"returns": _returns(row.returns, standing.returns)}
+    if standing.reference is not None:
+        changed["reference"] = standing.reference
     if standing.state == "paid" and tells_all(row, standing):
         changed |= _received(row, standing, tester)
         changed |= _sums(row, standing, changed["received"], exact)
@@ -88,7 +91,7 @@ def _sums(row: TopupRow, standing: Standing, received: int, exact: bool) -> dict
     """The sums that came back, none of them beyond what was received."""
     returns = _returns(row.returns, standing.returns)
     told = {name: value for name in _SUMS if (value := getattr(standing, name)) is not None}
-    single = {"refunded": sum(each.amount for each in returns)} if standing.returns else {}
+    single = {"refunded": sum(each.amount for each in returns)} if standing.returns or row.paid_at is None else {}
     sums = dict(single)
     known = dict(row.told)
     for name, value in told.items():

@@ -1,0 +1,63 @@
+"""What was told decides when the provider is asked next."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from lingdang.ids import uuid7
+from lingdang.topup.advancing import advanced, next_ask
+from lingdang.topup.inbox import Told
+from lingdang.topup.money import Money
+from lingdang.topup.providers.provider import Standing
+from lingdang.topup.rows import TopupRow
+
+AT = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+ROW = TopupRow(
+    customer=1,
+    topup_id=uuid7(),
+    bucket=0,
+    package_id="six",
+    name="n",
+    account="cards",
+    channel="web",
+    currency="BELL",
+    paid=600,
+    bonus=60,
+    bonus_days=None,
+    price=600,
+    price_currency="CNY",
+    created_at=AT,
+    expires_at=AT + timedelta(hours=1),
+    next_ask_at=AT + timedelta(seconds=30),
+)
+PAID = Standing(topup_id=ROW.topup_id, reference="p1", state="paid", at=AT, received=Money(600, "CNY"))
+BACK = Standing(topup_id=ROW.topup_id, reference="p1", state="paid", at=AT, refunded=100)
+
+
+def after(row: TopupRow, told: Told) -> TopupRow:
+    return advanced(row, told, AT, tester=False)
+
+
+def test_a_payment_that_was_told_whole_is_not_asked_for_any_more() -> None:
+    assert after(ROW, Told(source="notification", type="paid", standing=PAID)).next_ask_at is None
+
+
+def test_who_was_not_told_all_asks_and_a_payment_that_comes_then_does_not_end_that() -> None:
+    """A refund that came before its payment: only an answer tells that nothing is missing."""
+    told = after(ROW, Told(source="notification", type="refund", standing=BACK, ask=True))
+    assert (told.status, told.next_ask_at) == ("pending", AT)
+    paid = after(told, Told(source="notification", type="paid", standing=PAID))
+    assert (paid.status, paid.next_ask_at) == ("paid", AT)
+    whole = msgspec.structs.replace(PAID, refunded=100)
+    answered = after(paid, Told(source="answer", type="answer", standing=whole, seen=paid.version))
+    assert (answered.status, answered.next_ask_at) == ("partly_refunded", None)
+
+
+def test_an_answer_of_before_a_change_has_it_asked_once_more() -> None:
+    told = Told(source="answer", type="answer", standing=PAID, seen=ROW.version - 1)
+    assert after(ROW, told).next_ask_at == AT
+
+
+def test_questions_come_less_and_less_often_and_once_when_it_expires() -> None:
+    asked = [next_ask(msgspec.structs.replace(ROW, asks=asks), AT) - AT for asks in (0, 3, 5, 9)]
+    assert asked == [timedelta(seconds=30), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=1)]
