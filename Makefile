@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: webhooks demo test quick check docs clients bench bench-short bench-versions bench-sealing screenshots simulate mutants faults readers overload alterations fuzz schemathesis lock
+.PHONY: topups webhooks demo test quick check docs clients bench bench-short bench-versions bench-sealing screenshots simulate mutants faults readers overload alterations fuzz schemathesis lock
 
 demo: $(VENV)/installed
 	$(BIN)/lingdang serve --demo
@@ -60,6 +60,10 @@ readers: $(VENV)/installed-dev
 # Webhooks under load: receivers that misbehave, workers that are killed, each event in order (docs/webhooks.md).
 webhooks: $(VENV)/installed-dev
 	$(BIN)/python -m proof.webhooks --seconds $(SECONDS)
+
+# Top-ups at providers' stand-ins: notifications repeated, shuffled and forged, processes killed (docs/faults.md).
+topups: $(VENV)/installed-dev
+	$(BIN)/python -m proof.topups --seeds $(if $(filter file,$(origin SEEDS)),0-1,$(SEEDS))
 
 # Each kind of overload beside customers who buy, a minute for each (docs/faults.md).
 overload: $(VENV)/installed-dev

@@ -38,8 +38,13 @@ def after(row: TopupRow, told: Told) -> TopupRow:
     return advanced(row, told, AT, tester=False)
 
 
-def test_a_payment_that_was_told_whole_is_not_asked_for_any_more() -> None:
-    assert after(ROW, Told(source="notification", type="paid", standing=PAID)).next_ask_at is None
+def test_a_payment_that_was_told_is_asked_for_once_more() -> None:
+    """What was told before it, of a payment that nobody knew then, is seen by the answer."""
+    paid = after(ROW, Told(source="notification", type="paid", standing=PAID))
+    assert paid.next_ask_at == AT + timedelta(seconds=30)
+    lost = msgspec.structs.replace(PAID, lost=600)
+    answered = after(paid, Told(source="answer", type="answer", standing=lost, seen=paid.version))
+    assert (answered.status, answered.next_ask_at) == ("lost", None)
 
 
 def test_who_was_not_told_all_asks_and_a_payment_that_comes_then_does_not_end_that() -> None:

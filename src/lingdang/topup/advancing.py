@@ -62,7 +62,11 @@ def advanced(row: TopupRow, told: Told, now: datetime, *, tester: bool) -> Topup
         return row
     exact = told.source == "answer" and told.seen == row.version
     after = merged(row, standing, now, exact=exact, tester=tester)
-    return msgspec.structs.replace(after, next_ask_at=_next_ask(after, told, standing, now, exact=exact))
+    due = _next_ask(after, told, standing, now, exact=exact)
+    if due is None and row.paid_at is None and after.paid_at is not None and not exact:
+        # A dispute may be told before its payment, and names a payment that nobody knew then.
+        due = now + ASKS[0]
+    return msgspec.structs.replace(after, next_ask_at=due)
 
 
 def _next_ask(row: TopupRow, told: Told, standing: Standing, now: datetime, *, exact: bool) -> datetime | None:

@@ -1,0 +1,1 @@
+"""Top-ups through providers' stand-ins: repeated, shuffled and forged notifications, and processes that are killed."""
