@@ -12,6 +12,7 @@ from lingdang import background, upkeep
 from lingdang.background import TASKS, Background, Means
 from lingdang.clock import system_clock
 from lingdang.db.pool import Pool
+from lingdang.deployment import make_topups
 from lingdang.keys import Keyring
 from lingdang.ledger.settled import nothing
 from lingdang.serving.metrics import Metrics
@@ -61,7 +62,9 @@ async def test_a_task_that_fails_is_run_again_and_ends_with_the_block(
     monkeypatch.setattr(background, "TASKS", {"counting": lambda _: task})
     monkeypatch.setattr(background, "AGAIN_SECONDS", 0.01)
     async with Pool(database_url, 1, False) as pool, open_settlement(database_url) as settlement:
-        together = Background(Means(deployment_of(database_url, keyring), pool, settlement, nothing))
+        deployment = deployment_of(database_url, keyring)
+        topups = make_topups(deployment, pool, settlement)
+        together = Background(Means(deployment, pool, settlement, topups, nothing))
         metrics = Metrics()
         together.show(Watch(gauge=metrics.gauge))
         async with together.running():

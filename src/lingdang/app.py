@@ -151,7 +151,7 @@ class _Parts:
         self.settlement = make_settlement(deployment, self.memory, watch)
         self.topups = make_topups(deployment, self.pools.customers, self.settlement)
         self.receiving = Receiving(self.topups.accounts, self.topups.inbox, self.topups.following)
-        means = Means(deployment, self.pools.background, self.settlement, self.settlement.settled)
+        means = Means(deployment, self.pools.background, self.settlement, self.topups, self.settlement.settled)
         self.background = Background(means, runs=settings.background == "server")
         self.feed = Feed(
             self.pools.reports,

@@ -14,12 +14,12 @@ from typing import Final, NamedTuple, Protocol
 import structlog
 
 from lingdang.db.pool import Pool
-from lingdang.deployment import Deployment, make_couriers, make_sealer, make_topups
+from lingdang.deployment import Deployment, make_couriers, make_sealer
 from lingdang.errors import Problem
 from lingdang.events.expiring_soon import ExpiringSoon
 from lingdang.ledger.settled import ReadSettled
 from lingdang.ledger.settlement import Settlement
-from lingdang.topup.care import Care
+from lingdang.topup.parts import Topups
 from lingdang.upkeep import Upkeep
 from lingdang.watch import Watch
 
@@ -38,6 +38,7 @@ class Means(NamedTuple):
     pool: Pool
     """Its connections are for them alone."""
     settlement: Settlement
+    topups: Topups
     settled: ReadSettled
     """What was settled of those to whom the tasks give way: payments come first."""
 
@@ -73,14 +74,10 @@ def _upkeep(means: Means) -> Upkeep:
     return Upkeep(means.pool, means.settlement, deployment.clock, settled, [expiring.run])
 
 
-def _topups(means: Means) -> Care:
-    return make_topups(means.deployment, means.pool, means.settlement).care()
-
-
 TASKS: Final[Mapping[str, Callable[[Means], Task]]] = {
     "sealing": lambda means: make_sealer(means.deployment, means.pool, means.seconds_settled),
     "upkeep": _upkeep,
-    "topups": _topups,
+    "topups": lambda means: means.topups.care(means.pool),
     "webhooks": lambda means: make_couriers(means.deployment, means.pool, means.settled),
 }
 """By name, how each is made. A new one is added here; it is then run, watched and counted."""

@@ -17,9 +17,9 @@ from support.topups import SIX_YUAN
 _BEGUN = """
 INSERT INTO topup (customer, topup_id, bucket, package_id, name, account, channel, currency, paid, bonus, price,
                    price_currency, created_at, expires_at, status, returns, told, differs, received, refunded, disputed,
-                   lost, test, version, listed, finished, asks)
+                   lost, test, version, finished, asks)
 VALUES (7, %s, 0, 'six', '600 bells', 'sandbox', 'web', 'BELL', 600, 60, 600, 'CNY', now(), now() + interval '1 hour',
-        'pending', '[]', '{}', '{}', 0, 0, 0, 0, false, 0, false, false, 0)
+        'pending', '[]', '{}', '{}', 0, 0, 0, 0, false, 0, false, 0)
 """
 PUT = ("package", "put", "six", "--name", "600 bells", "--paid", "600", "--money", "CNY")
 

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from lingdang.keys import Keyring
+from lingdang.serving.metrics import Metrics
+from lingdang.watch import Watch
 from support.buyer import Buyer, buyer
 from support.people import api_key
 from support.shop import Shop, open_shop
@@ -125,6 +127,13 @@ async def test_others_top_ups_are_not_shown(sandbox: Shop, ann: Buyer) -> None:
     bob = buyer(sandbox, "bob")
     assert (await bob.get(f"/v1/topups/{topup['topupId']}")).status_code == 404
     assert (await bob.get("/v1/topups")).json()["items"] == []
+
+
+async def test_what_is_forged_is_counted_by_the_worker_that_refused_it(database_url: str, keyring: Keyring) -> None:
+    metrics = Metrics()
+    async with open_shop(database_url, keyring, Watch(gauge=metrics.gauge), sandbox=True, background="worker") as shop:
+        assert (await shop.http.post("/v1/topups/notify/sandbox", content=b"{}")).status_code == 400
+        assert 'lingdang_topup_forged_total{worker="1"} 1.0' in metrics.render().decode()
 
 
 async def test_what_is_forged_is_kept_with_its_reason_and_does_nothing(sandbox: Shop, ann: Buyer) -> None:

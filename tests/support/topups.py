@@ -1,12 +1,36 @@
 """Packages for sale, top-ups of a customer, and the sandbox that plays their payments."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 
+from lingdang.ids import uuid7
+from lingdang.topup.rows import TopupRow
 from support.buyer import Buyer
 from support.shop import PATIENCE, Shop
+
+AT = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+ROW = TopupRow(
+    customer=1,
+    topup_id=uuid7(),
+    bucket=0,
+    package_id="six",
+    name="n",
+    account="wechat",
+    channel="web",
+    currency="BELL",
+    paid=600,
+    bonus=60,
+    bonus_days=None,
+    price=600,
+    price_currency="CNY",
+    created_at=AT,
+    expires_at=AT + timedelta(hours=1),
+)
+"""One that was begun at AT, and of which nothing was told."""
+
 
 SIX_YUAN: dict[str, Any] = {
     "name": "600 bells",

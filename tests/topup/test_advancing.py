@@ -1,35 +1,18 @@
 """What was told decides when the provider is asked next."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 
-from lingdang.ids import uuid7
 from lingdang.topup.advancing import advanced, next_ask
 from lingdang.topup.inbox import Told
 from lingdang.topup.money import Money
 from lingdang.topup.providers.provider import Standing
 from lingdang.topup.rows import TopupRow
+from support import topups
+from support.topups import AT
 
-AT = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
-ROW = TopupRow(
-    customer=1,
-    topup_id=uuid7(),
-    bucket=0,
-    package_id="six",
-    name="n",
-    account="cards",
-    channel="web",
-    currency="BELL",
-    paid=600,
-    bonus=60,
-    bonus_days=None,
-    price=600,
-    price_currency="CNY",
-    created_at=AT,
-    expires_at=AT + timedelta(hours=1),
-    next_ask_at=AT + timedelta(seconds=30),
-)
+ROW = msgspec.structs.replace(topups.ROW, next_ask_at=AT + timedelta(seconds=30))
 PAID = Standing(topup_id=ROW.topup_id, reference="p1", state="paid", at=AT, received=Money(600, "CNY"))
 BACK = Standing(topup_id=ROW.topup_id, reference="p1", state="paid", at=AT, refunded=100)
 

@@ -1,6 +1,6 @@
 """What is known of a payment, by what was told of it: in any sequence, however often."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -13,25 +13,8 @@ from lingdang.topup.merging import is_another, merged
 from lingdang.topup.money import Money
 from lingdang.topup.providers.provider import Return, Standing
 from lingdang.topup.rows import TopupRow
+from support.topups import AT, ROW
 
-AT = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
-ROW = TopupRow(
-    customer=1,
-    topup_id=uuid7(),
-    bucket=0,
-    package_id="six",
-    name="n",
-    account="wechat",
-    channel="web",
-    currency="BELL",
-    paid=600,
-    bonus=60,
-    bonus_days=None,
-    price=600,
-    price_currency="CNY",
-    created_at=AT,
-    expires_at=AT + timedelta(hours=1),
-)
 STORE = msgspec.structs.replace(ROW, channel="store", store_product="bells.600")
 
 

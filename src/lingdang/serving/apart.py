@@ -9,7 +9,7 @@ from typing import NamedTuple
 from lingdang.background import Background, Means
 from lingdang.bulkheads import BACKGROUND_CONNECTIONS, purpose_pool, show_pool
 from lingdang.db.probe import Probe
-from lingdang.deployment import Deployment, settling
+from lingdang.deployment import Deployment, make_topups, settling
 from lingdang.ledger.settled import ReadSettled
 from lingdang.serving.living import publish, show_life
 from lingdang.serving.metrics import Metrics, measure_process
@@ -84,14 +84,16 @@ async def _work(process: _Process, stop: asyncio.Event) -> None:
         pool = purpose_pool("background", url, BACKGROUND_CONNECTIONS, settings.pgbouncer)
         show_pool(await stack.enter_async_context(pool), watch)
         settlement = await stack.enter_async_context(settling(deployment, watch))
-        background = Background(Means(deployment, pool, settlement, process.settled))
+        topups = make_topups(deployment, pool, settlement)
+        stack.push_async_callback(topups.close)
+        background = Background(Means(deployment, pool, settlement, topups, process.settled))
         background.show(watch)
         if process.listener is not None:
             probe = Probe(url, settings.pgbouncer)
             stack.push_async_callback(probe.close)
             await stack.enter_async_context(answering(process.listener, probe, watch, deployment.clock))
         await stack.enter_async_context(background.running())
-        telling = [publish(metrics)] if process.beat is None else [publish(metrics), show_life(process.beat)]
-        for each in telling:
-            stack.callback(asyncio.create_task(each).cancel)
+        if process.beat is not None:
+            for telling in (publish(metrics), show_life(process.beat)):
+                stack.callback(asyncio.create_task(telling).cancel)
         await stop.wait()

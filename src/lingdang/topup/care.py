@@ -41,13 +41,10 @@ class Care:
         clock: Clock,
         healers: Mapping[str, Healer],
         counted: Mapping[str, Callable[[], float]],
-        close: Callable[[], Awaitable[None]],
     ) -> None:
-        """`close` is called when it has run."""
         self._pool = pool
         self._clock = clock
         self._healers = healers
-        self._close = close
         self._caught_up = time.monotonic()
         self._counted_at = 0.0
         self._in_review = 0
@@ -63,12 +60,9 @@ class Care:
 
     async def run(self) -> None:
         """As Task."""
-        try:
-            while True:
-                more = await self.round()
-                await asyncio.sleep(0 if more else PAUSE_SECONDS)
-        finally:
-            await self._close()
+        while True:
+            more = await self.round()
+            await asyncio.sleep(0 if more else PAUSE_SECONDS)
 
     async def round(self) -> bool:
         """Each healer once; whether one ended with work left."""

@@ -124,7 +124,7 @@ class Inbox:
         return place if await self._keep(place, now, "sound", told, _whole(headers, body)) else None
 
     async def answer(self, account: str, entry: str, standing: Standing, seen: int | None, now: datetime) -> Place:
-        """Keep what a provider answered or listed. Raises Problem `overloaded`."""
+        """Keep what a provider answered. Raises Problem `overloaded`."""
         place = Place(account, entry)
         told = Told(source="answer", type=entry.partition(" ")[0], standing=standing, seen=seen)
         await self._keep(place, now, "sound", told, _encode(standing))

@@ -68,8 +68,8 @@ class Topups:
         ground = self.ground
         return Desk(self.pool, self.inbox, self.following, self.returning, ground.clock, ground.buckets)
 
-    def care(self) -> Care:
-        """The background task."""
+    def care(self, pool: Pool) -> Care:
+        """The background task, which counts by this pool what is overdue."""
         counted: dict[str, Callable[[], float]] = {
             "lingdang_topup_asked_total": lambda: self.asking.asked,
             "lingdang_topup_forged_total": lambda: self.inbox.forged,
@@ -82,7 +82,7 @@ class Topups:
             "gifts": self.redeeming.run,
             "forgetting": self._forget,
         }
-        return Care(self.pool, self.ground.clock, healers, counted, self.close)
+        return Care(pool, self.ground.clock, healers, counted)
 
     async def _carry_on(self) -> bool:
         """Carry out what waits in the inbox and is due."""

@@ -54,7 +54,6 @@ class TopupRow(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
     paid_at: datetime | None = None
     credited_at: datetime | None = None
-    listed: bool = False
     finished: bool = False
     asks: int = 0
     next_ask_at: datetime | None = None

@@ -45,7 +45,6 @@ def stray_of(
             version=0,
             paid_at=None,
             credited_at=None,
-            listed=False,
             finished=False,
             created_at=now,
             expires_at=now,

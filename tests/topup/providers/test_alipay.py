@@ -15,11 +15,6 @@ from support.providers import Clock, order, served
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def desk(clock: Clock) -> AlipayDesk:
     return AlipayDesk(clock)
 

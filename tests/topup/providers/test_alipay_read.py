@@ -18,11 +18,6 @@ from support.providers import NOW, Clock, order, refused, served, told
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def desk(clock: Clock) -> AlipayDesk:
     return AlipayDesk(clock)
 

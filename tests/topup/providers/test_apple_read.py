@@ -21,11 +21,6 @@ NUMBER = uuid7(NOW)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def desk(clock: Clock) -> AppleDesk:
     return AppleDesk(clock)
 

@@ -13,11 +13,6 @@ from support.providers import NOW, Clock, order, served
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def desk(clock: Clock) -> StripeDesk:
     return StripeDesk(clock)
 

@@ -13,11 +13,6 @@ from support.providers import NOW, Clock, changed, order, refused, served, told
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def desk(clock: Clock) -> StripeDesk:
     return StripeDesk(clock)
 

@@ -14,11 +14,6 @@ from support.wechat import account
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def desk(clock: Clock) -> WechatDesk:
     return WechatDesk(clock)
 

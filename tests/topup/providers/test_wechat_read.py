@@ -15,11 +15,6 @@ from support.wechat import account, platform_certificate
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def desk(clock: Clock) -> WechatDesk:
     return WechatDesk(clock)
 

@@ -15,10 +15,10 @@ from msgspec import Meta
 
 from lingdang.topup.money import Money, decimal_text
 from lingdang.topup.providers.alipay_bill import read_bill
-from lingdang.topup.providers.alipay_client import CHINA, AlipayApi
+from lingdang.topup.providers.alipay_client import AlipayApi
 from lingdang.topup.providers.alipay_signing import is_signed, read_private_key, read_public_key, signed_text
 from lingdang.topup.providers.alipay_standing import Trade, moment, of_trade
-from lingdang.topup.providers.checks import check_time, text_of
+from lingdang.topup.providers.checks import CHINA, check_time, text_of
 from lingdang.topup.providers.provider import (
     Action,
     Begun,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import TypeVar
 from urllib.parse import urlencode
 
@@ -11,9 +11,9 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
 from lingdang.topup.providers.alipay_signing import is_signed, sign, signed_text
+from lingdang.topup.providers.checks import CHINA
 from lingdang.topup.providers.provider import Refused, Unavailable
 
-CHINA = timezone(timedelta(hours=8))
 _SECONDS = 20.0
 _DONE = "10000"
 _FAILED = "40004"

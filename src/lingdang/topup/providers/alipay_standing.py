@@ -6,8 +6,7 @@ from typing import Literal
 import msgspec
 
 from lingdang.topup.money import read_decimal
-from lingdang.topup.providers.alipay_client import CHINA
-from lingdang.topup.providers.checks import our_number
+from lingdang.topup.providers.checks import CHINA, our_number
 from lingdang.topup.providers.provider import Standing
 
 

@@ -1,6 +1,6 @@
 """What every provider's notification is checked for, whatever its library verifies."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TypeVar
 from uuid import UUID
 
@@ -12,6 +12,9 @@ AHEAD = timedelta(minutes=5)
 """How far another clock may be ahead of ours. No library asks for it: Stripe's takes one of next year."""
 RECENT = timedelta(minutes=5)
 """How old a notification may be that its provider signs anew for each attempt."""
+
+CHINA = timezone(timedelta(hours=8))
+"""In which Alipay's and WeChat's times are."""
 
 _UUID_VERSION = 7
 _Decoded = TypeVar("_Decoded")

@@ -6,7 +6,7 @@ we have: at a serial that it does not know it drops its certificates and calls W
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from msgspec import Meta
 from wechatpayv3 import WeChatPay, WeChatPayType
 
 from lingdang.topup.money import Money
-from lingdang.topup.providers.checks import check_time, decode, read_seconds, text_of
+from lingdang.topup.providers.checks import CHINA, check_time, decode, read_seconds, text_of
 from lingdang.topup.providers.provider import (
     Action,
     Begun,
@@ -37,7 +37,6 @@ from lingdang.topup.providers.wechat_standing import of_refund, of_transaction
 _PROBE = "WECHATPAY/SIGNTEST/"
 """WeChat sends signatures that begin so, to see whether they are refused."""
 _TYPE = "WECHATPAY2-SHA256-RSA2048"
-_CHINA = timezone(timedelta(hours=8))
 _DESCRIPTION_BYTES = 127
 _UNKNOWN = frozenset({"ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS"})
 
@@ -91,7 +90,7 @@ class Wechat:
                 description=order.name.encode()[:_DESCRIPTION_BYTES].decode(errors="ignore"),
                 out_trade_no=order.topup_id.hex,
                 amount={"total": order.price.amount, "currency": "CNY"},
-                time_expire=order.expires_at.astimezone(_CHINA).isoformat(timespec="seconds"),
+                time_expire=order.expires_at.astimezone(CHINA).isoformat(timespec="seconds"),
                 notify_url=order.notify_url,
                 pay_type=WeChatPayType.NATIVE,
             ),

@@ -3,13 +3,12 @@
 import hashlib
 import zlib
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 
 from lingdang.topup.money import Money, read_decimal
-from lingdang.topup.providers.checks import our_number
+from lingdang.topup.providers.checks import CHINA, our_number
 from lingdang.topup.providers.provider import Return, Standing, Unavailable
 
-_CHINA = timezone(timedelta(hours=8))
 _MOST_BYTES = 1_000_000_000
 
 
@@ -53,7 +52,7 @@ def _standing(row: Mapping[str, str], mchid: str, appid: str) -> Standing:
         topup_id=our_number(row["商户订单号"]),
         reference=row["微信订单号"],
         state="paid",
-        at=datetime.strptime(row["交易时间"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=_CHINA),
+        at=datetime.strptime(row["交易时间"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=CHINA),
         received=None if back else read_decimal(row["订单金额"], currency),
         returns=refund,
         differs=tuple(differs),

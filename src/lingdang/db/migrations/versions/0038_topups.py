@@ -53,7 +53,6 @@ CREATE TABLE topup (
     expires_at        timestamptz NOT NULL,
     paid_at           timestamptz,
     credited_at       timestamptz,
-    listed            boolean NOT NULL DEFAULT false,
     finished          boolean NOT NULL DEFAULT false,
     asks              integer NOT NULL DEFAULT 0,
     next_ask_at       timestamptz,
@@ -65,7 +64,6 @@ CREATE INDEX topup_status ON topup (status, topup_id);
 CREATE INDEX topup_ask ON topup (next_ask_at) WHERE next_ask_at IS NOT NULL;
 CREATE INDEX topup_unfinished ON topup (credited_at)
     WHERE channel = 'store' AND credited_at IS NOT NULL AND NOT finished;
-CREATE INDEX topup_unlisted ON topup (account, paid_at) WHERE NOT listed AND credited_at IS NOT NULL;
 -- Only ever added to, and forgotten when it is old. `entry` is the provider's id of a notification, or a hash.
 CREATE TABLE topup_notification (
     account  text COLLATE "C" NOT NULL,
@@ -109,13 +107,6 @@ CREATE TABLE topup_refund (
     PRIMARY KEY (customer, topup_id, refund_id, bucket)
 );
 CREATE INDEX topup_refund_due ON topup_refund (due_at) WHERE due_at IS NOT NULL;
-CREATE TABLE topup_listed (
-    account     text COLLATE "C" NOT NULL,
-    day         date NOT NULL,
-    at          timestamptz NOT NULL,
-    differences integer NOT NULL,
-    PRIMARY KEY (account, day)
-);
 -- The provider `sandbox`: what it knows of its payments.
 CREATE TABLE sandbox_payment (
     account    text COLLATE "C" NOT NULL,
