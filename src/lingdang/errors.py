@@ -212,6 +212,20 @@ KINDS: dict[str, Kind] = {
         "is retired. Give the endpoint a new one.",
         "无法打开该端点的密钥：它在数据库中被改动，或封存它的密钥环版本已停用。请为该端点更换新密钥。",
     ),
+    "endpoints_full": Kind(
+        409,
+        "Too many endpoints",
+        "端点已达上限",
+        "There are {limit} endpoints of webhooks, which is the most. Delete one first.",
+        "Webhook 端点已有 {limit} 个，达到上限。请先删除一个。",
+    ),
+    "replays_full": Kind(
+        409,
+        "Too many replays",
+        "重放已达上限",
+        "{limit} replays are under way at this endpoint, which is the most. Ask again when one has ended.",
+        "该端点已有 {limit} 个重放正在进行，达到上限。请待其中一个结束后再试。",
+    ),
     "outcome_unknown": Kind(
         503,
         "Outcome unknown",

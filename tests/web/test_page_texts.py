@@ -54,6 +54,8 @@ def test_every_refusal_of_the_shop_is_explained() -> None:
         "position_lost",
         "feed_stopped",
         "secret_unusable",
+        "endpoints_full",
+        "replays_full",
         "topup_undecided",
     }
     explained = {key.removeprefix("problem.") for key in _texts("zh") if key.startswith("problem.")}

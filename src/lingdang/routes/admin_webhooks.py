@@ -104,6 +104,7 @@ PUT = Route(
     answer=EndpointView,
     example=webhooks.NEW,
     statuses={200: "The endpoint as it is now", 201: "The endpoint is new; `secret` is not told again"},
+    problems=("endpoints_full",),
 )
 SHOW = Route(
     name="getWebhook",
@@ -171,7 +172,7 @@ REPLAY = Route(
     answer=ReplayAnswer,
     example=ReplayAnswer("019ab0c5-5800-7000-8000-0000000000b1"),
     statuses={202: "It begins within seconds"},
-    problems=("not_found", "position_lost", "feed_stopped"),
+    problems=("not_found", "position_lost", "feed_stopped", "replays_full"),
 )
 ROTATE = Route(
     name="rotateWebhookSecret",

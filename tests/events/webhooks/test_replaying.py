@@ -1,5 +1,6 @@
 """A replay is the part of the past that was asked for, of what has been sent already: what is new comes by itself."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -13,12 +14,14 @@ from lingdang.events.webhooks import places
 from lingdang.events.webhooks.endpoints import EndpointInput, put_endpoint
 from lingdang.events.webhooks.places import Replay
 from lingdang.events.webhooks.replaying import MOST_REPLAYS, Part, ask_replay
-from support.journal import connected
+from support.journal import connected, sql
+from support.tabs import until
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 CURSORS = (50, 80)
 END = 2**63 - 1
 REPLAY = UUID(int=7)
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 @pytest.fixture
@@ -71,7 +74,32 @@ async def test_so_many_replays_are_under_way_at_most_and_one_more_changes_nothin
     assert len(before) == 2 * MOST_REPLAYS
     with pytest.raises(Problem) as refused:
         await ask_replay(connection, "main", uuid4(), part, NOW)
-    assert refused.value.code == "invalid_request"
+    assert (refused.value.code, refused.value.kind.status) == ("replays_full", 409)
+    assert refused.value.members == {"limit": MOST_REPLAYS}
     assert await rows(connection) == before
     await ask_replay(connection, "other", REPLAY, part, NOW)
     assert len(await rows(connection)) == len(before) + 2
+
+
+async def test_replays_that_are_asked_for_at_once_are_counted_one_after_the_other(database_url: str) -> None:
+    part = Part((-1,), (END,), None, None)
+    async with connected(database_url) as first:
+        await put_endpoint(first, "main", EndpointInput("https://hooks.example/"), 1, NOW)
+        for _ in range(MOST_REPLAYS - 2):
+            await ask_replay(first, "main", uuid4(), part, NOW)
+
+        async def ask() -> str:
+            async with connected(database_url) as opened:
+                try:
+                    async with opened.transaction():
+                        await ask_replay(opened, "main", uuid4(), part, NOW)
+                except Problem as problem:
+                    return problem.code
+            return "asked"
+
+        async with first.transaction():
+            await ask_replay(first, "main", uuid4(), part, NOW)
+            others = [asyncio.create_task(ask()) for _ in range(2)]
+            await until(lambda: sql(database_url, WAITING) == [(2,)])
+        assert sorted(await asyncio.gather(*others)) == ["asked", "replays_full"]
+        assert len(await rows(first)) == MOST_REPLAYS

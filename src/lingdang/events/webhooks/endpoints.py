@@ -127,7 +127,8 @@ class EndpointView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 async def put_endpoint(
     connection: Connection, endpoint_id: str, given: EndpointInput, buckets: int, now: datetime
 ) -> bool:
-    """Create an endpoint (True), which is told what happens from now on, or replace it. Raises `invalid_request`."""
+    """Create an endpoint (True), which is told what happens from now on, or replace it. Raises Problem `invalid_request`
+    and, where there is no room for a new one, `endpoints_full`."""
     refuse_unknown(given.types)
     values = (given.url, None if given.types is None else list(given.types), given.thin, given.batch, given.active)
     await connection.execute(_ALONE)
@@ -149,7 +150,7 @@ def refuse_unknown(types: Sequence[str] | None) -> None:
 async def _begin(connection: Connection, endpoint_id: str, buckets: int) -> None:
     [(number,)] = await (await connection.execute(_COUNT)).fetchall()
     if number > MOST_ENDPOINTS:
-        raise invalid_field("endpoint_id", f"There are {MOST_ENDPOINTS} endpoints, which is the most")
+        raise Problem("endpoints_full", limit=MOST_ENDPOINTS)
     await connection.execute(_LEASE, (endpoint_id,))
     for bucket in range(buckets):
         await connection.execute(_CURSOR, (endpoint_id, bucket, await horizon(connection, bucket) - 1))

@@ -6,10 +6,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 from lingdang.db.pool import Connection
-from lingdang.errors import invalid_field
+from lingdang.errors import Problem
 
 MOST_REPLAYS = 20
 
+_ALONE = "SELECT FROM webhook_endpoint WHERE endpoint_id = %b FOR NO KEY UPDATE"
 _COUNT = "SELECT count(DISTINCT replay_id) FROM webhook_replay WHERE endpoint_id = %b"
 # What is beyond the cursor comes by itself.
 _ADD = """
@@ -31,10 +32,11 @@ class Part(NamedTuple):
 
 
 async def ask_replay(connection: Connection, endpoint_id: str, replay_id: UUID, part: Part, now: datetime) -> None:
-    """Have a part of the past sent again. Raises Problem `invalid_request` when many replays are under way."""
+    """Have a part of the past sent again. Raises Problem `replays_full` when many are under way."""
+    await connection.execute(_ALONE, (endpoint_id,))
     [(number,)] = await (await connection.execute(_COUNT, (endpoint_id,))).fetchall()
     if number >= MOST_REPLAYS:
-        raise invalid_field("endpoint_id", f"{MOST_REPLAYS} replays are under way here, which is the most")
+        raise Problem("replays_full", limit=MOST_REPLAYS)
     types = None if part.types is None else list(part.types)
     place = (replay_id, types, part.customer, now, list(part.after), list(part.upto), endpoint_id)
     await connection.execute(_ADD, place)

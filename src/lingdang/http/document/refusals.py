@@ -45,6 +45,8 @@ _MEMBERS: dict[str, dict[str, Any]] = {
     "provider_unavailable": {"retryAfter": 5},
     "topup_undecided": {"reason": "not_in_review"},
     "feed_stopped": {"retryAfter": 30},
+    "endpoints_full": {"limit": 50},
+    "replays_full": {"limit": 20},
     "position_lost": {"resume": "NWY3Yzg5YTEgMCAw", "lastTrue": ["141733920768"]},
 }
 """Of a problem's example, by its code: the members that its sentence or the contract names."""
