@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lingdang.events.webhooks import resolving
 from lingdang.events.webhooks.addresses import Address, is_public
+from lingdang.events.webhooks.endpoints import MOST_ENDPOINTS
 from lingdang.events.webhooks.resolving import RefusedError, Resolver, addresses_of
 from support.shop import PATIENCE
 from support.tabs import until
@@ -105,3 +106,25 @@ async def test_a_host_takes_one_thread_however_many_ask(monkeypatch: pytest.Monk
     await resolver("silent.example")
     assert len(asked) == 3, "what was told is not kept"
     resolver.close()
+
+
+async def test_though_every_other_endpoints_name_server_is_silent_a_name_is_looked_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    speaks = threading.Event()
+
+    def look_up(host: str) -> list[str]:
+        assert host == "hooks.example" or speaks.wait(PATIENCE)
+        return ["93.184.215.14"]
+
+    monkeypatch.setattr(resolving, "_look_up", look_up)
+    resolver = Resolver()
+    silent = [asyncio.create_task(resolver(f"silent-{number}.example")) for number in range(MOST_ENDPOINTS - 1)]
+    try:
+        await asyncio.sleep(0)
+        async with asyncio.timeout(PATIENCE / 2):
+            assert await resolver("hooks.example") == ["93.184.215.14"]
+    finally:
+        speaks.set()
+        await asyncio.gather(*silent)
+        resolver.close()

@@ -1,4 +1,5 @@
-"""Names made into addresses, in threads of their own. A host whose name server is slow takes one of them."""
+"""Names made into addresses, in threads of their own. A host whose name server is slow takes one of them, and there are
+more than endpoints: none waits for another one's name server."""
 
 import asyncio
 import socket
@@ -14,7 +15,7 @@ Resolve = Callable[[str], Awaitable[list[str]]]
 """The addresses that a name has, as texts. Raises OSError."""
 Allowed = Callable[[Address], bool]
 
-_THREADS = 8
+THREADS = 64
 
 _log = structlog.get_logger(__name__)
 
@@ -27,7 +28,7 @@ class Resolver:
     """The system's resolver."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="resolve")
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="resolve")
         self._asked: dict[str, asyncio.Future[list[str]]] = {}
 
     async def __call__(self, host: str) -> list[str]:
