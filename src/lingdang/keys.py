@@ -39,6 +39,8 @@ Purpose = Literal[
 ]
 
 _RELOAD_SECONDS = 1.0
+KNOWN_SECONDS = 2 * _RELOAD_SECONDS
+"""So long after a version came into use, every process that reads the file uses it."""
 
 _log = structlog.get_logger(__name__)
 
@@ -86,6 +88,11 @@ class Keyring:
         """Every version that is not retired, oldest first."""
         self._refresh(at_once=True)
         return tuple(self._open.values())
+
+    def used_since(self) -> datetime:
+        """When the version in use came into use."""
+        self._refresh(at_once=True)
+        return max(version.active_at for version in self._open.values() if version.active_at <= system_clock())
 
     def current(self, purpose: Purpose, length: int = 32) -> tuple[str, bytes]:
         """The key id and the key for `purpose` in use now."""

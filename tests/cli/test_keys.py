@@ -4,6 +4,8 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+
 from lingdang.clock import system_clock
 from lingdang.events.webhooks.endpoints import EndpointInput, put_endpoint
 from lingdang.events.webhooks.secrets import Secrets
@@ -53,6 +55,26 @@ def test_a_version_that_is_retired_at_once_takes_no_webhooks_secret_with_it(
     assert lingdang("keys", "rotate").exit_code == 0
     assert lingdang("keys", "retire", 1).exit_code == 0
     assert asyncio.run(_in_use(database_url, Keyring(keyring.path))) == [made]
+
+
+def test_a_secret_that_a_server_makes_before_it_has_seen_the_rotation_is_not_lost(
+    lingdang: Run, database_url: str, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lingdang.keys._RELOAD_SECONDS", 3600.0)
+    slow, made = Keyring(keyring.path), list[bytes]()
+    slow.current("webhook-secret")
+    assert lingdang("keys", "rotate").exit_code == 0
+
+    def meanwhile(seconds: float) -> None:
+        assert 0 < seconds <= 2
+        assert slow.current("webhook-secret")[0] == "k1"
+        made.append(asyncio.run(_endpoint(database_url, slow)))
+
+    with monkeypatch.context() as waiting:
+        waiting.setattr("lingdang.cli.keys.sleep", meanwhile)
+        assert lingdang("keys", "retire", 1).exit_code == 0
+    assert len(made) == 1
+    assert asyncio.run(_in_use(database_url, Keyring(keyring.path))) == made
 
 
 def test_the_version_in_use_is_not_retired_while_webhooks_secrets_are_sealed_by_it(

@@ -4,6 +4,7 @@ import asyncio
 import json
 from datetime import timedelta
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import click
@@ -15,7 +16,7 @@ from lingdang.db.pool import Connection, connect_options
 from lingdang.deployment import Deployment
 from lingdang.errors import CommandError
 from lingdang.events.webhooks.secrets import Secrets
-from lingdang.keys import Keyring, Version, ensure_keyring, retire, rotate
+from lingdang.keys import KNOWN_SECONDS, Keyring, Version, ensure_keyring, retire, rotate
 
 
 @click.group()
@@ -74,6 +75,7 @@ def _spare_webhooks(ctx: click.Context, kid: str) -> None:
             " --force where there are no webhooks"
         )
     with opened(ctx) as deployment:
+        _wait_until_known(deployment.keyring)
         losing = asyncio.run(_losing(deployment, kid))
     if losing:
         raise CommandError(
@@ -82,12 +84,19 @@ def _spare_webhooks(ctx: click.Context, kid: str) -> None:
         )
 
 
+def _wait_until_known(keyring: Keyring) -> None:
+    """Until no server seals by the version before the one in use any more."""
+    age = (system_clock() - keyring.used_since()).total_seconds()
+    if age < KNOWN_SECONDS:
+        sleep(KNOWN_SECONDS - age)
+
+
 async def _losing(deployment: Deployment, kid: str) -> list[str]:
     """The endpoints that would lose a secret, when all that can be is sealed anew."""
     secrets = Secrets(deployment.keyring)
     options = connect_options(deployment.settings.pgbouncer)
     async with await Connection.connect(deployment.database_url, **options) as connection, connection.transaction():
-        await secrets.seal_anew(connection)
+        await secrets.seal_all_anew(connection)
         return await secrets.sealed_by(connection, kid)
 
 

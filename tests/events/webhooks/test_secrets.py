@@ -1,9 +1,9 @@
 """Secrets sign until their end, open in their own row alone, and outlive the keyring's version that sealed them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -163,3 +163,32 @@ async def test_rotations_at_once_come_one_after_the_other(database_url: str, key
         made += await asyncio.gather(*others)
         assert set(await signing(secrets, first, NOW)) == set(made)
         assert [number for _, number, *_ in await stored(first)] == [1, 2, 3]
+
+
+class Meanwhile:
+    """A connection: right after its first statement has read, something else happens."""
+
+    def __init__(self, connection: Connection, then: Callable[[], Awaitable[None]]) -> None:
+        self._connection = connection
+        self._then: Callable[[], Awaitable[None]] | None = then
+
+    async def execute(self, *arguments: Any, **named: Any) -> Any:
+        read = await self._connection.execute(*arguments, **named)
+        if self._then is not None:
+            then, self._then = self._then, None
+            await then()
+        return read
+
+
+async def test_a_version_that_is_retired_while_a_delivery_reads_its_secrets_leaves_it_all_of_them(
+    secrets: Secrets, connection: Connection, keyring: Keyring
+) -> None:
+    made = [(await secrets.add(connection, "main", NOW)).octets for _ in range(2)]
+    rotate_now(keyring)
+
+    async def retire_it() -> None:
+        await secrets.seal_all_anew(connection)
+        retire_the_first(keyring)
+
+    reading = cast(Connection, Meanwhile(connection, retire_it))
+    assert await signing(secrets, reading, NOW) == made[::-1]

@@ -43,6 +43,7 @@ _OLD = """
 SELECT endpoint_id, number, kid, sealed FROM webhook_secret WHERE kid <> %b ORDER BY endpoint_id, number FOR UPDATE
 """
 _UNDER = "SELECT endpoint_id, number, kid, sealed FROM webhook_secret WHERE kid = %b ORDER BY endpoint_id, number"
+_WAIT = "LOCK TABLE webhook_secret IN SHARE ROW EXCLUSIVE MODE"
 _RESEAL = "UPDATE webhook_secret SET kid = %b, sealed = %b WHERE endpoint_id = %b AND number = %b"
 
 
@@ -75,12 +76,18 @@ class Secrets:
 
     async def in_use(self, connection: Connection, endpoint_id: str, now: datetime) -> Sequence[Secret]:
         """The secrets that sign now, the newest first. Raises LostSecretError when none can be opened."""
-        rows = await (await connection.execute(_FIND, (endpoint_id, now), binary=True)).fetchall()
-        opened = [self._opened(endpoint_id, *row) for row in rows]
+        opened = await self._read(connection, endpoint_id, now)
+        if None in opened:
+            # Since it was read, one may have been sealed anew and its version retired.
+            opened = await self._read(connection, endpoint_id, now)
         found = [Secret(octets) for octets in opened if octets is not None]
         if not found:
             raise LostSecretError(endpoint_id)
         return found
+
+    async def _read(self, connection: Connection, endpoint_id: str, now: datetime) -> list[bytes | None]:
+        rows = await (await connection.execute(_FIND, (endpoint_id, now), binary=True)).fetchall()
+        return [self._opened(endpoint_id, *row) for row in rows]
 
     async def seal_anew(self, connection: Connection) -> None:
         """Seal by the version in use what an older one sealed."""
@@ -89,6 +96,11 @@ class Secrets:
             octets = self._opened(endpoint_id, number, old, sealed)
             if octets is not None:
                 await connection.execute(_RESEAL, (*self._sealed(endpoint_id, number, octets), endpoint_id, number))
+
+    async def seal_all_anew(self, connection: Connection) -> None:
+        """Likewise, when all that others are adding is there."""
+        await connection.execute(_WAIT)
+        await self.seal_anew(connection)
 
     async def sealed_by(self, connection: Connection, kid: str) -> list[str]:
         """The endpoints that would lose a secret with a version of the keyring."""
