@@ -127,8 +127,8 @@ class EndpointView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 async def put_endpoint(
     connection: Connection, endpoint_id: str, given: EndpointInput, buckets: int, now: datetime
 ) -> bool:
-    """Create an endpoint (True), which is told what happens from now on, or replace it. Raises Problem `invalid_request`
-    and, where there is no room for a new one, `endpoints_full`."""
+    """Create an endpoint (True), which is told what happens from now on, or replace it. Raises Problem
+    `invalid_request` and, where there is no room for a new one, `endpoints_full`."""
     refuse_unknown(given.types)
     values = (given.url, None if given.types is None else list(given.types), given.thin, given.batch, given.active)
     await connection.execute(_ALONE)
