@@ -64,13 +64,16 @@ async def test_an_entry_is_claimed_when_it_is_due_and_later_each_time_it_fails(p
     kept = Inbox(pool, keyring, delay=timedelta(seconds=10))
     place = await kept.take("shop", notification(), {}, b"", NOW)
     assert place is not None
-    assert await kept.claim(NOW + timedelta(seconds=9), 10) == []
-    assert await kept.claim(NOW + timedelta(seconds=10), 10) == [place]
-    assert await kept.claim(NOW + timedelta(seconds=11), 10) == [], "somebody is at it"
+    assert await kept.claim(NOW + timedelta(seconds=9), ["shop"], 10) == []
+    assert await kept.claim(NOW + timedelta(seconds=10), ["shop"], 10) == [place]
+    assert await kept.claim(NOW + timedelta(seconds=11), ["shop"], 10) == [], "somebody is at it"
+    assert await kept.claim(NOW + timedelta(seconds=40), ["shop"], 10, others=True) == [], "it is not of the others"
     await kept.later(place, NOW)
     await kept.later(place, NOW)
-    assert await kept.claim(NOW + timedelta(seconds=19), 10) == []
-    assert await kept.claim(NOW + timedelta(seconds=20), 10) == [place]
+    assert await kept.claim(NOW + timedelta(seconds=19), ["shop"], 10) == []
+    assert await kept.claim(NOW + timedelta(seconds=20), ["shop"], 10) == [place]
+    assert await kept.claim(NOW + timedelta(seconds=50), ["other"], 10) == []
+    assert await kept.claim(NOW + timedelta(seconds=50), ["other"], 10, others=True) == [place]
 
 
 async def test_forged_ones_are_kept_up_to_a_bound_and_counted_beyond(

@@ -11,6 +11,7 @@ from lingdang.clock import Clock
 from lingdang.db.pool import Pool, connection_of, fetch_all
 from lingdang.ids import uuid7
 from lingdang.topup import rows
+from lingdang.topup.abreast import ABREAST, abreast
 from lingdang.topup.accounts import Account, Accounts
 from lingdang.topup.advancing import ASKS, next_ask
 from lingdang.topup.following import Following
@@ -18,14 +19,13 @@ from lingdang.topup.inbox import Inbox
 from lingdang.topup.providers.provider import Provider, Refused, Standing, Unavailable
 from lingdang.topup.rows import SELECT, TopupRow, row_of
 
-AT_ONCE = 50
 _HELD = timedelta(seconds=60)
 """Whoever asks for one is given so long before another one asks."""
 
 _CLAIM = """
 UPDATE topup SET next_ask_at = %b WHERE topup_id IN (
-    SELECT topup_id FROM topup WHERE next_ask_at <= %b AND customer <> 0 ORDER BY next_ask_at LIMIT %b
-       FOR UPDATE SKIP LOCKED
+    SELECT topup_id FROM topup WHERE account = %b AND next_ask_at <= %b AND customer <> 0
+     ORDER BY next_ask_at LIMIT %b FOR UPDATE SKIP LOCKED
 ) RETURNING topup_id
 """
 _BY_IDS = f"{SELECT} WHERE topup_id = ANY (%b)"
@@ -44,14 +44,13 @@ class Asking:
         self._clock = clock
         self.asked = 0
 
-    async def run(self) -> bool:
-        """Ask for those that are due; whether there were as many as are asked for at once."""
+    async def run(self, account: str) -> bool:
+        """Ask an account for those that are due; whether there were as many as are asked for at once."""
         now = self._clock()
-        claimed = await fetch_all(self._pool, _CLAIM, (now + _HELD, now, AT_ONCE))
+        claimed = await fetch_all(self._pool, _CLAIM, (now + _HELD, account, now, ABREAST))
         due = await fetch_all(self._pool, _BY_IDS, ([each for (each,) in claimed],)) if claimed else []
-        for row in due:
-            await self.ask(row_of(row))
-        return len(claimed) == AT_ONCE
+        await abreast(self.ask(row_of(row)) for row in due)
+        return len(claimed) == ABREAST
 
     async def ask(self, row: TopupRow) -> TopupRow:
         """Ask how it stands; one that has expired is closed first. Answers the top-up as it is then.

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from typing import NamedTuple
 
 import structlog
 
@@ -11,7 +12,6 @@ from lingdang.clock import Clock
 from lingdang.db.pool import Pool, fetch_all
 from lingdang.errors import Problem
 
-PAUSE_SECONDS = 2.0
 LATE = timedelta(minutes=15)
 """How long after its moment something may wait until it counts as overdue."""
 _COUNT_SECONDS = 30.0
@@ -28,12 +28,19 @@ _REVIEW = "SELECT count(*) FROM (SELECT FROM topup WHERE status = 'review' LIMIT
 
 _log = structlog.get_logger(__name__)
 
-Healer = Callable[[], Awaitable[bool]]
-"""Does its work once; answers whether it ended with work left."""
+
+class Healer(NamedTuple):
+    """`heal` does its work once, and answers whether it ended with work left; else it pauses for so many seconds."""
+
+    heal: Callable[[], Awaitable[bool]]
+    pause: float
 
 
 class Care:
-    """The healers of top-ups in one process; several processes share the work."""
+    """The healers of top-ups in one process; several processes share the work.
+
+    Each goes at its own pace: one whose provider hangs holds up no other.
+    """
 
     def __init__(
         self,
@@ -44,9 +51,8 @@ class Care:
     ) -> None:
         self._pool = pool
         self._clock = clock
-        self._healers = healers
-        self._caught_up = time.monotonic()
-        self._counted_at = 0.0
+        self._healers = {**healers, "counting": Healer(self._count, _COUNT_SECONDS)}
+        self._caught_up = dict.fromkeys(self._healers, time.monotonic())
         self._in_review = 0
         self.overdue = dict.fromkeys(_OVERDUE, 0)
         self.gauges: Mapping[str, Callable[[], float]] = {
@@ -56,22 +62,20 @@ class Care:
 
     def lag(self) -> float:
         """As Task."""
-        return time.monotonic() - self._caught_up
+        return time.monotonic() - min(self._caught_up.values())
 
     async def run(self) -> None:
         """As Task."""
-        while True:
-            more = await self.round()
-            await asyncio.sleep(0 if more else PAUSE_SECONDS)
+        async with asyncio.TaskGroup() as together:
+            for name, healer in self._healers.items():
+                together.create_task(self._repeat(name, healer))
 
-    async def round(self) -> bool:
-        """Each healer once; whether one ended with work left."""
-        left = [await self._try(name, heal) for name, heal in self._healers.items()]
-        if time.monotonic() - self._counted_at > _COUNT_SECONDS:
-            left.append(await self._try("counting", self._count))
-        if not any(each or each is None for each in left):
-            self._caught_up = time.monotonic()
-        return any(left)
+    async def _repeat(self, name: str, healer: Healer) -> None:
+        while True:
+            more = await self._try(name, healer)
+            if more is False:
+                self._caught_up[name] = time.monotonic()
+            await asyncio.sleep(0 if more else healer.pause)
 
     async def look(self) -> None:
         """As Task."""
@@ -82,13 +86,12 @@ class Care:
             [(late,)] = await fetch_all(self._pool, sql, (self._clock() - LATE,))
             self.overdue[state] = int(late)
         [(self._in_review,)] = await fetch_all(self._pool, _REVIEW)
-        self._counted_at = time.monotonic()
         return False
 
-    async def _try(self, name: str, heal: Healer) -> bool | None:
+    async def _try(self, name: str, healer: Healer) -> bool | None:
         """Whether it ended with work left; None when it failed."""
         try:
-            return await heal()
+            return await healer.heal()
         except Problem as problem:
             _log.warning("topups_postponed", healer=name, code=problem.code)
         except Exception:

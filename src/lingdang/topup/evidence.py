@@ -4,17 +4,18 @@ from lingdang.clock import Clock
 from lingdang.db.pool import Pool, fetch_all
 from lingdang.errors import Problem, retry_later
 from lingdang.ledger.reading_left import TopUpLeft, left_of
+from lingdang.topup.abreast import ABREAST, abreast
 from lingdang.topup.accounts import Accounts
 from lingdang.topup.providers.provider import Refused, Unavailable
 from lingdang.topup.rows import SELECT, TopupRow, row_of
 
 ALL = 100_000
 """Thousandths of a percent."""
-AT_ONCE = 20
 _AGAIN_SECONDS = 60
 
 _CREDITED = f"""
-{SELECT} WHERE channel = 'store' AND credited_at IS NOT NULL AND NOT finished ORDER BY credited_at LIMIT {AT_ONCE}
+{SELECT} WHERE account = %b AND channel = 'store' AND credited_at IS NOT NULL AND NOT finished
+ ORDER BY credited_at LIMIT {ABREAST}
 """
 _FINISHED = "UPDATE topup SET finished = true WHERE bucket = %b AND customer = %b AND topup_id = %b"
 
@@ -50,11 +51,11 @@ class Evidence:
         except Refused as refused:
             raise Problem("overloaded", why=f"{row.account}: {refused.reason}") from None
 
-    async def run(self) -> bool:
-        """Tell stores of what was credited; whether there was as much as is told at once."""
-        found = [row_of(row) for row in await fetch_all(self._pool, _CREDITED)]
-        told = [await self._finish(row) for row in found]
-        return len(found) == AT_ONCE and all(told)
+    async def run(self, account: str) -> bool:
+        """Tell a store of what was credited; whether there was as much as is told at once."""
+        found = [row_of(row) for row in await fetch_all(self._pool, _CREDITED, (account,))]
+        told = await abreast(self._finish(row) for row in found)
+        return len(found) == ABREAST and all(told)
 
     async def _finish(self, row: TopupRow) -> bool:
         account = self._accounts.get(row.account)

@@ -5,8 +5,11 @@ each step says how things stand, so doing it twice is doing it once.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
+from itertools import chain
 from uuid import UUID
 
 import msgspec
@@ -30,10 +33,10 @@ from lingdang.topup.strays import stray_of
 
 TESTERS = "store-testers"
 """The group whose members may use play money."""
-ABREAST = 4
-"""Entries that one process carries out at a time as they come."""
+AT_A_TIME = 4
+"""Entries of one account that a process carries out at a time as they come: a store may keep its own waiting."""
 MOST_WAITING = 1000
-"""Further ones are left to the healer."""
+"""Further ones of an account are left to the healer."""
 
 _TESTER = "SELECT %b = ANY (groups) FROM customer WHERE customer = %b"
 
@@ -65,25 +68,27 @@ class Following:
         self._buckets = buckets
         self._evidence = evidence
         self._reached = reached
-        self._turns = asyncio.Semaphore(ABREAST)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._turns: dict[str, asyncio.Semaphore] = defaultdict(partial(asyncio.Semaphore, AT_A_TIME))
+        self._tasks: dict[str, set[asyncio.Task[None]]] = defaultdict(set)
 
     def soon(self, place: Place) -> None:
         """Carry an entry out beside the request that brought it."""
-        if len(self._tasks) >= MOST_WAITING:
+        tasks = self._tasks[place.account]
+        if len(tasks) >= MOST_WAITING:
             return
         task = asyncio.create_task(self._in_turn(place))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
     async def close(self) -> None:
         """Leave what is under way: its entries wait."""
-        for task in self._tasks:
+        tasks = list(chain.from_iterable(self._tasks.values()))
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _in_turn(self, place: Place) -> None:
-        async with self._turns:
+        async with self._turns[place.account]:
             await self.try_out(place)
 
     async def try_out(self, place: Place) -> bool:

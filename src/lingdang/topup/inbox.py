@@ -50,7 +50,8 @@ UPDATE topup_waiting SET failures = failures + 1, due_at = %b + least(failures +
 """
 _CLAIM = """
 UPDATE topup_waiting SET due_at = %b WHERE (account, entry) IN (
-    SELECT account, entry FROM topup_waiting WHERE due_at <= %b ORDER BY due_at LIMIT %b FOR UPDATE SKIP LOCKED
+    SELECT account, entry FROM topup_waiting WHERE due_at <= %b AND (account = ANY (%b)) = %b
+     ORDER BY due_at LIMIT %b FOR UPDATE SKIP LOCKED
 ) RETURNING account, entry
 """
 _FORGET = f"""
@@ -150,9 +151,9 @@ class Inbox:
         """Have it tried again, after ten seconds more each time, up to ten minutes."""
         await fetch_all(self._pool, _LATER, (now, place.account, place.entry))
 
-    async def claim(self, now: datetime, most: int) -> list[Place]:
-        """Entries that are due, which nobody else is given for half a minute."""
-        rows = await fetch_all(self._pool, _CLAIM, (now + timedelta(seconds=30), now, most))
+    async def claim(self, now: datetime, accounts: Sequence[str], most: int, *, others: bool = False) -> list[Place]:
+        """Entries of these accounts, or of all `others`, that are due. Nobody else is given them for half a minute."""
+        rows = await fetch_all(self._pool, _CLAIM, (now + timedelta(seconds=30), now, list(accounts), not others, most))
         return [Place(account, entry) for account, entry in rows]
 
     async def of_topup(self, topup_id: UUID) -> Sequence[Heard]:

@@ -1,7 +1,8 @@
 """The parts of top-ups that work together in one process, made once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 
 import msgspec
 
@@ -10,9 +11,10 @@ from lingdang.db.pool import Pool
 from lingdang.keys import Keyring
 from lingdang.ledger.settlement import Settlement
 from lingdang.settings import Settings
-from lingdang.topup.accounts import Accounts, make_accounts
+from lingdang.topup.abreast import ABREAST, abreast
+from lingdang.topup.accounts import Account, Accounts, make_accounts
 from lingdang.topup.asking import Asking
-from lingdang.topup.care import Care
+from lingdang.topup.care import Care, Healer
 from lingdang.topup.evidence import Evidence
 from lingdang.topup.following import Following
 from lingdang.topup.inbox import Inbox
@@ -22,6 +24,8 @@ from lingdang.topup.returning import Returning, cash_days
 
 ROUND = 50
 """Entries of the inbox that a healer takes at a time."""
+OFTEN, SELDOM = 2.0, 30.0
+"""Seconds that healers pause for: those with an account, and those with nothing that is of the moment."""
 
 
 class Ground(msgspec.Struct, frozen=True):
@@ -75,21 +79,39 @@ class Topups:
             "lingdang_topup_forged_total": lambda: self.inbox.forged,
         }
         healers = {
-            "inbox": self._carry_on,
-            "asking": self.asking.run,
-            "returning": self.returning.run,
-            "finishing": self.evidence.run,
-            "gifts": self.redeeming.run,
-            "forgetting": self._forget,
+            "inbox": Healer(self._carry_on, OFTEN if self.accounts else SELDOM),
+            "gifts": Healer(self.redeeming.run, SELDOM),
+            "forgetting": Healer(self._forget, SELDOM),
         }
+        for name, account in self.accounts.items():
+            healers |= {f"{work} {name}": healer for work, healer in self._healers_of(name, account).items()}
         return Care(pool, self.ground.clock, healers, counted)
 
+    def _healers_of(self, name: str, account: Account) -> Mapping[str, Healer]:
+        """Those that call an account's provider."""
+        healers = {
+            "asking": Healer(partial(self.asking.run, name), OFTEN),
+            "returning": Healer(partial(self.returning.run, name), OFTEN),
+        }
+        if account.store is None:
+            return healers
+        return healers | {
+            "inbox": Healer(partial(self._carry_on_store, name), OFTEN),
+            "finishing": Healer(partial(self.evidence.run, name), OFTEN),
+        }
+
     async def _carry_on(self) -> bool:
-        """Carry out what waits in the inbox and is due."""
-        places = await self.inbox.claim(self.ground.clock(), ROUND)
+        """Carry out what waits in the inbox and is due, but for stores, which may have to be answered."""
+        stores = [name for name, account in self.accounts.items() if account.store is not None]
+        places = await self.inbox.claim(self.ground.clock(), stores, ROUND, others=True)
         for place in places:
             await self.following.try_out(place)
         return len(places) == ROUND
+
+    async def _carry_on_store(self, name: str) -> bool:
+        places = await self.inbox.claim(self.ground.clock(), [name], ABREAST)
+        await abreast(self.following.try_out(place) for place in places)
+        return len(places) == ABREAST
 
     async def _forget(self) -> bool:
         kept = timedelta(days=self.ground.settings.topup_inbox_days)

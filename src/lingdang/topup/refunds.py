@@ -30,8 +30,9 @@ UPDATE topup_refund SET due_at = NULL, done_at = %b, refused = %b
 _CLAIM = """
 UPDATE topup_refund SET tries = tries + 1, due_at = %b::timestamptz + least(tries + 1, 60) * interval '1 minute'
  WHERE (customer, topup_id, refund_id, bucket) IN (
-    SELECT customer, topup_id, refund_id, bucket FROM topup_refund WHERE due_at <= %b
-     ORDER BY due_at LIMIT %b FOR UPDATE SKIP LOCKED
+    SELECT r.customer, r.topup_id, r.refund_id, r.bucket
+      FROM topup_refund r JOIN topup t USING (customer, topup_id, bucket)
+     WHERE r.due_at <= %b AND t.account = %b ORDER BY r.due_at LIMIT %b FOR UPDATE OF r SKIP LOCKED
 ) RETURNING topup_id, refund_id
 """
 HELD = timedelta(minutes=1)
@@ -102,6 +103,7 @@ async def end(pool: Pool, row: TopupRow, refund_id: str, now: datetime, refused:
     await fetch_all(pool, _DONE, (now, refused, row.bucket, row.customer, row.topup_id, refund_id))
 
 
-async def claim(pool: Pool, now: datetime, most: int) -> list[tuple[UUID, str]]:
-    """Refunds that are due, which nobody else is given for a while: top-up and refundId."""
-    return [(topup_id, refund_id) for topup_id, refund_id in await fetch_all(pool, _CLAIM, (now, now, most))]
+async def claim(pool: Pool, account: str, now: datetime, most: int) -> list[tuple[UUID, str]]:
+    """Refunds at an account that are due, which nobody else is given for a while: top-up and refundId."""
+    rows = await fetch_all(pool, _CLAIM, (now, now, account, most))
+    return [(topup_id, refund_id) for topup_id, refund_id in rows]

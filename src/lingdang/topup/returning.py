@@ -12,6 +12,7 @@ from lingdang.errors import Problem
 from lingdang.ids import uuid7
 from lingdang.ledger.reading_left import left_of
 from lingdang.topup import refunds, rows
+from lingdang.topup.abreast import ABREAST, abreast
 from lingdang.topup.accounts import Account, Accounts
 from lingdang.topup.following import Following
 from lingdang.topup.inbox import Inbox
@@ -19,8 +20,6 @@ from lingdang.topup.money import Money
 from lingdang.topup.providers.provider import Refused, Unavailable
 from lingdang.topup.refunds import RefundRow
 from lingdang.topup.rows import TopupRow
-
-AT_ONCE = 20
 
 _log = structlog.get_logger(__name__)
 
@@ -78,12 +77,11 @@ class Returning:
         if known is not None or whole:
             await self.give_back(row.topup_id, refund_id, whole if known is None else known.amount)
 
-    async def run(self) -> bool:
-        """Carry on what is due; whether there was as much as is done at once."""
-        due = await refunds.claim(self._pool, self._clock(), AT_ONCE)
-        for topup_id, refund_id in due:
-            await self.carry_out(topup_id, refund_id)
-        return len(due) == AT_ONCE
+    async def run(self, account: str) -> bool:
+        """Carry on what is due at an account; whether there was as much as is done at once."""
+        due = await refunds.claim(self._pool, account, self._clock(), ABREAST)
+        await abreast(self.carry_out(topup_id, refund_id) for topup_id, refund_id in due)
+        return len(due) == ABREAST
 
     async def carry_out(self, topup_id: UUID, refund_id: str) -> RefundRow:
         """Take the bells, give the money, and answer how the refund stands. Raises Problem."""
