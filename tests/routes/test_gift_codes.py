@@ -4,13 +4,21 @@ import asyncio
 from typing import Any
 
 import httpx
+import pytest
 
 from lingdang.coupons.spelling import written
+from lingdang.topup import parts
 from lingdang.topup.gift_codes import new_codes
-from support.buyer import Buyer, books, buyer, buyers
+from lingdang.topup.redeeming import AT_ONCE
+from support.buyer import Buyer, books, buyer, buyers, give
 from support.people import api_key
 from support.shop import Shop
 from support.tabs import until
+
+
+@pytest.fixture(autouse=True)
+def _healed_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "SELDOM", 0.1)
 
 
 async def made(shop: Shop, count: int = 1, **changed: Any) -> list[str]:
@@ -62,6 +70,29 @@ async def test_an_old_code_is_not_good_any_more(shop: Shop) -> None:
     shop.sql("UPDATE gift_code SET expires_at = now() - interval '1 second'")
     assert reason(await redeem(ann, code)) == "expired"
     assert shop.sql("SELECT customer FROM gift_code") == [(None,)]
+
+
+_CLAIMED = """
+UPDATE gift_code SET claimed_at = now() - %s * interval '1 minute',
+       customer = (SELECT customer FROM customer WHERE customer_id = %s)
+ WHERE campaign = %s
+"""
+
+
+async def test_codes_of_a_wallet_that_is_full_hold_up_no_newer_one(shop: Shop) -> None:
+    buyers(shop, "ann", "bob")
+    await give(shop, "ann", 10**15)
+    await made(shop, AT_ONCE, campaign="old")
+    await made(shop, campaign="new", amount=7)
+    shop.sql(_CLAIMED, (9, "ann", "old"))
+    shop.sql(_CLAIMED, (2, "bob", "new"))
+    await until(lambda: shop.sql("SELECT amount FROM transfer WHERE kind = 'gift'") == [(7,)])
+    tries = "SELECT count(*) FROM gift_code WHERE tries = %s AND due_at > now() AND redeemed_at IS NULL"
+    await until(lambda: shop.sql(tries, (1,)) == [(AT_ONCE,)])
+    shop.sql("UPDATE gift_code SET due_at = now() WHERE redeemed_at IS NULL")
+    await until(lambda: shop.sql(tries, (2,)) == [(AT_ONCE,)])
+    [(longer,)] = shop.sql("SELECT min(due_at) > now() + interval '1 minute' FROM gift_code WHERE redeemed_at IS NULL")
+    assert longer
 
 
 async def test_one_that_was_claimed_and_not_credited_is_healed(shop: Shop) -> None:

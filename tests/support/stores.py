@@ -32,6 +32,8 @@ class Store:
         self.finished: list[str] = []
         self.told: list[tuple[str, int]] = []
         self.away = False
+        self.unwilling: set[str] = set()
+        """References that it refuses to finish."""
 
     def begin(self, order: Order) -> Begun:
         return Begun(action=Action(kind="store", params={"appAccountToken": str(order.topup_id)}))
@@ -66,6 +68,8 @@ class Store:
     def finish(self, reference: str) -> None:
         if self.away:
             raise Unavailable
+        if reference in self.unwilling:
+            raise Refused("not_here")
         self.finished.append(reference)
 
     def tell_consumed(self, evidence: str, consumed: int) -> None:

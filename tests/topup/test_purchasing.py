@@ -93,3 +93,18 @@ async def test_a_store_that_asks_is_told_how_much_was_consumed(shop: Shop, store
     assert (await shop.http.post("/v1/topups/notify/apple", content=question)).status_code == 200
     await carried_out(shop)
     assert store.told == [(f"q-{topup['topupId']}", 25_000)]
+
+
+async def test_purchases_that_a_store_will_not_finish_hold_up_no_newer_one(shop: Shop, store: Store) -> None:
+    [ann] = buyers(shop, "ann")
+    begun = [await start(ann) for _ in range(5)]
+    store.unwilling = {f"store-{topup['topupId']}" for topup in begun[:4]}
+    for topup in begun:
+        await show(ann, topup, f"good {topup['topupId']}")
+    await until(lambda: store.finished == [f"store-{begun[-1]['topupId']}"])
+    tries = "SELECT count(*) FROM topup WHERE NOT finished AND finish_tries = %s AND finish_at > now()"
+    assert shop.sql(tries, (1,)) == [(4,)]
+    shop.sql("UPDATE topup SET finish_at = now() WHERE NOT finished")
+    await until(lambda: shop.sql(tries, (2,)) == [(4,)])
+    [(longer,)] = shop.sql("SELECT min(finish_at) > now() + interval '1 minute' FROM topup WHERE NOT finished")
+    assert longer

@@ -21,8 +21,10 @@ _OVERDUE = {
     "topup_notification": "SELECT count(*) FROM (SELECT FROM topup_waiting WHERE since < %b LIMIT 10000) w",
     "topup_refund": "SELECT count(*) FROM (SELECT FROM topup_refund WHERE due_at IS NOT NULL AND asked_at < %b "
     "LIMIT 10000) r",
-    "gift_code": "SELECT count(*) FROM (SELECT FROM gift_code WHERE claimed_at < %b AND redeemed_at IS NULL "
-    "LIMIT 10000) g",
+    "store_purchase": "SELECT count(*) FROM (SELECT FROM topup WHERE channel = 'store' AND credited_at < %b "
+    "AND NOT finished LIMIT 10000) t",
+    "gift_code": "SELECT count(*) FROM (SELECT FROM gift_code WHERE claimed_at IS NOT NULL AND redeemed_at IS NULL "
+    "AND coalesce(due_at, claimed_at) < %b LIMIT 10000) g",
 }
 _REVIEW = "SELECT count(*) FROM (SELECT FROM topup WHERE status = 'review' LIMIT 10000) t"
 

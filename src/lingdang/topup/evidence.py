@@ -1,5 +1,7 @@
 """Evidence: a store that is asked for money back wants to know how much was consumed, and is told from the books."""
 
+import structlog
+
 from lingdang.clock import Clock
 from lingdang.db.pool import Pool, fetch_all
 from lingdang.errors import Problem, retry_later
@@ -13,11 +15,21 @@ ALL = 100_000
 """Thousandths of a percent."""
 _AGAIN_SECONDS = 60
 
-_CREDITED = f"""
-{SELECT} WHERE account = %b AND channel = 'store' AND credited_at IS NOT NULL AND NOT finished
- ORDER BY credited_at LIMIT {ABREAST}
-"""
+# One that fails pauses a minute longer each time, up to an hour: Google waits three days.
+_CLAIM = f"""
+UPDATE topup SET finish_tries = finish_tries + 1,
+                 finish_at = %b::timestamptz + least(finish_tries + 1, 60) * interval '1 minute'
+ WHERE topup_id IN (
+    SELECT topup_id FROM topup
+     WHERE account = %b AND channel = 'store' AND credited_at IS NOT NULL AND NOT finished
+       AND coalesce(finish_at, credited_at) <= %b
+     ORDER BY coalesce(finish_at, credited_at) LIMIT {ABREAST} FOR UPDATE SKIP LOCKED
+) RETURNING topup_id
+"""  # noqa: S608 - a constant
+_BY_IDS = f"{SELECT} WHERE topup_id = ANY (%b)"
 _FINISHED = "UPDATE topup SET finished = true WHERE bucket = %b AND customer = %b AND topup_id = %b"
+
+_log = structlog.get_logger(__name__)
 
 
 def consumed(found: TopUpLeft | None) -> int:
@@ -53,19 +65,21 @@ class Evidence:
 
     async def run(self, account: str) -> bool:
         """Tell a store of what was credited; whether there was as much as is told at once."""
-        found = [row_of(row) for row in await fetch_all(self._pool, _CREDITED, (account,))]
-        told = await abreast(self._finish(row) for row in found)
-        return len(found) == ABREAST and all(told)
+        now = self._clock()
+        claimed = [topup_id for (topup_id,) in await fetch_all(self._pool, _CLAIM, (now, account, now))]
+        rows = await fetch_all(self._pool, _BY_IDS, (claimed,)) if claimed else []
+        await abreast(self._finish(row_of(row)) for row in rows)
+        return len(claimed) == ABREAST
 
-    async def _finish(self, row: TopupRow) -> bool:
+    async def _finish(self, row: TopupRow) -> None:
         account = self._accounts.get(row.account)
         store = None if account is None else account.store
         reference = row.reference
         if account is None or store is None or reference is None:
-            return False
+            return
         try:
             await account.call(lambda: store.finish(reference))
-        except (Unavailable, Refused):
-            return False
+        except (Unavailable, Refused) as error:
+            _log.warning("purchase_not_finished", account=row.account, topup=str(row.topup_id), reason=str(error))
+            return
         await fetch_all(self._pool, _FINISHED, (row.bucket, row.customer, row.topup_id))
-        return True

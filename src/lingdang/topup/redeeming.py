@@ -14,19 +14,24 @@ from lingdang.ledger.settlement import Settlement
 from lingdang.topup.gift_codes import read_code
 
 AT_ONCE = 100
-_LATE = timedelta(minutes=1)
+_HELD = timedelta(minutes=1)
 """Whoever redeems a code is given so long to credit it."""
 
 _CLAIM = """
-UPDATE gift_code SET customer = %b, claimed_at = coalesce(claimed_at, %b)
+UPDATE gift_code SET customer = %b, claimed_at = coalesce(claimed_at, %b), due_at = %b
  WHERE code_hash = %b AND (customer = %b OR customer IS NULL AND (expires_at IS NULL OR expires_at > %b))
 RETURNING campaign, currency, amount, expires_at
 """
 _THERE = "SELECT customer IS NOT NULL FROM gift_code WHERE code_hash = %b"
 _DONE = "UPDATE gift_code SET redeemed_at = %b WHERE code_hash = %b AND redeemed_at IS NULL"
-_CLAIMED = f"""
-SELECT code_hash, customer, campaign, currency, amount, expires_at FROM gift_code
- WHERE claimed_at < %b AND redeemed_at IS NULL ORDER BY claimed_at LIMIT {AT_ONCE}
+# One that fails pauses a minute longer each time, up to a quarter of a day: a wallet may be full for long.
+_DUE = f"""
+UPDATE gift_code SET tries = tries + 1, due_at = %b::timestamptz + least(tries + 1, 360) * interval '1 minute'
+ WHERE code_hash IN (
+    SELECT code_hash FROM gift_code
+     WHERE claimed_at IS NOT NULL AND redeemed_at IS NULL AND coalesce(due_at, claimed_at) <= %b
+     ORDER BY coalesce(due_at, claimed_at) LIMIT {AT_ONCE} FOR UPDATE SKIP LOCKED
+) RETURNING code_hash, customer, campaign, currency, amount, expires_at
 """  # noqa: S608 - a constant
 
 _log = structlog.get_logger(__name__)
@@ -50,26 +55,26 @@ class Redeeming:
         if code is None:
             raise _unusable(text, "mistyped")
         hashed, now = code_hash(code), self._clock()
-        rows = await fetch_all(self._pool, _CLAIM, (customer, now, hashed, customer, now))
+        rows = await fetch_all(self._pool, _CLAIM, (customer, now, now + _HELD, hashed, customer, now))
         if not rows:
             raise _unusable(text, await self._reason(hashed))
         return await self._credit(hashed, customer, *rows[0])
 
     async def run(self) -> bool:
         """Credit what was claimed and is not credited; whether there was as much as is done at once."""
-        rows = await fetch_all(self._pool, _CLAIMED, (self._clock() - _LATE,))
-        done = [await self._try(*row) for row in rows]
-        return len(rows) == AT_ONCE and all(done)
+        now = self._clock()
+        rows = await fetch_all(self._pool, _DUE, (now, now))
+        for row in rows:
+            await self._try(*row)
+        return len(rows) == AT_ONCE
 
     async def _try(
         self, hashed: bytes, customer: int, campaign: str, currency: str, amount: int, expires_at: datetime | None
-    ) -> bool:
+    ) -> None:
         try:
             await self._credit(hashed, customer, campaign, currency, amount, expires_at)
         except Problem as problem:
             _log.warning("gift_postponed", code_hash=hashed.hex()[:8], code=problem.code)
-            return False
-        return True
 
     async def _credit(
         self, hashed: bytes, customer: int, campaign: str, currency: str, amount: int, expires_at: datetime | None
