@@ -287,13 +287,14 @@ def _topping_up(parts: _Parts) -> list[AnyServed]:
     deployment, pool, accounts = parts.deployment, parts.pools.customers, parts.topups.accounts
     settings = deployment.settings
     caps = Caps(settings.topup_limits, settings.zone)
-    beginning = Beginning(pool, accounts, caps, settings.public_url, settings.return_origins)
+    following = parts.topups.following
+    beginning = Beginning(pool, accounts, following, caps, settings.public_url, settings.return_origins)
     gifts = gift_codes.routes(pool, parts.pools.operators, parts.topups.redeeming, parts.codes, parts.idempotency)
     served = gifts + topups.routes(
         pool,
         beginning,
         parts.receiving,
-        Purchasing(pool, accounts, parts.topups.inbox, parts.topups.following),
+        Purchasing(pool, accounts, parts.topups.inbox, following),
         parts.idempotency,
     )
     if "sandbox" in accounts:

@@ -33,7 +33,7 @@ class Store:
         self.told: list[tuple[str, int]] = []
         self.away = False
         self.unwilling: set[str] = set()
-        """References that it refuses to finish."""
+        """References that it refuses to finish, questions whose answer it refuses, proofs of which it says nothing."""
 
     def begin(self, order: Order) -> Begun:
         return Begun(action=Action(kind="store", params={"appAccountToken": str(order.topup_id)}))
@@ -60,6 +60,8 @@ class Store:
         return ()
 
     def purchase(self, proof: str, now: datetime) -> Standing:
+        if proof in self.unwilling:
+            raise Refused("not_here")
         word, _, named = proof.partition(" ")
         if word != "good":
             raise Forged("signature")
@@ -73,6 +75,8 @@ class Store:
         self.finished.append(reference)
 
     def tell_consumed(self, evidence: str, consumed: int) -> None:
+        if evidence in self.unwilling:
+            raise Refused("consent")
         self.told.append((evidence, consumed))
 
     def _of(self, named: str) -> Standing:

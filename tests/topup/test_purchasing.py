@@ -108,3 +108,19 @@ async def test_purchases_that_a_store_will_not_finish_hold_up_no_newer_one(shop:
     await until(lambda: shop.sql(tries, (2,)) == [(4,)])
     [(longer,)] = shop.sql("SELECT min(finish_at) > now() + interval '1 minute' FROM topup WHERE NOT finished")
     assert longer
+
+
+async def test_what_a_store_refuses_for_good_is_not_asked_for_again(shop: Shop, store: Store) -> None:
+    [ann] = buyers(shop, "ann")
+    topup = await start(ann)
+    proof = f"good {topup['topupId']}"
+    store.unwilling = {proof, f"q-{topup['topupId']}"}
+    refused = await show(ann, topup, proof)
+    assert (refused.status_code, refused.json()["code"], refused.json()["reason"]) == (
+        409,
+        "topup_unavailable",
+        "refused",
+    )
+    assert (await shop.http.post("/v1/topups/notify/apple", content=f"evidence {topup['topupId']}")).status_code == 200
+    await carried_out(shop)
+    assert (store.told, bells(shop)) == ([], [("topup", 660, 660)])

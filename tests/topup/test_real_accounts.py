@@ -14,7 +14,7 @@ from proof.standin.standin import Standin
 from support.buyer import Buyer, buyer
 from support.people import api_key
 from support.shop import Shop, open_shop
-from support.topups import becomes, begin, bells, carried_out, look, sell
+from support.topups import becomes, begin, bells, carried_out, look, sell, try_to_begin
 
 KINDS = ("stripe", "wechat", "alipay")
 
@@ -108,3 +108,26 @@ async def test_less_money_than_agreed_credits_nothing(shop: Shop, standin: Stand
     await told(shop, kind, standin.desks[kind].pay(number_of(topup), "amount"))
     await becomes(ann, topup, "review")
     assert bells(shop) == []
+
+
+async def test_what_a_provider_refuses_for_good_has_failed_and_is_not_asked_for(
+    shop: Shop, operator: dict[str, str], ann: Buyer
+) -> None:
+    await sell(shop, operator, "odd", price={"amount": 1001, "currency": "KWD"})
+    refused = await try_to_begin(ann, packageId="odd", provider="stripe")
+    assert (refused.status_code, refused.json()["code"], refused.json()["reason"]) == (
+        409,
+        "topup_unavailable",
+        "refused",
+    )
+    assert shop.sql("SELECT status, next_ask_at FROM topup") == [("failed", None)]
+    assert shop.sql("SELECT type FROM notice") == [("topup.failed",)]
+
+
+async def test_one_that_does_not_answer_is_asked_later_whether_it_began(
+    shop: Shop, standin: Standin, ann: Buyer
+) -> None:
+    standin.chance.faults = Faults(vanished=1.0)
+    away = await try_to_begin(ann, provider="wechat")
+    assert (away.status_code, away.json()["code"], away.headers["retry-after"]) == (503, "provider_unavailable", "5")
+    assert shop.sql("SELECT status, next_ask_at > now() FROM topup") == [("pending", True)]

@@ -17,6 +17,7 @@ from lingdang.owner import Owner, transaction_as
 from lingdang.topup import rows
 from lingdang.topup.accounts import Account, Accounts
 from lingdang.topup.advancing import next_ask
+from lingdang.topup.following import Following
 from lingdang.topup.limits import Caps, refuse_beyond
 from lingdang.topup.packages import AccountName, PackageId, PackageView, get_package, packages_sold
 from lingdang.topup.pricing import agree
@@ -56,9 +57,18 @@ class Offered(msgspec.Struct, frozen=True):
 class Beginning:
     """Begins top-ups. `site` is where the shop is found; `origins` are those that a payer may be sent back to."""
 
-    def __init__(self, pool: Pool, accounts: Accounts, caps: Caps, site: str | None, origins: Sequence[str]) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        accounts: Accounts,
+        following: Following,
+        caps: Caps,
+        site: str | None,
+        origins: Sequence[str],
+    ) -> None:
         self._pool = pool
         self._accounts = accounts
+        self._following = following
         self._caps = caps
         self._site = site or ""
         self._origins = {*origins, *([site] if site else [])}
@@ -69,7 +79,7 @@ class Beginning:
         return [(package, offered) for package, offered in found if offered]
 
     async def begin(self, owner: Owner, request: TopupRequest, now: datetime) -> TopupRow:
-        """A new top-up that waits for its payer.
+        """A new top-up that waits for its payer. One that its provider refuses for good has failed.
 
         Raises Problem `not_found`, `invalid_request`, `topup_unavailable`, `topup_limit`, `rate_limited`,
         `provider_unavailable`, `unauthenticated` or `overloaded`.
@@ -112,8 +122,9 @@ class Beginning:
         except Unavailable:
             raise retry_later("provider_unavailable", AGAIN_SECONDS, why=f"{account.name} does not answer") from None
         except Refused as refused:
-            _log.error("topup_refused", account=account.name, reason=refused.reason)
-            raise retry_later("provider_unavailable", AGAIN_SECONDS, why=refused.reason) from None
+            _log.error("topup_refused", account=account.name, topup=str(row.topup_id), reason=refused.reason)
+            await self._following.decide(row.topup_id, _failed)
+            raise Problem("topup_unavailable", reason="refused") from None
         async with connection_of(self._pool) as connection, connection.transaction():
             await self._pool.limit_transaction(connection)
             return await _with(connection, row.topup_id, begun)
@@ -171,6 +182,13 @@ def _takes(account: Account, package: PackageView) -> bool:
     if "store" in provider.channels:
         return account.name in package.store_products
     return provider.currencies is None or package.money in provider.currencies
+
+
+def _failed(row: TopupRow) -> TopupRow:
+    """The top-up that nobody can pay, unless its provider told of something meanwhile."""
+    if row.paid_at is not None or row.closed is not None:
+        return row
+    return msgspec.structs.replace(row, closed="failed", next_ask_at=None)
 
 
 async def _with(connection: Connection, topup_id: UUID, begun: Begun) -> TopupRow:

@@ -4,7 +4,7 @@ import structlog
 
 from lingdang.clock import Clock
 from lingdang.db.pool import Pool, fetch_all
-from lingdang.errors import Problem, retry_later
+from lingdang.errors import retry_later
 from lingdang.ledger.reading_left import TopUpLeft, left_of
 from lingdang.topup.abreast import ABREAST, abreast
 from lingdang.topup.accounts import Accounts
@@ -49,7 +49,10 @@ class Evidence:
         self._buckets = buckets
 
     async def answer(self, row: TopupRow, question: str) -> None:
-        """Answer a store's question. Raises Problem `overloaded` when it does not take the answer now."""
+        """Answer a store's question; one whose answer it refuses for good is over.
+
+        Raises Problem `overloaded` when it does not take the answer now.
+        """
         account = self._accounts.get(row.account)
         store = None if account is None else account.store
         if account is None or store is None:
@@ -61,7 +64,7 @@ class Evidence:
         except Unavailable:
             raise retry_later("overloaded", _AGAIN_SECONDS, why=f"{row.account} does not answer") from None
         except Refused as refused:
-            raise Problem("overloaded", why=f"{row.account}: {refused.reason}") from None
+            _log.error("evidence_refused", account=row.account, topup=str(row.topup_id), reason=refused.reason)
 
     async def run(self, account: str) -> bool:
         """Tell a store of what was credited; whether there was as much as is told at once."""

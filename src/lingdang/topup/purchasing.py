@@ -34,8 +34,9 @@ class Purchasing:
         """The customer's top-up, once what the proof shows is carried out. `field` is where the proof stood.
 
         The proof completes the top-up that it names, whichever was asked for; one that names none is left to operators.
-        Raises Problem `not_found`, `topup_unavailable` where it is no store's, `invalid_request` for a proof that is
-        not the store's, `provider_unavailable`, `unauthenticated` or `overloaded`.
+        Raises Problem `not_found`, `topup_unavailable` where it is no store's or the store says nothing of the proof
+        for good, `invalid_request` for a proof that is not the store's, `provider_unavailable`,
+        `unauthenticated` or `overloaded`.
         """
         row = await get_topup(self._pool, owner, topup_id)
         account = self._accounts.get(row.account)
@@ -48,8 +49,11 @@ class Purchasing:
             _log.warning("purchase_forged", account=account.name, topup=str(topup_id), reason=forged.reason)
             await self._inbox.refuse(account.name, forged.reason, {}, proof.encode(), now)
             raise invalid_field(field, "It is not the store's") from None
-        except (Unavailable, Refused):
+        except Unavailable:
             raise retry_later("provider_unavailable", _AGAIN_SECONDS, why=f"{account.name} does not answer") from None
+        except Refused as refused:
+            _log.error("purchase_refused", account=account.name, topup=str(topup_id), reason=refused.reason)
+            raise Problem("topup_unavailable", reason="refused") from None
         place = await self._inbox.answer(account.name, f"purchase {uuid7()}", standing, None, now)
         await self._following.try_out(place)
         return await get_topup(self._pool, owner, topup_id)
