@@ -50,6 +50,7 @@ def test_two_workers_add_up(tmp_path: Path) -> None:
     two.gauge("lingdang_journal_rolled_back", "2", lambda: True)
     for metrics, value in ((one, 3), (two, 5)):
         metrics.gauge("lingdang_overdue", "wallet", lambda value=value: value)
+        metrics.gauge("lingdang_topups_in_review", str(value), lambda value=value: value)
         metrics.gauge("lingdang_background_lag_seconds", "upkeep", lambda value=value: value)
         metrics.gauge("lingdang_background_lag_seconds", "webhooks", lambda value=value: value)
     two.publish()
@@ -66,6 +67,7 @@ def test_two_workers_add_up(tmp_path: Path) -> None:
     assert values["lingdang_queue_length", (("lane", "settlement"),)] == 7
     assert values["lingdang_journal_rolled_back", (("worker", "2"),)] == 1
     assert values["lingdang_overdue", (("state", "wallet"),)] == 5, "each has counted the same rows, at its own time"
+    assert values["lingdang_topups_in_review", ()] == 5, "it is told once, and not by each"
     assert values["lingdang_background_lag_seconds", (("task", "upkeep"),)] == 3, "what one has seen done is done"
     assert values["lingdang_background_lag_seconds", (("task", "webhooks"),)] == 5, "each has endpoints of its own"
     assert values["lingdang_workers", ()] == 2
@@ -101,7 +103,7 @@ def test_whatever_a_gauge_reads_the_others_can_read(tmp_path: Path, value: float
     values = _values(two.render().decode())
     assert values["lingdang_metrics_unread", ()] == 0
     assert values["lingdang_payments_total", (("result", "paid"),)] == 1
-    assert {values[name, ((label, label),)] for name, (_, label) in GAUGES.items()} == {float(value)}
+    assert {values[name, ((label, label),) if label else ()] for name, (_, label) in GAUGES.items()} == {float(value)}
 
 
 def test_whoever_ended_counts_on_but_has_no_present_state(tmp_path: Path) -> None:

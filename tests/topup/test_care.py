@@ -7,6 +7,8 @@ from uuid import UUID
 
 import pytest
 
+from lingdang.db.pool import Pool
+from lingdang.deployment import make_topups
 from lingdang.keys import Keyring
 from lingdang.topup import accounts, parts
 from lingdang.topup.accounts import Account
@@ -14,6 +16,8 @@ from lingdang.topup.providers.provider import Standing
 from lingdang.topup.providers.sandbox import Sandbox
 from support.buyer import Buyer, buyer
 from support.hands import Hands
+from support.journal import deployment_of
+from support.money import open_settlement
 from support.people import api_key
 from support.shop import PATIENCE, Shop, open_shop
 from support.stores import PRODUCT, Store
@@ -92,6 +96,14 @@ async def shop(
     async with open_shop(database_url, keyring, clock=hands) as opened:
         await sell(opened, await api_key(opened), storeProducts={"store": PRODUCT, "shelf": PRODUCT})
         yield opened
+
+
+async def test_a_shop_without_accounts_asks_for_their_work_seldom(database_url: str, keyring: Keyring) -> None:
+    deployment = deployment_of(database_url, keyring)
+    async with Pool(database_url, 1, False) as pool, open_settlement(database_url) as settlement:
+        care = make_topups(deployment, pool, settlement).care(pool)
+    assert care.healers.keys() == {"inbox", "gifts", "forgetting", "counting"}
+    assert min(healer.pause for healer in care.healers.values()) >= 30
 
 
 @pytest.fixture

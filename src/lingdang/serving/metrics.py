@@ -71,7 +71,7 @@ GAUGES: Mapping[str, tuple[str, str]] = {
     "lingdang_webhook_unanswered_total": ("Webhook messages that got no answer.", "worker"),
     "lingdang_webhook_endpoints": ("Endpoints that a worker sends for.", "worker"),
     "lingdang_webhook_endpoints_failing": ("Of these, endpoints where everything fails.", "worker"),
-    "lingdang_topups_in_review": ("Top-ups that an operator has to decide about.", "worker"),
+    "lingdang_topups_in_review": ("Top-ups that an operator has to decide about.", ""),
     "lingdang_topup_asked_total": ("Times that a worker asked a provider how a payment stands.", "worker"),
     "lingdang_topup_forged_total": ("Notifications that a worker refused as forged.", "worker"),
     "lingdang_journal_rolled_back": ("1 while the journal lacks what the witness has.", "worker"),
@@ -79,8 +79,9 @@ GAUGES: Mapping[str, tuple[str, str]] = {
     "lingdang_process_cpu_seconds_total": ("CPU time that a worker used.", "worker"),
     "lingdang_process_resident_memory_bytes": ("Memory that a worker uses.", "worker"),
 }
-"""By name, with the meaning and the label. What only rises is a counter, and called `…_total`. A `worker` is its
-number, from 1: whoever takes a crashed one's place has the same, and counts from 0."""
+"""By name, with the meaning and the label; without one it is one number of all workers. What only rises is a counter,
+and called `…_total`. A `worker` is its number, from 1: whoever takes a crashed one's place has the same, and counts
+from 0."""
 
 _OF_THE_DATABASE = frozenset({"lingdang_overdue", "lingdang_topups_in_review"})
 
@@ -231,11 +232,14 @@ class _Everything(Collector):
         living = self._living()
         for name, (text, label) in GAUGES.items():
             kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
-            family = kind(name, text, labels=(label,))
-            values = sorted({key[1] for s in living for key in s.gauges if key[0] == name})
-            for value in values:
-                told = [s.gauges[name, value] for s in living if (name, value) in s.gauges]
-                family.add_metric((value,), _together(name, value)(told))
+            family = kind(name, text, labels=(label,) if label else ())
+            told: dict[str, list[float]] = {}
+            for snapshot in living:
+                for (metric, value), number in snapshot.gauges.items():
+                    if metric == name:
+                        told.setdefault(value if label else "", []).append(number)
+            for value, numbers in sorted(told.items()):
+                family.add_metric((value,) if label else (), _together(name, value)(numbers))
             yield family
 
     def _living(self) -> list[Snapshot]:

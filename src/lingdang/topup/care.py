@@ -53,8 +53,8 @@ class Care:
     ) -> None:
         self._pool = pool
         self._clock = clock
-        self._healers = {**healers, "counting": Healer(self._count, _COUNT_SECONDS)}
-        self._caught_up = dict.fromkeys(self._healers, time.monotonic())
+        self.healers = {**healers, "counting": Healer(self._count, _COUNT_SECONDS)}
+        self._caught_up = dict.fromkeys(self.healers, time.monotonic())
         self._in_review = 0
         self.overdue = dict.fromkeys(_OVERDUE, 0)
         self.gauges: Mapping[str, Callable[[], float]] = {
@@ -69,7 +69,7 @@ class Care:
     async def run(self) -> None:
         """As Task."""
         async with asyncio.TaskGroup() as together:
-            for name, healer in self._healers.items():
+            for name, healer in self.healers.items():
                 together.create_task(self._repeat(name, healer))
 
     async def _repeat(self, name: str, healer: Healer) -> None:
