@@ -15,6 +15,7 @@ from lingdang.events.webhooks.couriers import OUTCOMES
 from lingdang.events.webhooks.endpoints import EndpointInput, put_endpoint
 from lingdang.events.webhooks.figures import Figures, Record
 from lingdang.events.webhooks.held import WaitingList, Whose
+from lingdang.events.webhooks.lanes import Lanes
 from lingdang.events.webhooks.leases import Leases
 from lingdang.events.webhooks.reads import Reads
 from lingdang.events.webhooks.running import Health
@@ -142,7 +143,8 @@ class Endpoint:
         found = await self.found()
         async with connection_of(self.parts.pool) as connection:
             secrets = await self.parts.secrets.in_use(connection, ENDPOINT, self.hands())
-        return Turn(self.parts, ENDPOINT, found, secrets, self.record, await self.waiting(), Health(arrived, set()))
+        waiting, health = await self.waiting(), Health(arrived, set())
+        return Turn(self.parts, ENDPOINT, found, secrets, self.record, waiting, Lanes(), health)
 
 
 @asynccontextmanager

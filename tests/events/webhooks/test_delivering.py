@@ -281,3 +281,34 @@ async def test_what_is_held_waits_until_a_restore_was_told_of(platform: Platform
     platform.hands.forward(7)
     await until(lambda: seqs(receiver, "ann") == [1] and platform.held() == [])
     assert receiver.events[0]["type"] == "feed.reset"
+
+
+async def test_who_does_not_answer_to_one_customers_event_is_sent_the_others_next_ones_meanwhile(
+    platform: Platform, receiver: Receiver
+) -> None:
+    """Neither is anything of the customer sent before the first event was answered, nor any of it twice."""
+    answered = asyncio.Event()
+
+    async def hang(delivery: Delivery) -> bytes:
+        [event] = delivery.events
+        if (event["custId"], event["seq"]) == ("ann", 1):
+            await answered.wait()
+        return reply(204)
+
+    receiver.answer = hang
+    await platform.put(receiver)
+    await platform.happen("ann")
+    await until(lambda: seqs(receiver, "ann") == [1])
+    for seq in (1, 2, 3):
+        await platform.happen("bob", "ann")
+        await until(partial(_has_come, receiver, "bob", seq), 5)
+    assert seqs(receiver, "ann") == [1]
+    await until(lambda: len(platform.held()) == 4)
+    answered.set()
+    await until(lambda: seqs(receiver, "ann") == [1, 2, 3, 4] and platform.held() == [])
+    assert len(receiver.events) == 7, "each once"
+    await until(lambda: platform.shop.sql(BEHIND) == [])
+
+
+def _has_come(receiver: Receiver, cust_id: str, seq: int) -> bool:
+    return seq in seqs(receiver, cust_id)

@@ -20,6 +20,7 @@ from lingdang.events.webhooks import held, places, retries
 from lingdang.events.webhooks.delivering import PAGE, Page, deliver, read_page, read_replay, settle
 from lingdang.events.webhooks.figures import Record
 from lingdang.events.webhooks.held import WaitingList, Whose
+from lingdang.events.webhooks.lanes import Lanes
 from lingdang.events.webhooks.leases import EndedError, InDoubtError, LeaseLostError
 from lingdang.events.webhooks.messages import Told
 from lingdang.events.webhooks.retrying import retry, retry_due
@@ -61,6 +62,7 @@ class Courier:
         self._parts = parts
         self._waiting = waiting
         self._record = record
+        self._lanes = Lanes()
         self._pages: dict[int | None, Page] = {}
         """By bucket what was begun of the journal, and under None of a replay."""
         self._suspects: set[Whose] = set()
@@ -82,9 +84,16 @@ class Courier:
     async def run(self) -> None:
         """Deliver until the endpoint is paused, deleted or another worker's, or what is written down is in doubt.
         Raises ExceptionGroup of EndedError then."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._for_ever(self.turn))
-            tasks.create_task(self._for_ever(self.retry))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._for_ever(self.turn))
+                tasks.create_task(self._for_ever(self.retry))
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """End what is under way. It is held, and sent again."""
+        await self._lanes.close()
 
     async def _for_ever(self, work: Callable[[], Awaitable[float]]) -> None:
         while True:
@@ -106,8 +115,12 @@ class Courier:
         """Deliver what there is now. Returns for how long there is nothing more."""
         await self._write_figures()
         began = time.monotonic()
+        stopped = self._lanes.look()
         turn = await self._begin(self._suspects)
-        if turn is None or not await self._work(turn):
+        if turn is None:
+            return IDLE_SECONDS
+        turn.health.stopped = None if self.is_failing else stopped
+        if not await self._work(turn):
             return IDLE_SECONDS
         return self._parts.pace.rest(time.monotonic() - began, self.lag())
 
@@ -153,15 +166,20 @@ class Courier:
                 self._secrets = endpoint.secrets, opened
         arrived = any(page.done for page in self._pages.values())
         health = Health(arrived, suspects, self._failed)
-        return Turn(parts, self.endpoint_id, endpoint, self._secrets[1], self._record, self._waiting, health)
+        return Turn(
+            parts, self.endpoint_id, endpoint, self._secrets[1], self._record, self._waiting, self._lanes, health
+        )
 
     async def _work(self, turn: Turn) -> bool:
         """Whether there is more to do at once."""
-        more = (not self.is_failing or await self._probe(turn)) and await self._deliver_all(turn)
+        more = turn.health.stopped is None and await self._go_on(turn)
         if turn.health.stopped is not None:
             await self._stop(turn, turn.health.stopped)
             return False
         return more
+
+    async def _go_on(self, turn: Turn) -> bool:
+        return (not self.is_failing or await self._probe(turn)) and await self._deliver_all(turn)
 
     async def _deliver_all(self, turn: Turn) -> bool:
         """Send on from each cursor, then what is replayed. Returns whether there is more."""

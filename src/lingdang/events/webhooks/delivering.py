@@ -1,22 +1,27 @@
 """Pages of events, from the journal or of a replay: sent, and written down once each event arrived or is held."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 
 from lingdang.db.pool import Connection, connection_of
 from lingdang.events.webhooks import held, places
 from lingdang.events.webhooks.held import MOST_WAITING, Held, WaitingList, Whose
+from lingdang.events.webhooks.lanes import Lane
 from lingdang.events.webhooks.messages import Told
 from lingdang.events.webhooks.places import Endpoint, Replay
 from lingdang.events.webhooks.reads import ToldAfter, read_told
-from lingdang.events.webhooks.running import Run, side_by_side
+from lingdang.events.webhooks.retrying import write_down
+from lingdang.events.webhooks.running import Run
+from lingdang.events.webhooks.sending import WHOLE_SECONDS, Answer
 from lingdang.events.webhooks.turn import Turn, first_failure, is_reset, is_wanted, row_behind
 
 PAGE = 100
 """Events that are read at a time; for an endpoint with batches, two of them if that is more. To tell so many takes some
 milliseconds, in which an event loop serves nobody else."""
-AT_ONCE = 8
-"""Customers whose events are under way to one endpoint at the same time."""
+LEFT_FOR = timedelta(seconds=WHOLE_SECONDS + 5)
+"""An event whose request outlives its page is tried again then, if nothing was written down of it."""
 UNPROVEN = 50
 """Where nothing of a page arrives and nothing is behind it, it makes no more rows than this: the endpoint fails."""
 
@@ -84,21 +89,28 @@ async def read_replay(turn: Turn, most: int) -> Page | None:
 
 
 async def deliver(turn: Turn, page: Page) -> bool:
-    """Send what can be sent of a page. Returns whether the page is done with: what failed is held then.
+    """Send what can be sent of a page. Returns whether the page is done with: what failed is held then, and so is what
+    is not answered yet.
 
     Behind an event that tells of a restore nothing is sent before that was accepted.
     """
-    run = turn.run(page.done)
+    run, slow = turn.run(page.done), list[Lane]()
     for part in page.parts(turn.waiting):
         if is_reset(part[0].event):
             await _tell_reset(turn, page, part)
         elif turn.endpoint.batched:
             await run.in_order(part)
         else:
-            await side_by_side(_by_customer(part), AT_ONCE, run.in_order)
+            slow = await turn.lanes.send(run, _by_customer(part), turn.stop, partial(_may_leave, turn, page))
         if turn.health.stopped is not None or not turn.may_send():
             return False
-    return await settle(turn, page, run)
+    return await settle(turn, page, run, slow)
+
+
+def _may_leave(turn: Turn, page: Page) -> bool:
+    """Whether what is under way may be left behind, which makes rows of it and of what waits behind it."""
+    goes_on = turn.health.stopped is None and turn.may_send() and not page.is_barred
+    return goes_on and (bool(page.done) or len(page.left()) <= UNPROVEN)
 
 
 async def _tell_reset(turn: Turn, page: Page, reset: Sequence[Told]) -> None:
@@ -108,20 +120,36 @@ async def _tell_reset(turn: Turn, page: Page, reset: Sequence[Told]) -> None:
         turn.health.stopped = turn.health.stopped or run.last
 
 
-async def settle(turn: Turn, page: Page, run: Run) -> bool:
-    """Write down what became of a page: its failures, what waits behind them, and the cursor. Returns False, and
-    writes nothing, where that would be many rows for an endpoint at which nothing arrives."""
+async def settle(turn: Turn, page: Page, run: Run, slow: Sequence[Lane] = ()) -> bool:
+    """Write down what became of a page: its failures, what is still under way, what waits behind both, and the cursor.
+    Returns False, and writes nothing, where that would be many rows for an endpoint at which nothing arrives."""
     now = turn.parts.clock()
-    rows = _rows(page, run, {whose: first_failure(failure, now) for whose, failure in run.failures.items()})
+    rows = _rows(page, run, slow, now)
     if run.failures and len(rows) > UNPROVEN and not page.done and not page.more:
         turn.health.stopped = next(iter(run.failures.values())).answer
         return False
-    async with turn.writing() as connection:
+    async with turn.lanes.leaving(slow, turn.waiting.tried), turn.writing() as connection:
         added = await held.add(connection, turn.endpoint_id, rows, now)
         await _move(connection, turn, page)
     for whose in added:
         turn.waiting.change(whose, 1)
+    for lane in slow:
+        turn.lanes.keep(lane, partial(_finish, turn, lane))
     return True
+
+
+async def _finish(turn: Turn, lane: Lane) -> Answer | None:
+    """Write down what became of what was under way when its page was done with. Returns the answer that stops the
+    endpoint."""
+    try:
+        await lane.task
+        async with connection_of(turn.parts.pool) as connection:
+            rows = await held.rows_of(connection, turn.endpoint_id, lane.whose, len(lane.events))
+        gone = [row for row in rows if row.event_id in lane.run.done]
+        await write_down(turn, lane.whose, gone, None, rows, lane.run.failures.get(lane.whose))
+    finally:
+        turn.waiting.tried.discard(lane.whose)
+    return turn.health.stopped
 
 
 async def _move(connection: Connection, turn: Turn, page: Page) -> None:
@@ -132,15 +160,16 @@ async def _move(connection: Connection, turn: Turn, page: Page) -> None:
         await held.arrived(connection, turn.endpoint_id, list(page.done))
 
 
-def _rows(page: Page, run: Run, failed: dict[Whose, Held]) -> list[Held]:
+def _rows(page: Page, run: Run, slow: Sequence[Lane], now: datetime) -> list[Held]:
     """What a page leaves behind, in its order."""
-    rows = [failed[each.whose] if _is_failure(run, each) else row_behind(each) for each in page.left()]
+    first: dict[str, Held] = {}
+    for failure in run.failures.values():
+        first[failure.told.event.id] = first_failure(failure, now)
+    for lane in slow:
+        under_way = next(each for each in lane.events if each.event.id not in page.done)
+        first[under_way.event.id] = row_behind(under_way)._replace(due_at=now + LEFT_FOR)
+    rows = [first.get(each.event.id) or row_behind(each) for each in page.left()]
     return [row._replace(replayed=page.replay is not None) for row in rows]
-
-
-def _is_failure(run: Run, told: Told) -> bool:
-    failure = run.failures.get(told.whose)
-    return failure is not None and failure.told is told
 
 
 def _is_of(replay: Replay, told: Told) -> bool:

@@ -28,7 +28,8 @@ _log = structlog.get_logger(__name__)
 async def retry_due(turn: Turn) -> bool:
     """Try what is due. Returns whether there was anything."""
     async with connection_of(turn.parts.pool) as connection:
-        due = await held.due(connection, turn.endpoint_id, turn.parts.clock(), TRIED)
+        found = await held.due(connection, turn.endpoint_id, turn.parts.clock(), TRIED)
+    due = [whose for whose in found if whose not in turn.waiting.tried]
     await side_by_side(due, AT_ONCE, lambda whose: retry(turn, whose, max(TOGETHER, turn.endpoint.batch)))
     return bool(due)
 
@@ -55,11 +56,11 @@ async def _retry(turn: Turn, whose: Whose, most: int) -> Run:
     await run.in_order([event for _, event in told if event is not None])
     gone = [row for row, event in told if event is None or event.event.id in run.done]
     later = rows[0] if rows and not told else None
-    await _write(turn, whose, gone, later, [row for row, _ in told], run.failures.get(whose))
+    await write_down(turn, whose, gone, later, [row for row, _ in told], run.failures.get(whose))
     return run
 
 
-async def _write(
+async def write_down(
     turn: Turn,
     whose: Whose,
     gone: Sequence[Waiting],

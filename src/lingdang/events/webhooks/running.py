@@ -83,6 +83,8 @@ class Run:
         self._may = may
         self.done = done
         self.failures: dict[Whose, Failure] = {}
+        self.left: set[Whose] = set()
+        """Of whom nothing more is sent: what is under way is the last."""
         self.last: Answer | None = None
         """How the last message was answered."""
 
@@ -92,7 +94,8 @@ class Run:
             await self._together(events[start : start + self._size])
 
     async def _together(self, events: Sequence[Told]) -> None:
-        events = [each for each in events if each.whose not in self.failures and each.event.id not in self.done]
+        ended = self.failures.keys() | self.left
+        events = [each for each in events if each.whose not in ended and each.event.id not in self.done]
         if not events or self._health.stopped is not None or not await self._may():
             return
         self.last = answer = await self._send(events)

@@ -16,6 +16,7 @@ from lingdang.events.telling import Thresholds
 from lingdang.events.webhooks import places, retries
 from lingdang.events.webhooks.figures import Record, attempt
 from lingdang.events.webhooks.held import Held, WaitingList
+from lingdang.events.webhooks.lanes import Lanes
 from lingdang.events.webhooks.leases import InDoubtError, Leases
 from lingdang.events.webhooks.messages import Told, message
 from lingdang.events.webhooks.places import Endpoint
@@ -59,6 +60,7 @@ class Turn:
         secrets: Sequence[Secret],
         record: Record,
         waiting: WaitingList,
+        lanes: Lanes,
         health: Health,
     ) -> None:
         self.parts = parts
@@ -66,6 +68,7 @@ class Turn:
         self.endpoint = endpoint
         self.health = health
         self.waiting = waiting
+        self.lanes = lanes
         self._secrets = secrets
         self._is_over = False
         self._look_at = time.monotonic() + LOOK_SECONDS
@@ -78,6 +81,10 @@ class Turn:
     def may_send(self) -> bool:
         """Whether this worker still sends for the endpoint, which was the same when it was looked at last."""
         return not self._is_over and self.parts.leases.is_valid(self.endpoint_id)
+
+    def stop(self, answer: Answer) -> None:
+        """Send nothing more after this answer."""
+        self.health.stopped = self.health.stopped or answer
 
     async def _looks_the_same(self) -> bool:
         """Whether the turn goes on. With a slow receiver it takes minutes, in which the endpoint may be written anew or

@@ -1,0 +1,144 @@
+"""Customers side by side at one endpoint: each one's events in their order, and nobody waits for another one's answer.
+
+Where an event has been under way for a while, its customer leaves the page: the page is done with, and the request goes
+on beside those of the next pages.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+
+import structlog
+
+from lingdang.events.webhooks.held import Whose
+from lingdang.events.webhooks.leases import EndedError
+from lingdang.events.webhooks.messages import Told
+from lingdang.events.webhooks.running import Run
+from lingdang.events.webhooks.sending import Answer
+
+AT_ONCE = 8
+"""Customers whose events are under way to an endpoint at the same time, those who have left their pages among them."""
+PATIENCE_SECONDS = 1.0
+"""A page waits for so long without an answer; then it is left by whoever is still under way."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Lane:
+    """A customer's events of a page, on their way."""
+
+    def __init__(self, run: Run, events: Sequence[Told]) -> None:
+        self.run = run
+        self.events = events
+        self.whose: Whose = events[0].whose
+        self.task = asyncio.create_task(run.in_order(events))
+
+    def answered(self) -> int:
+        """How many of them were answered."""
+        return sum(each.event.id in self.run.done for each in self.events) + (self.whose in self.run.failures)
+
+
+class Lanes:
+    """What is under way to one endpoint, from page to page."""
+
+    def __init__(self) -> None:
+        self._left: dict[Lane, asyncio.Task[None]] = {}
+        self._ended: EndedError | None = None
+        self._stopped: Answer | None = None
+
+    async def send(
+        self,
+        run: Run,
+        customers: Iterable[Sequence[Told]],
+        stop: Callable[[Answer], None],
+        may_leave: Callable[[], bool],
+    ) -> list[Lane]:
+        """Send each customer's events; `stop` is told the answer after which nothing more is to be sent. Returns those
+        that are still under way where `may_leave` allows it, to be kept or cancelled. Raises what a lane raised."""
+        lanes: list[Lane] = []
+        try:
+            for events in customers:
+                await self._room(lanes)
+                if self._stopped is not None:
+                    stop(self._stopped)
+                lanes.append(Lane(run, events))
+            return await _rest(lanes, may_leave)
+        except BaseException:
+            await _cancelled([lane.task for lane in lanes])
+            raise
+
+    async def _room(self, lanes: Sequence[Lane]) -> None:
+        """Wait until one more may be under way."""
+        while True:
+            tasks = [lane.task for lane in lanes if not lane.task.done()]
+            if len(tasks) + len(self._left) < AT_ONCE:
+                return
+            await asyncio.wait([*tasks, *self._left.values()], return_when=asyncio.FIRST_COMPLETED)
+            _raise_first(lanes)
+
+    @asynccontextmanager
+    async def leaving(self, lanes: Sequence[Lane], tried: set[Whose]) -> AsyncIterator[None]:
+        """A block in which these leave their page: nothing more of each is sent than is under way; `tried` has
+        whose it is. Where the block fails, they end."""
+        for lane in lanes:
+            lane.run.left.add(lane.whose)
+            tried.add(lane.whose)
+        try:
+            yield
+        except BaseException:
+            await _cancelled([lane.task for lane in lanes])
+            tried.difference_update(lane.whose for lane in lanes)
+            raise
+
+    def keep(self, lane: Lane, work: Callable[[], Awaitable[Answer | None]]) -> None:
+        """Have `work` wait for a lane that has left its page, and write down what became of it. It answers with what
+        stops the endpoint."""
+        self._left[lane] = asyncio.create_task(self._finish(lane, work))
+
+    async def _finish(self, lane: Lane, work: Callable[[], Awaitable[Answer | None]]) -> None:
+        try:
+            self._stopped = await work() or self._stopped
+        except EndedError as error:
+            self._ended = error
+        except Exception:
+            # It is held, and tried again.
+            _log.warning("delivery_not_written_down", exc_info=True)
+        finally:
+            del self._left[lane]
+
+    def look(self) -> Answer | None:
+        """The answer to what had left its page after which nothing more is to be sent, told once. Raises the EndedError
+        that ends the courier."""
+        if self._ended is not None:
+            raise self._ended
+        stopped, self._stopped = self._stopped, None
+        return stopped
+
+    async def close(self) -> None:
+        """End what is under way."""
+        await _cancelled([*self._left.values(), *(lane.task for lane in self._left)])
+
+
+async def _rest(lanes: Sequence[Lane], may_leave: Callable[[], bool]) -> list[Lane]:
+    """Wait until all have ended, or none of those that have not was answered for a while. Returns these."""
+    while True:
+        under_way = {lane: lane.answered() for lane in lanes if not lane.task.done()}
+        if under_way:
+            await asyncio.wait([lane.task for lane in under_way], timeout=PATIENCE_SECONDS)
+        _raise_first(lanes)
+        slow = {lane: answered for lane, answered in under_way.items() if not lane.task.done()}
+        if not slow or (may_leave() and all(lane.answered() == answered for lane, answered in slow.items())):
+            return list(slow)
+
+
+def _raise_first(lanes: Iterable[Lane]) -> None:
+    """Raise what a lane raised, first of all what ends the courier."""
+    errors = [error for lane in lanes if lane.task.done() and (error := lane.task.exception()) is not None]
+    if errors:
+        raise next((error for error in errors if isinstance(error, EndedError)), errors[0])
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
