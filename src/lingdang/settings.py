@@ -142,7 +142,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     cash_refunds: Annotated[str, Meta(pattern=r"^(off|days:[1-9][0-9]{0,3})\Z")] = "off"
     """For how long after a top-up an operator may give back the money of what is left of it."""
     topup_rights: Literal["keep", "revoke"] = "keep"
-    """Where money that went back leaves a debt: rights are kept, or the newest orders refunded until it is paid."""
+    """Where money that went back leaves a debt: rights are kept, or books refunded, newest first, until it is paid."""
     topup_inbox_days: Annotated[int, Meta(ge=1, le=3650)] = 180
     """How long what providers told is kept."""
 

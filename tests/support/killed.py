@@ -1,4 +1,7 @@
-"""A process that carries out the inbox and is killed at a point: `python -m support.killed URL KEYRING POINT`."""
+"""A process that carries out the inbox and is killed at a point: `python -m support.killed URL KEYRING POINT`.
+
+Points are those of Following, and `right`: one right of several has ended for bells that are owed.
+"""
 
 import asyncio
 import os
@@ -9,21 +12,41 @@ from pathlib import Path
 from lingdang.clock import system_clock
 from lingdang.db.pool import Pool
 from lingdang.keys import Keyring
+from lingdang.library.refunds import Policy
+from lingdang.settings import Settings
 from lingdang.topup.following import Following
 from lingdang.topup.inbox import Inbox, Place
+from lingdang.topup.revoking import Paid, Revoking
+from lingdang.topup.rows import TopupRow
 from support.money import open_settlement
 
 
+def kill() -> None:
+    """The process is gone as one is whose machine lost its power."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class KilledRevoking(Revoking):
+    """It ends one right."""
+
+    async def _refund(self, topup: TopupRow, order: Paid, product_id: str, debt: int) -> int:
+        await super()._refund(topup, order, product_id, debt)
+        kill()
+        raise AssertionError("it is gone")
+
+
 async def carry_out(url: str, keyring: Path, point: str) -> None:
-    """Carry out what waits; at the point the process is gone as one is whose machine lost its power."""
+    """Carry out what waits until the point."""
 
     def reached(where: str) -> None:
         if where == point:
-            os.kill(os.getpid(), signal.SIGKILL)
+            kill()
 
     async with Pool(url, 2, pgbouncer=False) as pool, open_settlement(url) as settlement:
         kept = Inbox(pool, Keyring(keyring))
-        following = Following(pool, settlement, kept, system_clock, 1, reached=reached)
+        kind = KilledRevoking if point == "right" else Revoking
+        revoking = kind(settlement, Policy.of(Settings()))
+        following = Following(pool, settlement, kept, system_clock, 1, revoking=revoking, reached=reached)
         async with pool.connection() as connection:
             rows = await (await connection.execute("SELECT account, entry FROM topup_waiting")).fetchall()
         for account, entry in rows:

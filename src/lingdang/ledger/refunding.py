@@ -31,7 +31,7 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `ordered` are the products of the order, which never change. `extend`: for how long bells live again whose lot has
     lapsed; None: they lapse at once. `offered`: the shop offers customers' own refunds; `within`: how long after the
-    payment. Only a customer's own refund asks whether a product was opened.
+    payment. Only a customer's own refund asks whether a product was opened. `owing`: only while its wallet is in debt.
     """
 
     customer: int
@@ -47,6 +47,7 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     offered: bool = True
     within: timedelta | None = None
     vouchers_back: bool = True
+    owing: bool = False
 
     @property
     def cause(self) -> UUID:
@@ -204,6 +205,8 @@ def _reasons(book: Book, refund: Refund, order: Order, chosen: Sequence[Line], w
         reasons["order"] = "too_late"
     if not refund.offered:
         reasons["order"] = "not_offered"
+    if refund.owing and not book.wallet(refund.customer, order.currency).debt:
+        reasons["order"] = "not_owing"
     if refund.by == "customer":
         for line in chosen:
             if book.opened(refund.customer, line.product_id):

@@ -28,6 +28,7 @@ from lingdang.topup.evidence import Evidence
 from lingdang.topup.inbox import Inbox, Place, Told
 from lingdang.topup.merging import is_another
 from lingdang.topup.providers.provider import Standing
+from lingdang.topup.revoking import Revoking
 from lingdang.topup.rows import NOBODY, TopupRow
 from lingdang.topup.strays import stray_of
 
@@ -58,15 +59,17 @@ class Following:
         clock: Clock,
         buckets: int,
         evidence: Evidence | None = None,
+        revoking: Revoking | None = None,
         reached: Reached = lambda _: None,
     ) -> None:
-        """`evidence` answers stores' questions."""
+        """`evidence` answers stores' questions; `revoking` ends rights for bells that are owed."""
         self._pool = pool
         self._settlement = settlement
         self._inbox = kept
         self._clock = clock
         self._buckets = buckets
         self._evidence = evidence
+        self._revoking = revoking
         self._reached = reached
         self._turns: dict[str, asyncio.Semaphore] = defaultdict(partial(asyncio.Semaphore, AT_A_TIME))
         self._tasks: dict[str, set[asyncio.Task[None]]] = defaultdict(set)
@@ -141,7 +144,10 @@ class Following:
                 await self._pool.limit_transaction(connection)
                 row = await rows.locked(connection, found.topup_id)
                 promised = await refunds.promised(connection, row)
-                after = (await self._booked(row, how(row), promised)).row
+                booked = await self._booked(row, how(row), promised)
+                after = booked.row
+                if promised <= after.refunded:
+                    await self._revoke(connection, booked)
                 await self._write(connection, Step(row, after))
                 if place is not None:
                     await inbox.done(connection, place)
@@ -152,6 +158,13 @@ class Following:
         booked = await book(self._settlement, before, after, promised, self._clock())
         self._reached("credit")
         return booked
+
+    async def _revoke(self, connection: Connection, booked: Booked) -> None:
+        """End rights for what is owed once money is back for good: not while it is promised, or disputed, alone."""
+        row = booked.row
+        if self._revoking is not None and booked.taken is not None and (row.refunded or row.lost):
+            await self._revoking.pay(connection, row, booked.taken.debt)
+        self._reached("rights")
 
     async def _write(self, connection: Connection, step: Step) -> None:
         """Notices first: they cannot be written by a transaction that has written before."""

@@ -10,6 +10,7 @@ from lingdang.clock import Clock
 from lingdang.db.pool import Pool
 from lingdang.keys import Keyring
 from lingdang.ledger.settlement import Settlement
+from lingdang.library.refunds import Policy
 from lingdang.settings import Settings
 from lingdang.topup.abreast import ABREAST, abreast
 from lingdang.topup.accounts import Account, Accounts, make_accounts
@@ -21,6 +22,7 @@ from lingdang.topup.inbox import Inbox
 from lingdang.topup.operators import Desk
 from lingdang.topup.redeeming import Redeeming
 from lingdang.topup.returning import Returning, cash_days
+from lingdang.topup.revoking import Revoking
 
 ROUND = 50
 """Entries of the inbox that a healer takes at a time."""
@@ -48,7 +50,16 @@ class Topups:
         self.accounts = _accounts(ground) if accounts is None else accounts
         self.inbox = Inbox(pool, ground.keyring)
         self.evidence = Evidence(pool, self.accounts, ground.clock, ground.buckets)
-        self.following = Following(pool, settlement, self.inbox, ground.clock, ground.buckets, self.evidence)
+        revokes = ground.settings.topup_rights == "revoke"
+        self.following = Following(
+            pool,
+            settlement,
+            self.inbox,
+            ground.clock,
+            ground.buckets,
+            self.evidence,
+            Revoking(settlement, Policy.of(ground.settings)) if revokes else None,
+        )
         self.returning = Returning(
             pool,
             self.accounts,
