@@ -10,6 +10,8 @@ import pytest
 from lingdang.clock import system_clock
 from lingdang.db.pool import Connection, Pool, transaction
 from lingdang.errors import Problem
+from lingdang.events.webhooks import held, retrying
+from lingdang.events.webhooks.courier import Courier
 from lingdang.events.webhooks.delivering import PAGE
 from lingdang.events.webhooks.leases import EndedError, InDoubtError, LeaseLostError
 from lingdang.events.webhooks.replaying import Part, ask_replay
@@ -393,3 +395,79 @@ async def test_who_asks_for_rest_when_something_is_tried_again_gets_it(endpoint:
     await courier.turn()
     await courier.retry()
     assert [endpoint.arrived(who) for who in ("ann", "bob", "cleo")] == [[1]] * 3
+
+
+async def crowd(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, **most: int) -> Courier:
+    """Of ann more wait behind her first event, which fails for ever, than may."""
+    for name, number in ({"MOST_OF_ONE": 4} | most).items():
+        monkeypatch.setattr(held, name, number)
+    endpoint.receiver.answer = answering(500, ("ann", 1))
+    await endpoint.happen("zoe", *("ann",) * 4)
+    courier = await endpoint.courier()
+    await courier.turn()
+    assert [parked for *_, parked in endpoint.held()] == [False] * 4
+    return courier
+
+
+async def test_a_customer_of_whom_too_many_wait_is_given_up_as_a_whole_and_the_next_ones_go_on(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    courier = await crowd(endpoint, monkeypatch)
+    endpoint.hands.forward(7)
+    await courier.retry()
+    assert [parked for *_, parked in endpoint.held()] == [False] * 4, "perhaps the endpoint fails, and not the event"
+    await endpoint.happen("bob")
+    await courier.turn()
+    endpoint.hands.forward(40)
+    await courier.retry()
+    assert endpoint.held() == [(3, False, True), *[(0, False, True)] * 3]
+    assert endpoint.sql("SELECT DISTINCT reason FROM webhook_held WHERE failures = 0") == [
+        ("too many waited behind an event that failed",)
+    ]
+    await endpoint.happen("ann")
+    await courier.turn()
+    assert endpoint.arrived("ann") == [5]
+    endpoint.receiver.answer = accept
+    await replay(endpoint, "ann")
+    await courier.turn()
+    await courier.turn()
+    assert (endpoint.arrived("ann"), endpoint.held()) == ([5, 1, 2, 3, 4, 5], [])
+
+
+async def test_one_customer_does_not_fill_an_endpoint_for_good(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though nothing else can arrive, because nothing is read any more."""
+    courier = await crowd(endpoint, monkeypatch, MOST_WAITING=3)
+    lag = courier.lag()
+    await endpoint.happen("bob")
+    await courier.turn()
+    assert (endpoint.arrived("bob"), courier.lag() > lag) == ([], True), "and that is told"
+    endpoint.hands.forward(7)
+    await courier.retry()
+    assert [parked for *_, parked in endpoint.held()] == [True] * 4
+    await courier.turn()
+    assert endpoint.arrived("bob") == [1]
+
+
+async def test_an_endpoint_at_which_very_much_was_given_up_is_paused_until_it_is_written_anew(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retrying, "LOOKED_AT", 1)
+    courier = await crowd(endpoint, monkeypatch, MOST_PARKED=4)
+    await endpoint.happen("bob")
+    await courier.turn()
+    before = endpoint.cursor()
+    endpoint.hands.forward(7)
+    with pytest.raises(EndedError):
+        await courier.retry()
+    assert endpoint.sql("SELECT active FROM webhook_endpoint") == [(False,)]
+    [(told,)] = endpoint.sql("SELECT data FROM notice")
+    assert told["reason"] == "4 events were given up since it was written last."
+    await endpoint.put()
+    await endpoint.happen("bob")
+    courier = await endpoint.courier()
+    await courier.turn()
+    await courier.retry()
+    assert (endpoint.arrived("bob"), endpoint.cursor() > before) == ([1, 2], True)
+    assert [parked for *_, parked in endpoint.held()] == [True] * 4, "nothing of it is forgotten"

@@ -23,7 +23,7 @@ from lingdang.events.webhooks.held import WaitingList, Whose
 from lingdang.events.webhooks.lanes import Lanes
 from lingdang.events.webhooks.leases import EndedError, InDoubtError, LeaseLostError
 from lingdang.events.webhooks.messages import Told
-from lingdang.events.webhooks.retrying import retry, retry_due
+from lingdang.events.webhooks.retrying import has_given_up, retry, retry_due
 from lingdang.events.webhooks.running import GONE, Health
 from lingdang.events.webhooks.secrets import LostSecretError
 from lingdang.events.webhooks.sending import Answer
@@ -132,6 +132,8 @@ class Courier:
         if turn is None or self.is_failing:
             return IDLE_SECONDS
         more = await retry_due(turn)
+        if await has_given_up(turn):
+            await self._pause(turn, f"{held.MOST_PARKED} events were given up since it was written last.")
         if turn.health.stopped is not None:
             await self._stop(turn, turn.health.stopped)
             return IDLE_SECONDS
@@ -187,7 +189,7 @@ class Courier:
         for bucket in range(self._parts.buckets):
             more |= await self._deliver(turn, bucket)
         self._has_looked = True
-        if not more and turn.health.stopped is None:
+        if not more and turn.health.stopped is None and not self._waiting.is_full:
             self._caught_up = time.monotonic()
             more = turn.endpoint.is_replayed and await self._deliver(turn, None)
         return more
@@ -278,7 +280,7 @@ class Courier:
     async def _stop(self, turn: Turn, answer: Answer) -> None:
         """Leave the endpoint alone for a while; for good when it wants nothing more."""
         if answer.status == GONE:
-            await self._pause(turn)
+            await self._pause(turn, "It answered 410.")
         now, failures = self._parts.clock(), turn.endpoint.failures + 1
         asked = retries.read_retry_after(answer.retry_after, now)
         due = now + retries.probe_pause(failures, asked, chance)
@@ -290,10 +292,10 @@ class Courier:
             )
         self.is_failing = True
 
-    async def _pause(self, turn: Turn) -> None:
-        """The endpoint wants nothing more: it keeps its position, and operators are told. Raises EndedError."""
+    async def _pause(self, turn: Turn, reason: str) -> None:
+        """The endpoint is sent nothing more: it keeps its position, and operators are told. Raises EndedError."""
         now = self._parts.clock()
-        told = kinds.EndpointPaused(endpoint_id=self.endpoint_id, reason="It answered 410.")
+        told = kinds.EndpointPaused(endpoint_id=self.endpoint_id, reason=reason)
         notice = notices.Notice(notices.NOBODY, kinds.PAUSED, f"{self.endpoint_id} {now.isoformat()}", told)
         async with transaction(self._parts.pool) as connection:
             await notices.begin(connection, 0)
@@ -301,7 +303,7 @@ class Courier:
             await notices.write(connection, 0, now, [notice])
         async with turn.writing() as connection:
             await places.note_gone(connection, self.endpoint_id, now)
-        _log.error("webhook_endpoint_gone", endpoint=self.endpoint_id)
+        _log.error("webhook_endpoint_paused", endpoint=self.endpoint_id, reason=reason)
         raise EndedError(self.endpoint_id)
 
     async def _write_figures(self) -> None:

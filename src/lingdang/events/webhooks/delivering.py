@@ -7,7 +7,7 @@ from itertools import groupby
 
 from lingdang.db.pool import Connection, connection_of
 from lingdang.events.webhooks import held, places
-from lingdang.events.webhooks.held import MOST_WAITING, Held, WaitingList, Whose
+from lingdang.events.webhooks.held import Held, WaitingList, Whose
 from lingdang.events.webhooks.lanes import Lane
 from lingdang.events.webhooks.messages import Told
 from lingdang.events.webhooks.places import Endpoint, Replay
@@ -66,7 +66,7 @@ class Page:
 
 async def read_page(turn: Turn, bucket: int, most: int) -> Page | None:
     """The next page of the journal; None at its end, and while too much is held."""
-    if len(turn.waiting) > MOST_WAITING:
+    if turn.waiting.is_full:
         return None
     async with connection_of(turn.parts.pool) as connection:
         after = await places.cursor_of(connection, turn.endpoint_id, bucket)
@@ -78,7 +78,9 @@ async def read_page(turn: Turn, bucket: int, most: int) -> Page | None:
 
 
 async def read_replay(turn: Turn, most: int) -> Page | None:
-    """The next page of what is replayed."""
+    """The next page of what is replayed; None where there is none, and while too much is held."""
+    if turn.waiting.is_full:
+        return None
     async with connection_of(turn.parts.pool) as connection:
         replay = await places.next_replay(connection, turn.endpoint_id)
         if replay is None:

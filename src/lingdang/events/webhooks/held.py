@@ -12,6 +12,10 @@ from lingdang.db.pool import Connection
 
 MOST_WAITING = 100_000
 """Beyond so many rows of an endpoint nothing more is read for it until some were delivered or given up."""
+MOST_OF_ONE = 10_000
+"""A customer of whom so many rows wait is given up as a whole, so that one alone never fills an endpoint."""
+MOST_PARKED = 100_000
+"""When so many rows were given up since an endpoint was written, it is paused: its operator has to look."""
 
 _ADD = """
 INSERT INTO webhook_held (endpoint_id, bucket, customer, position, event_id, happened_at, failures, first_failed_at,
@@ -50,6 +54,13 @@ UPDATE webhook_held SET first_failed_at = NULL
 """
 _PARKED = """
 UPDATE webhook_held SET failures = %b, due_at = NULL, parked_at = %b, reason = %b WHERE endpoint_id = %b AND number = %b
+"""
+_PARKED_WHOLE = """
+UPDATE webhook_held SET due_at = NULL, parked_at = %b, reason = coalesce(reason, %b)
+ WHERE endpoint_id = %b AND bucket = %b AND customer = %b AND parked_at IS NULL
+"""
+_PARKED_SINCE = """
+SELECT count(*) FROM (SELECT FROM webhook_held WHERE endpoint_id = %b AND parked_at > %b LIMIT %b) parked
 """
 # Of each of these customers the first row, unless it has its time already.
 _NEXT = """
@@ -107,12 +118,23 @@ class WaitingList:
     def __init__(self, counts: dict[Whose, int]) -> None:
         self._counts = counts
         self.tried: set[Whose] = set()
+        self.parked = 0
+        """How many rows were given up since somebody counted them."""
 
     def __contains__(self, whose: Whose) -> bool:
         return whose in self._counts
 
     def __len__(self) -> int:
         return sum(self._counts.values())
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more is to be read."""
+        return len(self) > MOST_WAITING
+
+    def is_crowded(self, whose: Whose) -> bool:
+        """Whether a customer has too many rows."""
+        return self._counts.get(whose, 0) >= MOST_OF_ONE
 
     def change(self, whose: Whose, by: int) -> None:
         """So many rows of a customer more, or fewer."""
@@ -182,6 +204,17 @@ async def begin_anew(connection: Connection, endpoint_id: str) -> None:
 async def parked(connection: Connection, endpoint_id: str, row: Waiting, now: datetime, reason: str) -> None:
     """A row that was tried for long enough; it stays, to be seen and to be replayed."""
     await connection.execute(_PARKED, (row.failures + 1, now, reason, endpoint_id, row.number))
+
+
+async def parked_whole(connection: Connection, endpoint_id: str, whose: Whose, now: datetime, reason: str) -> int:
+    """All rows of a customer, likewise; `reason` is that of those that were never tried. Returns how many."""
+    return (await connection.execute(_PARKED_WHOLE, (now, reason, endpoint_id, *whose))).rowcount
+
+
+async def has_given_up(connection: Connection, endpoint_id: str, since: datetime) -> bool:
+    """Whether MOST_PARKED rows were given up since then."""
+    rows = await connection.execute(_PARKED_SINCE, (endpoint_id, since, MOST_PARKED), binary=True)
+    return await rows.fetchone() == (MOST_PARKED,)
 
 
 async def let_next(connection: Connection, endpoint_id: str, whose: Sequence[Whose], now: datetime) -> None:

@@ -19,8 +19,12 @@ TRIED = 20
 """Customers of whom something is tried in a turn, …"""
 AT_ONCE = 4
 """… so many of them at the same time."""
+LOOKED_AT = 100
+"""Rows that are given up between two looks at how many those are."""
 TOGETHER = 20
 """Rows of one customer that are tried in a row; for an endpoint with batches, a batch if that is more."""
+
+_BEHIND = "too many waited behind an event that failed"
 
 _log = structlog.get_logger(__name__)
 
@@ -32,6 +36,15 @@ async def retry_due(turn: Turn) -> bool:
     due = [whose for whose in found if whose not in turn.waiting.tried]
     await side_by_side(due, AT_ONCE, lambda whose: retry(turn, whose, max(TOGETHER, turn.endpoint.batch)))
     return bool(due)
+
+
+async def has_given_up(turn: Turn) -> bool:
+    """Whether so much was given up since the endpoint was written that it is to be paused; looked at now and then."""
+    if turn.waiting.parked < LOOKED_AT:
+        return False
+    turn.waiting.parked = 0
+    async with connection_of(turn.parts.pool) as connection:
+        return await held.has_given_up(connection, turn.endpoint_id, turn.endpoint.updated_at)
 
 
 async def retry(turn: Turn, whose: Whose, most: int) -> Run | None:
@@ -69,31 +82,46 @@ async def write_down(
     failure: Failure | None,
 ) -> None:
     """Write down what became of a customer's rows, and let the next one have its time."""
-    now, fewer = turn.parts.clock(), len(gone)
+    now, fewer, parked = turn.parts.clock(), len(gone), 0
     async with turn.writing() as connection:
         await held.delivered(connection, turn.endpoint_id, gone)
         if failure is not None:
             [row] = [row for row in rows if row.event_id == failure.told.event.id]
-            fewer += await _note_failure(connection, turn, row, failure)
+            parked = await _note_failure(connection, turn, whose, row, failure)
+            fewer += parked
         if later is not None:
             await held.postpone(connection, turn.endpoint_id, later, now + retries.PAUSES[0])
         await held.let_next(connection, turn.endpoint_id, [whose], now)
     turn.waiting.change(whose, -fewer)
+    turn.waiting.parked += parked
 
 
-async def _note_failure(connection: Connection, turn: Turn, row: Waiting, failure: Failure) -> bool:
-    """Have a row tried again later; or park it, if it was tried for long enough while others arrived (True)."""
+async def _note_failure(connection: Connection, turn: Turn, whose: Whose, row: Waiting, failure: Failure) -> int:
+    """Have a row tried again later; or park it, if it was tried for long enough while others arrived, or all of its
+    customer's, if those are too many. Returns how many were parked."""
     now, why = turn.parts.clock(), reason(failure.answer)
-    since = _tried_since(turn, row)
-    is_over = since is not None and retries.is_over(since, now) and _failed_alone(turn, row)
-    if is_over and turn.endpoint.failing_since is None:
+    is_over = _is_over(turn, row, now)
+    if turn.waiting.is_crowded(whose) and (is_over is not None or turn.waiting.is_full):
+        await held.failed(connection, turn.endpoint_id, row, now, now, why)
+        number = await held.parked_whole(connection, turn.endpoint_id, whose, now, _BEHIND)
+        _log.error("customer_parked", endpoint=turn.endpoint_id, first=row.event_id, events=number)
+        return number
+    if is_over:
         await held.parked(connection, turn.endpoint_id, row, now, why)
         _log.error("event_parked", endpoint=turn.endpoint_id, event_id=row.event_id, failures=row.failures + 1)
-        return True
+        return 1
     asked = retries.read_retry_after(failure.answer.retry_after, now)
     due = now + retries.pause(row.failures + 1, asked, chance)
     await held.failed(connection, turn.endpoint_id, row, now, due, why)
-    return False
+    return 0
+
+
+def _is_over(turn: Turn, row: Waiting, now: datetime) -> bool | None:
+    """Whether a row was tried for long enough; None while nobody can tell, because nothing else has arrived."""
+    since = _tried_since(turn, row)
+    if since is None or turn.endpoint.failing_since is not None or not _failed_alone(turn, row):
+        return None
+    return retries.is_over(since, now)
 
 
 def _is_asked_for(turn: Turn, row: Waiting, told: Told) -> bool:
