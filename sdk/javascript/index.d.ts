@@ -268,7 +268,7 @@ export interface TopupRequest {
   amount?: number;
   /** Who pays as the provider knows them, where it asks for that. */
   payerId?: string;
-  /** Where the provider sends the payer afterwards: a path of the shop, or of an origin that the shop allows. */
+  /** Where the provider sends the payer afterwards: a path of the shop, or of an origin that the shop allows; `{topupId}` becomes the id. */
   returnUrl?: string;
 }
 

@@ -324,7 +324,9 @@ def _pages(parts: _Parts, watch: Watch) -> list[AnyServed]:
     settings = parts.deployment.settings
     public = parts.public and pages.Public(parts.products, parts.public.pages, settings.public_url or "")
     return [
-        *pages.routes(settings.sign_types, settings.demo, settings.refund_days, public),
+        *pages.routes(
+            settings.sign_types, settings.demo, settings.refund_days, public, topups=bool(parts.topups.accounts)
+        ),
         *(signing_lab.routes() if settings.demo else []),
         *health.routes(parts.probe, watch.scrape),
     ]

@@ -53,6 +53,15 @@ class DemoShop:
             **{"kind": "paid", **more},
         )
 
+    def gift_code(self, bells: int) -> str:
+        """A code of so many bells."""
+        with self.served.client() as client:
+            body = {"campaign": f"tests-{uuid4().hex[:8]}", "count": 1, "amount": bells}
+            answer = client.post("/v1/admin/gift-codes", json=body, headers={"Authorization": f"Bearer {self._key}"})
+        assert answer.is_success, answer.text
+        [code] = answer.json()["codes"]
+        return str(code)
+
     def refund(self, order_id: str, refund_id: str, **asked: Any) -> None:
         self.ask("POST", f"/v1/admin/orders/{order_id}/refunds", refundId=refund_id, **asked)
 
@@ -102,7 +111,14 @@ class DemoShop:
 
 _SCOPES = [
     part
-    for scope in ("customers:write", "wallets:credit", "coupons:write", "catalog:write", "orders:refund")
+    for scope in (
+        "customers:write",
+        "wallets:credit",
+        "coupons:write",
+        "catalog:write",
+        "orders:refund",
+        "topups:write",
+    )
     for part in ("--scope", scope)
 ]
 

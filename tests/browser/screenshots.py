@@ -51,6 +51,22 @@ async def desk(browser: Browser, shop: DemoShop) -> None:
         await reader.part("see-through").scroll_into_view_if_needed()
         await picture(reader, "see-through")
         await others(reader)
+    async with profile(browser, shop, bells=0, vouchers=()) as reader:
+        await topping_up(reader)
+
+
+async def topping_up(reader: Visitor) -> None:
+    """An order that lacks bells, and the way to them."""
+    await reader.to_the_order(2)
+    await reader.part("topup-missing").click()
+    await expect(reader.part("topup-begin")).to_be_enabled()
+    await picture(reader, "topup")
+    await reader.part("topup-begin").click()
+    await expect(reader.page.locator("#state")).to_be_visible()
+    await picture(reader, "sandbox")
+    await reader.page.locator('button[value="pay"]').click()
+    await expect(reader.part("topup-status")).to_have_attribute("data-status", "paid")
+    await picture(reader, "topup-paid")
 
 
 async def others(reader: Visitor) -> None:

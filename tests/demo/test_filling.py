@@ -15,8 +15,26 @@ from support.served import Served, run, serving
 
 pytestmark = pytest.mark.slow
 
-TABLES = ("product", "customer", "wallet", "transfer", "coupon", "voucher", "entitlement", "deployment")
-FILLED = [("product", 10_000), ("customer", 1), ("wallet", 1), ("transfer", 1), ("coupon", 6), ("voucher", 5)]
+TABLES = (
+    "product",
+    "customer",
+    "wallet",
+    "transfer",
+    "coupon",
+    "voucher",
+    "topup_package",
+    "entitlement",
+    "deployment",
+)
+FILLED = [
+    ("product", 10_000),
+    ("customer", 1),
+    ("wallet", 1),
+    ("transfer", 1),
+    ("coupon", 6),
+    ("voucher", 5),
+    ("topup_package", 3),
+]
 
 
 def _contents(url: str) -> dict[str, list[tuple[object, ...]]]:

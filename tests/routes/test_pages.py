@@ -17,6 +17,8 @@ PAGES = [
     "/orders",
     "/orders/abc",
     "/wallet",
+    "/topup",
+    "/topup/abc",
     "/login",
     "/lab",
 ]
@@ -98,6 +100,7 @@ async def test_the_pages_are_told_what_the_deployment_offers(shop: Shop) -> None
         "signTypes": ["ES256", "HMAC-SHA256", "MD5"],
         "refundDays": 0,
         "publicCatalogue": False,
+        "topups": False,
     }
 
 

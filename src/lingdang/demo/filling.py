@@ -1,7 +1,8 @@
 """`serve --demo`: an empty shop is filled; one in which there is anything is left as it is.
 
-The filling has three steps, each of which happens whole or not at all: the books, the customer with their vouchers, and
-the bells. How far it came is kept in the database, so that one that was interrupted goes on where it was.
+The filling has three steps, each of which happens whole or not at all: the books, the customer with their vouchers and
+the packages of bells, and the bells. How far it came is kept in the database, so that one that was interrupted goes on
+where it was.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from lingdang.db.pool import Pool, connect_options, transaction
 from lingdang.demo import BELLS, CUSTOMER, PASSWORD
 from lingdang.demo.books import add_demo_books
 from lingdang.demo.coupons import give_demo_coupons
+from lingdang.demo.packages import sell_demo_packages
 from lingdang.deployment import Deployment, deploy, settling
 from lingdang.identity.customers import known_customer, store_customer
 from lingdang.identity.passwords import Passwords
@@ -26,8 +28,8 @@ _STEP = "SELECT demo FROM deployment"
 _HELD_STEP = "SELECT demo FROM deployment FOR UPDATE"
 """Two that fill one shop come one after the other."""
 _DONE = "UPDATE deployment SET demo = %s"
-_LOCK = "LOCK TABLE product, customer, coupon, wallet, transfer IN SHARE ROW EXCLUSIVE MODE"
-_TABLES = ("product", "customer", "wallet", "transfer", "entitlement", "coupon", "voucher")
+_LOCK = "LOCK TABLE product, customer, coupon, wallet, transfer, topup_package IN SHARE ROW EXCLUSIVE MODE"
+_TABLES = ("product", "customer", "wallet", "transfer", "entitlement", "coupon", "voucher", "topup_package")
 """An empty shop has no row of any."""
 _TABLES_BUT_BOOKS = _TABLES[1:]
 
@@ -87,6 +89,7 @@ async def _add_customer(shop: Deployment) -> str:
             return found
         key = (await store_customer(connection, CUSTOMER, hashed, now)).customer.key
         await give_demo_coupons(connection, bucket_of(key, shop.buckets), key, now)
+        await sell_demo_packages(connection, now)
         await connection.execute(_DONE, ("customer",))
     return ""
 

@@ -30,6 +30,8 @@ PAGES = (
     "/orders",
     "/orders/{_}",
     "/wallet",
+    "/topup",
+    "/topup/{_}",
     "/login",
     "/lab",
 )
@@ -118,8 +120,13 @@ PRODUCT = Route(
 FILES = {folder: _file(folder) for folder in ("static", "sdk")}
 
 
-def routes(sign_types: tuple[SignType, ...], demo: bool, refund_days: int, public: Public | None) -> list[AnyServed]:
-    """The pages. What they have to know of the deployment is in /static/config.json."""
+def routes(
+    sign_types: tuple[SignType, ...], demo: bool, refund_days: int, public: Public | None, *, topups: bool
+) -> list[AnyServed]:
+    """The pages. What they have to know of the deployment is in /static/config.json.
+
+    `topups` is whether there is an account at which bells can be bought.
+    """
     files = {f"static/{path}": found for path, found in load(STATIC).items()}
     files |= {f"sdk/{path}": found for path, found in load(SDK).items()}
     document = files["static/index.html"]
@@ -128,6 +135,7 @@ def routes(sign_types: tuple[SignType, ...], demo: bool, refund_days: int, publi
         "signTypes": sign_types,
         "refundDays": refund_days,
         "publicCatalogue": public is not None,
+        "topups": topups,
     }
     files["static/config.json"] = asset("application/json", msgspec.json.encode(config))
 

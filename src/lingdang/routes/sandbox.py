@@ -2,9 +2,8 @@
 
 import asyncio
 import re
-from html import escape
 from typing import Annotated
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 from uuid import UUID
 
 import msgspec
@@ -13,10 +12,10 @@ from msgspec import Meta
 from lingdang.clock import Clock
 from lingdang.errors import Problem, invalid_field
 from lingdang.http.problems import from_decode_error
-from lingdang.http.reply import Header, Reply, replied
+from lingdang.http.reply import Reply, replied
 from lingdang.http.route import ANYONE, AnyServed, Asked, Route
+from lingdang.routes import sandbox_page
 from lingdang.topup.accounts import Account
-from lingdang.topup.money import Money, decimal_text
 from lingdang.topup.providers.provider import Refused
 from lingdang.topup.providers.sandbox import OUTCOME, OUTCOMES, Payment, Sandbox, Sending
 from lingdang.topup.receiving import Receiving
@@ -69,14 +68,10 @@ PLAY = Route(
     documented=False,
 )
 
-_HEADERS: tuple[Header, ...] = (
-    (b"content-type", b"text/html; charset=utf-8"),
-    (
-        b"content-security-policy",
-        b"default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    ),
-    (b"referrer-policy", b"no-referrer"),
-)
+_IN_ADDRESSES = "%/:?#[]@!$&'()*+,;=~"
+"""What stays as it is in an address that may have been written with letters of any script."""
+_OF_THE_PAYER = frozenset(outcome for outcome in OUTCOMES if not outcome.startswith("dispute"))
+"""What whoever pays does. They are led back to the shop afterwards, as a provider would."""
 
 
 def routes(account: Account, receiving: Receiving, clock: Clock) -> list[AnyServed]:
@@ -89,7 +84,9 @@ def routes(account: Account, receiving: Receiving, clock: Clock) -> list[AnyServ
         found = await account.call(lambda: sandbox.shown(asked.params.topup_id))
         if found is None:
             raise Problem("not_found")
-        return Reply(_page(found).encode(), 200, _HEADERS)
+        lang = sandbox_page.language(asked.header(b"accept-language"))
+        html = sandbox_page.page(found, sandbox.possible(found), lang)
+        return Reply(html.encode(), 200, sandbox_page.headers(found))
 
     async def play(asked: Asked[None, OfPayment, bytes]) -> Reply:
         is_form = (asked.header(b"content-type") or "").startswith("application/x-www-form-urlencoded")
@@ -108,17 +105,21 @@ def routes(account: Account, receiving: Receiving, clock: Clock) -> list[AnyServ
                 task.add_done_callback(later.discard)
             else:
                 await receiving.take(account.name, sending.headers, sending.body, clock())
-        if is_form:
-            return Reply(b"", 303, ((b"location", f"/sandbox/{topup_id}".encode()),))
         found = await account.call(lambda: sandbox.shown(topup_id))
         assert found is not None, "it was played"
-        return replied(Played(found.state))
+        return _led_on(found, outcome) if is_form else replied(Played(found.state))
 
     async def deliver(sending: Sending) -> None:
         await asyncio.sleep(sending.seconds)
         await receiving.take(account.name, sending.headers, sending.body, clock())
 
     return [PAGE.by(page), PLAY.by(play)]
+
+
+def _led_on(found: Payment, outcome: str) -> Reply:
+    to = found.return_url if outcome in _OF_THE_PAYER else None
+    address = quote(to or f"/sandbox/{found.topup_id}", safe=_IN_ADDRESSES)
+    return Reply(b"", 303, ((b"location", address.encode("ascii")),))
 
 
 def _of_json(body: bytes) -> str:
@@ -134,21 +135,3 @@ def _of_form(body: bytes) -> str:
     if not _OUTCOME.match(outcome):
         raise invalid_field("outcome", "There is no such outcome")
     return outcome
-
-
-def _page(found: Payment) -> str:
-    buttons = "".join(f'<button name="outcome" value="{each}">{each}</button> ' for each in OUTCOMES)
-    price = f"{decimal_text(Money(found.price, found.currency))} {found.currency}"
-    back = (
-        ""
-        if found.return_url is None
-        else f'<p><a href="{escape(found.return_url)}">返回商店 · Back to the shop</a></p>'
-    )
-    return (
-        '<!doctype html><html lang="zh"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        "<title>Sandbox</title><style>body{font:16px/1.5 sans-serif;max-width:36rem;margin:2rem auto;padding:0 1rem}"
-        "button{font:inherit;margin:.2rem;padding:.4rem .8rem}</style>"
-        f"<h1>沙箱支付 · Sandbox</h1><p>{escape(found.name)}: <strong>{escape(price)}</strong></p>"
-        f"<p>状态 · State: <strong id=state>{found.state}</strong></p>"
-        f'<form method="post">{buttons}</form>{back}</html>'
-    )

@@ -27,6 +27,8 @@ from lingdang.topup.rows import TopupRow
 OPEN_FOR: Mapping[bool, timedelta] = {False: timedelta(hours=1), True: timedelta(days=3)}
 """How long a top-up may be paid: on the web, and at a store."""
 AGAIN_SECONDS = 5
+_ID = "{topupId}"
+"""In an address: the top-up's id, which its client does not know yet."""
 
 _log = structlog.get_logger(__name__)
 
@@ -35,7 +37,8 @@ class TopupRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rena
     """What a customer wants to buy, and how. `amount` is the bells of a package with a free amount.
 
     `payer_id` is who pays as the provider knows them, where it asks for that. `return_url` is where the provider sends
-    them afterwards: a path of the shop, or an address of an origin that the shop allows.
+    them afterwards: a path of the shop, or an address of an origin that the shop allows. `{topupId}` in it stands for
+    the top-up's id.
     """
 
     package_id: PackageId
@@ -89,10 +92,10 @@ class Beginning:
         agreed = agree(package, request.amount)
         if isinstance(agreed, Problem):
             raise agreed
-        is_store = request.channel == "store"
+        is_store, topup_id = request.channel == "store", uuid7(now)
         row = TopupRow(
             customer=owner.customer,
-            topup_id=uuid7(now),
+            topup_id=topup_id,
             bucket=owner.bucket,
             package_id=package.package_id,
             name=package.name,
@@ -105,7 +108,7 @@ class Beginning:
             price=agreed.price.amount,
             price_currency=agreed.price.currency,
             store_product=package.store_products.get(account.name),
-            return_url=self._return_url(request.return_url),
+            return_url=self._return_url(request.return_url, topup_id),
             created_at=now,
             expires_at=now + OPEN_FOR[is_store],
         )
@@ -167,7 +170,8 @@ class Beginning:
             raise Problem("topup_unavailable", reason="channel")
         return account
 
-    def _return_url(self, url: str | None) -> str | None:
+    def _return_url(self, asked: str | None, topup_id: UUID) -> str | None:
+        url = None if asked is None else asked.replace(_ID, str(topup_id), 1)
         if url is None or (url.startswith("/") and not url.startswith(("//", "/\\")) and url.isprintable()):
             return url
         parts = urlsplit(url)

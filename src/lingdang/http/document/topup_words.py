@@ -38,7 +38,10 @@ WORDS: dict[str, Word] = {
     "received": Word("The money that came; null while none has."),
     "purchaseToken": Word("Google's purchase token; null at Apple.", "opaque-token-up-to-1500-characters"),
     "signedTransaction": Word("Apple's signed transaction, a JWS; null at Google.", None),
-    "returnUrl": Word("Where the payer is sent back to: a path, or an address of an allowed origin.", "/topups"),
+    "returnUrl": Word(
+        "Where the payer is sent back to: a path, or an address of an allowed origin. `{topupId}` becomes the id.",
+        "/topups",
+    ),
     "storeProducts": Word("Its product's id at each store, by account.", {"apple": "bells.600"}),
     "supportReference": Word("In review, what the customer tells the shop.", "0000-0000-00C1"),
     "topupId": Word("The top-up's UUID.", TOPUP_ID),

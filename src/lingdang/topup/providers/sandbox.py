@@ -208,6 +208,11 @@ class Sandbox:
         sending = self._sending(found, outcome.partition(":")[0], LATE_SECONDS if outcome == "late" else 0)
         return [sending, sending] if outcome == "twice" else [sending]
 
+    def possible(self, payment: Payment) -> list[str]:
+        """The outcomes that can come now; `refund:` stands with all that is the shop's."""
+        outcomes = (*OUTCOMES, f"refund:{payment.held}")
+        return [each for each in outcomes if _changes(payment, each) is not None]
+
     def _sending(self, found: Payment, kind: str, seconds: float) -> Sending:
         standing = _standing(found)
         told = _Told(f"evt_{uuid7().hex}", kind, standing.at, kind.startswith("dispute"), standing)

@@ -19,6 +19,8 @@ export const ROUTES = [
   { path: "/orders", page: () => import("./pages/orders.js"), areas: ["account", "refund"] },
   { path: "/orders/:orderId", page: () => import("./pages/orders.js"), areas: ["account", "refund"] },
   { path: "/wallet", page: () => import("./pages/wallet.js"), areas: ["account"] },
+  { path: "/topup", page: () => import("./pages/topup.js"), areas: ["topup"] },
+  { path: "/topup/:topupId", page: () => import("./pages/topup.js"), areas: ["topup"] },
   { path: "/login", page: () => import("./pages/login.js"), areas: ["account"], open: true },
   { path: "/lab", page: () => import("./pages/lab.js"), areas: ["lab"], open: true },
 ];

@@ -10,16 +10,17 @@ import { Vouchers } from "./order/vouchers.js";
 
 export const title = (t) => t("order.title");
 
-export default function OrderPage({ shop, params, navigate, t, lang }) {
+export default function OrderPage({ shop, params, navigate, t, lang, config }) {
   const order = useOrder({ shop, orderId: params.orderId, navigate });
   const clock = useClock(shop, order.offer);
   if (order.phase === "loading") return html`<${Loading} t=${t} />`;
   const { offer, problem, note, busy } = order;
   const expired = clock.left === 0;
+  const sells = config.topups;
   return html`
     <div class="page-head"><h1>${t("order.title")}</h1></div>
-    ${problem && html`<${Refusal} ...${{ problem, order, t, lang }} />`}
-    ${!problem && expired && !busy && html`<${Refusal} problem=${{ code: "token_expired" }} ...${{ order, t, lang }} />`}
+    ${problem && html`<${Refusal} ...${{ problem, order, sells, t, lang }} />`}
+    ${!problem && expired && !busy && html`<${Refusal} problem=${{ code: "token_expired" }} ...${{ order, sells, t, lang }} />`}
     ${note && html`<p class="notice" role="status">${t(note)}</p>`}
     ${
       offer &&
@@ -28,7 +29,7 @@ export default function OrderPage({ shop, params, navigate, t, lang }) {
           <${Lines} lines=${offer.lines} currency=${offer.currency} t=${t} lang=${lang} />
           <${Vouchers} ...${{ order, t, lang }} />
         </div>
-        <${Summary} ...${{ order, clock, t, lang }} />
+        <${Summary} ...${{ order, clock, sells, t, lang }} />
       </div>`
     }
   `;

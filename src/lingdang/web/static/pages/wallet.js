@@ -1,18 +1,25 @@
-/** The wallet: what is in it, what lapses when, and every movement with the balance after it. */
+/** The wallet: what is in it, what lapses when, every top-up, and every movement with the balance after it. */
 import { html } from "../html.js";
 import { formatTime } from "../i18n.js";
-import { Bells, amountText } from "../ui/bells.js";
+import { Bells } from "../ui/bells.js";
 import { Guard } from "../ui/guard.js";
 import { Growing, Loading, useLoad, usePages } from "../ui/loading.js";
 import { ProblemNotice } from "../ui/notice.js";
+import { Balance } from "./wallet/balance.js";
+import { Redeem } from "./wallet/redeem.js";
+import { Topups } from "./wallet/topups.js";
 
 export const title = (t) => t("account.wallet");
 
-export default function Wallet({ shop, t, lang }) {
+export default function Wallet({ shop, t, lang, config }) {
   const wallet = useLoad(() => shop.wallet(), []);
   const entries = usePages((cursor) => shop.walletEntries({ limit: 30, cursor }), []);
+  const renew = () => [wallet, entries].forEach(({ again }) => again());
   return html`
-    <div class="page-head"><h1>${t("account.wallet")}</h1></div>
+    <div class="page-head">
+      <h1>${t("account.wallet")}</h1>
+      ${config.topups && html`<a class="button main" data-test="to-topup" href="/topup">${t("account.topUp")}</a>`}
+    </div>
     ${wallet.problem && html`<${ProblemNotice} problem=${wallet.problem} t=${t} lang=${lang}>
       <button class="button" onClick=${wallet.again}>${t("shell.again")}</button>
     <//>`}
@@ -22,6 +29,8 @@ export default function Wallet({ shop, t, lang }) {
         <${Balance} ...${{ balance, t, lang }} />
       <//>`,
     )}
+    <${Redeem} ...${{ shop, renew, t, lang }} />
+    ${config.topups && html`<${Topups} ...${{ shop, t, lang }} />`}
     <h2 class="above" id="movements">${t("account.movements")}</h2>
     <${Growing} pages=${entries} t=${t} lang=${lang} empty=${html`<p class="muted">${t("account.noMovements")}</p>`}>
       <div class="sheet figured">
@@ -40,22 +49,6 @@ export default function Wallet({ shop, t, lang }) {
       </div>
     <//>
   `;
-}
-
-function Balance({ balance, t, lang }) {
-  const { currency, balance: whole, paid, bonus, expiring } = balance;
-  const said = (amount) => amountText(t, lang, amount, currency);
-  return html`<section class="sheet balance" data-currency=${currency}>
-    <p class="grand" data-test="wallet-balance"><${Bells} amount=${whole} ...${{ currency, t, lang }} /></p>
-    <p class="muted">${t("account.paidAndBonus", { paid: said(paid), bonus: said(bonus) })}</p>
-    ${expiring.length > 0 && html`<ul>
-      ${expiring.map(
-        ({ amount, expiresAt }) => html`<li key=${expiresAt} class="small-print">
-          ${t("account.expiring", { amount: said(amount), time: formatTime(lang, expiresAt) })}
-        </li>`,
-      )}
-    </ul>`}
-  </section>`;
 }
 
 function Entry({ entry, t, lang }) {

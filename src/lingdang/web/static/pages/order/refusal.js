@@ -2,12 +2,13 @@ import { html } from "../../html.js";
 import { loginAddress } from "../../login_address.js";
 import { ProblemNotice } from "../../ui/notice.js";
 import { text } from "../../ui/text.js";
+import { topupAddress } from "../../ui/topup_address.js";
 
-/** Why the order was not paid, and each way on from there. */
-export const Refusal = ({ problem, order, t, lang }) =>
+/** Why the order was not paid, and each way on from there. `sells` is whether bells can be bought here. */
+export const Refusal = ({ problem, order, sells, t, lang }) =>
   html`<div data-test="result-failure">
     <${ProblemNotice} ...${{ problem, t, lang }} details=${html`<${Details} ...${{ problem, order, lang }} />`}>
-      ${waysOf(problem, order).map((way) => html`<${Way} key=${way} ...${{ way, problem, order, t }} />`)}
+      ${waysOf(problem, order, sells).map((way) => html`<${Way} key=${way} ...${{ way, problem, order, t }} />`)}
     <//>
   </div>`;
 
@@ -24,17 +25,18 @@ function Details({ problem, order, lang }) {
 }
 
 /** What can be done, the best first. Without an offer to show there is nothing to pay or to price anew. */
-function waysOf({ code, members }, { offer }) {
+function waysOf({ code, members }, { offer }, sells) {
   const isEmpty = offer && remaining(offer, members?.productIds).length === 0;
-  if (offer) return (WAYS[code] ?? ["retry", "cart"]).filter((way) => way !== "without" || !isEmpty);
+  const isOpen = (way) => (way !== "without" || !isEmpty) && (way !== "topup" || sells);
+  if (offer) return (WAYS[code] ?? ["retry", "cart"]).filter(isOpen);
   return (WAYS[code] ?? ["again", "cart"]).filter((way) => !NEEDS_OFFER.has(way));
 }
 
-const NEEDS_OFFER = new Set(["retry", "requote", "without"]);
+const NEEDS_OFFER = new Set(["topup", "retry", "requote", "without"]);
 
 const WAYS = {
-  wallet_in_debt: ["retry", "wallet", "cart"],
-  insufficient_bells: ["retry", "wallet", "cart"],
+  wallet_in_debt: ["topup", "retry", "wallet", "cart"],
+  insufficient_bells: ["topup", "retry", "wallet", "cart"],
   token_expired: ["requote", "cart"],
   token_invalid: ["requote", "cart"],
   order_mismatch: ["requote", "cart"],
@@ -65,6 +67,8 @@ function Way({ way, problem, order, t }) {
       return act(() => order.quote());
     case "without":
       return act(() => order.quote({}, remaining(order.offer, problem.members.productIds)));
+    case "topup":
+      return link(topupAddress(order.orderId));
     case "login":
       return link(loginAddress(`/order/${order.orderId}`));
     default:

@@ -1,10 +1,14 @@
 import { html } from "../../html.js";
 import { Bells } from "../../ui/bells.js";
 import { Icon } from "../../ui/icon.js";
+import { topupAddress } from "../../ui/topup_address.js";
 import { minutes } from "./clock.js";
 
-/** What is to be paid, from what, until when; and the confirmation, which is sent once however often it is clicked. */
-export function Summary({ order, clock, t, lang }) {
+/**
+ * What is to be paid, from what, until when; and the confirmation, which is sent once however often it is clicked.
+ * `sells` is whether bells can be bought here.
+ */
+export function Summary({ order, clock, sells, t, lang }) {
   const { subtotal, discount, total, currency, wallet } = order.offer;
   const { phase, busy } = order;
   const amount = (value) => html`<${Bells} amount=${value} ...${{ currency, lang, t }} />`;
@@ -42,7 +46,7 @@ export function Summary({ order, clock, t, lang }) {
             </div>`
       }
     </dl>
-    ${!wallet.sufficient && html`<p class="reason">${t("order.topUp")} <a href="/wallet">${t("shell.wallet")}</a></p>`}
+    ${!wallet.sufficient && html`<${Short} ...${{ order, sells, amount, t }} />`}
     <div class="confirm-bar">
       <p class="offer-clock" data-test="offer-clock">
         <${Icon} name="clock" />${
@@ -62,4 +66,17 @@ export function Summary({ order, clock, t, lang }) {
     </div>
     <p class="small-print">${t("order.once")}</p>
   </section>`;
+}
+
+/** Too few bells: where to buy exactly what is missing, or else where to see what there is. */
+function Short({ order, sells, amount, t }) {
+  const { shortfall } = order.offer.wallet;
+  return html`<p class="reason">${t("order.topUp")}</p>
+    <p>
+      ${
+        sells
+          ? html`<a class="button wide" data-test="topup-missing" href=${topupAddress(order.orderId)}>${t("order.topUpBy")} ${amount(shortfall)}</a>`
+          : html`<a href="/wallet">${t("shell.wallet")}</a>`
+      }
+    </p>`;
 }

@@ -1,5 +1,6 @@
 import { Problem } from "/sdk/index.js";
 import { useEffect, useRef, useState } from "../../html.js";
+import { walletFor } from "../../ui/shortfall.js";
 
 /**
  * An order as its page goes through it.
@@ -50,12 +51,10 @@ export function useOrder({ shop, orderId, navigate }) {
   };
 
   /** A kept offer knows the wallet of its own time; there may have been a top-up since. */
-  const lookIntoWallet = async ({ currency, total }) => {
-    const { balances } = await shop.wallet().catch(() => ({ balances: null }));
-    if (!balances) return;
-    const { balance, debt } = balances.find((one) => one.currency === currency) ?? { balance: 0, debt: 0 };
-    const shortfall = total ? Math.max(0, total - balance + debt) : 0;
-    const wallet = { balance, sufficient: shortfall === 0, shortfall };
+  const lookIntoWallet = async (offered) => {
+    const found = await shop.wallet().catch(() => null);
+    if (!found) return;
+    const wallet = walletFor(found, offered);
     setState((now) => (now.offer?.orderId === orderId ? { ...now, offer: { ...now.offer, wallet } } : now));
   };
 

@@ -1,0 +1,128 @@
+"""The sandbox's own page as HTML, in the payer's language. It has no scripts: its buttons are a form's."""
+
+from collections.abc import Sequence
+from html import escape
+from urllib.parse import urlsplit
+
+from lingdang.http.reply import Header
+from lingdang.topup.money import Money, decimal_text
+from lingdang.topup.providers.sandbox import Payment
+
+_WORDS = {
+    "zh": {
+        "title": "沙箱支付",
+        "what": "这是代替支付渠道的演示页面，不涉及真实资金。",
+        "open": "待付款",
+        "paid": "已付款",
+        "closed": "已关闭",
+        "refunded": "已退款",
+        "disputed": "争议中",
+        "lost": "败诉扣回",
+        "now": "现在可以",
+        "others": "其他情形",
+        "back": "返回商店",
+        "pay": "确认付款",
+        "fail": "拒绝付款",
+        "late": "付款，通知迟到 5 秒",
+        "never": "付款，但不发通知",
+        "twice": "付款，通知发两次",
+        "wrong_amount": "付错金额",
+        "wrong_currency": "付错币种",
+        "dispute": "付款人提出争议",
+        "dispute_won": "争议：商店胜诉",
+        "dispute_lost": "争议：商店败诉",
+        "refund": "全额退款",
+    },
+    "en": {
+        "title": "Sandbox payment",
+        "what": "This page stands in for a payment provider. No real money moves.",
+        "open": "Waiting for payment",
+        "paid": "Paid",
+        "closed": "Closed",
+        "refunded": "Refunded",
+        "disputed": "Disputed",
+        "lost": "Charged back",
+        "now": "What can happen now",
+        "others": "Other outcomes",
+        "back": "Back to the shop",
+        "pay": "Pay",
+        "fail": "Decline",
+        "late": "Pay; the news comes 5 s late",
+        "never": "Pay; no news is sent",
+        "twice": "Pay; the news comes twice",
+        "wrong_amount": "Pay another amount",
+        "wrong_currency": "Pay in another currency",
+        "dispute": "The payer disputes it",
+        "dispute_won": "Dispute: the shop wins",
+        "dispute_lost": "Dispute: the shop loses",
+        "refund": "Refund all of it",
+    },
+}
+_MAIN = ("pay", "fail")
+_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+
+
+def language(accepted: str | None) -> str:
+    """The language of an Accept-Language header: `zh` where Chinese is named first, `en` otherwise."""
+    return "zh" if (accepted or "").strip().lower().startswith("zh") else "en"
+
+
+def headers(payment: Payment) -> tuple[Header, ...]:
+    """The page's headers. A form may lead on to where the payer came from, which its policy has to allow."""
+    parts = urlsplit(payment.return_url or "")
+    back = f" {parts.scheme}://{parts.netloc}" if parts.netloc else ""
+    return (
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-security-policy", (_POLICY + back).encode("ascii")),
+        (b"cache-control", b"no-store"),
+        (b"referrer-policy", b"no-referrer"),
+        (b"x-content-type-options", b"nosniff"),
+    )
+
+
+def page(payment: Payment, possible: Sequence[str], lang: str) -> str:
+    """The payment, and a button for each outcome that can come now."""
+    words = _WORDS[lang]
+    price = f"{decimal_text(Money(payment.price, payment.currency))} {payment.currency}"
+    back = ""
+    if payment.return_url is not None:
+        kind = "button" if payment.state == "open" else "button main"
+        back = f'<p class="center"><a class="{kind}" href="{escape(payment.return_url)}">{words["back"]}</a></p>'
+    return (
+        f'<!doctype html><html lang="{"zh-CN" if lang == "zh" else "en"}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{words['title']}</title>"
+        '<link rel="stylesheet" href="/static/css/base.css"><link rel="stylesheet" href="/static/css/account.css">'
+        '<link rel="stylesheet" href="/static/css/topup.css"></head>'
+        f'<body><main class="narrow sandbox"><h1>{words["title"]}</h1><p class="notice">{words["what"]}</p>'
+        f'<section class="sheet"><p>{escape(payment.name)}</p><p class="sandbox-price">{escape(price)}</p>'
+        f'<p class="muted" id="state" data-state="{payment.state}">{words[payment.state]}</p>'
+        f"{_gone(payment, words)}{_form(possible, words)}</section>{back}</main></body></html>"
+    )
+
+
+def _gone(payment: Payment, words: dict[str, str]) -> str:
+    """What of the money is no longer the shop's, or is disputed."""
+    sums = {"refunded": payment.refunded, "disputed": payment.disputed, "lost": payment.lost}
+    paid_in = payment.paid_in or payment.currency
+    return "".join(
+        f"<p>{words[name]}: {escape(decimal_text(Money(amount, paid_in)))} {escape(paid_in)}</p>"
+        for name, amount in sums.items()
+        if amount
+    )
+
+
+def _form(possible: Sequence[str], words: dict[str, str]) -> str:
+    main = [each for each in possible if each in _MAIN]
+    others = [each for each in possible if each not in _MAIN]
+    heading = words["others"] if main else words["now"]
+    more = f'<h2>{heading}</h2><div class="ways">{_buttons(others, words)}</div>' if others else ""
+    return f'<form method="post"><div class="ways">{_buttons(main, words)}</div>{more}</form>' if possible else ""
+
+
+def _buttons(outcomes: Sequence[str], words: dict[str, str]) -> str:
+    return "".join(
+        f'<button class="{"button main" if each == "pay" else "button"}" name="outcome" value="{each}">'
+        f"{words[each.partition(':')[0]]}</button>"
+        for each in outcomes
+    )

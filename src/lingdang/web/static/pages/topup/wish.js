@@ -1,0 +1,43 @@
+/** What a reader can buy here, and what they chose of it. */
+import { priceOf } from "../../ui/money.js";
+import { walletFor } from "../../ui/shortfall.js";
+
+/**
+ * `{packages, missing, currency}`: what is sold on the web, and what is missing for an order that is kept here. An
+ * order that is not kept, or that others keep, is none.
+ */
+export async function forSale(shop, orderId) {
+  const [{ items }, wallet, kept] = await Promise.all([
+    shop.topupPackages(),
+    shop.wallet(),
+    orderId ? shop.keptOrder(orderId).catch(() => null) : null,
+  ]);
+  const offered = items
+    .map((one) => ({ ...one, providers: one.providers.filter(({ channels }) => channels.includes("web")) }))
+    .filter((one) => one.providers.length > 0);
+  if (!kept) return { packages: offered, missing: 0 };
+  const { currency } = kept.order;
+  const packages = offered.filter((one) => one.currency === currency);
+  return { packages, missing: walletFor(wallet, kept.order).shortfall, currency };
+}
+
+/** The bells that a package brings; of a free amount, those that were asked for. */
+export const bellsOf = (one, amount) => (one.perBell ? amount : one.paid + one.bonus);
+
+/** What a package costs; null for a free amount that it does not sell. */
+export function moneyOf(one, amount) {
+  if (!one.perBell) return one.price;
+  return Number.isInteger(amount) && amount >= one.least && amount <= one.most ? priceOf(one, amount) : null;
+}
+
+/** The choice to begin with: exactly what is missing, or the smallest package that has it, or the first one. */
+export function first(packages, missing) {
+  const exact = packages.find(({ perBell, most }) => perBell && missing > 0 && missing <= most);
+  if (exact) return { packageId: exact.packageId, amount: String(Math.max(missing, exact.least)) };
+  const large = packages.filter((one) => !one.perBell && one.paid + one.bonus >= missing);
+  const smallest = large.sort((one, other) => one.paid + one.bonus - other.paid - other.bonus)[0];
+  return { packageId: (smallest ?? packages[0])?.packageId, amount: "" };
+}
+
+/** A figure that was typed, as a whole number; NaN for anything else. */
+export const typed = (text) => (/^[0-9]{1,16}$/.test(text.trim()) ? Number(text) : NaN);
