@@ -63,7 +63,6 @@ async def topping_up(reader: Visitor) -> None:
     await picture(reader, "topup")
     await reader.part("topup-begin").click()
     await expect(reader.page.locator("#state")).to_be_visible()
-    await picture(reader, "sandbox")
     await reader.page.locator('button[value="pay"]').click()
     await expect(reader.part("topup-status")).to_have_attribute("data-status", "paid")
     await picture(reader, "topup-paid")

@@ -6,7 +6,8 @@ import pytest
 
 from lingdang.keys import Keyring
 from support.buyer import Buyer, buyer
-from support.shop import Shop, api_key, open_shop
+from support.people import api_key
+from support.shop import Shop, open_shop
 from support.topups import becomes, begin, sell
 
 

@@ -10,7 +10,6 @@ BY_OTHERS = {
     "app.py": "the composition root: every served shop in the tests is made by it",
     "serving/living.py": "what both kinds of processes do, which tests/serving/test_supervisor.py kills and watches",
     "serving/worker.py": "a process, which tests/serving/test_supervisor.py and tests/cli/test_serve.py run",
-    "routes/sandbox.py": "tests/support/topups.py plays every payment of the tests of top-ups through it",
     "topup/beginning.py": "tests/routes/test_topups.py and tests/topup/test_limits.py begin and are refused over HTTP",
     "topup/booking.py": "tests/topup/test_following.py kills it, tests/routes/test_admin_topups.py looks at the bells",
     "topup/evidence.py": "tests/topup/test_purchasing.py: stores ask and are answered from the books",
