@@ -13,7 +13,7 @@ from typing import NamedTuple
 from lingdang.ledger.settled import ReadSettled
 
 LOOK_SECONDS = 0.5
-SHARE = 0.13
+SHARE = 0.15
 """Deliveries that would take more of the machine's processors than this wait until payments are fewer."""
 ENOUGH = 100
 """So many events between two looks tell what one costs, …"""
