@@ -35,15 +35,19 @@ from proof.simulation.plan import (
     Plan,
     Quote,
     Recall,
+    Redemption,
     Refund,
     Reversal,
     Revocation,
     Shelf,
     Step,
+    TakeBack,
+    TopUp,
     Trouble,
     key_of,
 )
 from proof.simulation.shop import Shop
+from proof.simulation.topping_up import ToppingUp
 from proof.simulation.workers import Fleet, Worker, all_of, spin
 
 NO_FLAWS: frozenset[str] = frozenset()
@@ -79,6 +83,7 @@ class Clients:
         """Customer and id of the order in each slot."""
         self._giving_back = GivingBack(plan, self._asking, self._sessions, self._orders)
         self._correcting = Correcting(plan, self._asking)
+        self._topping_up = ToppingUp(plan, self._asking, shop.codes)
 
     async def wave(self, steps: tuple[Step, ...]) -> None:
         """Do the steps at the same time, each after its turns of the event loop."""
@@ -93,7 +98,7 @@ class Clients:
         await all_of(
             [self._pay(Payment(slot, NO_FLAWS, 0, None, (route,))) for slot in paid]
             + [self._deposit_once(deposit, route) for deposit in deposits.values()]
-            + [self._giving_back.again(route), self._correcting.again(route)]
+            + [self._giving_back.again(route), self._correcting.again(route), self._topping_up.again(route)]
         )
         await look(self._plan, self._asking, policy_of(self._plan), route)
 
@@ -116,6 +121,8 @@ class Clients:
             await self._giving_back.do(action)
         elif isinstance(action, Adjustment | Reversal):
             await self._correcting.do(action)
+        elif isinstance(action, TopUp | TakeBack | Redemption):
+            await self._topping_up.do(action)
         else:
             await self._world(action)
 

@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from proof.simulation.mutations import MUTATIONS, Mutation, MutationError
+from proof.simulation.mutation import Mutation, MutationError
+from proof.simulation.mutations import MUTATIONS
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 1800

@@ -4,40 +4,8 @@ A mutation names a file under `src/lingdang`, a text that stands in it exactly o
 The texts are short, so that they outlive changes around them; one that is no longer found is an error, not a pass.
 """
 
-from dataclasses import dataclass
-from pathlib import Path
-
-
-class MutationError(Exception):
-    """A mutation does not fit the source any more. The message says which and why."""
-
-
-@dataclass(frozen=True)
-class Edit:
-    """Replace `old` by `new` in a file below `src/lingdang`."""
-
-    path: str
-    old: str
-    new: str
-
-    def apply(self, root: Path) -> None:
-        """Change the file below `root`, a copy of `src/lingdang`. Raises MutationError."""
-        file = root / self.path
-        text = file.read_text(encoding="utf-8")
-        if text.count(self.old) != 1:
-            raise MutationError(f"{self.path}: {self.old!r} stands in it {text.count(self.old)} times")
-        file.write_text(text.replace(self.old, self.new), encoding="utf-8")
-
-
-@dataclass(frozen=True)
-class Mutation:
-    """A broken build. Caught by some seed; or by `test`, where what breaks cannot be seen from outside, or few seeds
-    would see it."""
-
-    name: str
-    edits: tuple[Edit, ...]
-    test: str | None = None
-
+from proof.simulation.mutation import Edit, Mutation, one
+from proof.simulation.topup_mutations import OF_TOPUPS
 
 _BOOK = "ledger/book.py"
 _PAYING = "ledger/paying.py"
@@ -58,10 +26,6 @@ _CLAIM = "coupons/claim.sql"
 _TABLES = "db/migrations/versions/0023_tables.py"
 _SUBMIT = "            done = await self._settlement.submit(_command(offer))\n"
 _CHECK = "        check_request(request, offer, session, now)\n"
-
-
-def _one(name: str, path: str, old: str, new: str) -> Mutation:
-    return Mutation(name, (Edit(path, old, new),))
 
 
 MUTATIONS = (
@@ -88,21 +52,21 @@ MUTATIONS = (
         (Edit(_CLAIM, "PERFORM pg_advisory_xact_lock(hashint8extended(owner, 2));", ""),),
         test="tests/coupons/test_claiming.py::test_a_claim_counts_what_the_same_customer_claims_at_the_moment",
     ),
-    _one(
+    one(
         "time taken from the clock although an earlier row is later",
         _BOOK,
         "if newest.moved_at is not None and newest.moved_at > at:",
         "if False:",
     ),
     # One journal for each customer
-    _one("rows counted by wallet", _BOOK, "self.now, newest.seq + 1,", "self.now, wallet.seq + 1,"),
-    _one(
+    one("rows counted by wallet", _BOOK, "self.now, newest.seq + 1,", "self.now, wallet.seq + 1,"),
+    one(
         "wallet keeps the time of the row before",
         _BOOK,
         "            moved_at=at,\n",
         "            moved_at=wallet.moved_at or at,\n",
     ),
-    _one(
+    one(
         "a later row in an earlier position",
         _SAVE,
         "SELECT e.shift + pg_current_xact_id()::text::bigint INTO here",
@@ -113,29 +77,29 @@ MUTATIONS = (
         (Edit(_LOAD, "    PERFORM pg_advisory_xact_lock_shared(7308319, 2);\n", ""),),
         test="tests/journal/test_positions.py",
     ),
-    _one(
+    one(
         "right granted by the row before",
         _SAVE,
         "SELECT n.customer, n.seq, b, unnest(",
         "SELECT n.customer, n.seq - 1, b, unnest(",
     ),
-    _one(
+    one(
         "cause does not say whose it is",
         "ledger/causes.py",
         'f"{customer} {kind} {reference}"',
         'f"{kind} {reference}"',
     ),
     # Idempotency
-    _one("order's idempotency check removed", _PAYING, "if paid is not None:", "if False:"),
-    _one("credit's idempotency check removed", _CREDITING, "if booked is not None:", "if False:"),
-    _one(
+    one("order's idempotency check removed", _PAYING, "if paid is not None:", "if False:"),
+    one("credit's idempotency check removed", _CREDITING, "if booked is not None:", "if False:"),
+    one(
         "credit's content not compared",
         _CREDITING,
         'if _same(credit, record) else Problem("idempotency_mismatch")',
         "if credit else Problem()",
     ),
-    _one("replay not called a replay", _PAYING, "Done(read(paid), replayed=True)", "Done(read(paid))"),
-    _one(
+    one("replay not called a replay", _PAYING, "Done(read(paid), replayed=True)", "Done(read(paid))"),
+    one(
         "replay answers another moment",
         _PAYMENTS,
         "return _answer(done), done.replayed",
@@ -154,29 +118,29 @@ MUTATIONS = (
             ),
         ),
     ),
-    _one("sign type not compared", _PAYMENTS, "if request.sign_type != session.sign_type:", "if False:"),
-    _one("session of the offer not compared", _PAYMENTS, "if offer.session_id != session.session_id:", "if False:"),
-    _one(
+    one("sign type not compared", _PAYMENTS, "if request.sign_type != session.sign_type:", "if False:"),
+    one("session of the offer not compared", _PAYMENTS, "if offer.session_id != session.session_id:", "if False:"),
+    one(
         "products of the offer not compared",
         _PAYMENTS,
         "if request.product_ids != tuple(",
         "if len(request.product_ids) < 0 * len(",
     ),
-    _one("timestamp off by one", _PAYMENTS, "> MAX_SKEW_SECONDS", ">= MAX_SKEW_SECONDS"),
-    _one("ended session may pay", _PAYING, "if state.ended_sessions and pay", "if False and pay"),
-    _one("ended session may check out", "checkout/reading.py", "if asked.owner.session_id in ended:", "if False:"),
+    one("timestamp off by one", _PAYMENTS, "> MAX_SKEW_SECONDS", ">= MAX_SKEW_SECONDS"),
+    one("ended session may pay", _PAYING, "if state.ended_sessions and pay", "if False and pay"),
+    one("ended session may check out", "checkout/reading.py", "if asked.owner.session_id in ended:", "if False:"),
     # Off by one, and checks left out
-    _one("offer good for a moment too long", _PAYING, "pay.expires_at <= book.now", "pay.expires_at < book.now"),
-    _one("lot good for a moment too long", _BOOK, "wallet.next_expiry > self.now", "wallet.next_expiry >= self.now"),
-    _one("credit lapsed when booked", _CREDITING, "credit.expires_at <= book.now", "credit.expires_at < book.now"),
-    _one(
+    one("offer good for a moment too long", _PAYING, "pay.expires_at <= book.now", "pay.expires_at < book.now"),
+    one("lot good for a moment too long", _BOOK, "wallet.next_expiry > self.now", "wallet.next_expiry >= self.now"),
+    one("credit lapsed when booked", _CREDITING, "credit.expires_at <= book.now", "credit.expires_at < book.now"),
+    one(
         "voucher good for a moment too long",
         _LOAD,
         "WHEN v.expires_at <= moment THEN 'expired'",
         "WHEN v.expires_at < moment THEN 'expired'",
     ),
-    _one("one bell missing is enough", _PAYING, "if wallet.balance < pay.total:", "if wallet.balance + 1 < pay.total:"),
-    _one("ownership not asked", _PAYING, "    if owned:\n", "    if False:\n"),
+    one("one bell missing is enough", _PAYING, "if wallet.balance < pay.total:", "if wallet.balance + 1 < pay.total:"),
+    one("ownership not asked", _PAYING, "    if owned:\n", "    if False:\n"),
     Mutation(
         "what was bought since the checkout not asked",
         (
@@ -184,108 +148,108 @@ MUTATIONS = (
             Edit(_STORE, "    if not in_doubt:\n", "    if not pays:\n"),
         ),
     ),
-    _one(
+    one(
         "transfers counted before the checkout one too many",
         "checkout/reading.py",
         "max([wallet.seq for wallet in own], default=0)",
         "max([wallet.seq for wallet in own], default=0) + 1",
     ),
-    _one("time of sale not asked when paying", _MEMORY, "or not product.on_sale(now)", "or not product.active"),
-    _one(
+    one("time of sale not asked when paying", _MEMORY, "or not product.on_sale(now)", "or not product.active"),
+    one(
         "time of sale asked before the lock",
         _STORE,
         "look.off_sale(loaded.catalogue, loaded.products, now)",
         "look.off_sale(loaded.catalogue, loaded.products, asked_at)",
     ),
-    _one("on sale for a moment too long", _PRODUCT, "now < until", "now <= until"),
-    _one("on sale a moment too late", _PRODUCT, "since <= now", "since < now"),
-    _one("withdrawn product can be paid", _PAYING, "    if unavailable:\n", "    if False:\n"),
-    _one(
+    one("on sale for a moment too long", _PRODUCT, "now < until", "now <= until"),
+    one("on sale a moment too late", _PRODUCT, "since <= now", "since < now"),
+    one("withdrawn product can be paid", _PAYING, "    if unavailable:\n", "    if False:\n"),
+    one(
         "catalogue's version not compared",
         _MEMORY,
         "if version == self._edition.version or len(self.unknown)",
         "if version or len(self.unknown)",
     ),
-    _one(
+    one(
         "withdrawn coupon can be paid",
         _LOAD,
         "WHEN c.status = 'withdrawn' THEN 'withdrawn'",
         "WHEN false THEN 'withdrawn'",
     ),
-    _one("first purchase not asked", _LOAD, "WHEN c.first_purchase AND (", "WHEN false AND ("),
-    _one("voucher's use not asked", _LOAD, "WHEN v.used_by IS NOT NULL THEN 'used'", "WHEN false THEN 'used'"),
-    _one(
+    one("first purchase not asked", _LOAD, "WHEN c.first_purchase AND (", "WHEN false AND ("),
+    one("voucher's use not asked", _LOAD, "WHEN v.used_by IS NOT NULL THEN 'used'", "WHEN false THEN 'used'"),
+    one(
         "one voucher more for each customer",
         _CLAIM,
         "IF count_held >= c.per_customer THEN",
         "IF count_held > c.per_customer THEN",
     ),
-    _one("supply of a coupon not asked", _CLAIM, "AND (k.total_limit IS NULL OR k.claimed < k.total_limit)", ""),
+    one("supply of a coupon not asked", _CLAIM, "AND (k.total_limit IS NULL OR k.claimed < k.total_limit)", ""),
     # Arithmetic
-    _one("percent rounded up", "coupons/cuts.py", "* self.percent // 100", "* -self.percent // 100 * -1"),
-    _one(
+    one("percent rounded up", "coupons/cuts.py", "* self.percent // 100", "* -self.percent // 100 * -1"),
+    one(
         "smallest remainder first",
         "coupons/spread.py",
         "[-(total * weight % whole) for weight in weights]",
         "[total * weight % whole for weight in weights]",
     ),
-    _one("minimum spend off by one", "coupons/conditions.py", "if spent >= required:", "if spent > required:"),
-    _one("paid bells spent before bonus", _LOTS, 'return name if "@" in name else name + "~"', "return name[1:]"),
-    _one("lots without expiry spent first", _LOTS, 'return name if "@" in name else name + "~"', "return name"),
-    _one(
+    one("minimum spend off by one", "coupons/conditions.py", "if spent >= required:", "if spent > required:"),
+    one("paid bells spent before bonus", _LOTS, 'return name if "@" in name else name + "~"', "return name[1:]"),
+    one("lots without expiry spent first", _LOTS, 'return name if "@" in name else name + "~"', "return name"),
+    one(
         "discount booked as revenue",
         _PAYING,
         "            amounts.append(line.price)\n",
         "            amounts.append(line.payable)\n",
     ),
     # Adjustments, and credits taken back
-    _one("adjustment below 0", _ADJUSTING, "if wallet.balance + amount < 0:", "if False:"),
-    _one("adjustment above what a wallet holds", _ADJUSTING, "if wallet.balance + amount > MAX_AMOUNT:", "if False:"),
-    _one(
+    one("adjustment below 0", _ADJUSTING, "if wallet.balance + amount < 0:", "if False:"),
+    one("adjustment above what a wallet holds", _ADJUSTING, "if wallet.balance + amount > MAX_AMOUNT:", "if False:"),
+    one(
         "adjustment booked as often as it is sent",
         _ADJUSTING,
         "cause_of(self.customer, KIND, self.adjustment_id)",
         'cause_of(self.customer, KIND, f"{self.adjustment_id} {id(self)}")',
     ),
-    _one("adjustment's content not compared", _ADJUSTING, "if same else Problem", "if adjust else Problem"),
-    _one(
+    one("adjustment's content not compared", _ADJUSTING, "if same else Problem", "if adjust else Problem"),
+    one(
         "adjustment takes paid bells first",
         _ADJUSTING,
         "lots.take(held, -amount)",
         "lots.take((held[0][::-1], held[1][::-1]), -amount)",
     ),
-    _one("adjustment adds paid bells", _ADJUSTING, 'lots.lot_name("bonus", None)', 'lots.lot_name("paid", None)'),
-    _one("reversal's idempotency check removed", _REVERSING, "if booked is not None:", "if False:"),
-    _one("reversal of a credit that was spent", _REVERSING, "if left < 0:", "if wallet.balance < reverse.amount:"),
-    _one(
+    one("adjustment adds paid bells", _ADJUSTING, 'lots.lot_name("bonus", None)', 'lots.lot_name("paid", None)'),
+    one("reversal's idempotency check removed", _REVERSING, "if booked is not None:", "if False:"),
+    one("reversal of a credit that was spent", _REVERSING, "if left < 0:", "if wallet.balance < reverse.amount:"),
+    one(
         "reversal from another lot",
         _REVERSING,
         "accounts = [lots.account_of(reverse.lot),",
         "accounts = [lots.account_of(lots.lot_kind(reverse.lot)),",
     ),
     # Refunds, and rights without a payment
-    _one(
+    one(
         "right not revoked",
         _REFUNDING,
         "book.revoke(refund.customer, [line.product_id for line in taken.lines],",
         "book.revoke(refund.customer, [],",
     ),
-    _one(
+    one(
         "refunded line refunded again",
         _REFUNDING,
         "earlier = [detail_of(row) for row in book.refunds(refund.order_id)]",
         "earlier: list[Detail] = []",
     ),
-    _one("refund of a refunded line accepted", _REFUNDING, "if name in gone]:", "if False]:"),
-    _one("bells go back to the lots first taken", _REFUNDING, "in reversed(lots.of_legs(", "in (lots.of_legs("),
-    _one(
+    one("refund of a refunded line accepted", _REFUNDING, "if name in gone]:", "if False]:"),
+    one("bells go back to the lots first taken", _REFUNDING, "in reversed(lots.of_legs(", "in (lots.of_legs("),
+    one(
         "what a part gave back is given back again",
         _REFUNDING,
         "_sources(paid, before, amount):",
         "_sources(paid, 0, amount):",
     ),
-    _one("lapsed bells live on", _REFUNDING, "if expiry is None or expiry > book.now:", "if True:"),
-    _one("customers' lapsed bells live again", "library/refunds.py", "None if own else self.extend", "self.extend"),
+    one("lapsed bells live on", _REFUNDING, "if expiry is None or expiry > book.now:", "if True:"),
+    one("customers' lapsed bells live again", "library/refunds.py", "None if own else self.extend", "self.extend"),
     Mutation(
         "voucher given back twice",
         (
@@ -293,21 +257,21 @@ MUTATIONS = (
             Edit(_SAVE, "WHEN n.saved IS NULL THEN v.used_by = n.order_id", "WHEN n.saved IS NULL THEN true"),
         ),
     ),
-    _one("fraud gives vouchers back", _REFUNDING, " and not fraud", ""),
-    _one(
+    one("fraud gives vouchers back", _REFUNDING, " and not fraud", ""),
+    one(
         "fraud of an earlier part forgotten",
         _REFUNDING,
         "(refund.reason, *(detail.reason for detail in earlier))",
         "(refund.reason,)",
     ),
-    _one("voucher kept by the refunded order", _REFUNDING, "book.give_back(refund.customer, taken", "(taken"),
-    _one(
+    one("voucher kept by the refunded order", _REFUNDING, "book.give_back(refund.customer, taken", "(taken"),
+    one(
         "order with vouchers refunded in parts",
         _REFUNDING,
         "if order.vouchers and not whole and not refund.keep_discount:",
         "if False:",
     ),
-    _one("refunded bells are not the discounted ones", _REFUNDING, "[line.payable for", "[line.price for"),
+    one("refunded bells are not the discounted ones", _REFUNDING, "[line.payable for", "[line.price for"),
     Mutation(
         "that a product was opened is ignored",
         (
@@ -315,54 +279,54 @@ MUTATIONS = (
             Edit(_SAVE, " AND NOT (n.unopened AND o.opened_at IS NOT NULL)", ""),
         ),
     ),
-    _one(
+    one(
         "opened while the refund is decided",
         _SAVE,
         " AND NOT (n.unopened AND o.opened_at IS NOT NULL)",
         "",
     ),
-    _one("use of a right not noted", "library/entitlements.py", "if not self.noted or", "if True or"),
-    _one("customer's refund after its days", _REFUNDING, "book.now - order.paid_at > refund.within", "False"),
-    _one("refund's idempotency check removed", _REFUNDING, "if booked is not None:", "if False:"),
-    _one("refund's content not compared", _REFUNDING, "if same else Problem", "if refund else Problem"),
-    _one("customers and operators share refundIds", _REFUNDING, '"own " if', '"" if'),
-    _one("anybody's order refunded", "library/refunds.py", "if row[1] == owner.customer]", "]"),
-    _one(
+    one("use of a right not noted", "library/entitlements.py", "if not self.noted or", "if True or"),
+    one("customer's refund after its days", _REFUNDING, "book.now - order.paid_at > refund.within", "False"),
+    one("refund's idempotency check removed", _REFUNDING, "if booked is not None:", "if False:"),
+    one("refund's content not compared", _REFUNDING, "if same else Problem", "if refund else Problem"),
+    one("customers and operators share refundIds", _REFUNDING, '"own " if', '"" if'),
+    one("anybody's order refunded", "library/refunds.py", "if row[1] == owner.customer]", "]"),
+    one(
         "replay of a payment after its refund pays again",
         _PAYING,
         "if paid is not None:",
         "if paid is not None and book.owned(pay.customer, pay.rights):",
     ),
-    _one(
+    one(
         "order's right ended by a revocation",
         "backoffice/rights.py",
         " AND t.kind = '{GRANT}'",
         "",
     ),
-    _one("grant of what is owned", _GRANTING, "if book.owned(command.customer, [command.product_id]):", "if False:"),
-    _one(
+    one("grant of what is owned", _GRANTING, "if book.owned(command.customer, [command.product_id]):", "if False:"),
+    one(
         "rows without bells not counted",
         _BOOK,
         "    for wallet in wallets:\n        known",
         "    for wallet in wallets:\n        if not wallet.currency:\n            continue\n        known",
     ),
-    _one("positions fall within a batch", _SAVE, "n.balance, n.at, here,", "n.balance, n.at, here - n.seq,"),
-    _one(
+    one("positions fall within a batch", _SAVE, "n.balance, n.at, here,", "n.balance, n.at, here - n.seq,"),
+    one(
         "refunds shown in another order",
         "ledger/orders.sql",
         "ORDER BY r.seq) AS refunds",
         "ORDER BY r.seq DESC) AS refunds",
     ),
-    _one("order refunded in part called refunded", "library/orders.py", '"partly_refunded" if', '"refunded" if'),
+    one("order refunded in part called refunded", "library/orders.py", '"partly_refunded" if', '"refunded" if'),
     # Durability
-    _one("answered before the commit", _STORE, "saving(bucket, changes), _COMMIT)", "saving(bucket, changes))"),
-    _one(
+    one("answered before the commit", _STORE, "saving(bucket, changes), _COMMIT)", "saving(bucket, changes))"),
+    one(
         "unknown outcome called not executed",
         _SETTLEMENT,
         "attempt.unknown |= is_away(error)",
         "attempt.failed |= False",
     ),
-    _one("full disk taken for a command's fault", "db/failures.py", "        _SHORT_OF_SOMETHING,\n", ""),
+    one("full disk taken for a command's fault", "db/failures.py", "        _SHORT_OF_SOMETHING,\n", ""),
     Mutation(
         "halves of a failed batch swapped",
         (
@@ -375,10 +339,12 @@ MUTATIONS = (
         ),
         test="tests/ledger/test_settlement.py::test_poison_is_refused_alone",
     ),
-    _one(
+    one(
         "answers of a batch mixed up",
         "db/gather.py",
         "zip(batch, results, strict=True)",
         "zip(batch, [*results[1:], results[0]], strict=True)",
     ),
+    # Money that comes and goes back
+    *OF_TOPUPS,
 )

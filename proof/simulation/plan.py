@@ -62,6 +62,16 @@ class Gift:
 
 
 @dataclass(frozen=True, slots=True)
+class GiftCode:
+    """A code of a campaign of its own, which gives so many bells. It ends, and they lapse, in seconds from BASE."""
+
+    campaign: str
+    amount: int
+    lapses: int | None
+    currency: str = CURRENCIES[0]
+
+
+@dataclass(frozen=True, slots=True)
 class Deposit:
     """A credit. The same `credit_id` may come again, with other content too; `lapses` in seconds from BASE."""
 
@@ -244,8 +254,48 @@ class Reversal:
     routes: tuple[tuple[int, ...], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class TopUp:
+    """Bells for real money, as they are credited once the money is there. The same `name` may come again, with other
+    content too. `price` in minor units; the bonus `lapses` in seconds from BASE; `test`: nobody has paid for it.
+    """
+
+    customer: int
+    name: str
+    paid: int
+    bonus: int
+    lapses: int | None
+    price: int
+    test: bool
+    routes: tuple[tuple[int, ...], ...]
+    currency: str = CURRENCIES[0]
+
+
+@dataclass(frozen=True, slots=True)
+class TakeBack:
+    """How the money of a top-up stands: what went back of it, and what open disputes hold, in minor units, as sums."""
+
+    customer: int
+    name: str
+    refunded: int
+    disputed: int
+    routes: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """A customer redeems a gift code."""
+
+    customer: int
+    code: int
+    routes: tuple[tuple[int, ...], ...]
+
+
 Action = (
     Deposit
+    | TopUp
+    | TakeBack
+    | Redemption
     | Adjustment
     | Reversal
     | Quote
@@ -302,4 +352,5 @@ class Plan:
     gifts: tuple[Gift, ...]
     waves: Waves
     policy: RefundPolicy = RefundPolicy()
+    codes: tuple[GiftCode, ...] = ()
     faults: dict[int, dict[str, dict[int, Fault]]] = field(default_factory=dict)

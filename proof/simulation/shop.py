@@ -1,11 +1,13 @@
 """The world's own hand in the database: what a plan begins with, and what the platform does meanwhile."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from psycopg import AsyncConnection
 
-from proof.simulation.plan import BASE, Plan, key_of
+from lingdang.topup.gift_codes import Gift, add_codes
+from proof.simulation.plan import BASE, GiftCode, Plan, key_of
 
 _CUSTOMER = "INSERT INTO customer (customer, customer_id, created_at) VALUES (%s, %s, %s)"
 _PRODUCT = """
@@ -33,8 +35,10 @@ SELECT customer, CASE kind WHEN 'payment' THEN cause::text
                            WHEN 'adjustment' THEN concat_ws(' ', kind, detail->>'adjustmentId')
                            WHEN 'reversal' THEN concat_ws(' ', kind, detail->>'creditId')
                            WHEN 'grant' THEN concat_ws(' ', kind, detail->>'grantId')
+                           WHEN 'topup' THEN concat_ws(' ', kind, detail->>'topupId')
+                           WHEN 'gift' THEN concat_ws(' ', kind, detail->>'giftId')
                            ELSE concat_ws(' ', kind, detail->>'revocationId') END
-  FROM transfer WHERE customer = ANY (%s) AND kind <> 'expiry'
+  FROM transfer WHERE customer = ANY (%s) AND kind NOT IN ('expiry', 'takeback', 'giveback', 'freeze', 'release')
 """
 
 
@@ -43,6 +47,8 @@ class Shop:
 
     def __init__(self, connection: AsyncConnection[Any]) -> None:
         self._connection = connection
+        self.codes: list[str] = []
+        """The plan's gift codes in clear."""
 
     async def install(self, plan: Plan) -> None:
         """Make the plan's customers known, put its books on sale, and its coupons into the world and some hands."""
@@ -63,6 +69,8 @@ class Shop:
             for gift in plan.gifts:
                 owner, coupon_id = plan.customers[gift.customer], plan.coupons[gift.coupon].coupon_id
                 await self._connection.execute(_VOUCHER, (key_of(owner), gift.voucher_id, BASE, BASE, coupon_id))
+        for code in plan.codes:
+            self.codes += await add_codes(self._connection, _gift(code), 1)
 
     async def done(self, plan: Plan) -> set[tuple[str, str]]:
         """Customer and id of all that was done."""
@@ -81,3 +89,8 @@ class Shop:
     async def end_session(self, cust_id: str, session_id: str, expires_at: str) -> None:
         """End a session, as DELETE /v1/sessions/current does."""
         await self._connection.execute(_LOGOUT, (key_of(cust_id), session_id, expires_at))
+
+
+def _gift(code: GiftCode) -> Gift:
+    ends = None if code.lapses is None else BASE + timedelta(seconds=code.lapses)
+    return Gift(campaign=code.campaign, currency=code.currency, amount=code.amount, expires_at=ends)

@@ -9,8 +9,9 @@ from proof.simulation.drawing import LATE
 from proof.simulation.frauds import with_fraud
 from proof.simulation.plan import Jump, Plan, Step, Waves
 from proof.simulation.sales import with_sales
+from proof.simulation.topups import with_topups
 
-STORIES = ((0.4, with_corrections), (0.25, with_fraud), (0.3, with_sales))
+STORIES = ((0.4, with_corrections), (0.25, with_fraud), (0.3, with_sales), (0.5, with_topups))
 """How often a plan has each."""
 
 

@@ -5,7 +5,6 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-import msgspec
 import pytest
 
 from lingdang.errors import Problem
@@ -20,27 +19,14 @@ from proof.simulation.plan import RefundPolicy, key_of
 from support.ledger import NOW, Ledger, take_back, topup
 from support.money import credit, line, pay
 from support.story import ANN, PLAN
+from support.tables import Tables, tables_of
 
 KEY = key_of(ANN)
 POLICY = RefundPolicy(days=1)
 END = NOW + timedelta(days=9)
 
 
-def tables_of(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
-    """What the database would answer, as JSON shows it."""
-    rows = [
-        {**msgspec.json.decode(msgspec.json.encode(msgspec.structs.asdict(row))), "position": row.seq}
-        for row in ledger.rows
-    ]
-    wallets = [
-        msgspec.json.decode(msgspec.json.encode(msgspec.structs.asdict(wallet))) for wallet in ledger.wallets.values()
-    ]
-    empty = ("orders", "credit", "entitlement", "voucher", "coupon")
-    known = [{"customer": KEY, "customer_id": ANN}]
-    return {"customer": known, "wallet": wallets, "transfer": rows, **{name: [] for name in empty}}
-
-
-def broken(tables: dict[str, list[dict[str, Any]]]) -> set[str]:
+def broken(tables: Tables) -> set[str]:
     findings = Findings()
     audit_money(POLICY, evidence_of(PLAN, tables), findings)
     return {violation.promise for violation in findings.violations}
@@ -129,9 +115,6 @@ def told() -> Ledger:
         [result] = ledger.settle(command)
         assert not isinstance(result, Problem), result
     return ledger
-
-
-Tables = dict[str, list[dict[str, Any]]]
 
 
 def row(tables: Tables, kind: str, number: int = 0) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from proof.simulation.mutations import MUTATIONS, Edit, MutationError
+from proof.simulation.mutation import Edit, MutationError
+from proof.simulation.mutations import MUTATIONS
 
 SOURCE = Path(__file__).parents[2] / "src" / "lingdang"
 

@@ -42,6 +42,8 @@ async def test_a_few_seeds_break_no_promise(simulator: Simulator) -> None:
     assert {"grant ok", "grant not_granted", "revocation ok", "open ok", "open not_entitled"} <= answers.keys()
     assert {"adjustment ok", "adjustment insufficient_bells", "adjustment idempotency_mismatch"} <= answers.keys()
     assert {"reversal ok", "reversal insufficient_bells"} <= answers.keys()
+    assert {"topup ok", "topup idempotency_mismatch", "takeback ok", "takeback not_found"} <= answers.keys()
+    assert {"gift ok", "gift gift_code_unusable"} <= answers.keys()
 
 
 @pytest.mark.parametrize("seed", KEPT)

@@ -175,6 +175,7 @@ class Story:
                 }
             ],
             "coupon": [{"coupon_id": "k", "claimed": 1}],
+            "gift_code": [],
         }
         self.deposit = {"creditId": "d", "amount": 500, "kind": "bonus", "expiresAt": None, "currency": BELL}
         self.ask("deposit", self.deposit, self.credited)

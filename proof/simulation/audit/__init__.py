@@ -16,6 +16,7 @@ from proof.simulation.audit.refusals import audit_refusals
 from proof.simulation.audit.returns import audit_returns
 from proof.simulation.audit.sales import audit_sales
 from proof.simulation.audit.shown import audit_shown
+from proof.simulation.audit.told_topups import audit_topups
 from proof.simulation.audit.vouchers import audit_vouchers
 from proof.simulation.history import History
 from proof.simulation.plan import Plan
@@ -36,6 +37,7 @@ def audit(plan: Plan, history: History, evidence: Evidence) -> list[Violation]:
     audit_refusals(plan, history, evidence, chronicle, findings)
     audit_returns(plan, history, evidence, chronicle, findings)
     audit_corrections(history, evidence, chronicle, findings)
+    audit_topups(history, evidence, chronicle, findings)
     audit_sales(plan, history, evidence, findings)
     audit_shown(plan, history, evidence, chronicle, findings)
     return findings.violations

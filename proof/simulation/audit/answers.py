@@ -131,7 +131,7 @@ def _adjustment_told(body: Row, adjustment: Row) -> bool:
     return bool(
         body["custId"] == adjustment["customer_id"]
         and all(body[name] == adjustment[name] for name in names)
-        and _in_time(body["lots"]) == _in_time(shown_lots(adjustment["lots"]))
+        and _in_time(body["lots"]) == _in_time(shown_lots([part for part in adjustment["lots"] if part[1]]))
         and moment(body["adjustedAt"]) == moment(adjustment["at"])
     )
 
@@ -139,6 +139,27 @@ def _adjustment_told(body: Row, adjustment: Row) -> bool:
 def _reversal_told(body: Row, reversal: Row) -> bool:
     names = (body["credit_id"], body["seq"], body["balance"], moment(body["at"]))
     return names == (reversal["creditId"], reversal["seq"], reversal["balance"], moment(reversal["at"]))
+
+
+def _topup_told(body: Row, topup: Row) -> bool:
+    names = ("currency", "seq", "paid", "bonus", "provider", "price", "balance")
+    return bool(
+        body["topup_id"] == topup["topupId"]
+        and all(body[name] == topup[name] for name in names)
+        and body["test"] == topup.get("test", False)
+        and body["lots"] == topup["lots"]
+        and moment(body["credited_at"]) == moment(topup["at"])
+    )
+
+
+def _gift_told(body: Row, gift: Row) -> bool:
+    names = ("campaign", "currency", "seq", "amount", "balance")
+    return bool(
+        body["gift_id"] == gift["giftId"]
+        and all(body[name] == gift[name] for name in names)
+        and [body["lot"]] == [lot for lot, _ in gift["lots"]]
+        and moment(body["redeemed_at"]) == moment(gift["at"])
+    )
 
 
 def _grant_told(body: Row, _: Row) -> bool:
@@ -157,6 +178,8 @@ _TOLD: dict[str, tuple[str, Callable[[Row, Row], bool]]] = {
     "reversal": ("at", _reversal_told),
     "grant": ("at", _grant_told),
     "revocation": ("at", _revocation_told),
+    "topup": ("at", _topup_told),
+    "gift": ("at", _gift_told),
 }
 """What is done by whoever asks, the name of its moment, and what is told of it."""
 

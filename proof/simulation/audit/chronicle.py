@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from proof.simulation.audit.evidence import Evidence, Key, Row, lots_of
+from proof.simulation.audit.topups import BACK
 from proof.simulation.history import History, Request
 
 
@@ -23,6 +24,10 @@ class Standing:
     """By currency, as the rows say."""
     held: dict[tuple[str, str], int] = field(default_factory=dict)
     """By currency and lot, as the rows say."""
+    debts: dict[str, int] = field(default_factory=dict)
+    """By currency, as the rows say."""
+    topups: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Bells that are taken back and frozen of each, as the rows say."""
     clashes: tuple[str, ...] = ()
     """What the row did that could not be done."""
 
@@ -95,6 +100,8 @@ def row_of(request: Request, evidence: Evidence) -> Row | None:
         "refund": evidence.refunds,
         "grant": evidence.grants,
         "revocation": evidence.revocations,
+        "topup": evidence.topups,
+        "gift": evidence.gifts,
     }
     return named[request.kind].get((request.cust_id, *request.wanted["id"])) if request.kind in named else None
 
@@ -111,7 +118,9 @@ def _after(before: Standing, row: Row, evidence: Evidence) -> Standing:
     held = before.held.copy()
     for lot, amount in lots_of(row):
         held[row["currency"], lot] = held.get((row["currency"], lot), 0) + amount
-    standing = replace(before, seq=before.seq + 1, balances=balances, held=held, clashes=())
+    standing = replace(before, seq=before.seq + 1, balances=balances, held=held, debts=_debts(before, row), clashes=())
+    if row["kind"] in ("topup", *BACK):
+        return replace(standing, topups=standing.topups | _topup(standing, row))
     if row["kind"] == "payment":
         return _paid(standing, evidence.orders[row["cause"]])
     if row["kind"] == "refund":
@@ -123,6 +132,22 @@ def _after(before: Standing, row: Row, evidence: Evidence) -> Standing:
         granted = [grant["seq"] for key, grant in evidence.grants.items() if key[0] == row["customer_id"]]
         return _revoked(standing, row["detail"]["productId"], granted)
     return standing
+
+
+def _debts(before: Standing, row: Row) -> dict[str, int]:
+    legs = dict(zip(map(str, row["accounts"]), row["amounts"], strict=True))
+    return before.debts | {row["currency"]: before.debts.get(row["currency"], 0) - legs.get("debt", 0)}
+
+
+def _topup(standing: Standing, row: Row) -> dict[str, tuple[int, int]]:
+    """What is taken back and frozen of a top-up after one of its rows."""
+    detail = row["detail"]
+    taken, frozen = standing.topups.get(detail["topupId"], (0, 0))
+    of = sum(amount for _, amount in detail.get("of", []))
+    thawed = sum(amount for _, amount in detail.get("thawed", []))
+    change = {"takeback": (of, -thawed), "giveback": (-of, 0), "freeze": (0, of), "release": (0, -of)}
+    more, colder = change.get(row["kind"], (0, 0))
+    return {detail["topupId"]: (taken + more, frozen + colder)}
 
 
 def _granted(standing: Standing, row: Row) -> Standing:

@@ -44,7 +44,8 @@ def _is_short(request: Request, standing: Standing, evidence: Evidence) -> bool:
     if request.kind == "adjustment":
         wanted, there = -request.wanted["amount"], standing.balances.get(currency, 0)
     else:
-        [(lot, wanted)] = evidence.credits[request.cust_id, request.wanted["id"][0]]["lots"]
+        credit = evidence.credits[request.cust_id, request.wanted["id"][0]]
+        [(lot, _)], wanted = credit["lots"], credit["amount"]
         there = standing.held.get((currency, lot), 0)
     return there < wanted and told == {"required": wanted, "balance": there, "shortfall": wanted - there}
 

@@ -15,12 +15,14 @@ _LINE = ("productId", "title", "publisher", "listPrice", "price", "discount")
 _VOUCHER = ("voucherId", "saves")
 _OF_CUSTOMERS = ("customer", "wallet", "transfer", "orders", "credit", "entitlement", "voucher")
 
-_SQL = "SELECT json_build_object({}, 'coupon', (SELECT coalesce(json_agg(c), '[]') FROM coupon c WHERE {}))".format(
+_NAMED = {"coupon": "coupon_id", "gift_code": "campaign"}
+"""Tables that are no customer's, and by what a plan names their rows."""
+
+_SQL = "SELECT json_build_object({})".format(
     ", ".join(
-        f"'{table}', (SELECT coalesce(json_agg(t), '[]') FROM {table} t WHERE t.customer = ANY (%s))"
-        for table in _OF_CUSTOMERS
-    ),
-    "coupon_id = ANY (%s)",
+        f"'{table}', (SELECT coalesce(json_agg(t), '[]') FROM {table} t WHERE t.{column} = ANY (%s))"
+        for table, column in (dict.fromkeys(_OF_CUSTOMERS, "customer") | _NAMED).items()
+    )
 )
 
 
@@ -51,6 +53,12 @@ class Evidence:
     """As their rows have them, by customer and adjustmentId."""
     reversals: dict[Key, Row]
     """Credits taken back, by customer and creditId."""
+    topups: dict[Key, Row]
+    """By customer and topupId."""
+    gifts: dict[Key, Row]
+    """Redeemed codes, by customer and giftId."""
+    codes: dict[str, Row]
+    """Gift codes by campaign: each has one of its own. Whoever claimed one is its `claimed_by`."""
     listed: dict[str, list[Row]]
     """The views `orders` and `credit`, through which others read."""
     entitlements: list[Row]
@@ -63,7 +71,7 @@ def evidence_of(plan: Plan, tables: dict[str, list[Row]]) -> Evidence:
     names = {key_of(cust_id): cust_id for cust_id in plan.customers}
     known = {row["customer"]: row["customer_id"] for row in tables["customer"]}
     for table, rows in tables.items():
-        if table not in ("customer", "coupon"):
+        if table not in ("customer", *_NAMED):
             for row in rows:
                 row["customer_id"] = names[row["customer"]]
     transfers: dict[str, list[Row]] = {}
@@ -85,6 +93,9 @@ def evidence_of(plan: Plan, tables: dict[str, list[Row]]) -> Evidence:
             _named_key(row, "adjustmentId"): _correction(row) for row in booked if row["kind"] == "adjustment"
         },
         reversals={_named_key(row, "creditId"): _correction(row) for row in booked if row["kind"] == "reversal"},
+        topups={_named_key(row, "topupId"): _topup(row) for row in booked if row["kind"] == "topup"},
+        gifts={_named_key(row, "giftId"): _correction(row) for row in booked if row["kind"] == "gift"},
+        codes={row["campaign"]: {**row, "claimed_by": names.get(row["customer"])} for row in tables["gift_code"]},
         listed={view: tables[view] for view in ("orders", "credit")},
         entitlements=tables["entitlement"],
         vouchers={row["voucher_id"]: row for row in tables["voucher"]},
@@ -96,7 +107,8 @@ async def read_evidence(connection: AsyncConnection[Any], plan: Plan) -> Evidenc
     """One statement, and so one snapshot."""
     keys = [key_of(cust_id) for cust_id in plan.customers]
     coupons = [coupon.coupon_id for coupon in plan.coupons]
-    cursor = await connection.execute(_SQL.encode(), (*[keys] * len(_OF_CUSTOMERS), coupons))
+    campaigns = [code.campaign for code in plan.codes]
+    cursor = await connection.execute(_SQL.encode(), (*[keys] * len(_OF_CUSTOMERS), coupons, campaigns))
     row = await cursor.fetchone()
     assert row is not None, "one object is one row"
     return evidence_of(plan, row[0])
@@ -175,10 +187,15 @@ def _refund(row: Row) -> Row:
 
 
 def _correction(row: Row) -> Row:
-    """The adjustment or the reversal that its row tells of."""
+    """The adjustment, reversal or gift that its row tells of."""
     same = ("customer_id", "currency", "seq", "balance", "at")
     told = {name: row[name] for name in same}
     return {"note": None, **row["detail"], **told, "amount": came(row), "lots": lots_of(row)}
+
+
+def _topup(row: Row) -> Row:
+    """The top-up that its row tells of; `lots` are those that its bells came into, what paid a debt with them."""
+    return {**row["detail"], **{name: row[name] for name in ("customer_id", "currency", "seq", "balance", "at")}}
 
 
 def _named_key(row: Row, name: str) -> Key:

@@ -223,7 +223,7 @@ class _Rerun:
         before = credit is not None and credit["seq"] < row["seq"]
         if not self._expect(before, "a reversal is of a credit that was booked", row) or credit is None:
             return
-        lots = {name: -amount for name, amount in credit["lots"]}
+        lots = {name: -credit["amount"] for name, _ in credit["lots"]}
         self._expect(moved == lots, "a reversal takes back what was credited", row, credit)
         self._expect(others == {f"clearing:{credit['kind']}": -row["amount"]}, "a reversal is cleared", row)
 

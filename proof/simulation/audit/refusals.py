@@ -56,6 +56,7 @@ class _Refusals:
             "product_unavailable": self._is_withdrawn,
             "voucher_unusable": self._is_unusable,
             "insufficient_bells": self._is_short,
+            "wallet_in_debt": self._is_in_debt,
             "token_expired": self._is_expired,
             "unauthenticated": self._is_ended,
         }
@@ -201,8 +202,14 @@ class _Refusals:
         told, offer = request.body, self._offers[request.wanted["orderId"]]
         total = offer["total"]
         adds_up = told["required"] == total and told["shortfall"] == total - told["balance"] > 0
-        met = {standing.balances.get(offer["currency"], 0) for standing in self._unpaid(request)}
-        return adds_up and told["balance"] in met
+        free = [s for s in self._unpaid(request) if not s.debts.get(offer["currency"])]
+        return adds_up and told["balance"] in {standing.balances.get(offer["currency"], 0) for standing in free}
+
+    def _is_in_debt(self, request: Request) -> bool:
+        """The debt told is one that the wallet had: a wallet in debt is empty, so nothing that costs bells is paid."""
+        offer = self._offers[request.wanted["orderId"]]
+        owed = {standing.debts.get(offer["currency"], 0) for standing in self._unpaid(request)}
+        return offer["total"] > 0 and request.body["debt"] > 0 and request.body["debt"] in owed
 
     def _is_unusable(self, request: Request) -> bool:
         return all(self._voucher_is(i, reason["code"], request) for i, reason in request.body["reasons"].items())

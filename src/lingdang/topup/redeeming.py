@@ -22,7 +22,8 @@ UPDATE gift_code SET customer = %b, claimed_at = coalesce(claimed_at, %b), due_a
  WHERE code_hash = %b AND (customer = %b OR customer IS NULL AND (expires_at IS NULL OR expires_at > %b))
 RETURNING campaign, currency, amount, expires_at
 """
-_THERE = "SELECT customer IS NOT NULL FROM gift_code WHERE code_hash = %b"
+# Who could not claim it, and has it all the same, came with another request of theirs, before its end by another clock.
+_USED = "SELECT customer IS NOT NULL AND customer <> %b FROM gift_code WHERE code_hash = %b"
 _DONE = "UPDATE gift_code SET redeemed_at = %b WHERE code_hash = %b AND redeemed_at IS NULL"
 # One that fails pauses a minute longer each time, up to a quarter of a day: a wallet may be full for long.
 _DUE = f"""
@@ -57,7 +58,7 @@ class Redeeming:
         hashed, now = code_hash(code), self._clock()
         rows = await fetch_all(self._pool, _CLAIM, (customer, now, now + _HELD, hashed, customer, now))
         if not rows:
-            raise _unusable(text, await self._reason(hashed))
+            raise _unusable(text, await self._reason(hashed, customer))
         return await self._credit(hashed, customer, *rows[0])
 
     async def run(self) -> bool:
@@ -89,11 +90,14 @@ class Redeeming:
         )
         done = await self._settlement.submit(command)
         assert isinstance(done.record, Redeemed), "a gift is answered with its record"
-        await fetch_all(self._pool, _DONE, (self._clock(), hashed))
+        try:
+            await fetch_all(self._pool, _DONE, (self._clock(), hashed))
+        except Problem as problem:  # the bells are there, and that is told; the healer does the rest
+            _log.warning("gift_postponed", code_hash=hashed.hex()[:8], code=problem.code)
         return done.record, done.replayed
 
-    async def _reason(self, hashed: bytes) -> str:
-        for (used,) in await fetch_all(self._pool, _THERE, (hashed,)):
+    async def _reason(self, hashed: bytes, customer: int) -> str:
+        for (used,) in await fetch_all(self._pool, _USED, (customer, hashed)):
             return "code_used" if used else "expired"
         return "unknown_code"
 
