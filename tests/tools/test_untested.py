@@ -10,19 +10,6 @@ BY_OTHERS = {
     "app.py": "the composition root: every served shop in the tests is made by it",
     "serving/living.py": "what both kinds of processes do, which tests/serving/test_supervisor.py kills and watches",
     "serving/worker.py": "a process, which tests/serving/test_supervisor.py and tests/cli/test_serve.py run",
-    "topup/beginning.py": "tests/routes/test_topups.py and tests/topup/test_limits.py begin and are refused over HTTP",
-    "topup/booking.py": "tests/topup/test_following.py kills it, tests/routes/test_admin_topups.py looks at the bells",
-    "topup/evidence.py": "tests/topup/test_purchasing.py: stores ask and are answered from the books",
-    "topup/operators.py": "tests/routes/test_admin_topups.py: lists, decisions and refunds over HTTP",
-    "topup/parts.py": "tests/topup/test_care.py runs the healers that it makes for each account",
-    "topup/providers/sandbox.py": "tests/routes/test_topups.py and test_admin_topups.py: each outcome that it plays",
-    "topup/receiving.py": "tests/routes/test_topups.py: forged, repeated and sound notifications over HTTP",
-    "topup/redeeming.py": "tests/routes/test_gift_codes.py: codes redeemed in parallel, guessed, healed",
-    "topup/refunds.py": "tests/routes/test_admin_topups.py: refunds that are refused, away and repeated",
-    "topup/returning.py": "the same",
-    "topup/rows.py": "every test of top-ups reads and writes through it",
-    "topup/strays.py": "tests/topup/test_following.py: payments that name no top-up, and second ones",
-    "topup/views.py": "tests/routes/test_topups.py and test_admin_topups.py compare what is shown",
 }
 """Modules without a test of their name, and what proves them instead."""
 

@@ -1,0 +1,121 @@
+"""Money goes back as its provider says that it did: bells first, once for each refundId, and never where it refuses."""
+
+from uuid import UUID
+
+import pytest
+
+from lingdang.errors import Problem
+from lingdang.keys import Keyring
+from lingdang.topup.money import Money
+from lingdang.topup.providers.provider import Refused, Standing, Unavailable
+from lingdang.topup.providers.sandbox import Sandbox
+from lingdang.topup.returning import cash_days
+from lingdang.topup.rows import TopupRow
+from support.money import add_products, line, pay
+from support.till import Till, till_of
+
+DAY = 86_400
+
+
+class Moody(Sandbox):
+    """Refuses, or is away, when it is told to be."""
+
+    mood: Exception | None = None
+
+    def refund(self, topup_id: UUID, reference: str, refund_id: str, amount: Money, received: Money) -> Standing:
+        if self.mood is not None:
+            raise self.mood
+        return super().refund(topup_id, reference, refund_id, amount, received)
+
+
+async def give_back(till: Till, row: TopupRow, refund_id: str = "r-1", amount: int | None = None) -> tuple[str, int]:
+    done = await till.topups.returning.give_back(row.topup_id, refund_id, amount)
+    return done.status, done.amount
+
+
+async def why_not(till: Till, row: TopupRow, refund_id: str = "r-1", amount: int | None = None) -> str:
+    with pytest.raises(Problem) as refused:
+        await give_back(till, row, refund_id, amount)
+    return str(refused.value.members.get("reasons", {}).get("topup", refused.value.code))
+
+
+@pytest.mark.parametrize(("setting", "days"), [("off", 0), ("days:14", 14), ("days:1", 1)])
+def test_the_setting_tells_for_how_many_days_what_is_left_has_a_price(setting: str, days: int) -> None:
+    assert cash_days(setting) == days
+
+
+async def test_without_an_amount_what_is_left_goes_back_at_what_it_cost(till: Till, database_url: str) -> None:
+    add_products(database_url, "book")
+    row = await till.paid()
+    await till.topups.settlement.submit(pay("ann", line("book", price=331)))
+    assert await give_back(till, row) == ("done", 600 * 329 // 660)
+    assert await give_back(till, row) == ("done", 299), "the same one"
+    assert await why_not(till, row, amount=298) == "idempotency_mismatch"
+    assert await why_not(till, row, "r-2") == "nothing_left"
+    assert (await till.found(row)).refunded == 299
+
+
+async def test_what_is_left_has_a_price_for_so_many_days_after_the_credit(till: Till) -> None:
+    row = await till.begun()
+    assert await why_not(till, row) == "not_credited"
+    await till.play(row, "pay")
+    till.hands.forward(14 * DAY + 5)
+    assert await why_not(till, row) == "too_late"
+    assert await give_back(till, row, amount=600) == ("done", 600), "an amount may be named at any time"
+
+
+async def test_where_the_shop_gives_no_money_for_bells_an_amount_has_to_be_named(
+    database_url: str, keyring: Keyring
+) -> None:
+    async with till_of(database_url, keyring) as till:
+        row = await till.paid()
+        assert await why_not(till, row) == "cash_refunds_off"
+        assert await give_back(till, row, amount=1) == ("done", 1)
+
+
+@pytest.fixture
+def moody(database_url: str, keyring: Keyring) -> Moody:
+    return Moody("sandbox", database_url, keyring, "")
+
+
+async def test_what_the_provider_refuses_has_its_bells_come_back(
+    database_url: str, keyring: Keyring, moody: Moody
+) -> None:
+    async with till_of(database_url, keyring, sandbox=moody) as till:
+        row = await till.paid()
+        moody.mood = Refused("too_late")
+        assert await give_back(till, row, amount=600) == ("refused", 600)
+        assert [balance for *_, balance in till.bells()] == [660, 0, 660]
+        moody.mood = None
+        assert await give_back(till, row, amount=600) == ("refused", 600), "it stays so"
+        assert await give_back(till, row, "r-2", 600) == ("done", 600)
+        assert till.bells()[-1][2] == 0
+
+
+async def test_what_a_provider_that_is_away_does_not_take_is_carried_on_later_and_the_bells_are_gone_meanwhile(
+    database_url: str, keyring: Keyring, moody: Moody
+) -> None:
+    async with till_of(database_url, keyring, sandbox=moody) as till:
+        row = await till.paid()
+        moody.mood = Unavailable()
+        assert await give_back(till, row, amount=600) == ("pending", 600)
+        assert till.bells()[-1][2] == 0
+        moody.mood = None
+        await till.topups.returning.run("sandbox")
+        assert (await till.found(row)).refunded == 0, "not before its time"
+        till.hands.forward(61)
+        for _ in range(2):
+            await till.topups.returning.run("sandbox")
+        assert (await till.found(row)).refunded == 600
+        assert await give_back(till, row, amount=600) == ("done", 600)
+
+
+async def test_all_that_is_the_shops_goes_back_once(till: Till) -> None:
+    row = await till.play(await till.paid(), "refund:100")
+    for _ in range(2):
+        await till.topups.returning.return_all(await till.found(row), "decision")
+    assert (await till.found(row)).refunded == 600
+    assert till.sql("SELECT refund_id, amount FROM topup_refund") == [("decision", 500)]
+    nothing = await till.begun()
+    await till.topups.returning.return_all(nothing, "decision")
+    assert till.sql("SELECT count(*) FROM topup_refund") == [(1,)]
