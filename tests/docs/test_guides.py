@@ -102,7 +102,8 @@ def test_a_pages_settings_are_those_of_the_one_file(page: str) -> None:
 
 
 def test_the_chinese_pages_have_the_same_commands() -> None:
-    assert BLOCK.findall(text_of("docs/zh/start.md")) == BLOCK.findall(text_of("docs/start.md"))
+    for page in ("start", "topups", "topups-providers"):
+        assert BLOCK.findall(text_of(f"docs/zh/{page}.md")) == BLOCK.findall(text_of(f"docs/{page}.md")), page
     chinese = text_of("docs/zh/integrate.md")
     assert tomllib.loads(TOML.findall(chinese)[0]) == tomllib.loads(TOML.findall(text_of("docs/integrate/index.md"))[0])
     for page in ("install", "database", "catalogue", "identity", "page", "proxy"):
