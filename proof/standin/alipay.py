@@ -73,6 +73,8 @@ class AlipayDesk:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.before_close: Callable[[str], object] = lambda _: None
+        self.invented: list[tuple[_Trade, _Refund]] = []
+        """Refunds that somebody has written into the bill on its way."""
         self.address = ""
         """Where this desk answers, for what is downloaded."""
         self._clock = clock
@@ -133,6 +135,10 @@ class AlipayDesk:
             self._refund(trade, f"console-{next(self._count)}", amount)
             return self._notified(trade)
 
+    def invent(self, number: str, amount: int) -> None:
+        """Write a refund into the bills that there is not."""
+        self.invented.append((self._trades[number], _Refund("invented", amount, self._clock())))
+
     def notified(self, **fields: str) -> Message:
         """Any notification, signed."""
         return self._sent(None, fields)
@@ -172,7 +178,17 @@ class AlipayDesk:
                 return _done(**_named(trade))
             case "alipay.trade.refund":
                 return self._give_back(trade, content)
+            case "alipay.trade.fastpay.refund.query":
+                return self._asked_back(trade, content["out_request_no"])
         return {"code": "40004", "msg": "-", "sub_code": "isv.invalid-method"}
+
+    def _asked_back(self, trade: _Trade, number: str) -> dict[str, Any]:
+        """A refund that there is not is answered without a status."""
+        for refund in trade.refunds:
+            if refund.number == number:
+                told = {"refund_amount": _yuan(refund.amount), "refund_status": "REFUND_SUCCESS"}
+                return _done(**_named(trade), out_request_no=number, total_amount=_yuan(trade.amount), **told)
+        return _done(**_named(trade))
 
     def _give_back(self, trade: _Trade, content: dict[str, Any]) -> dict[str, Any]:
         number, amount = content["out_request_no"], round(float(content["refund_amount"]) * 100)
@@ -242,6 +258,7 @@ class AlipayDesk:
             lines += [_line(trade, refund) for refund in trade.refunds if _text(refund.at).startswith(day)]
         lines.append("#-----业务明细列表结束-----")
         packed = io.BytesIO()
+        lines += [_line(trade, refund) for trade, refund in self.invented]
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(f"{SELLER_ID}_{day}_totals (all).csv", "#totals".encode("gbk"))
             archive.writestr(f"{SELLER_ID}_{day}.csv", "\r\n".join(lines).encode("gbk"))

@@ -108,3 +108,19 @@ def test_gift_codes_are_in_a_new_file_alone(run: Any, database_url: str, tmp_pat
     assert len(rows) >= 3
     again = run("codes", "spring", "3", "--amount", "100", "--out", str(out))
     assert (again.exit_code, "exists already" in again.output) == (1, True)
+
+
+def test_a_day_is_compared_with_its_list(run: Any, database_url: str) -> None:
+    found = uuid7()
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO sandbox_payment (account, topup_id, price, currency, name, state, received, paid_in, at)"
+            " VALUES ('sandbox', %s, 600, 'CNY', 'n', 'paid', 600, 'CNY', '2026-11-22 12:00+00')",
+            (found,),
+        )
+    done = run("compare", "sandbox", "2026-11-22")
+    assert (done.exit_code, done.stdout) == (0, "1 listed, 1 differed\n"), done.output
+    assert json.loads(run("compare", "sandbox", "2026-11-22", "--json").stdout) == {"listed": 1, "differing": 0}
+    assert run("list", "--status", "review").stdout.count("differs: unknown") == 1
+    unknown = run("compare", "elsewhere", "2026-11-22")
+    assert (unknown.exit_code, "there is no account elsewhere" in unknown.output) == (1, True)

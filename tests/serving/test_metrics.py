@@ -192,6 +192,7 @@ def test_names_and_types_are_those_of_prometheus_conventions(tmp_path: Path) -> 
         "lingdang_webhook_unanswered_total",
         "lingdang_topup_asked_total",
         "lingdang_topup_forged_total",
+        "lingdang_topup_differing_total",
         "lingdang_journal_sealed_transfers_total",
         "lingdang_process_cpu_seconds_total",
     }

@@ -1,7 +1,7 @@
 """A store of apps whose purchases a test makes."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from lingdang.topup.money import Money
@@ -10,6 +10,7 @@ from lingdang.topup.providers.provider import (
     Begun,
     Channel,
     Forged,
+    Listing,
     Notification,
     NotificationReply,
     Order,
@@ -27,6 +28,7 @@ class Store:
     kind = "apple"
     channels: Sequence[Channel] = ("store",)
     currencies: Sequence[str] | None = None
+    listing = Listing(ready=timedelta(hours=1), whole=False)
 
     def __init__(self) -> None:
         self.finished: list[str] = []

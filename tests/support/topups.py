@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -64,7 +65,7 @@ async def begin(ann: Buyer, **changed: Any) -> dict[str, Any]:
 
 async def play(ann: Buyer, topup: dict[str, Any], outcome: str) -> httpx.Response:
     """Have a payment at the sandbox come out so."""
-    return await ann.shop.http.post(topup["action"]["url"], json={"outcome": outcome})
+    return await ann.shop.http.post(urlsplit(topup["action"]["url"]).path, json={"outcome": outcome})
 
 
 async def look(ann: Buyer, topup: dict[str, Any]) -> dict[str, Any]:

@@ -124,6 +124,17 @@ def test_money_that_failed_to_go_back_before_the_payment_was_told_is_none() -> N
     assert sums(after(ROW, *back, standing())) == (600, 0, 0, 0)
 
 
+def test_single_refunds_that_are_told_later_do_not_lower_the_sum_and_add_what_it_lacks() -> None:
+    row = after(ROW, standing(refunded=500))
+
+    def back(name: str, amount: int) -> Standing:
+        return standing(received=None, returns=(Return(reference=name, amount=amount),))
+
+    for single, expected in ((back("second", 200), 500), (back("first", 300), 500), (back("third", 50), 550)):
+        row = after(row, single)
+        assert row.refunded == expected
+
+
 def test_no_more_goes_back_than_came() -> None:
     row = after(ROW, standing(refunded=500, disputed=500, lost=500))
     assert sums(row) == (600, 500, 0, 100)

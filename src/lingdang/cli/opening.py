@@ -1,9 +1,11 @@
 """The shop that a command works on."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
+import structlog
 
 from lingdang.cli.database import database, embedded_server, prepare_data_dir, settings_of
 from lingdang.deployment import Deployment, deploy
@@ -18,5 +20,18 @@ def opened(ctx: click.Context) -> Iterator[Deployment]:
     settings = settings_of(ctx)
     prepare_data_dir(settings)
     server = embedded_server(settings) if settings.database_url is None else None
-    with database(settings, server) as url:
+    with _logs_apart(), database(settings, server) as url:
         yield deploy(settings, url)
+
+
+@contextmanager
+def _logs_apart() -> Iterator[None]:
+    """What a command prints is its answer, so logs go to standard error, unless they were sent elsewhere."""
+    if structlog.is_configured():
+        yield
+        return
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+    try:
+        yield
+    finally:
+        structlog.reset_defaults()

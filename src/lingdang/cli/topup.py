@@ -24,10 +24,12 @@ from lingdang.deployment import Deployment, make_topups, settling
 from lingdang.errors import CommandError, Problem, in_one_line
 from lingdang.ids import DEFAULT_CURRENCY, MAX_AMOUNT, OWN_ID_PATTERN, RULES
 from lingdang.paging import Window
+from lingdang.topup.comparing import Compared
 from lingdang.topup.gift_codes import Gift, write_codes
 from lingdang.topup.importing import import_packages
 from lingdang.topup.money import Money, decimal_text
 from lingdang.topup.packages import Package, PackageView, PerBell, get_package, list_packages, put_package
+from lingdang.topup.providers.provider import Refused, Unavailable
 from lingdang.topup.rows import TopupRow, find
 from lingdang.topup.status import STATUSES, Status
 from lingdang.topup.views import list_all, view
@@ -144,6 +146,29 @@ def ask(ctx: click.Context, topup_id: UUID, as_json: bool) -> None:
                 await topups.close()
 
     _tell(_run(ctx, asked), as_json)
+
+
+@topup.command("compare")
+@click.argument("account", metavar="ACCOUNT", type=PACKAGE_ID)
+@click.argument("day", metavar="YYYY-MM-DD", type=click.DateTime(["%Y-%m-%d"]))
+@_as_json
+@click.pass_context
+def compare(ctx: click.Context, account: str, day: datetime, as_json: bool) -> None:
+    """Compare the provider's list of a day with what was credited, and do what follows. It is done daily by itself."""
+
+    async def compared(pool: Pool, deployment: Deployment) -> Compared:
+        async with settling(deployment) as settlement:
+            topups = make_topups(deployment, pool, settlement)
+            try:
+                if account not in topups.accounts:
+                    raise CommandError(f"there is no account {account}; LINGDANG_TOPUP_PROVIDERS names them")
+                return await topups.comparing.compare(account, day.date())
+            except (Unavailable, Refused) as error:
+                raise CommandError(f"{account} has no list of {day.date()} now: {error}") from None
+            finally:
+                await topups.close()
+
+    _print(_run(ctx, compared), as_json, lambda done: f"{done.listed} listed, {done.differing} differed")
 
 
 @topup.command()

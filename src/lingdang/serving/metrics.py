@@ -74,6 +74,7 @@ GAUGES: Mapping[str, tuple[str, str]] = {
     "lingdang_topups_in_review": ("Top-ups that an operator has to decide about.", ""),
     "lingdang_topup_asked_total": ("Times that a worker asked a provider how a payment stands.", "worker"),
     "lingdang_topup_forged_total": ("Notifications that a worker refused as forged.", "worker"),
+    "lingdang_topup_differing_total": ("Top-ups that were not as a provider's daily list has them.", "worker"),
     "lingdang_journal_rolled_back": ("1 while the journal lacks what the witness has.", "worker"),
     "lingdang_connections": ("Open connections: of customers, of strangers, of those turned away.", "state"),
     "lingdang_process_cpu_seconds_total": ("CPU time that a worker used.", "worker"),

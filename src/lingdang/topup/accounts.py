@@ -1,9 +1,9 @@
 """The accounts at providers that the settings name. A provider's module is imported only when one is its own."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import date, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -13,7 +13,7 @@ import structlog
 
 from lingdang.keys import Keyring
 from lingdang.settings import Settings, SettingsError
-from lingdang.topup.providers.provider import Forged, Notification, Provider, Refused, Store, Unavailable
+from lingdang.topup.providers.provider import Forged, Notification, Provider, Refused, Standing, Store, Unavailable
 from lingdang.topup.providers.sandbox import Sandbox
 
 CALLS = 4
@@ -25,6 +25,8 @@ CALLS_WAITING, READS_WAITING = 64, 512
 CALL_SECONDS = 30.0
 READ_SECONDS = 0.8
 """A notification is answered within a second."""
+LIST_SECONDS = 1800.0
+"""A list of a day has many pages where there were many payments."""
 
 _KINDS = ("stripe", "wechat", "alipay", "apple", "google")
 _FILE = "_file"
@@ -39,8 +41,10 @@ class Account:
     def __init__(self, name: str, provider: Provider) -> None:
         self.name = name
         self.provider = provider
+        self._closed = False
         self._calls = _Threads(f"topup-{name}", CALLS, CALLS_WAITING, CALL_SECONDS)
         self._reads = _Threads(f"topup-read-{name}", READS, READS_WAITING, READ_SECONDS)
+        self._lists = _Threads(f"topup-list-{name}", 1, 1, LIST_SECONDS)
 
     @property
     def store(self) -> Store | None:
@@ -55,6 +59,16 @@ class Account:
         """A notification, verified in a thread. Raises Forged and Unavailable."""
         return await self._told(self._reads, lambda: self.provider.read(headers, body, now))
 
+    async def listed(self, day: date) -> list[Standing]:
+        """The provider's list of a day, read in a thread. Raises Unavailable and Refused."""
+        return await self._told(self._lists, lambda: list(self._pages(day)))
+
+    def _pages(self, day: date) -> Iterator[Standing]:
+        for standing in self.provider.list_day(day):
+            if self._closed:
+                raise Unavailable("closed")  # a process that ends waits for its threads
+            yield standing
+
     async def _told(self, threads: "_Threads", work: Callable[[], T]) -> T:
         try:
             return await threads.run(work)
@@ -66,8 +80,10 @@ class Account:
 
     def close(self) -> None:
         """Take no further calls; those under way end by themselves."""
+        self._closed = True
         self._calls.close()
         self._reads.close()
+        self._lists.close()
 
 
 class _Threads:

@@ -23,6 +23,8 @@ _OVERDUE = {
     "LIMIT 10000) r",
     "store_purchase": "SELECT count(*) FROM (SELECT FROM topup WHERE channel = 'store' AND credited_at < %b "
     "AND NOT finished LIMIT 10000) t",
+    "topup_day": "SELECT count(*) FROM (SELECT FROM topup_day WHERE done_at IS NULL "
+    "AND ready_at < %b::timestamptz - interval '12 hours' AND ready_at > now() - interval '30 days' LIMIT 10000) d",
     "gift_code": "SELECT count(*) FROM (SELECT FROM gift_code WHERE claimed_at IS NOT NULL AND redeemed_at IS NULL "
     "AND coalesce(due_at, claimed_at) < %b LIMIT 10000) g",
 }

@@ -91,7 +91,9 @@ def _sums(row: TopupRow, standing: Standing, received: int, exact: bool) -> dict
     """The sums that came back, none of them beyond what was received."""
     returns = _returns(row.returns, standing.returns)
     told = {name: value for name in _SUMS if (value := getattr(standing, name)) is not None}
-    single = {"refunded": sum(each.amount for each in returns)} if standing.returns or row.paid_at is None else {}
+    # A sum that was told is not lowered by single ones, which may not reach back to the first.
+    singles = max(sum(each.amount for each in returns), row.refunded if "refunded" in row.told else 0)
+    single = {"refunded": singles} if standing.returns or row.paid_at is None else {}
     sums = dict(single)
     known = dict(row.told)
     for name, value in told.items():

@@ -16,6 +16,7 @@ from lingdang.topup.abreast import ABREAST, abreast
 from lingdang.topup.accounts import Account, Accounts, make_accounts
 from lingdang.topup.asking import Asking
 from lingdang.topup.care import Care, Healer
+from lingdang.topup.comparing import Comparing
 from lingdang.topup.evidence import Evidence
 from lingdang.topup.following import Following
 from lingdang.topup.inbox import Inbox
@@ -70,6 +71,7 @@ class Topups:
             days=cash_days(ground.settings.cash_refunds),
         )
         self.redeeming = Redeeming(pool, settlement, ground.clock)
+        self.comparing = Comparing(pool, self.accounts, self.inbox, self.following, ground.clock)
         self.asking = Asking(pool, self.accounts, self.inbox, self.following, ground.clock)
 
     async def close(self) -> None:
@@ -88,6 +90,7 @@ class Topups:
         counted: dict[str, Callable[[], float]] = {
             "lingdang_topup_asked_total": lambda: self.asking.asked,
             "lingdang_topup_forged_total": lambda: self.inbox.forged,
+            "lingdang_topup_differing_total": lambda: self.comparing.differing,
         }
         healers = {
             "inbox": Healer(self._carry_on, OFTEN if self.accounts else SELDOM),
@@ -103,6 +106,7 @@ class Topups:
         healers = {
             "asking": Healer(partial(self.asking.run, name), OFTEN),
             "returning": Healer(partial(self.returning.run, name), OFTEN),
+            "comparing": Healer(partial(self.comparing.run, name), SELDOM),
         }
         if account.store is None:
             return healers

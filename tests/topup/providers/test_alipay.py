@@ -118,14 +118,23 @@ def test_a_bill_has_what_was_paid_and_what_came_back(
     desk.pay(begun.topup_id.hex)
     today, tomorrow = date(2026, 11, 30), date(2026, 12, 1)
     (paid,) = provider.list_day(today)
-    assert (paid.topup_id, paid.received, paid.returns) == (begun.topup_id, Money(600, "CNY"), ())
+    assert (paid.topup_id, paid.received, paid.returns, paid.proven) == (begun.topup_id, Money(600, "CNY"), (), False)
     assert paid.reference == _asked(provider, begun).reference
     assert list(provider.list_day(tomorrow)) == []
     clock.go(hours=13)  # 01:00 of the next day in China, and still the same in UTC
     desk.give_back(begun.topup_id.hex, 150)
     (back,) = provider.list_day(tomorrow)
     assert (back.topup_id, back.received) == (begun.topup_id, None)
-    assert back.returns == (Return(reference="console-3", amount=150),)
+    assert (back.returns, back.proven) == ((Return(reference="console-3", amount=150),), True)
+
+
+def test_a_refund_on_the_bill_that_alipay_does_not_know_proves_nothing(
+    desk: AlipayDesk, provider: Provider, begun: Order
+) -> None:
+    desk.pay(begun.topup_id.hex)
+    desk.invent(begun.topup_id.hex, 600)
+    _, invented = provider.list_day(date(2026, 11, 30))
+    assert (invented.returns, invented.proven) == ((Return(reference="invented", amount=600),), False)
 
 
 def test_keys_of_another_kind_are_no_keys() -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from lingdang.topup.money import Money, decimal_text
+from lingdang.topup.money import Money, decimal_text, read_decimal
 from lingdang.topup.providers.alipay_bill import read_bill
 from lingdang.topup.providers.alipay_client import AlipayApi
 from lingdang.topup.providers.alipay_signing import is_signed, read_private_key, read_public_key, signed_text
@@ -24,10 +24,12 @@ from lingdang.topup.providers.provider import (
     Begun,
     Channel,
     Forged,
+    Listing,
     Notification,
     NotificationReply,
     Order,
     Refused,
+    Return,
     Standing,
 )
 
@@ -64,6 +66,7 @@ class Alipay:
     kind = "alipay"
     channels: Sequence[Channel] = ("web",)
     currencies: Sequence[str] | None = ("CNY",)
+    listing = Listing(zone=CHINA, ready=timedelta(hours=9, minutes=30))
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -142,7 +145,21 @@ class Alipay:
             if refused.reason in _NO_BILL:
                 return
             raise
-        yield from read_bill(self._api.download(bill.bill_download_url))
+        for standing in read_bill(self._api.download(bill.bill_download_url)):
+            yield self._confirmed(standing) if standing.returns else standing
+
+    def _confirmed(self, listed: Standing) -> Standing:
+        """A refund as Alipay answers it: the bill is not signed, and no other answer tells of refunds by hand."""
+        [back] = listed.returns
+        content = {"trade_no": listed.reference, "out_request_no": back.reference}
+        try:
+            found = self._api.call("alipay.trade.fastpay.refund.query", content, _Back)
+        except Refused:
+            return listed
+        if found.refund_status != "REFUND_SUCCESS" or found.refund_amount is None:
+            return listed
+        amount = read_decimal(found.refund_amount, "CNY").amount
+        return msgspec.structs.replace(listed, returns=(Return(reference=back.reference, amount=amount),), proven=True)
 
     def _told(self, signed: Mapping[str, str]) -> Notification:
         name, kind, at = signed["notify_id"], signed["notify_type"], moment(signed["notify_time"])
@@ -158,6 +175,13 @@ class Alipay:
         )
         differs = tuple(name for name, same in checks if not same)
         return msgspec.structs.replace(of_trade(trade, at), differs=differs)
+
+
+class _Back(msgspec.Struct, frozen=True):
+    """One refund; without a status it has failed, or is unknown."""
+
+    refund_status: str | None = None
+    refund_amount: str | None = None
 
 
 class _Bill(msgspec.Struct, frozen=True):

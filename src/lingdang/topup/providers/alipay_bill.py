@@ -59,6 +59,7 @@ def _standings(row: Mapping[str, str]) -> Iterator[Standing]:
             at=moment(row["完成时间"]),
             received=None if back else amount,
             returns=(Return(reference=row["退款批次号/请求号"], amount=amount.amount),) if back else (),
+            proven=False,
         )
     except (KeyError, ValueError) as error:
         raise Unavailable(f"bill: {error}") from error

@@ -30,6 +30,7 @@ from lingdang.topup.providers.provider import (
     Begun,
     Channel,
     Forged,
+    Listing,
     Notification,
     NotificationReply,
     Order,
@@ -76,6 +77,7 @@ class Apple:
     kind = "apple"
     channels: Sequence[Channel] = ("store",)
     currencies: Sequence[str] | None = None
+    listing = Listing(ready=timedelta(hours=1), whole=False)
 
     def __init__(self, account: Account) -> None:
         names = ("Production", "Sandbox") if account.environment == "Production" else (account.environment,)

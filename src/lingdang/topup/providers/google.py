@@ -25,6 +25,7 @@ from lingdang.topup.providers.provider import (
     Begun,
     Channel,
     Forged,
+    Listing,
     Notification,
     NotificationReply,
     Order,
@@ -65,6 +66,7 @@ class Google:
     kind = "google"
     channels: Sequence[Channel] = ("store",)
     currencies: Sequence[str] | None = None
+    listing = Listing(ready=timedelta(hours=1), whole=False)
 
     def __init__(self, account: Account) -> None:
         self._account = account

@@ -5,7 +5,7 @@ it found is compared with what was agreed by whoever asked it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Literal, Protocol
 from uuid import UUID
 
@@ -84,6 +84,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Made with play money: a sandbox of the provider's."""
     differs: Sequence[str] = ()
     """What is not ours in a payment that is genuine: `merchant`, `app`, `environment`."""
+    proven: bool = True
+    """False: from a list that nobody signed, so that it is only a reason to ask."""
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,6 +136,17 @@ class Refused(Exception):  # noqa: N818 - likewise
         self.reason = reason
 
 
+class Listing(msgspec.Struct, frozen=True, kw_only=True):
+    """What a provider's list of a day is: `Provider.list_day`."""
+
+    zone: timezone = UTC
+    """In which its days are."""
+    ready: timedelta
+    """How long after a day's end its list is there."""
+    whole: bool = True
+    """Whether it has every payment of the day, so that a credit that is not on it has no money."""
+
+
 class Provider(Protocol):
     """A configured account at a provider. Its methods wait for the network or for a signature: they are called in
     threads of their own, never on an event loop, and several at a time. They raise Unavailable and Refused."""
@@ -143,6 +156,7 @@ class Provider(Protocol):
     channels: Sequence[Channel]
     currencies: Sequence[str] | None
     """The real currencies that it takes; None: whatever it is asked for."""
+    listing: Listing
 
     def begin(self, order: Order) -> Begun:
         """Open a payment. Idempotent by the top-up's id: once more answers an action that works."""

@@ -24,6 +24,7 @@ from lingdang.topup.providers.provider import (
     Begun,
     Channel,
     Forged,
+    Listing,
     Notification,
     NotificationReply,
     Order,
@@ -107,6 +108,7 @@ class Sandbox:
     kind = "sandbox"
     channels: Sequence[Channel] = ("web", "app", "jsapi")
     currencies: Sequence[str] | None = None
+    listing = Listing(ready=timedelta(minutes=5))
 
     def __init__(
         self,

@@ -20,6 +20,7 @@ from lingdang.topup.providers.provider import (
     Begun,
     Channel,
     Forged,
+    Listing,
     Notification,
     NotificationReply,
     Order,
@@ -67,6 +68,7 @@ class Stripe:
     kind = "stripe"
     channels: Sequence[Channel] = ("web",)
     currencies: Sequence[str] | None = None
+    listing = Listing(ready=timedelta(hours=1))
 
     def __init__(self, account: Account) -> None:
         self._account = account

@@ -6,7 +6,7 @@ we have: at a serial that it does not know it drops its certificates and calls W
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from lingdang.topup.providers.provider import (
     Begun,
     Channel,
     Forged,
+    Listing,
     Notification,
     NotificationReply,
     Order,
@@ -74,6 +75,7 @@ class Wechat:
     kind = "wechat"
     channels: Sequence[Channel] = ("web",)
     currencies: Sequence[str] | None = ("CNY",)
+    listing = Listing(zone=CHINA, ready=timedelta(hours=10, minutes=30))
 
     def __init__(self, account: Account) -> None:
         self._account = account
