@@ -205,6 +205,8 @@ async def test_bells_whose_money_the_provider_does_not_know_are_for_an_operator(
     assert shop.sql("SELECT type FROM notice") == [("topup.review",)]
     place = f"/v1/admin/topups/{topup['topupId']}/decision"
     key = await api_key(shop, name="decides")
+    refused = await shop.http.post(place, json={"decision": "return"}, headers=key)
+    assert (refused.status_code, refused.json()["reason"]) == (409, "credited"), "there is no money to return"
     assert (await shop.http.post(place, json={"decision": "accept"}, headers=key)).json()["status"] == "paid"
     assert bells(shop) == [("topup", 660, 660)]
 

@@ -147,6 +147,10 @@ def _decided(row: TopupRow, decision: Decision) -> TopupRow:
         raise Problem("topup_undecided", reason="not_in_review")
     if wanted == "accepted" and (row.customer == NOBODY or not row.received):
         raise Problem("topup_undecided", reason="of_nobody" if row.customer == NOBODY else "not_paid")
+    if wanted == "returned" and row.credited_at is not None:
+        raise Problem(
+            "topup_undecided", reason="credited"
+        )  # its money is given back by a refund, which takes the bells
     return msgspec.structs.replace(row, decided=wanted)
 
 
