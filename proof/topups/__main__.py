@@ -27,7 +27,8 @@ def main(seeds: str) -> None:
 def _holds(seed: int) -> bool:
     with tempfile.TemporaryDirectory(prefix="lingdang-topups-", ignore_cleanup_errors=True) as directory:
         outcome: Outcome = asyncio.run(run(Plan(seed=seed), Path(directory)))
-    click.echo(f"seed {seed}: {outcome.deliveries} deliveries, {outcome.forged} forged, {len(outcome.faults)} faults")
+    counts = f"{outcome.deliveries} deliveries, {outcome.forged} to be refused, {outcome.debts} in debt"
+    click.echo(f"seed {seed}: {counts}, {len(outcome.faults)} faults")
     for fault in outcome.faults:
         click.echo(f"  {fault}")
     return not outcome.faults

@@ -14,10 +14,10 @@ TRIES = 300
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
-    """A message and what it is. `is_forged`: nobody may accept it."""
+    """A message and what it is. `refused`: with which verdict the inbox keeps one that nobody may accept."""
 
     message: Message
-    is_forged: bool
+    refused: str | None = None
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
