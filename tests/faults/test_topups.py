@@ -13,3 +13,4 @@ async def test_bells_are_the_truth_whatever_arrives(tmp_path: Path) -> None:
     assert outcome.faults == []
     assert outcome.forged > 0
     assert outcome.deliveries > 40
+    assert outcome.debts > 0
