@@ -1,7 +1,6 @@
 """Pages of events, from the journal or of a replay: sent, and written down once each event arrived or is held."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
 
@@ -14,14 +13,12 @@ from lingdang.events.webhooks.places import Endpoint, Replay
 from lingdang.events.webhooks.reads import ToldAfter, read_told
 from lingdang.events.webhooks.retrying import write_down
 from lingdang.events.webhooks.running import Run
-from lingdang.events.webhooks.sending import WHOLE_SECONDS, Answer
+from lingdang.events.webhooks.sending import Answer
 from lingdang.events.webhooks.turn import Turn, first_failure, is_reset, is_wanted, row_behind
 
 PAGE = 100
 """Events that are read at a time; for an endpoint with batches, two of them if that is more. To tell so many takes some
 milliseconds, in which an event loop serves nobody else."""
-LEFT_FOR = timedelta(seconds=WHOLE_SECONDS + 5)
-"""An event whose request outlives its page is tried again then, if nothing was written down of it."""
 UNPROVEN = 50
 """Where nothing of a page arrives and nothing is behind it, it makes no more rows than this: the endpoint fails."""
 
@@ -103,8 +100,8 @@ async def deliver(turn: Turn, page: Page) -> bool:
         elif turn.endpoint.batched:
             await run.in_order(part)
         else:
-            slow = await turn.lanes.send(run, _by_customer(part), turn.stop, partial(_may_leave, turn, page))
-        if turn.health.stopped is not None or not turn.may_send():
+            slow = await turn.lanes.send(run, _by_customer(part), partial(_may_leave, turn, page))
+        if turn.health.stopped is not None or not (slow or turn.may_send()):
             return False
     return await settle(turn, page, run, slow)
 
@@ -126,7 +123,7 @@ async def settle(turn: Turn, page: Page, run: Run, slow: Sequence[Lane] = ()) ->
     """Write down what became of a page: its failures, what is still under way, what waits behind both, and the cursor.
     Returns False, and writes nothing, where that would be many rows for an endpoint at which nothing arrives."""
     now = turn.parts.clock()
-    rows = _rows(page, run, slow, now)
+    rows = _rows(page, {each.told.event.id: first_failure(each, now) for each in run.failures.values()})
     if run.failures and len(rows) > UNPROVEN and not page.done and not page.more:
         turn.health.stopped = next(iter(run.failures.values())).answer
         return False
@@ -162,15 +159,9 @@ async def _move(connection: Connection, turn: Turn, page: Page) -> None:
         await held.arrived(connection, turn.endpoint_id, list(page.done))
 
 
-def _rows(page: Page, run: Run, slow: Sequence[Lane], now: datetime) -> list[Held]:
-    """What a page leaves behind, in its order."""
-    first: dict[str, Held] = {}
-    for failure in run.failures.values():
-        first[failure.told.event.id] = first_failure(failure, now)
-    for lane in slow:
-        under_way = next(each for each in lane.events if each.event.id not in page.done)
-        first[under_way.event.id] = row_behind(under_way)._replace(due_at=now + LEFT_FOR)
-    rows = [first.get(each.event.id) or row_behind(each) for each in page.left()]
+def _rows(page: Page, failed: dict[str, Held]) -> list[Held]:
+    """What a page leaves behind, in its order: what failed, by its id, and what waits or is still under way."""
+    rows = [failed.get(each.event.id) or row_behind(each) for each in page.left()]
     return [row._replace(replayed=page.replay is not None) for row in rows]
 
 

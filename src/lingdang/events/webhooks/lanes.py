@@ -46,21 +46,13 @@ class Lanes:
         self._ended: EndedError | None = None
         self._stopped: Answer | None = None
 
-    async def send(
-        self,
-        run: Run,
-        customers: Iterable[Sequence[Told]],
-        stop: Callable[[Answer], None],
-        may_leave: Callable[[], bool],
-    ) -> list[Lane]:
-        """Send each customer's events; `stop` is told the answer after which nothing more is to be sent. Returns those
-        that are still under way where `may_leave` allows it, to be kept or cancelled. Raises what a lane raised."""
+    async def send(self, run: Run, customers: Iterable[Sequence[Told]], may_leave: Callable[[], bool]) -> list[Lane]:
+        """Send each customer's events. Returns those that are still under way where `may_leave` allows it, to be kept
+        or cancelled. Raises what a lane raised."""
         lanes: list[Lane] = []
         try:
             for events in customers:
                 await self._room(lanes)
-                if self._stopped is not None:
-                    stop(self._stopped)
                 lanes.append(Lane(run, events))
             return await _rest(lanes, may_leave)
         except BaseException:

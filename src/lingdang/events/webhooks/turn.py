@@ -82,10 +82,6 @@ class Turn:
         """Whether this worker still sends for the endpoint, which was the same when it was looked at last."""
         return not self._is_over and self.parts.leases.is_valid(self.endpoint_id)
 
-    def stop(self, answer: Answer) -> None:
-        """Send nothing more after this answer."""
-        self.health.stopped = self.health.stopped or answer
-
     async def _looks_the_same(self) -> bool:
         """Whether the turn goes on. With a slow receiver it takes minutes, in which the endpoint may be written anew or
         get another secret."""
