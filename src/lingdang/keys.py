@@ -105,7 +105,14 @@ class Keyring:
 
     def known(self, kid: str, purpose: Purpose, length: int = 32) -> bytes | None:
         """The key that was used under `kid`, or None when there is no such key or it is retired."""
-        self._refresh(at_once=kid not in self._open)
+        if kid not in self._open:
+            self._refresh(at_once=True)
+        elif time.monotonic() - self._checked >= _RELOAD_SECONDS:
+            self._refresh()
+        # Whatever is derived is of a key that is open.
+        derived = self._derived.get((kid, purpose, length))
+        if derived is not None:
+            return derived
         return self._derive(kid, purpose, length) if kid in self._open else None
 
     def _derive(self, kid: str, purpose: Purpose, length: int) -> bytes:

@@ -51,7 +51,7 @@ async def test_what_comes_back_is_shown_confirmed_and_told_by_keyboard(visitor: 
     facts = visitor.part("refund-facts")
     await expect(facts).to_be_visible()
     assert amount(await facts.inner_text()) == paid
-    assert await visitor.page.evaluate(FOCUS)
+    await visitor.page.wait_for_function(FOCUS)
     assert await faults(visitor) == []
     assert visitor.shop.balance(visitor.cust_id) == 10_000 - paid, "nothing is done before it is confirmed"
     await visitor.page.keyboard.press("Tab")
@@ -99,7 +99,7 @@ async def test_who_keeps_the_books_has_lost_nothing(visitor: Visitor) -> None:
     await visitor.part("refund-ask").click()
     await visitor.part("refund-keep").click()
     await expect(visitor.part("refund-ask")).to_be_visible()
-    assert await visitor.page.evaluate(FOCUS)
+    await visitor.page.wait_for_function(FOCUS)
     assert visitor.shop.books_of(visitor.cust_id) == [ONE]
 
 

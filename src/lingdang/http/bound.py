@@ -15,7 +15,7 @@ from lingdang.errors import Problem
 from lingdang.http.parameters import Parameters, Texts
 from lingdang.http.problems import from_decode_error, invalid, wire_name
 from lingdang.http.reply import Reply, encode
-from lingdang.http.route import AnyServed, Asked, Nothing, text_of
+from lingdang.http.route import AnyServed, Asked, Nothing
 
 _NOTHING = Nothing()
 _NO_TEXTS: Texts = {}
@@ -81,7 +81,12 @@ class Bound:
                 self._admit()
             now, who = self._clock(), None
             if self._session is not None and not (self._spared and self._spared(headers, params)):
-                who = self._session(text_of(headers, b"authorization"), text_of(headers, b"x-cust-id"), now)
+                token, cust_id = headers.get(b"authorization"), headers.get(b"x-cust-id")
+                who = self._session(
+                    None if token is None else token.decode("latin-1"),
+                    None if cust_id is None else cust_id.decode("latin-1"),
+                    now,
+                )
         except Problem as problem:
             if self._refused is not None:
                 self._refused(problem.code)
