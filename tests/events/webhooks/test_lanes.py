@@ -11,9 +11,9 @@ from lingdang.events.webhooks.courier import Courier
 from lingdang.events.webhooks.lanes import AT_ONCE
 from lingdang.events.webhooks.leases import EndedError
 from lingdang.events.webhooks.running import FAILING
-from proof.webhooks.receiver import Delivery, Receiver, reply
+from proof.webhooks.receiver import Delivery, Receiver, accept, reply
 from support.tabs import until
-from support.turns import Endpoint
+from support.turns import Endpoint, answering
 
 
 class Hanging:
@@ -146,3 +146,42 @@ async def test_many_rows_are_not_made_where_nothing_has_arrived(
     hanging.status.set_result(204)
     await turn
     assert (endpoint.arrived("ann"), endpoint.held()) == (list(range(1, 61)), [])
+
+
+async def test_what_is_tried_again_and_not_answered_holds_up_nobody_elses_retry(
+    endpoint: Endpoint, receiver: Receiver, courier: Courier
+) -> None:
+    receiver.answer = answering(500, ("ann", 1), ("bob", 1))
+    await endpoint.happen("zoe", "ann", "bob")
+    await courier.turn()
+    receiver.answer = hanging = Hanging("ann")
+    endpoint.hands.forward(7)
+    await courier.retry()
+    assert endpoint.arrived("bob") == [1]
+    endpoint.sql("UPDATE webhook_held SET due_at = now() - interval '1 day'")
+    receiver.answer = answering(500, ("cid", 1))
+    await endpoint.happen("cid", "cid")
+    await courier.turn()
+    receiver.answer = accept
+    endpoint.hands.forward(7)
+    await courier.retry()
+    await courier.retry()
+    assert endpoint.arrived("cid") == [1, 2]
+    assert (hanging.under_way, endpoint.arrived("ann")) == (1, []), "and it is not sent beside itself"
+    hanging.status.set_result(204)
+    await until(partial(is_held, endpoint))
+    assert endpoint.arrived("ann") == [1]
+
+
+async def test_what_ends_the_courier_ends_it_in_the_next_turn_where_nobody_waits_for_it(
+    endpoint: Endpoint, receiver: Receiver, courier: Courier
+) -> None:
+    receiver.answer = hanging = Hanging("ann")
+    await endpoint.happen("ann", "bob")
+    await courier.turn()
+    endpoint.lose_lease()
+    hanging.status.set_result(204)
+    await until(lambda: hanging.under_way == 0)
+    with pytest.raises(EndedError):
+        await asyncio.wait_for(turn_on(courier), 20)
+    assert endpoint.held() == [(0, True, False)], "what another one sends for is not written down"

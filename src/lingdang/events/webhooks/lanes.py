@@ -5,8 +5,9 @@ on beside those of the next pages.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import structlog
 
@@ -20,6 +21,9 @@ AT_ONCE = 8
 """Customers whose events are under way to an endpoint at the same time, those who have left their pages among them."""
 PATIENCE_SECONDS = 1.0
 """A page waits for so long without an answer; then it is left by whoever is still under way."""
+
+Work = Callable[[], Coroutine[None, None, Answer | None]]
+"""Sends, and writes down what became of it. Answers with what stops the endpoint."""
 
 _log = structlog.get_logger(__name__)
 
@@ -42,7 +46,8 @@ class Lanes:
     """What is under way to one endpoint, from page to page."""
 
     def __init__(self) -> None:
-        self._left: dict[Lane, asyncio.Task[None]] = {}
+        self._left: dict[Lane, asyncio.Task[Answer | None]] = {}
+        self._again: set[asyncio.Task[Answer | None]] = set()
         self._ended: EndedError | None = None
         self._stopped: Answer | None = None
 
@@ -66,7 +71,7 @@ class Lanes:
             if len(tasks) + len(self._left) < AT_ONCE:
                 return
             await asyncio.wait([*tasks, *self._left.values()], return_when=asyncio.FIRST_COMPLETED)
-            _raise_first(lanes)
+            _raise_first(lane.task for lane in lanes if lane.task.done())
 
     @asynccontextmanager
     async def leaving(self, lanes: Sequence[Lane], tried: set[Whose]) -> AsyncIterator[None]:
@@ -82,21 +87,42 @@ class Lanes:
             tried.difference_update(lane.whose for lane in lanes)
             raise
 
-    def keep(self, lane: Lane, work: Callable[[], Awaitable[Answer | None]]) -> None:
-        """Have `work` wait for a lane that has left its page, and write down what became of it. It answers with what
-        stops the endpoint."""
-        self._left[lane] = asyncio.create_task(self._finish(lane, work))
+    def keep(self, lane: Lane, work: Work) -> None:
+        """Have `work` wait for a lane that has left its page, and write down what became of it."""
+        task = self._left[lane] = asyncio.create_task(work())
+        task.add_done_callback(self._note)
+        task.add_done_callback(lambda _: self._left.pop(lane))
 
-    async def _finish(self, lane: Lane, work: Callable[[], Awaitable[Answer | None]]) -> None:
+    async def try_again(self, works: Iterable[Work], most: int) -> None:
+        """Do these, up to so many at a time. What has not ended when none of them has for a while goes on by itself.
+        Raises what one of them raised."""
+        tasks: list[asyncio.Task[Answer | None]] = []
         try:
-            self._stopped = await work() or self._stopped
-        except EndedError as error:
+            for work in works:
+                while len(self._again) >= most:
+                    await asyncio.wait(self._again, return_when=asyncio.FIRST_COMPLETED)
+                tasks.append(asyncio.create_task(work()))
+                self._again.add(tasks[-1])
+                tasks[-1].add_done_callback(self._again.discard)
+            left = await _none_ends(tasks)
+        except BaseException:
+            await _cancelled(tasks)
+            raise
+        for task in left:
+            task.add_done_callback(self._note)
+        _raise_first(task for task in tasks if task.done())
+
+    def _note(self, task: asyncio.Task[Answer | None]) -> None:
+        """See what came of what nobody waits for."""
+        if task.cancelled():
+            return
+        error = task.exception()
+        if isinstance(error, EndedError):
             self._ended = error
-        except Exception:
-            # It is held, and tried again.
-            _log.warning("delivery_not_written_down", exc_info=True)
-        finally:
-            del self._left[lane]
+        elif error is not None:
+            _log.warning("delivery_not_written_down", exc_info=error)  # it is held, and tried again
+        else:
+            self._stopped = task.result() or self._stopped
 
     def look(self) -> Answer | None:
         """The answer to what had left its page after which nothing more is to be sent, told once. Raises the EndedError
@@ -108,7 +134,7 @@ class Lanes:
 
     async def close(self) -> None:
         """End what is under way."""
-        await _cancelled([*self._left.values(), *(lane.task for lane in self._left)])
+        await _cancelled([*self._left.values(), *(lane.task for lane in self._left), *self._again])
 
 
 async def _rest(lanes: Sequence[Lane], may_leave: Callable[[], bool]) -> list[Lane]:
@@ -117,20 +143,29 @@ async def _rest(lanes: Sequence[Lane], may_leave: Callable[[], bool]) -> list[La
         under_way = {lane: lane.answered() for lane in lanes if not lane.task.done()}
         if under_way:
             await asyncio.wait([lane.task for lane in under_way], timeout=PATIENCE_SECONDS)
-        _raise_first(lanes)
+        _raise_first(lane.task for lane in lanes if lane.task.done())
         slow = {lane: answered for lane, answered in under_way.items() if not lane.task.done()}
         if not slow or (may_leave() and all(lane.answered() == answered for lane, answered in slow.items())):
             return list(slow)
 
 
-def _raise_first(lanes: Iterable[Lane]) -> None:
-    """Raise what a lane raised, first of all what ends the courier."""
-    errors = [error for lane in lanes if lane.task.done() and (error := lane.task.exception()) is not None]
+async def _none_ends(tasks: Sequence[asyncio.Task[Answer | None]]) -> list[asyncio.Task[Answer | None]]:
+    """Wait until all have ended, or none of the others has for a while. Returns these."""
+    while left := [task for task in tasks if not task.done()]:
+        ended, _ = await asyncio.wait(left, timeout=PATIENCE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if not ended:
+            break
+    return left
+
+
+def _raise_first(ended: Iterable[asyncio.Task[Any]]) -> None:
+    """Raise what one of these raised, first of all what ends the courier."""
+    errors = [error for task in ended if (error := task.exception()) is not None]
     if errors:
         raise next((error for error in errors if isinstance(error, EndedError)), errors[0])
 
 
-async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
+async def _cancelled(tasks: Sequence[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

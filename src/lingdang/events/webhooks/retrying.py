@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -11,7 +12,8 @@ from lingdang.events.telling import Thresholds
 from lingdang.events.webhooks import held, places, retries
 from lingdang.events.webhooks.held import Waiting, Whose
 from lingdang.events.webhooks.messages import Told
-from lingdang.events.webhooks.running import Failure, Run, side_by_side
+from lingdang.events.webhooks.running import Failure, Run
+from lingdang.events.webhooks.sending import Answer
 from lingdang.events.webhooks.turn import Turn, chance, is_wanted, reason
 from lingdang.journal.positions import horizon
 
@@ -34,8 +36,13 @@ async def retry_due(turn: Turn) -> bool:
     async with connection_of(turn.parts.pool) as connection:
         found = await held.due(connection, turn.endpoint_id, turn.parts.clock(), TRIED)
     due = [whose for whose in found if whose not in turn.waiting.tried]
-    await side_by_side(due, AT_ONCE, lambda whose: retry(turn, whose, max(TOGETHER, turn.endpoint.batch)))
+    await turn.lanes.try_again((partial(_again, turn, whose) for whose in due), AT_ONCE)
     return bool(due)
+
+
+async def _again(turn: Turn, whose: Whose) -> Answer | None:
+    await retry(turn, whose, max(TOGETHER, turn.endpoint.batch))
+    return turn.health.stopped
 
 
 async def has_given_up(turn: Turn) -> bool:

@@ -4,22 +4,17 @@ An event that fails holds up its customer's next ones. An endpoint fails when ma
 other and none arrives: then nothing is held, and the endpoint is looked at again later.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
 
 import msgspec
 
 from lingdang.events.webhooks.held import Whose
-from lingdang.events.webhooks.leases import EndedError
 from lingdang.events.webhooks.messages import Told
 from lingdang.events.webhooks.sending import Answer
 
 FAILING = 5
 """Customers whose events fail one after the other, with none that arrives between them, until the endpoint fails."""
 GONE, TOO_MANY = 410, 429
-
-_Item = TypeVar("_Item")
 
 Send = Callable[[Sequence[Told]], Awaitable[Answer]]
 
@@ -111,21 +106,3 @@ class Run:
             half = len(events) // 2
             await self._together(events[:half])
             await self._together(events[half:])
-
-
-async def side_by_side(items: Sequence[_Item], most: int, work: Callable[[_Item], Awaitable[object]]) -> None:
-    """Do the work for each of these, for up to `most` of them at a time. Raises what the first one raised that failed,
-    or what ends the courier where there is such."""
-    rest = iter(items)
-
-    async def some() -> None:
-        for item in rest:
-            await work(item)
-
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            for _ in range(min(most, len(items))):
-                tasks.create_task(some())
-    except ExceptionGroup as group:
-        ending = [error for error in group.exceptions if isinstance(error, EndedError)]
-        raise (ending or group.exceptions)[0] from None
