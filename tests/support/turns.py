@@ -15,12 +15,12 @@ from lingdang.events.webhooks.couriers import OUTCOMES
 from lingdang.events.webhooks.endpoints import EndpointInput, put_endpoint
 from lingdang.events.webhooks.figures import Figures, Record
 from lingdang.events.webhooks.held import WaitingList, Whose
-from lingdang.events.webhooks.lanes import Lanes
 from lingdang.events.webhooks.leases import Leases
 from lingdang.events.webhooks.reads import Reads
 from lingdang.events.webhooks.running import Health
 from lingdang.events.webhooks.secrets import Secrets
 from lingdang.events.webhooks.sending import Rules, Sender
+from lingdang.events.webhooks.strands import Strands
 from lingdang.events.webhooks.turn import Parts, Turn
 from lingdang.journal.pace import Pace
 from lingdang.keys import Keyring
@@ -144,7 +144,7 @@ class Endpoint:
         async with connection_of(self.parts.pool) as connection:
             secrets = await self.parts.secrets.in_use(connection, ENDPOINT, self.hands())
         waiting, health = await self.waiting(), Health(arrived, set())
-        return Turn(self.parts, ENDPOINT, found, secrets, self.record, waiting, Lanes(), health)
+        return Turn(self.parts, ENDPOINT, found, secrets, self.record, waiting, Strands(), health)
 
 
 @asynccontextmanager

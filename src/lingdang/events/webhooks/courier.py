@@ -20,7 +20,6 @@ from lingdang.events.webhooks import held, places, retries
 from lingdang.events.webhooks.delivering import PAGE, Page, deliver, read_page, read_replay, settle
 from lingdang.events.webhooks.figures import Record
 from lingdang.events.webhooks.held import WaitingList, Whose
-from lingdang.events.webhooks.lanes import Lanes
 from lingdang.events.webhooks.leases import EndedError, InDoubtError, LeaseLostError
 from lingdang.events.webhooks.messages import Told
 from lingdang.events.webhooks.retrying import has_given_up, retry, retry_due
@@ -28,6 +27,7 @@ from lingdang.events.webhooks.running import GONE, Health
 from lingdang.events.webhooks.secrets import LostSecretError
 from lingdang.events.webhooks.sending import Answer
 from lingdang.events.webhooks.signing import Secret
+from lingdang.events.webhooks.strands import Strands
 from lingdang.events.webhooks.turn import Parts, Turn, chance, is_reset
 
 IDLE_SECONDS = 0.5
@@ -62,7 +62,7 @@ class Courier:
         self._parts = parts
         self._waiting = waiting
         self._record = record
-        self._lanes = Lanes()
+        self._strands = Strands()
         self._pages: dict[int | None, Page] = {}
         """By bucket what was begun of the journal, and under None of a replay."""
         self._suspects: set[Whose] = set()
@@ -93,7 +93,7 @@ class Courier:
 
     async def close(self) -> None:
         """End what is under way. It is held, and sent again."""
-        await self._lanes.close()
+        await self._strands.close()
 
     async def _for_ever(self, work: Callable[[], Awaitable[float]]) -> None:
         while True:
@@ -115,7 +115,7 @@ class Courier:
         """Deliver what there is now. Returns for how long there is nothing more."""
         await self._write_figures()
         began = time.monotonic()
-        stopped = self._lanes.look()
+        stopped = self._strands.look()
         turn = await self._begin(self._suspects)
         if turn is None:
             return IDLE_SECONDS
@@ -169,7 +169,7 @@ class Courier:
         arrived = any(page.done for page in self._pages.values())
         health = Health(arrived, suspects, self._failed)
         return Turn(
-            parts, self.endpoint_id, endpoint, self._secrets[1], self._record, self._waiting, self._lanes, health
+            parts, self.endpoint_id, endpoint, self._secrets[1], self._record, self._waiting, self._strands, health
         )
 
     async def _work(self, turn: Turn) -> bool:

@@ -7,13 +7,13 @@ from itertools import groupby
 from lingdang.db.pool import Connection, connection_of
 from lingdang.events.webhooks import held, places
 from lingdang.events.webhooks.held import Held, WaitingList, Whose
-from lingdang.events.webhooks.lanes import Lane
 from lingdang.events.webhooks.messages import Told
 from lingdang.events.webhooks.places import Endpoint, Replay
 from lingdang.events.webhooks.reads import ToldAfter, read_told
 from lingdang.events.webhooks.retrying import write_down
 from lingdang.events.webhooks.running import Run
 from lingdang.events.webhooks.sending import Answer
+from lingdang.events.webhooks.strands import Strand
 from lingdang.events.webhooks.turn import Turn, first_failure, is_reset, is_wanted, row_behind
 
 PAGE = 100
@@ -93,14 +93,14 @@ async def deliver(turn: Turn, page: Page) -> bool:
 
     Behind an event that tells of a restore nothing is sent before that was accepted.
     """
-    run, slow = turn.run(page.done), list[Lane]()
+    run, slow = turn.run(page.done), list[Strand]()
     for part in page.parts(turn.waiting):
         if is_reset(part[0].event):
             await _tell_reset(turn, page, part)
         elif turn.endpoint.batched:
             await run.in_order(part)
         else:
-            slow = await turn.lanes.send(run, _by_customer(part), partial(_may_leave, turn, page))
+            slow = await turn.strands.send(run, _by_customer(part), partial(_may_leave, turn, page))
         if turn.health.stopped is not None or not (slow or turn.may_send()):
             return False
     return await settle(turn, page, run, slow)
@@ -119,7 +119,7 @@ async def _tell_reset(turn: Turn, page: Page, reset: Sequence[Told]) -> None:
         turn.health.stopped = turn.health.stopped or run.last
 
 
-async def settle(turn: Turn, page: Page, run: Run, slow: Sequence[Lane] = ()) -> bool:
+async def settle(turn: Turn, page: Page, run: Run, slow: Sequence[Strand] = ()) -> bool:
     """Write down what became of a page: its failures, what is still under way, what waits behind both, and the cursor.
     Returns False, and writes nothing, where that would be many rows for an endpoint at which nothing arrives."""
     now = turn.parts.clock()
@@ -127,27 +127,27 @@ async def settle(turn: Turn, page: Page, run: Run, slow: Sequence[Lane] = ()) ->
     if run.failures and len(rows) > UNPROVEN and not page.done and not page.more:
         turn.health.stopped = next(iter(run.failures.values())).answer
         return False
-    async with turn.lanes.leaving(slow, turn.waiting.tried), turn.writing() as connection:
+    async with turn.strands.leaving(slow, turn.waiting.tried), turn.writing() as connection:
         added = await held.add(connection, turn.endpoint_id, rows, now)
         await _move(connection, turn, page)
     for whose in added:
         turn.waiting.change(whose, 1)
-    for lane in slow:
-        turn.lanes.keep(lane, partial(_finish, turn, lane))
+    for strand in slow:
+        turn.strands.keep(strand, partial(_finish, turn, strand))
     return True
 
 
-async def _finish(turn: Turn, lane: Lane) -> Answer | None:
+async def _finish(turn: Turn, strand: Strand) -> Answer | None:
     """Write down what became of what was under way when its page was done with. Returns the answer that stops the
     endpoint."""
     try:
-        await lane.task
+        await strand.task
         async with connection_of(turn.parts.pool) as connection:
-            rows = await held.rows_of(connection, turn.endpoint_id, lane.whose, len(lane.events))
-        gone = [row for row in rows if row.event_id in lane.run.done]
-        await write_down(turn, lane.whose, gone, None, rows, lane.run.failures.get(lane.whose))
+            rows = await held.rows_of(connection, turn.endpoint_id, strand.whose, len(strand.events))
+        gone = [row for row in rows if row.event_id in strand.run.done]
+        await write_down(turn, strand.whose, gone, None, rows, strand.run.failures.get(strand.whose))
     finally:
-        turn.waiting.tried.discard(lane.whose)
+        turn.waiting.tried.discard(strand.whose)
     return turn.health.stopped
 
 

@@ -36,7 +36,7 @@ async def retry_due(turn: Turn) -> bool:
     async with connection_of(turn.parts.pool) as connection:
         found = await held.due(connection, turn.endpoint_id, turn.parts.clock(), TRIED)
     due = [whose for whose in found if whose not in turn.waiting.tried]
-    await turn.lanes.try_again((partial(_again, turn, whose) for whose in due), AT_ONCE)
+    await turn.strands.try_again((partial(_again, turn, whose) for whose in due), AT_ONCE)
     return bool(due)
 
 

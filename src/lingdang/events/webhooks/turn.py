@@ -16,7 +16,6 @@ from lingdang.events.telling import Thresholds
 from lingdang.events.webhooks import places, retries
 from lingdang.events.webhooks.figures import Record, attempt
 from lingdang.events.webhooks.held import Held, WaitingList
-from lingdang.events.webhooks.lanes import Lanes
 from lingdang.events.webhooks.leases import InDoubtError, Leases
 from lingdang.events.webhooks.messages import Told, message
 from lingdang.events.webhooks.places import Endpoint
@@ -25,6 +24,7 @@ from lingdang.events.webhooks.running import Failure, Health, Run
 from lingdang.events.webhooks.secrets import Secrets
 from lingdang.events.webhooks.sending import Answer, Sender
 from lingdang.events.webhooks.signing import Secret, signed_headers
+from lingdang.events.webhooks.strands import Strands
 from lingdang.events.webhooks.targets import TargetError, read_target
 from lingdang.journal.pace import Pace
 
@@ -60,7 +60,7 @@ class Turn:
         secrets: Sequence[Secret],
         record: Record,
         waiting: WaitingList,
-        lanes: Lanes,
+        strands: Strands,
         health: Health,
     ) -> None:
         self.parts = parts
@@ -68,7 +68,7 @@ class Turn:
         self.endpoint = endpoint
         self.health = health
         self.waiting = waiting
-        self.lanes = lanes
+        self.strands = strands
         self._secrets = secrets
         self._is_over = False
         self._look_at = time.monotonic() + LOOK_SECONDS

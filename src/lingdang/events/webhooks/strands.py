@@ -28,7 +28,7 @@ Work = Callable[[], Coroutine[None, None, Answer | None]]
 _log = structlog.get_logger(__name__)
 
 
-class Lane:
+class Strand:
     """A customer's events of a page, on their way."""
 
     def __init__(self, run: Run, events: Sequence[Told]) -> None:
@@ -42,56 +42,56 @@ class Lane:
         return sum(each.event.id in self.run.done for each in self.events) + (self.whose in self.run.failures)
 
 
-class Lanes:
+class Strands:
     """What is under way to one endpoint, from page to page."""
 
     def __init__(self) -> None:
-        self._left: dict[Lane, asyncio.Task[Answer | None]] = {}
+        self._left: dict[Strand, asyncio.Task[Answer | None]] = {}
         self._again: set[asyncio.Task[Answer | None]] = set()
         self._ended: EndedError | None = None
         self._stopped: Answer | None = None
 
-    async def send(self, run: Run, customers: Iterable[Sequence[Told]], may_leave: Callable[[], bool]) -> list[Lane]:
+    async def send(self, run: Run, customers: Iterable[Sequence[Told]], may_leave: Callable[[], bool]) -> list[Strand]:
         """Send each customer's events. Returns those that are still under way where `may_leave` allows it, to be kept
-        or cancelled. Raises what a lane raised."""
-        lanes: list[Lane] = []
+        or cancelled. Raises what a strand raised."""
+        strands: list[Strand] = []
         try:
             for events in customers:
-                await self._room(lanes)
-                lanes.append(Lane(run, events))
-            return await _rest(lanes, may_leave)
+                await self._room(strands)
+                strands.append(Strand(run, events))
+            return await _rest(strands, may_leave)
         except BaseException:
-            await _cancelled([lane.task for lane in lanes])
+            await _cancelled([strand.task for strand in strands])
             raise
 
-    async def _room(self, lanes: Sequence[Lane]) -> None:
+    async def _room(self, strands: Sequence[Strand]) -> None:
         """Wait until one more may be under way."""
         while True:
-            tasks = [lane.task for lane in lanes if not lane.task.done()]
+            tasks = [strand.task for strand in strands if not strand.task.done()]
             if len(tasks) + len(self._left) < AT_ONCE:
                 return
             await asyncio.wait([*tasks, *self._left.values()], return_when=asyncio.FIRST_COMPLETED)
-            _raise_first(lane.task for lane in lanes if lane.task.done())
+            _raise_first(strand.task for strand in strands if strand.task.done())
 
     @asynccontextmanager
-    async def leaving(self, lanes: Sequence[Lane], tried: set[Whose]) -> AsyncIterator[None]:
+    async def leaving(self, strands: Sequence[Strand], tried: set[Whose]) -> AsyncIterator[None]:
         """A block in which these leave their page: nothing more of each is sent than is under way; `tried` has
         whose it is. Where the block fails, they end."""
-        for lane in lanes:
-            lane.run.left.add(lane.whose)
-            tried.add(lane.whose)
+        for strand in strands:
+            strand.run.left.add(strand.whose)
+            tried.add(strand.whose)
         try:
             yield
         except BaseException:
-            await _cancelled([lane.task for lane in lanes])
-            tried.difference_update(lane.whose for lane in lanes)
+            await _cancelled([strand.task for strand in strands])
+            tried.difference_update(strand.whose for strand in strands)
             raise
 
-    def keep(self, lane: Lane, work: Work) -> None:
-        """Have `work` wait for a lane that has left its page, and write down what became of it."""
-        task = self._left[lane] = asyncio.create_task(work())
+    def keep(self, strand: Strand, work: Work) -> None:
+        """Have `work` wait for a strand that has left its page, and write down what became of it."""
+        task = self._left[strand] = asyncio.create_task(work())
         task.add_done_callback(self._note)
-        task.add_done_callback(lambda _: self._left.pop(lane))
+        task.add_done_callback(lambda _: self._left.pop(strand))
 
     async def try_again(self, works: Iterable[Work], most: int) -> None:
         """Do these, up to so many at a time. What has not ended when none of them has for a while goes on by itself.
@@ -134,18 +134,18 @@ class Lanes:
 
     async def close(self) -> None:
         """End what is under way."""
-        await _cancelled([*self._left.values(), *(lane.task for lane in self._left), *self._again])
+        await _cancelled([*self._left.values(), *(strand.task for strand in self._left), *self._again])
 
 
-async def _rest(lanes: Sequence[Lane], may_leave: Callable[[], bool]) -> list[Lane]:
+async def _rest(strands: Sequence[Strand], may_leave: Callable[[], bool]) -> list[Strand]:
     """Wait until all have ended, or none of those that have not was answered for a while. Returns these."""
     while True:
-        under_way = {lane: lane.answered() for lane in lanes if not lane.task.done()}
+        under_way = {strand: strand.answered() for strand in strands if not strand.task.done()}
         if under_way:
-            await asyncio.wait([lane.task for lane in under_way], timeout=PATIENCE_SECONDS)
-        _raise_first(lane.task for lane in lanes if lane.task.done())
-        slow = {lane: answered for lane, answered in under_way.items() if not lane.task.done()}
-        if not slow or (may_leave() and all(lane.answered() == answered for lane, answered in slow.items())):
+            await asyncio.wait([strand.task for strand in under_way], timeout=PATIENCE_SECONDS)
+        _raise_first(strand.task for strand in strands if strand.task.done())
+        slow = {strand: answered for strand, answered in under_way.items() if not strand.task.done()}
+        if not slow or (may_leave() and all(strand.answered() == answered for strand, answered in slow.items())):
             return list(slow)
 
 

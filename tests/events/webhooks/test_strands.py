@@ -6,11 +6,11 @@ from functools import partial
 
 import pytest
 
-from lingdang.events.webhooks import lanes
+from lingdang.events.webhooks import strands
 from lingdang.events.webhooks.courier import Courier
-from lingdang.events.webhooks.lanes import AT_ONCE
 from lingdang.events.webhooks.leases import EndedError
 from lingdang.events.webhooks.running import FAILING
+from lingdang.events.webhooks.strands import AT_ONCE
 from proof.webhooks.receiver import Delivery, Receiver, accept, reply
 from support.tabs import until
 from support.turns import Endpoint, answering
@@ -40,7 +40,7 @@ class Hanging:
 @pytest.fixture
 async def courier(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Courier]:
     """A courier that waits for an answer no longer than a test has to."""
-    monkeypatch.setattr(lanes, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(strands, "PATIENCE_SECONDS", 0.2)
     courier = await endpoint.courier()
     yield courier
     await courier.close()
