@@ -1,12 +1,14 @@
-"""A process that carries out the inbox and is killed at a point: `python -m support.killed URL KEYRING POINT`.
+"""A process that carries out the inbox and is killed at a point: `python -m support.killed URL KEYRING POINT [DAY]`.
 
-Points are those of Following, and `right`: one right of several has ended for bells that are owed.
+With a day it compares the sandbox's list of that day instead, as a healer does that is given it. Points are those of
+Following, and `right`: one right of several has ended for bells that are owed.
 """
 
 import asyncio
 import os
 import signal
 import sys
+from datetime import date
 from pathlib import Path
 
 from lingdang.clock import system_clock
@@ -14,8 +16,12 @@ from lingdang.db.pool import Pool
 from lingdang.keys import Keyring
 from lingdang.library.refunds import Policy
 from lingdang.settings import Settings
+from lingdang.topup import days
+from lingdang.topup.accounts import Account
+from lingdang.topup.comparing import Comparing
 from lingdang.topup.following import Following
 from lingdang.topup.inbox import Inbox, Place
+from lingdang.topup.providers.sandbox import Sandbox
 from lingdang.topup.revoking import Paid, Revoking
 from lingdang.topup.rows import TopupRow
 from support.money import open_settlement
@@ -35,8 +41,8 @@ class KilledRevoking(Revoking):
         raise AssertionError("it is gone")
 
 
-async def carry_out(url: str, keyring: Path, point: str) -> None:
-    """Carry out what waits until the point."""
+async def carry_out(url: str, keyring: Path, point: str, day: str | None = None) -> None:
+    """Carry out what waits, or compare a day, until the point."""
 
     def reached(where: str) -> None:
         if where == point:
@@ -47,6 +53,10 @@ async def carry_out(url: str, keyring: Path, point: str) -> None:
         kind = KilledRevoking if point == "right" else Revoking
         revoking = kind(settlement, Policy.of(Settings()))
         following = Following(pool, settlement, kept, system_clock, 1, revoking=revoking, reached=reached)
+        if day is not None:
+            accounts = {"sandbox": Account("sandbox", Sandbox("sandbox", url, Keyring(keyring), ""))}
+            await days.claim(pool, "sandbox", system_clock())
+            await Comparing(pool, accounts, kept, following, system_clock).compare("sandbox", date.fromisoformat(day))
         async with pool.connection() as connection:
             rows = await (await connection.execute("SELECT account, entry FROM topup_waiting")).fetchall()
         for account, entry in rows:
@@ -54,4 +64,4 @@ async def carry_out(url: str, keyring: Path, point: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(carry_out(sys.argv[1], Path(sys.argv[2]), sys.argv[3]))
+    asyncio.run(carry_out(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:]))

@@ -1,5 +1,8 @@
 """Each day's list of a provider is compared with what was credited, both ways, and once."""
 
+import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import date
 from typing import Any
@@ -12,7 +15,7 @@ from lingdang.errors import retry_later
 from lingdang.keys import Keyring
 from lingdang.ledger.reconcile import reconcile
 from lingdang.serving.metrics import Metrics
-from lingdang.topup import parts
+from lingdang.topup import comparing, parts
 from lingdang.topup.days import newest_day
 from lingdang.topup.following import Following
 from lingdang.topup.providers.alipay import Alipay
@@ -26,7 +29,7 @@ from proof.standin.standin import Standin
 from support.buyer import Buyer, buyer
 from support.hands import Hands
 from support.people import api_key
-from support.shop import Shop, open_shop
+from support.shop import PATIENCE, Shop, open_shop
 from support.tabs import until
 from support.topups import becomes, begin, bells, carried_out, play, sell
 
@@ -107,7 +110,14 @@ async def compared(shop: Shop, hands: Hands) -> None:
     await until(lambda: dict(shop.sql(done)) == newest)
 
 
-def _done(shop: Shop, day: date) -> list[tuple[Any, ...]]:
+async def postponed(shop: Shop, hands: Hands, account: str) -> None:
+    """No day of the account is being compared: each that was tried is done, or waits for ten minutes."""
+    tried = "SELECT count(*) FILTER (WHERE due_at > %s + interval '11 minutes'), count(*) FROM topup_day"
+    undone = f"{tried} WHERE account = %s AND done_at IS NULL AND tries = 1 AND due_at > %s"
+    await until(lambda: (found := shop.sql(undone, (hands(), account, hands()))[0])[0] == 0 and found[1] > 0)
+
+
+def _done(shop: Shop, day: date | str) -> list[tuple[Any, ...]]:
     return shop.sql("SELECT account FROM topup_day WHERE day = %s AND done_at IS NOT NULL", (day,))
 
 
@@ -211,11 +221,14 @@ async def test_bells_whose_money_the_provider_does_not_know_are_for_an_operator(
     assert bells(shop) == [("topup", 660, 660)]
 
 
-async def test_less_money_than_was_credited_is_for_an_operator(shop: Shop, ann: Buyer, hands: Hands) -> None:
+@pytest.mark.parametrize("days_ago", [0, 10], ids=["listed", "on another day's list"])
+async def test_less_money_than_was_credited_is_for_an_operator(
+    shop: Shop, ann: Buyer, hands: Hands, days_ago: int
+) -> None:
     topup = await begin(ann)
     await play(ann, topup, "pay")
     await becomes(ann, topup, "paid")
-    shop.sql("UPDATE sandbox_payment SET received = 1")
+    shop.sql("UPDATE sandbox_payment SET received = 1, at = at - %s * interval '1 day'", (days_ago,))
     await compared(shop, hands)
     assert statuses(shop) == ["review"]
     assert shop.sql("SELECT differs, received FROM topup") == [(["list"], 600)]
@@ -250,9 +263,8 @@ async def test_a_list_is_asked_for_until_it_is_there_and_then_no_more(
     today = hands().date()
     monkeypatch.setattr(Sandbox, "list_day", away)
     hands.forward(DAY)
-    await until(lambda: asked == [today])
-    tries = "SELECT tries, done_at FROM topup_day WHERE account = 'sandbox' AND day = %s AND due_at > %s"
-    await until(lambda: shop.sql(tries, (today, hands())) == [(1, None)])
+    await until(lambda: today in asked)
+    await postponed(shop, hands, "sandbox")
     monkeypatch.setattr(Sandbox, "list_day", there)
     hands.forward(601)
     await until(lambda: ("sandbox",) in _done(shop, today))
@@ -279,10 +291,61 @@ async def test_a_day_that_was_broken_off_begins_anew(
 
     monkeypatch.setattr(Following, "carry_out", breaks)
     hands.forward(DAY)
-    day = "SELECT tries FROM topup_day WHERE account = 'wechat' AND done_at IS NULL AND due_at > %s"
-    await until(lambda: shop.sql(day, (hands(),)) == [(1,)])
+    await postponed(shop, hands, "wechat")
     monkeypatch.setattr(Following, "carry_out", carry_out)
     await compared(shop, hands)
     await carried_out(shop)
     assert statuses(shop) == ["paid"] * 3
     assert [row[:2] for row in bells(shop)] == [("topup", 660)] * 3
+
+
+async def test_what_went_back_of_a_payment_that_is_not_ours_is_passed_over(
+    shop: Shop, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    foreign = Standing(topup_id=None, reference="x", state="paid", at=hands(), refunded=5)
+    monkeypatch.setattr(Sandbox, "list_day", lambda *_: [foreign])
+    await compared(shop, hands)
+    assert (shop.sql("SELECT 1 FROM topup"), differing(shop)) == ([], [])
+    assert shop.sql("SELECT 1 FROM topup_notification") == []
+
+
+async def test_a_list_that_lacks_very_many_credits_is_not_believed(
+    shop: Shop, ann: Buyer, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topups = [await begin(ann) for _ in range(2)]
+    for topup in topups:
+        await play(ann, topup, "pay")
+        await becomes(ann, topup, "paid")
+    shop.sql("DELETE FROM sandbox_payment")
+    monkeypatch.setattr(comparing, "MOST_MISSING", 1)
+    hands.forward(DAY)
+    await postponed(shop, hands, "sandbox")
+    assert statuses(shop) == ["paid"] * 2
+
+
+async def test_a_process_that_is_killed_while_it_compares_leaves_its_day_to_another(
+    database_url: str, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hands = Hands()
+    async with open_shop(database_url, keyring, sandbox=True, background="worker") as shop:
+        await sell(shop, await api_key(shop))
+        ann = buyer(shop)
+        for _ in range(3):
+            await play(ann, await begin(ann), "never")
+        shop.sql("UPDATE topup SET closed = 'failed', status = 'failed', next_ask_at = NULL")
+        day = str(hands().date())
+        shop.sql("INSERT INTO topup_day (account, day, ready_at, due_at) VALUES ('sandbox', %s, now(), now())", (day,))
+        command = [sys.executable, "-m", "support.killed", database_url, str(keyring.path), "credit", day]
+        done = await asyncio.to_thread(
+            subprocess.run, command, cwd="tests", capture_output=True, timeout=PATIENCE, check=False
+        )
+        assert done.returncode == -9, done.stderr.decode()
+        assert [row[:2] for row in bells(shop)] == [("topup", 660)]
+        assert statuses(shop) == ["failed"] * 3
+    monkeypatch.setattr(parts, "SELDOM", 0.1)
+    hands.forward(3601)
+    async with open_shop(database_url, keyring, clock=hands, sandbox=True) as healed:
+        await until(lambda: _done(healed, day) == [("sandbox",)])
+        await carried_out(healed)
+        assert statuses(healed) == ["paid"] * 3
+        assert [row[:2] for row in bells(healed)] == [("topup", 660)] * 3
