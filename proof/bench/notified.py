@@ -52,11 +52,14 @@ _CREDITED = "SELECT count(*) FROM transfer WHERE kind = 'topup'"
 
 
 class Window(NamedTuple):
-    """Payments a second, and the seconds in which notifications were answered and, after the last, carried out."""
+    """How many were paid, and how many a second; the seconds in which notifications were answered and, after the last,
+    carried out; seconds of CPU that server and database took for all of it."""
 
+    paid: int
     rate: float
     answers: Sequence[float]
     drained: float
+    cpu: float
 
 
 class Shop:
@@ -65,6 +68,7 @@ class Shop:
     def __init__(
         self, version: Version, connection: "psycopg.Connection[Any]", provider: Sandbox, awake: Awake
     ) -> None:
+        self._server = version.server
         self._target = version.server.target
         self._side = Side(version)
         self._buyers = _again_and_again(version.buyers)
@@ -80,6 +84,7 @@ class Shop:
         while len(self._payments) < self._rate * seconds * SPARE:
             self._payments += self._side.signed(lambda purchase: requests.checkout(purchase, ()))
         told = [_request(each) for each in self._sendings(int(pace * seconds))]
+        cpu = self._server.cpu_seconds()
         with self._awake.paused(), ThreadPoolExecutor(1) as beside:
             notified = beside.submit(run_paced, self._target, iter(told), NOTIFYING, pace, seconds) if told else None
             load = run(self._target, [prepared(_taken(self._payments)) for _ in range(CONNECTIONS)], seconds)
@@ -89,7 +94,9 @@ class Shop:
                 raise click.ClickException(f"answers: {dict(outcomes)}")
         self._rate = len(load.latencies) / load.seconds
         self._told += len(told)
-        return Window(self._rate, [] if heard is None else sorted(heard.latencies), self._drained())
+        drained = self._drained()
+        cpu = self._server.cpu_seconds() - cpu
+        return Window(len(load.latencies), self._rate, [] if heard is None else sorted(heard.latencies), drained, cpu)
 
     def _sendings(self, count: int) -> list[Sending]:
         """So many top-ups are begun and paid; what is to be told of each."""
@@ -168,12 +175,16 @@ def said(without: Sequence[Window], notified: Sequence[Window]) -> list[str]:
     answers = sorted(seconds for window in notified for seconds in window.answers)
     half, late = percentile(answers, 0.5), percentile(answers, 0.99)
     drained = spread([window.drained for window in notified])
+    payment = sum(window.cpu for window in without) / sum(window.paid for window in without)
+    more = sum(window.cpu - payment * window.paid for window in notified)
+    notification = more / max(1, len(answers))
     return [
         f"payments: rate × {share.median:.3f} ({share.least:.2f} to {share.most:.2f}), "
         f"at least {LEAST_SHARE:g}: {_reached(share.median >= LEAST_SHARE)}",
         f"notifications: answered in p50 {half:.3f} s, p99 {late:.3f} s, the latest {answers[-1]:.3f} s of "
         f"{len(answers):,}, p99 below {LATEST_SECONDS:g} s: {_reached(late < LATEST_SECONDS)}",
         f"all carried out {drained.median:.2f} s ({drained.least:.2f} to {drained.most:.2f}) after the last",
+        f"CPU: {1000 * payment:.2f} ms a payment, {1000 * notification:.1f} ms a notification until it is carried out",
     ]
 
 

@@ -131,6 +131,10 @@ LIES: dict[str, tuple[Callable[[Story], Any], str]] = {
         lambda s: s.row("voucher", used_by=None, used_at=None, saved=None),
         "a voucher is used <=> an order paid with it",
     ),
+    "bells that are not missing": (
+        lambda s: s.request(1).body["wallet"].update(shortfall=5, sufficient=False),
+        "shortfall is right",
+    ),
     "a claim not counted": (lambda s: s.row("coupon", claimed=0), "claims are counted"),
     "more vouchers than there are": (
         lambda s: s.tables["voucher"].append({**s.tables["voucher"][0], "voucher_id": "v-2"}),

@@ -11,10 +11,14 @@ import pytest
 from lingdang.ledger.redeeming import Redeem
 from lingdang.ledger.rules import Command
 from proof.simulation.audit import audit
+from proof.simulation.audit.chronicle import Chronicle
 from proof.simulation.audit.evidence import evidence_of
+from proof.simulation.audit.findings import Findings
+from proof.simulation.audit.pricing import _missing
 from proof.simulation.history import History, Request
 from proof.simulation.plan import MOST_BELLS, key_of
 from support.ledger import NOW, Ledger, take_back, topup
+from support.money import line, pay
 from support.story import ANN, BOB, PLAN, Story
 from support.tables import Tables, tables_of
 
@@ -179,3 +183,21 @@ def test_a_debt_that_nobody_has_refuses_no_payment() -> None:
     story = Story()
     story.pay("wallet_in_debt", {"debt": 5})
     assert story.broken() == {"a refusal is true"}
+
+
+@pytest.mark.parametrize(
+    ("balance", "shortfall", "right"),
+    [(0, 7, True), (0, 67, True), (0, 66, False), (0, 0, False), (5, 2, True), (5, 62, False)],
+)
+def test_what_is_owed_is_missing_from_an_order(balance: int, shortfall: int, right: bool) -> None:
+    """Before the order's 7 bells were asked for, or after, 60 of a top-up were spent and all of its money went back."""
+    ledger = Ledger(KEY)
+    for command in (TOPUP, pay(KEY, line("a", 60), expires_at=END), take_back(1, 600, customer=KEY)):
+        ledger.do(command)
+    assert ledger.wallet().debt == 60
+    findings, history = Findings(), History()
+    request = Request("checkout", ANN, None, 0, 1, NOW, {})
+    request.body = {"total": 7, "currency": "BELL", "wallet": {"balance": balance, "shortfall": shortfall}}
+    request.body["wallet"]["sufficient"] = shortfall == 0
+    _missing(request, Chronicle(history, evidence_of(PLAN, tables_of(ledger))), findings)
+    assert bool(findings.violations) != right

@@ -32,7 +32,7 @@ def audit(plan: Plan, history: History, evidence: Evidence) -> list[Violation]:
     audit_listed(evidence, findings)
     audit_orders(history, evidence, chronicle, findings)
     audit_vouchers(plan, evidence, chronicle, findings)
-    audit_pricing(plan, history, findings)
+    audit_pricing(plan, history, chronicle, findings)
     audit_answers(history, evidence, findings)
     audit_refusals(plan, history, evidence, chronicle, findings)
     audit_returns(plan, history, evidence, chronicle, findings)

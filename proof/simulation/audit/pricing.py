@@ -5,6 +5,7 @@ from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
+from proof.simulation.audit.chronicle import Chronicle
 from proof.simulation.audit.findings import Findings
 from proof.simulation.history import History, Request
 from proof.simulation.plan import CURRENCIES, Book, Coupon, Plan
@@ -14,13 +15,26 @@ Row = dict[str, Any]
 _UNMET = ("min_spend", "products_not_eligible", "other_currency")
 
 
-def audit_pricing(plan: Plan, history: History, findings: Findings) -> None:
-    """Every offer is what the plan's prices and coupons come to, and no allowed combination saves more."""
+def audit_pricing(plan: Plan, history: History, chronicle: Chronicle, findings: Findings) -> None:
+    """Every offer is what the plan's prices and coupons come to, and no allowed combination saves more; what is missing
+    is told with what is owed.
+    """
     books = {book.product_id: book for book in plan.books}
     by_name = {coupon.definition["name"]: coupon for coupon in plan.coupons}
     for request in history.requests:
         if request.kind == "checkout" and request.outcome == "ok":
             _offer(request, books, by_name, findings)
+            _missing(request, chronicle, findings)
+
+
+def _missing(request: Request, chronicle: Chronicle, findings: Findings) -> None:
+    """A debt is paid before the order, out of what comes in; a wallet in debt is empty."""
+    told, wallet = request.body, request.body["wallet"]
+    owed = {standing.debts.get(told["currency"], 0) for standing in chronicle.met(request)}
+    possible = {debt for debt in owed if not debt or not wallet["balance"]}
+    short = {max(0, told["total"] - wallet["balance"] + debt) if told["total"] else 0 for debt in possible}
+    right = wallet["shortfall"] in short and wallet["sufficient"] == (wallet["shortfall"] == 0)
+    findings.expect(right, "shortfall is right", told, owed)
 
 
 def _offer(request: Request, books: dict[str, Book], coupons: dict[str, Coupon], findings: Findings) -> None:
@@ -30,9 +44,6 @@ def _offer(request: Request, books: dict[str, Book], coupons: dict[str, Coupon],
     findings.expect(shown == [(b.product_id, b.price, b.list_price) for b in bought], "prices are the shop's", told)
     findings.expect({told["currency"]} == {b.currency for b in bought}, "prices are the shop's", told)
     findings.expect(told["subtotal"] == sum(b.price for b in bought), "subtotal is the prices", told)
-    wallet = told["wallet"]
-    short = max(0, told["total"] - wallet["balance"])
-    findings.expect((wallet["shortfall"], wallet["sufficient"]) == (short, short == 0), "shortfall is right", told)
     for row in told["vouchers"]:
         met = bool(eligible(bought, coupons[row["name"]]))
         right = met if row["usable"] else row["reason"]["code"] not in _UNMET or not met
