@@ -68,9 +68,9 @@ class Till:
         for sending in self.sandbox.play(row.topup_id, outcome) or []:
             now = self.hands()
             read = self.sandbox.read(sending.headers, sending.body, now)
-            place = await self.topups.inbox.take("sandbox", read, sending.headers, sending.body, now)
-            if place is not None:
-                await self.topups.following.carry_out(place)
+            taken = await self.topups.inbox.take("sandbox", read, sending.headers, sending.body, now)
+            if taken is not None:
+                await self.topups.following.carry_out(*taken)
         return await self.found(row)
 
     async def paid(self, cust_id: str = "ann") -> TopupRow:

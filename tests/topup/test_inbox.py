@@ -39,8 +39,9 @@ async def test_a_notification_waits_until_it_is_carried_out_and_a_repeat_is_none
     pool: Pool, keyring: Keyring, database_url: str
 ) -> None:
     kept, told = Inbox(pool, keyring), notification()
-    place = await kept.take("shop", told, {"x-sign": "s"}, b"body", NOW)
-    assert place is not None
+    taken = await kept.take("shop", told, {"x-sign": "s"}, b"body", NOW)
+    assert taken is not None
+    place, _ = taken
     assert await kept.take("shop", told, {}, b"another body", NOW) is None
     waiting = await kept.waits(place)
     assert waiting is not None
@@ -62,8 +63,9 @@ async def test_of_another_account_the_same_name_is_another_notification(pool: Po
 
 async def test_an_entry_is_claimed_when_it_is_due_and_later_each_time_it_fails(pool: Pool, keyring: Keyring) -> None:
     kept = Inbox(pool, keyring, delay=timedelta(seconds=10))
-    place = await kept.take("shop", notification(), {}, b"", NOW)
-    assert place is not None
+    taken = await kept.take("shop", notification(), {}, b"", NOW)
+    assert taken is not None
+    place, _ = taken
     assert await kept.claim(NOW + timedelta(seconds=9), ["shop"], 10) == []
     assert await kept.claim(NOW + timedelta(seconds=10), ["shop"], 10) == [place]
     assert await kept.claim(NOW + timedelta(seconds=11), ["shop"], 10) == [], "somebody is at it"
@@ -107,7 +109,7 @@ async def test_old_ones_are_forgotten_but_not_before_they_are_carried_out(
     assert waits is not None
     assert done is not None
     async with pool.connection() as connection:
-        await inbox.done(connection, done)
+        await inbox.done(connection, done[0])
     assert await kept.forget(NOW + timedelta(days=1)) is False
     left = rows(database_url, "SELECT entry FROM topup_notification ORDER BY entry")
     assert left == [("told new",), ("told waits",)]

@@ -13,8 +13,8 @@ async def test_an_account_has_its_own_healers_and_a_store_those_of_stores_too(
 ) -> None:
     async with till_of(database_url, keyring, ("store", Store())) as till:
         names = till.topups.care(till.topups.pool).healers.keys()
-    ours = {f"{work} sandbox" for work in ("asking", "returning")}
-    stores = {f"{work} store" for work in ("asking", "returning", "inbox", "finishing")}
+    ours = {f"{work} sandbox" for work in ("asking", "returning", "comparing")}
+    stores = {f"{work} store" for work in ("asking", "returning", "comparing", "inbox", "finishing")}
     assert names == EVERYBODYS | ours | stores
 
 
@@ -23,9 +23,9 @@ async def left_behind(till: Till, account: str) -> Place:
     row = await till.begun()
     [sending] = till.sandbox.play(row.topup_id, "pay") or []
     read = till.sandbox.read(sending.headers, sending.body, till.hands())
-    place = await till.topups.inbox.take(account, read, sending.headers, sending.body, till.hands())
-    assert place is not None
-    return place
+    taken = await till.topups.inbox.take(account, read, sending.headers, sending.body, till.hands())
+    assert taken is not None
+    return taken[0]
 
 
 async def test_what_was_left_in_the_inbox_is_carried_out_when_it_is_due(till: Till) -> None:

@@ -165,6 +165,7 @@ NOTIFY = Route(
     media_type="text/plain",
     statuses={200: "It was taken"},
     problems=("not_found",),
+    short_way=True,
 )
 
 

@@ -31,6 +31,7 @@ from lingdang.topup.providers.provider import Standing
 from lingdang.topup.revoking import Revoking
 from lingdang.topup.rows import NOBODY, TopupRow
 from lingdang.topup.strays import stray_of
+from lingdang.topup.usual import finish, is_credit_alone, is_usual
 
 TESTERS = "store-testers"
 """The group whose members may use play money."""
@@ -74,12 +75,12 @@ class Following:
         self._turns: dict[str, asyncio.Semaphore] = defaultdict(partial(asyncio.Semaphore, AT_A_TIME))
         self._tasks: dict[str, set[asyncio.Task[None]]] = defaultdict(set)
 
-    def soon(self, place: Place) -> None:
-        """Carry an entry out beside the request that brought it."""
+    def soon(self, place: Place, told: Told) -> None:
+        """Carry an entry out beside the request that brought it, and that knows what it tells."""
         tasks = self._tasks[place.account]
         if len(tasks) >= MOST_WAITING:
             return
-        task = asyncio.create_task(self._in_turn(place))
+        task = asyncio.create_task(self._in_turn(place, told))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
@@ -90,14 +91,14 @@ class Following:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _in_turn(self, place: Place) -> None:
+    async def _in_turn(self, place: Place, told: Told) -> None:
         async with self._turns[place.account]:
-            await self.try_out(place)
+            await self.try_out(place, told)
 
-    async def try_out(self, place: Place) -> bool:
+    async def try_out(self, place: Place, told: Told | None = None) -> bool:
         """Carry an entry out; False when that failed and it is tried again later."""
         try:
-            await self.carry_out(place)
+            await self.carry_out(place, told)
         except Exception as error:
             refused = isinstance(error, Problem)
             _log.warning(
@@ -110,9 +111,12 @@ class Following:
             return False
         return True
 
-    async def carry_out(self, place: Place) -> None:
-        """Carry an entry out, if it waits. Raises what the settlement and the database do."""
-        told = await self._inbox.waits(place)
+    async def carry_out(self, place: Place, told: Told | None = None) -> None:
+        """Carry an entry out, if it waits; `told` is what it tells, where that is known.
+
+        Raises what the settlement and the database do.
+        """
+        told = told or await self._inbox.waits(place)
         if told is None:
             return
         self._reached("inbox")
@@ -120,10 +124,23 @@ class Following:
         if row is None:
             await fetch_all(self._pool, "DELETE FROM topup_waiting WHERE account = %b AND entry = %b", _key(place))
             return
+        if is_usual(row, told) and await self._directly(row, told, place):
+            return
         tester = await self._is_tester(row, told)
         if told.evidence is not None and self._evidence is not None:
             await self._evidence.answer(row, told.evidence)
         await self._change(row, lambda found: advanced(found, told, self._clock(), tester=tester), place)
+
+    async def _directly(self, row: TopupRow, told: Told, place: Place) -> bool:
+        """Credit the whole payment of a top-up of which nothing was told; False when there is more to it."""
+        step = Step(row, advanced(row, told, self._clock(), tester=False))
+        if not is_credit_alone(step):
+            return False
+        booked = await self._booked(row, step.after, 0)
+        if booked.row.differs or not await finish(self._pool, booked.row, place):
+            return False
+        self._reached("row")
+        return True
 
     async def rebook(self, topup_id: UUID) -> TopupRow:
         """Have a top-up's bells stand as its money does, with what is on its way back. Raises Problem."""

@@ -112,7 +112,7 @@ class Inbox:
 
     async def take(
         self, account: str, notification: Notification, headers: Mapping[str, str], body: bytes, now: datetime
-    ) -> Place | None:
+    ) -> tuple[Place, Told] | None:
         """Keep a genuine notification; None when it came before. Raises Problem `overloaded`."""
         place = Place(account, f"told {notification.id}")
         told = Told(
@@ -122,7 +122,7 @@ class Inbox:
             ask=notification.ask,
             evidence=notification.evidence,
         )
-        return place if await self._keep(place, now, "sound", told, _whole(headers, body)) else None
+        return (place, told) if await self._keep(place, now, "sound", told, _whole(headers, body)) else None
 
     async def answer(self, account: str, entry: str, standing: Standing, seen: int | None, now: datetime) -> Place:
         """Keep what a provider answered. Raises Problem `overloaded`."""

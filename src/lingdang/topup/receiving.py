@@ -47,9 +47,9 @@ class Receiving:
             return account.provider.reply(accepted=False)
         except Unavailable:
             raise retry_later("overloaded", 5, why=f"{account_name} cannot be verified now") from None
-        place = await self._inbox.take(account_name, notification, headers, body, now)
-        if place is not None:
-            self._following.soon(place)
+        taken = await self._inbox.take(account_name, notification, headers, body, now)
+        if taken is not None:
+            self._following.soon(*taken)
         return account.provider.reply(accepted=True)
 
 

@@ -106,12 +106,14 @@ _BY_REFERENCE = f"{SELECT} WHERE account = %b AND reference = %b"
 _INSERT = f"""
 INSERT INTO topup ({_NAMES}, status) VALUES ({_VALUES}, %b) ON CONFLICT DO NOTHING RETURNING 1
 """  # noqa: S608 - likewise
-_UPDATE = f"""
+UPDATE = f"""
 UPDATE topup SET {_SET}, status = %b, version = version + 1
  WHERE bucket = %b AND customer = %b AND topup_id = %b AND version = %b
 """  # noqa: S608 - likewise
 # A lock that no row holds: its transaction still has no id when notices are written in it (lingdang.events.notices).
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('topup ' || %b::text, 0))"
+UPDATE_LOCKED = f"{UPDATE} AND ({_LOCK} IS NOT NULL)"
+"""UPDATE behind the lock. A row that was changed while it was waited for is left: its version is another one."""
 
 
 async def find(pool: Pool, topup_id: UUID) -> TopupRow | None:
@@ -143,9 +145,13 @@ async def insert(connection: Connection, row: TopupRow) -> bool:
 
 async def update(connection: Connection, row: TopupRow) -> None:
     """Write a top-up that was changed since `locked` gave it."""
-    place = (row.bucket, row.customer, row.topup_id, row.version)
-    done = await connection.execute(_UPDATE, (*_values(row, _CHANGED), row.status, *place))
+    done = await connection.execute(UPDATE, changes(row))
     assert done.rowcount == 1, "it was locked"
+
+
+def changes(row: TopupRow) -> tuple[Any, ...]:
+    """The values of UPDATE, which changes a row that is as it was read."""
+    return (*_values(row, _CHANGED), row.status, row.bucket, row.customer, row.topup_id, row.version)
 
 
 def row_of(row: tuple[Any, ...]) -> TopupRow:
