@@ -10,9 +10,10 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack, closing
 from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -31,11 +32,12 @@ from proof.bench import requests
 from proof.bench.awake import Awake
 from proof.bench.buying import Buyer
 from proof.bench.figures import spread
-from proof.bench.load import Answer, Flow, percentile, prepared, run
+from proof.bench.load import Answer, Flow, Load, percentile, prepared, run
 from proof.bench.paced import run_paced
 from proof.bench.report import machine
 from proof.bench.version_served import Version, api_key, version_served
 from proof.bench.versions import CONNECTIONS, Side
+from proof.server import Target
 
 NOTIFYING = 16
 """Connections over which notifications come."""
@@ -63,10 +65,13 @@ class Window(NamedTuple):
 
 
 class Shop:
-    """A served shop whose sandbox is played by `provider`; `awake` keeps the machine at work between windows."""
+    """A served shop whose sandbox is played by `provider`; `awake` keeps the machine at work between windows.
+
+    Notifications are sent by a process of their own, `beside`: they must not hold up whoever sends payments.
+    """
 
     def __init__(
-        self, version: Version, connection: "psycopg.Connection[Any]", provider: Sandbox, awake: Awake
+        self, version: Version, connection: "psycopg.Connection[Any]", provider: Sandbox, awake: Awake, beside: Executor
     ) -> None:
         self._server = version.server
         self._target = version.server.target
@@ -75,6 +80,7 @@ class Shop:
         self._connection = connection
         self._provider = provider
         self._awake = awake
+        self._beside = beside
         self._payments: deque[bytes] = deque()
         self._rate = 4000.0
         self._told = 0
@@ -85,8 +91,8 @@ class Shop:
             self._payments += self._side.signed(lambda purchase: requests.checkout(purchase, ()))
         told = [_request(each) for each in self._sendings(int(pace * seconds))]
         cpu = self._server.cpu_seconds()
-        with self._awake.paused(), ThreadPoolExecutor(1) as beside:
-            notified = beside.submit(run_paced, self._target, iter(told), NOTIFYING, pace, seconds) if told else None
+        with self._awake.paused():
+            notified = self._beside.submit(_notify, self._target, told, pace, seconds) if told else None
             load = run(self._target, [prepared(_taken(self._payments)) for _ in range(CONNECTIONS)], seconds)
             heard = None if notified is None else notified.result()
         for outcomes in (load.outcomes, {} if heard is None else heard.outcomes):
@@ -122,6 +128,10 @@ class Shop:
     def _count(self, sql: str) -> int:
         [(count,)] = self._connection.execute(sql.encode()).fetchall()
         return int(count)
+
+
+def _notify(target: Target, told: Sequence[bytes], pace: float, seconds: float) -> Load:
+    return run_paced(target, iter(told), NOTIFYING, pace, seconds)
 
 
 def _again_and_again(buyers: Sequence[Buyer]) -> Iterator[Buyer]:
@@ -201,7 +211,8 @@ def _shop(stack: ExitStack, data_dir: Path, customers: int) -> Shop:
     url = f"postgresql://postgres@/postgres?host={quote(directory, safe='/')}"
     connection = stack.enter_context(closing(psycopg.connect(url, autocommit=True)))
     provider = Sandbox("sandbox", url, Keyring(ensure_keyring(None, data_dir)), "")
-    return Shop(version, connection, provider, stack.enter_context(Awake()))
+    beside = stack.enter_context(ProcessPoolExecutor(1, get_context("spawn")))
+    return Shop(version, connection, provider, stack.enter_context(Awake()), beside)
 
 
 if __name__ == "__main__":
