@@ -73,17 +73,24 @@ def test_integrate_from_its_top(postgres: str, tmp_path: Path) -> None:
         ):
             assert ours in told
             told = told.replace(ours, theirs)
+        [sandbox] = TOML.findall(text_of("docs/integrate/topups.md"))
         config = tmp_path / "shop.toml"
-        config.write_text(told)
+        config.write_text(told + sandbox)
         (tmp_path / "token.txt").write_text(token)
         assert run(tmp_path / "shop", "migrate", config=str(config)).returncode == 0
         with serving(tmp_path / "shop", "--http", fresh=True, config=str(config)) as served:
             assert any("your PostgreSQL" in line for line in served.banner)
-            pages = ("docs/integrate/catalogue.md", "docs/integrate/identity.md", "docs/integrate/proxy.md")
+            pages = (
+                "docs/integrate/catalogue.md",
+                "docs/integrate/identity.md",
+                "docs/integrate/proxy.md",
+                "docs/integrate/topups.md",
+            )
             printed = follow(tmp_path, *pages, LINGDANG_CONFIG=str(config), SHOP_URL=served.url)
             [link] = re.findall(r"/files/fusheng.epub\?(token=\S+)", printed)
             assert httpx.get(f"{served.url}/v1/access?productId=fusheng&{link}").status_code == 204
         assert "auth0|5f7c paid 30, 70 are left" in printed
+        assert "paid: 250 bells for 2.50 CNY" in printed
         with psycopg.connect(database) as connection:
             prices = connection.execute("SELECT product_id, title, price FROM product ORDER BY 1").fetchall()
     assert prices == [
@@ -106,7 +113,7 @@ def test_the_chinese_pages_have_the_same_commands() -> None:
         assert BLOCK.findall(text_of(f"docs/zh/{page}.md")) == BLOCK.findall(text_of(f"docs/{page}.md")), page
     chinese = text_of("docs/zh/integrate.md")
     assert tomllib.loads(TOML.findall(chinese)[0]) == tomllib.loads(TOML.findall(text_of("docs/integrate/index.md"))[0])
-    for page in ("install", "database", "catalogue", "identity", "page", "proxy"):
+    for page in ("install", "database", "catalogue", "identity", "page", "proxy", "topups"):
         blocks = [block for block in BLOCK.findall(text_of(f"docs/integrate/{page}.md")) if "```toml" not in block]
         assert [block for block in blocks if block not in chinese] == [], page
 
