@@ -17,7 +17,7 @@ import psycopg
 from psycopg import pq
 from psycopg.errors import error_from_result
 
-from lingdang.db.pool import Connection
+from lingdang.db.pool import Connection, Pool, connection_of
 
 _encode = msgspec.json.Encoder().encode
 _OTHER_ESCAPE = re.compile(rb"\\[bfnrtu]")
@@ -77,6 +77,16 @@ async def ask(connection: Connection, *statements: Statement) -> bytes:
     answer = (await flush(connection, *statements))[-1]
     assert answer is not None, "a function answers one row"
     return answer
+
+
+async def first_of(pool: Pool, sql: bytes, values: Sequence[Any]) -> bytes | None:
+    """The first value that one statement answers, as its own transaction; None where it answers none.
+
+    For statements that run often: `fetch_all` takes twice as much of the CPU. Raises Problem `overloaded` when the
+    database is away, and as `flush`.
+    """
+    async with connection_of(pool) as connection:
+        return (await flush(connection, *pool.limits(), (sql, values)))[-1]
 
 
 def _error(result: pq.abc.PGresult) -> psycopg.Error:

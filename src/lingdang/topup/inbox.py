@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from lingdang.db.flush import first_of, numbered
 from lingdang.db.pool import Connection, Pool, fetch_all
 from lingdang.keys import Keyring
 from lingdang.topup.providers.provider import Notification, Standing
@@ -25,7 +26,7 @@ SWEPT = 1000
 _HOUR = timedelta(hours=1)
 _NONCE_BYTES = 12
 
-_KEEP = """
+_KEEP = numbered("""
 WITH kept AS (
     INSERT INTO topup_notification (account, entry, at, verdict, type, topup_id, kid, sealed)
     VALUES (%b, %b, %b, %b, %b, %b, %b, %b) ON CONFLICT DO NOTHING RETURNING account, entry, at
@@ -34,7 +35,7 @@ WITH kept AS (
     SELECT account, entry, %b::text::json, at, %b FROM kept WHERE %b
 )
 SELECT count(*) FROM kept
-"""
+""")
 _FORGED = f"""
 SELECT count(*) FROM (SELECT FROM topup_notification
                        WHERE account = %b AND at > %b AND verdict LIKE 'forged%%' LIMIT {MOST_FORGED}) n
@@ -167,7 +168,7 @@ class Inbox:
     async def _keep(self, place: Place, now: datetime, verdict: str, told: Told | None, plain: bytes) -> bool:
         kid, sealed = self._sealed(place, plain)
         standing = None if told is None else told.standing
-        rows = await fetch_all(
+        kept = await first_of(
             self._pool,
             _KEEP,
             (
@@ -178,13 +179,13 @@ class Inbox:
                 "" if told is None else told.type,
                 None if standing is None else standing.topup_id,
                 kid,
-                sealed,
+                f"\\x{sealed.hex()}",
                 "null" if told is None else _encode(told).decode(),
                 now + self._delay,
                 told is not None,
             ),
         )
-        return rows == [(1,)]
+        return kept == b"1"
 
     def _sealed(self, place: Place, plain: bytes) -> tuple[str, bytes]:
         kid, key = self._keyring.current("topup-inbox")

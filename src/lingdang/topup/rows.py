@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from lingdang.db.flush import first_of, numbered
 from lingdang.db.pool import Connection, Pool, fetch_all
 from lingdang.topup.money import Money
 from lingdang.topup.providers.provider import Action, Channel, Return
@@ -102,6 +103,7 @@ _SET = ", ".join(f"{name} = %b::text::json" if name in _JSON else f"{name} = %b"
 
 SELECT = f"SELECT {_COLUMNS} FROM topup"  # noqa: S608 - the fields' names
 _BY_ID = f"{SELECT} WHERE topup_id = %b"
+_FOUND = numbered(f"SELECT row_to_json(t)::text FROM (SELECT {_NAMES} FROM topup WHERE topup_id = %b) t")  # noqa: S608 - likewise
 _BY_REFERENCE = f"{SELECT} WHERE account = %b AND reference = %b"
 _INSERT = f"""
 INSERT INTO topup ({_NAMES}, status) VALUES ({_VALUES}, %b) ON CONFLICT DO NOTHING RETURNING 1
@@ -116,11 +118,13 @@ UPDATE_LOCKED = f"{UPDATE} AND ({_LOCK} IS NOT NULL)"
 """UPDATE behind the lock. A row that was changed while it was waited for is left: its version is another one."""
 
 
+_decode = msgspec.json.Decoder(TopupRow).decode
+
+
 async def find(pool: Pool, topup_id: UUID) -> TopupRow | None:
     """The top-up of this id, whosever it is. Raises Problem `overloaded`."""
-    for row in await fetch_all(pool, _BY_ID, (topup_id,)):
-        return row_of(row)
-    return None
+    found = await first_of(pool, _FOUND, [topup_id])
+    return None if found is None else _decode(found)
 
 
 async def find_reference(pool: Pool, account: str, reference: str) -> TopupRow | None:

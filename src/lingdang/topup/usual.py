@@ -4,18 +4,19 @@ Its bells are credited without the top-up's lock, which can be done once only. I
 only if nobody has changed it meanwhile: else all is done again.
 """
 
-from lingdang.db.pool import Pool, fetch_all
+from lingdang.db.flush import first_of, numbered
+from lingdang.db.pool import Pool
 from lingdang.topup import rows
 from lingdang.topup.advancing import Step
 from lingdang.topup.inbox import Place, Told
 from lingdang.topup.rows import TopupRow
 
-_FINISH = f"""
+_FINISH = numbered(f"""
 WITH changed AS ({rows.UPDATE_LOCKED} RETURNING 1), done AS (
     DELETE FROM topup_waiting WHERE account = %b AND entry = %b AND EXISTS (SELECT FROM changed)
 )
 SELECT count(*), set_config('synchronous_commit', 'off', true) FROM changed
-"""  # noqa: S608 - the fields' names
+""")  # noqa: S608 - the fields' names
 
 
 def is_usual(row: TopupRow, told: Told) -> bool:
@@ -38,5 +39,5 @@ async def finish(pool: Pool, row: TopupRow, place: Place) -> bool:
 
     It need not be on disk at once: the entry that is lost with it waits again. Raises Problem `overloaded`.
     """
-    [(changed, _)] = await fetch_all(pool, _FINISH, (*rows.changes(row), str(row.topup_id), place.account, place.entry))
-    return bool(changed)
+    values = (*rows.changes(row), str(row.topup_id), place.account, place.entry)
+    return await first_of(pool, _FINISH, values) == b"1"
