@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lingdang.db.flush import flush, numbered
-from lingdang.db.pool import Connection, connect_options
+from lingdang.db.flush import first_of, flush, numbered
+from lingdang.db.pool import Connection, Pool, connect_options
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=40)
 
@@ -100,3 +100,15 @@ async def test_a_broken_connection_is_an_operational_error(connection: Connectio
         other.execute("SELECT pg_terminate_backend(%s)", (pid,))
     with pytest.raises(psycopg.OperationalError):
         await flush(connection, (b"SELECT pg_sleep(1)", ()))
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["own", "behind PgBouncer"])
+async def test_the_first_value_of_one_statement_within_the_pool_s_limit(database_url: str, shared: bool) -> None:
+    async with Pool(database_url, 1, shared, statement_seconds=7) as pool:
+        limit = numbered("SELECT current_setting('statement_timeout')")
+        assert await first_of(pool, limit, []) == b"7s"
+        assert await first_of(pool, numbered("SELECT %b::int + 1"), [1]) == b"2"
+        assert await first_of(pool, numbered("SELECT 1 WHERE %b"), [False]) is None
+        async with pool.connection() as connection:
+            found = await (await connection.execute("SELECT current_setting('statement_timeout')")).fetchall()
+        assert found == [("0" if shared else "7s",)], "whoever is lent the connection next has a limit of their own"
