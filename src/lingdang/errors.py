@@ -124,9 +124,9 @@ KINDS: dict[str, Kind] = {
     "gift_code_unusable": Kind(
         409,
         "Code not usable",
-        "兑换码不可用",
+        "礼品码不可用",
         "This code cannot be redeemed; see reasons.",
-        "该兑换码无法使用，详见 reasons。",
+        "该礼品码无法使用，详见 reasons。",
     ),
     "topup_undecided": Kind(
         409,

@@ -109,11 +109,10 @@ class Keyring:
             self._refresh(at_once=True)
         elif time.monotonic() - self._checked >= _RELOAD_SECONDS:
             self._refresh()
-        # Whatever is derived is of a key that is open.
+        if kid not in self._open:
+            return None
         derived = self._derived.get((kid, purpose, length))
-        if derived is not None:
-            return derived
-        return self._derive(kid, purpose, length) if kid in self._open else None
+        return self._derive(kid, purpose, length) if derived is None else derived
 
     def _derive(self, kid: str, purpose: Purpose, length: int) -> bytes:
         key = self._derived.get((kid, purpose, length))

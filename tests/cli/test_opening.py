@@ -19,6 +19,7 @@ def tells(ctx: click.Context) -> None:
 
 def test_logs_go_to_standard_error_and_elsewhere_afterwards(database_url: str, tmp_path: Path) -> None:
     environ = {"LINGDANG_DATABASE_URL": database_url, "LINGDANG_DATA_DIR": str(tmp_path / "data")}
+    structlog.reset_defaults()  # whatever ran before in this process
     done = CliRunner().invoke(tells, env=environ)
     assert (done.exit_code, done.stdout) == (0, "1\n"), done.output
     assert "something_happened" in done.stderr

@@ -71,11 +71,9 @@ async def test_only_what_can_happen_now_has_a_button(ann: Buyer) -> None:
     await press(ann, address, "refund:600")
     page = await shown(ann, address)
     assert ("Refunded: 6.00 CNY" in page, "<button" in page) == (True, False)
-    assert await press_refused(ann, address, "pay") == 409
-
-
-async def press_refused(ann: Buyer, address: str, outcome: str) -> int:
-    return (await ann.shop.http.post(address, data={"outcome": outcome})).status_code
+    assert await press(ann, address, "pay") == address, "an old page is shown anew"
+    refused = await ann.shop.http.post(address, json={"outcome": "pay"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "topup_undecided")
 
 
 @pytest.mark.parametrize(

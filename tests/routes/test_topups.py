@@ -98,6 +98,8 @@ async def test_a_repeat_with_its_key_begins_nothing_more(sandbox: Shop, ann: Buy
         ({"amount": 5}, "invalid_request"),
         ({"returnUrl": "https://elsewhere.example/"}, "invalid_request"),
         ({"returnUrl": "//elsewhere.example/"}, "invalid_request"),
+        ({"returnUrl": "https://[x"}, "invalid_request"),
+        ({"returnUrl": " https://elsewhere.example/"}, "invalid_request"),
         ({"price": 1}, "invalid_request"),
     ],
 )

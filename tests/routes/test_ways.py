@@ -18,6 +18,7 @@ SHORT = {
     ("PUT", "/v1/cart/items/{product_id}"),
     ("POST", "/v1/checkout"),
     ("POST", "/v1/payments"),
+    ("POST", "/v1/topups/notify/{provider}"),
 }
 
 
@@ -32,7 +33,8 @@ async def _ready(shop: Shop) -> Buyer:
 
 
 async def _buy(shop: Shop, ann: Buyer) -> None:
-    """One request to each of the four."""
+    """One request to each of them."""
+    assert (await shop.http.post("/v1/topups/notify/nobody", content=b"{}")).status_code == 404
     assert (await ann.get("/v1/products/book-1")).status_code == 200
     assert (await shop.http.put("/v1/cart/items/book-1", headers=ann.headers)).status_code == 200
     offer = await ann.checkout("book-1")
@@ -82,9 +84,8 @@ def test_a_server_s_workers_take_it(tmp_path: Path) -> None:
     """In the real processes, as their own metrics tell."""
     with serving(tmp_path / "data", "--http", "--workers", "1") as served, served.client() as client:
         for method, path in SHORT:
-            answer = client.request(
-                method, path.replace("{product_id}", "book-1"), json={} if method == "POST" else None
-            )
-            assert answer.json()["code"] in ("invalid_request", "unauthenticated")
+            place = path.replace("{product_id}", "book-1").replace("{provider}", "nobody")
+            answer = client.request(method, place, json={} if method == "POST" else None)
+            assert answer.json()["code"] in ("invalid_request", "unauthenticated", "not_found")
         eventually(lambda: _taken(client)["direct"] == len(SHORT))
         assert _taken(client)["short"] == 0

@@ -1,5 +1,6 @@
-"""The usual notification is carried out without a lock; whoever is overtaken begins anew, with it."""
+"""The usual notification takes two questions; of two payments of one top-up at once none is lost."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,9 +10,10 @@ import pytest
 from lingdang.keys import Keyring
 from lingdang.topup.advancing import Step
 from lingdang.topup.following import Following
-from lingdang.topup.inbox import Told
+from lingdang.topup.inbox import Place, Told
 from lingdang.topup.money import Money
-from lingdang.topup.providers.provider import Return, Standing
+from lingdang.topup.providers.provider import Notification, Return, Standing
+from lingdang.topup.rows import TopupRow
 from lingdang.topup.usual import is_credit_alone, is_usual
 from support.till import Till, till_of
 from support.topups import AT, ROW
@@ -19,12 +21,16 @@ from support.topups import AT, ROW
 PAID = Standing(topup_id=ROW.topup_id, reference="r", state="paid", at=AT, received=Money(600, "CNY"))
 
 
+OURS = msgspec.structs.replace(ROW, reference="r")
+PLACE = Place(ROW.account, "told n")
+
+
 def told(**changed: Any) -> Told:
     return Told(source="notification", type="t", standing=msgspec.structs.replace(PAID, **changed))
 
 
 def test_a_payment_of_what_nobody_has_heard_of_is_usual() -> None:
-    assert is_usual(ROW, told())
+    assert is_usual(OURS, PLACE, told())
 
 
 @pytest.mark.parametrize(
@@ -36,11 +42,12 @@ def test_a_payment_of_what_nobody_has_heard_of_is_usual() -> None:
         {"disputed": 1},
         {"lost": 1},
         {"returns": (Return(reference="x", amount=1),)},
+        {"reference": "another"},
     ],
     ids=lambda changed: next(iter(changed)),
 )
 def test_what_tells_of_more_is_not(changed: dict[str, Any]) -> None:
-    assert not is_usual(ROW, told(**changed))
+    assert not is_usual(OURS, PLACE, told(**changed))
 
 
 @pytest.mark.parametrize(
@@ -54,16 +61,18 @@ def test_what_tells_of_more_is_not(changed: dict[str, Any]) -> None:
         {"differs": ("amount",)},
         {"decided": "returned"},
         {"credited_at": AT},
+        {"account": "another"},
+        {"reference": None},
     ],
     ids=lambda changed: next(iter(changed)),
 )
 def test_a_top_up_of_which_something_is_known_is_not(changed: dict[str, Any]) -> None:
-    assert not is_usual(msgspec.structs.replace(ROW, **changed), told())
+    assert not is_usual(msgspec.structs.replace(OURS, **changed), PLACE, told())
 
 
 def test_a_store_s_question_is_not() -> None:
-    assert not is_usual(ROW, msgspec.structs.replace(told(), evidence="proof"))
-    assert not is_usual(ROW, Told(source="notification", type="t"))
+    assert not is_usual(OURS, PLACE, msgspec.structs.replace(told(), evidence="proof"))
+    assert not is_usual(OURS, PLACE, Told(source="notification", type="t"))
 
 
 def test_another_amount_is_more_than_a_credit() -> None:
@@ -79,51 +88,47 @@ async def till(database_url: str, keyring: Keyring) -> AsyncIterator[Till]:
         yield opened
 
 
-async def overtaken(till: Till, change: str) -> None:
-    """A payment is told, and while its bells are credited somebody else changes the top-up."""
-    row = await till.begun()
-    [sending] = till.sandbox.play(row.topup_id, "pay") or []
-    now = till.hands()
-    read = till.sandbox.read(sending.headers, sending.body, now)
-    taken = await till.topups.inbox.take("sandbox", read, sending.headers, sending.body, now)
-    assert taken is not None
-    points: list[str] = []
+async def taken_in(till: Till, *standings: Standing) -> list[tuple[Place, Told]]:
+    """Notifications of these standings, in the inbox."""
+    found = []
+    for number, standing in enumerate(standings):
+        note = Notification(id=f"n{number}", type="pay", at=standing.at, standing=standing)
+        entry = await till.topups.inbox.take("sandbox", note, {}, b"", till.hands())
+        assert entry is not None
+        found.append(entry)
+    return found
 
-    def reached(point: str) -> None:
-        points.append(point)
-        if points == ["inbox", "credit"]:
-            till.sql(f"UPDATE topup SET version = version + 1, {change}")
 
+def of(row: TopupRow, reference: str, amount: int = 600) -> Standing:
+    return msgspec.structs.replace(PAID, topup_id=row.topup_id, reference=reference, received=Money(amount, "CNY"))
+
+
+@pytest.mark.parametrize("first", [0, 1])
+async def test_of_two_payments_at_once_one_is_repeated_and_none_is_lost(till: Till, first: int) -> None:
+    """The other one is found before either is carried out: it is judged again once the top-up is locked."""
+    row = await till.begun(reference="a" if first else None)
+    entries = await taken_in(till, of(row, "a"), of(row, "b"))
     parts = till.topups
-    follower = Following(parts.pool, parts.settlement, parts.inbox, till.hands, 1, reached=reached)
-    await follower.carry_out(*taken)
-    assert points == ["inbox", "credit", "credit", "rights", "row"], "once more, with the lock"
-
-
-async def test_who_is_overtaken_begins_anew(till: Till) -> None:
-    await overtaken(till, "asks = 7, closed = 'expired'")
+    await asyncio.gather(*(parts.following.carry_out(*entry) for entry in entries))
     assert till.bells() == [("topup", 660, 660)]
-    assert till.sql("SELECT status, asks, credited_at IS NOT NULL FROM topup") == [("paid", 7, True)]
+    assert sorted(till.sql("SELECT status, differs FROM topup")) == [("paid", []), ("review", ["repeated"])]
     assert till.sql("SELECT 1 FROM topup_waiting") == []
 
 
-async def test_a_refund_that_overtakes_its_payment_is_taken_back(till: Till) -> None:
-    returned = """[{"reference":"x","amount":600}]"""
-    await overtaken(till, f"returns = '{returned}'")
-    assert till.sql("SELECT status FROM topup") == [("refunded",)]
-    assert [kind for kind, _, _ in till.bells()] == ["topup", "takeback"]
-    assert till.sql("SELECT balance FROM wallet") == [(0,)]
+async def test_a_second_payment_of_another_amount_leaves_no_bells_without_a_row(till: Till) -> None:
+    row = await till.begun(reference="a")
+    entries = await taken_in(till, of(row, "a"), of(row, "b", 601))
+    await asyncio.gather(*(till.topups.following.carry_out(*entry) for entry in entries))
+    credited = till.sql("SELECT count(*) FROM topup WHERE credited_at IS NOT NULL")
+    assert [(len(till.bells()),)] == credited
+    assert len(till.sql("SELECT 1 FROM topup")) == 2, "each payment has a row"
 
 
-async def test_the_usual_way_takes_no_lock(till: Till) -> None:
+async def test_the_usual_way_is_credit_and_row(till: Till) -> None:
     points: list[str] = []
     parts = till.topups
-    row = await till.begun()
-    [sending] = till.sandbox.play(row.topup_id, "pay") or []
-    now = till.hands()
-    read = till.sandbox.read(sending.headers, sending.body, now)
-    taken = await parts.inbox.take("sandbox", read, sending.headers, sending.body, now)
-    assert taken is not None
+    row = await till.begun(reference="a")
+    [taken] = await taken_in(till, of(row, "a"))
     await Following(parts.pool, parts.settlement, parts.inbox, till.hands, 1, reached=points.append).carry_out(*taken)
     assert points == ["inbox", "credit", "row"]
     assert till.bells() == [("topup", 660, 660)]

@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 from urllib.parse import parse_qs, quote
 from uuid import UUID
 
@@ -10,16 +11,17 @@ import msgspec
 from msgspec import Meta
 
 from lingdang.clock import Clock
-from lingdang.errors import Problem, invalid_field
+from lingdang.errors import Problem, invalid_field, retry_later
 from lingdang.http.problems import from_decode_error
 from lingdang.http.reply import Reply, replied
 from lingdang.http.route import ANYONE, AnyServed, Asked, Route
 from lingdang.routes import sandbox_page
 from lingdang.topup.accounts import Account
-from lingdang.topup.providers.provider import Refused
+from lingdang.topup.providers.provider import Refused, Unavailable
 from lingdang.topup.providers.sandbox import OUTCOME, OUTCOMES, Payment, Sandbox, Sending
 from lingdang.topup.receiving import Receiving
 
+T = TypeVar("T")
 _OUTCOME = re.compile(OUTCOME)
 
 
@@ -51,7 +53,7 @@ PAGE = Route(
     params=OfPayment,
     answer=str,
     media_type="text/html",
-    problems=("not_found",),
+    problems=("not_found", "provider_unavailable"),
     documented=False,
 )
 PLAY = Route(
@@ -64,7 +66,7 @@ PLAY = Route(
     params=OfPayment,
     body=bytes,
     answer=Played,
-    problems=("not_found", "topup_undecided"),
+    problems=("not_found", "topup_undecided", "provider_unavailable"),
     documented=False,
 )
 
@@ -81,7 +83,7 @@ def routes(account: Account, receiving: Receiving, clock: Clock) -> list[AnyServ
     later: set[asyncio.Task[None]] = set()
 
     async def page(asked: Asked[None, OfPayment]) -> Reply:
-        found = await account.call(lambda: sandbox.shown(asked.params.topup_id))
+        found = await _called(account, lambda: sandbox.shown(asked.params.topup_id))
         if found is None:
             raise Problem("not_found")
         lang = sandbox_page.language(asked.header(b"accept-language"))
@@ -93,8 +95,10 @@ def routes(account: Account, receiving: Receiving, clock: Clock) -> list[AnyServ
         outcome = _of_form(asked.body) if is_form else _of_json(asked.body)
         topup_id = asked.params.topup_id
         try:
-            sendings = await account.call(lambda: sandbox.play(topup_id, outcome))
+            sendings = await _called(account, lambda: sandbox.play(topup_id, outcome))
         except Refused as refused:
+            if is_form:  # the page was an old one: it is shown as it is now
+                return _led_to(f"/sandbox/{topup_id}")
             raise Problem("topup_undecided", reason=refused.reason) from None
         if sendings is None:
             raise Problem("not_found")
@@ -105,7 +109,7 @@ def routes(account: Account, receiving: Receiving, clock: Clock) -> list[AnyServ
                 task.add_done_callback(later.discard)
             else:
                 await receiving.take(account.name, sending.headers, sending.body, clock())
-        found = await account.call(lambda: sandbox.shown(topup_id))
+        found = await _called(account, lambda: sandbox.shown(topup_id))
         assert found is not None, "it was played"
         return _led_on(found, outcome) if is_form else replied(Played(found.state))
 
@@ -116,9 +120,20 @@ def routes(account: Account, receiving: Receiving, clock: Clock) -> list[AnyServ
     return [PAGE.by(page), PLAY.by(play)]
 
 
+async def _called(account: Account, work: Callable[[], T]) -> T:
+    try:
+        return await account.call(work)
+    except Unavailable:
+        raise retry_later("provider_unavailable", 1, why="too many ask the sandbox at once") from None
+
+
 def _led_on(found: Payment, outcome: str) -> Reply:
     to = found.return_url if outcome in _OF_THE_PAYER else None
-    address = quote(to or f"/sandbox/{found.topup_id}", safe=_IN_ADDRESSES)
+    return _led_to(to or f"/sandbox/{found.topup_id}")
+
+
+def _led_to(path: str) -> Reply:
+    address = quote(path, safe=_IN_ADDRESSES)
     return Reply(b"", 303, ((b"location", address.encode("ascii")),))
 
 

@@ -17,7 +17,7 @@ _WORDS = {
         "closed": "已关闭",
         "refunded": "已退款",
         "disputed": "争议中",
-        "lost": "败诉扣回",
+        "lost": "已被拒付",
         "now": "现在可以",
         "others": "其他情形",
         "back": "返回商店",
@@ -72,7 +72,7 @@ def headers(payment: Payment) -> tuple[Header, ...]:
     parts = urlsplit(payment.return_url or "")
     back = f" {parts.scheme}://{parts.netloc}" if parts.netloc else ""
     return (
-        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-type", b"text/html"),
         (b"content-security-policy", (_POLICY + back).encode("ascii")),
         (b"cache-control", b"no-store"),
         (b"referrer-policy", b"no-referrer"),

@@ -174,10 +174,19 @@ class Beginning:
         url = None if asked is None else asked.replace(_ID, str(topup_id), 1)
         if url is None or (url.startswith("/") and not url.startswith(("//", "/\\")) and url.isprintable()):
             return url
-        parts = urlsplit(url)
-        if f"{parts.scheme}://{parts.netloc}" not in self._origins or not url.isascii() or not url.isprintable():
+        if _origin_of(url) not in self._origins or not url.isascii() or not url.isprintable():
             raise invalid_field("return_url", "Expected a path of the shop, or an address of an allowed origin")
         return url
+
+
+def _origin_of(url: str) -> str | None:
+    """Its origin as it is written; None where it has none, or begins with what a browser would leave out."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    origin = f"{parts.scheme}://{parts.netloc}"
+    return origin if url.startswith(origin) else None
 
 
 def _takes(account: Account, package: PackageView) -> bool:

@@ -7,6 +7,7 @@ each step says how things stand, so doing it twice is doing it once.
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from itertools import chain
@@ -21,7 +22,7 @@ from lingdang.errors import Problem
 from lingdang.events import notices
 from lingdang.ids import bucket_of
 from lingdang.ledger.settlement import Settlement
-from lingdang.topup import inbox, refunds, rows
+from lingdang.topup import inbox, refunds, rows, usual
 from lingdang.topup.advancing import Step, advanced
 from lingdang.topup.booking import Booked, book
 from lingdang.topup.evidence import Evidence
@@ -31,7 +32,6 @@ from lingdang.topup.providers.provider import Standing
 from lingdang.topup.revoking import Revoking
 from lingdang.topup.rows import NOBODY, TopupRow
 from lingdang.topup.strays import stray_of
-from lingdang.topup.usual import finish, is_credit_alone, is_usual
 
 TESTERS = "store-testers"
 """The group whose members may use play money."""
@@ -47,6 +47,10 @@ _log = structlog.get_logger(__name__)
 Change = Callable[[TopupRow], TopupRow]
 Reached = Callable[[str], None]
 """Called with the name of each point that has been reached. Tests end the work there."""
+
+
+class OvertakenError(Exception):
+    """Another payment of the top-up was told since it was found: this one is a second one."""
 
 
 class Following:
@@ -120,27 +124,23 @@ class Following:
         if told is None:
             return
         self._reached("inbox")
+        if await usual.carry_out(self._pool, place, told, self._credited, self._clock):
+            self._reached("row")
+            return
         row = None if told.standing is None else await self._whose(place, told.standing)
         if row is None:
             await fetch_all(self._pool, "DELETE FROM topup_waiting WHERE account = %b AND entry = %b", _key(place))
             return
-        if is_usual(row, told) and await self._directly(row, told, place):
-            return
         tester = await self._is_tester(row, told)
         if told.evidence is not None and self._evidence is not None:
             await self._evidence.answer(row, told.evidence)
-        await self._change(row, lambda found: advanced(found, told, self._clock(), tester=tester), place)
+        try:
+            await self._change(row, lambda found: _told_of(found, told, self._clock(), tester=tester), place)
+        except OvertakenError:
+            await self.carry_out(place, told)
 
-    async def _directly(self, row: TopupRow, told: Told, place: Place) -> bool:
-        """Credit the whole payment of a top-up of which nothing was told; False when there is more to it."""
-        step = Step(row, advanced(row, told, self._clock(), tester=False))
-        if not is_credit_alone(step):
-            return False
-        booked = await self._booked(row, step.after, 0)
-        if booked.row.differs or not await finish(self._pool, booked.row, place):
-            return False
-        self._reached("row")
-        return True
+    async def _credited(self, before: TopupRow, after: TopupRow) -> TopupRow:
+        return (await self._booked(before, after, 0)).row
 
     async def rebook(self, topup_id: UUID) -> TopupRow:
         """Have a top-up's bells stand as its money does, with what is on its way back. Raises Problem."""
@@ -229,6 +229,13 @@ class Following:
         if told.standing is None or not told.standing.test:
             return False
         return await fetch_all(self._pool, _TESTER, (TESTERS, row.customer)) == [(True,)]
+
+
+def _told_of(row: TopupRow, told: Told, now: datetime, *, tester: bool) -> TopupRow:
+    """The top-up by what was told. Raises OvertakenError."""
+    if told.standing is not None and is_another(row, told.standing):
+        raise OvertakenError
+    return advanced(row, told, now, tester=tester)
 
 
 def _key(place: Place) -> tuple[str, str]:

@@ -105,5 +105,5 @@ class Redeeming:
 def _unusable(text: str, reason: str) -> Problem:
     said = Reason(reason).explained()
     if reason == "expired":
-        said |= {"en": "This code has expired.", "zh": "该兑换码已过期。"}
+        said |= {"en": "This code has expired.", "zh": "该礼品码已过期。"}
     return Problem("gift_code_unusable", reasons={text: said})

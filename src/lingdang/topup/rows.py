@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from lingdang.db.flush import first_of, numbered
+from lingdang.db.flush import Statement, first_of, numbered
 from lingdang.db.pool import Connection, Pool, fetch_all
 from lingdang.topup.money import Money
 from lingdang.topup.providers.provider import Action, Channel, Return
@@ -114,17 +114,17 @@ UPDATE topup SET {_SET}, status = %b, version = version + 1
 """  # noqa: S608 - likewise
 # A lock that no row holds: its transaction still has no id when notices are written in it (lingdang.events.notices).
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('topup ' || %b::text, 0))"
-UPDATE_LOCKED = f"{UPDATE} AND ({_LOCK} IS NOT NULL)"
-"""UPDATE behind the lock. A row that was changed while it was waited for is left: its version is another one."""
+_LOCK_NUMBERED = numbered(_LOCK)
 
 
-_decode = msgspec.json.Decoder(TopupRow).decode
+decoded = msgspec.json.Decoder(TopupRow).decode
+"""The top-up that a flushed statement answers."""
 
 
 async def find(pool: Pool, topup_id: UUID) -> TopupRow | None:
     """The top-up of this id, whosever it is. Raises Problem `overloaded`."""
     found = await first_of(pool, _FOUND, [topup_id])
-    return None if found is None else _decode(found)
+    return None if found is None else decoded(found)
 
 
 async def find_reference(pool: Pool, account: str, reference: str) -> TopupRow | None:
@@ -139,6 +139,11 @@ async def locked(connection: Connection, topup_id: UUID) -> TopupRow:
     await connection.execute(_LOCK, (str(topup_id),))
     rows = await (await connection.execute(_BY_ID, (topup_id,), binary=True)).fetchall()
     return row_of(rows[0])
+
+
+def locking(topup_id: UUID) -> tuple[Statement, Statement]:
+    """As `locked`, for a flush within a transaction; the second one answers what `decoded` reads."""
+    return (_LOCK_NUMBERED, [str(topup_id)]), (_FOUND, [topup_id])
 
 
 async def insert(connection: Connection, row: TopupRow) -> bool:

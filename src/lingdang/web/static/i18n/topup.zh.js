@@ -22,7 +22,7 @@ export default {
 
   "topup.status.pending": "等待付款",
   "topup.status.paid": "铃铛已到账",
-  "topup.status.failed": "没有付款",
+  "topup.status.failed": "支付失败",
   "topup.status.expired": "付款超时",
   "topup.status.review": "付款正在核查",
   "topup.status.partly_refunded": "已部分退款",
@@ -33,7 +33,7 @@ export default {
   "topup.told.paid": "已存入您的钱包。",
   "topup.told.failed": "没有铃铛入账，可以重新充值。",
   "topup.told.expired": "没有铃铛入账。如果您其实已经付款，款项一到，铃铛即会入账。",
-  "topup.told.review": "收到的款项与约定不符，由店家处理，您无需再次付款。",
+  "topup.told.review": "这笔付款需由店家核查，您无需再次付款。",
   "topup.told.partly_refunded": "部分款项已退回，相应的铃铛已撤回。",
   "topup.told.refunded": "款项已退回，铃铛已撤回。",
   "topup.told.disputed": "这笔付款有争议，剩余的铃铛已冻结，待争议解决后处理。",
