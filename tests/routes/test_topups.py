@@ -1,5 +1,6 @@
 """Top-ups over HTTP, from the package to the bells."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -86,6 +87,21 @@ async def test_a_repeat_with_its_key_begins_nothing_more(sandbox: Shop, ann: Buy
     again = await try_to_begin(ann, key="one")
     assert (first.status_code, again.status_code, again.headers["idempotent-replayed"]) == (201, 201, "true")
     assert first.json() == again.json()
+    assert sandbox.sql("SELECT count(*) FROM topup") == [(1,)]
+
+
+async def test_requests_with_one_key_at_once_begin_one_top_up(sandbox: Shop, ann: Buyer) -> None:
+    answers = await asyncio.gather(*(try_to_begin(ann, key="one") for _ in range(5)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.text for answer in answers}) == 1
+    assert sandbox.sql("SELECT count(*) FROM topup") == [(1,)]
+    assert sandbox.sql("SELECT count(*) FROM sandbox_payment") == [(1,)]
+
+
+async def test_a_key_of_another_wish_begins_nothing(sandbox: Shop, ann: Buyer) -> None:
+    await try_to_begin(ann, key="one")
+    other = await try_to_begin(ann, key="one", returnUrl="/elsewhere")
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
     assert sandbox.sql("SELECT count(*) FROM topup") == [(1,)]
 
 

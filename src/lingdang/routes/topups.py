@@ -1,21 +1,24 @@
 """Bells for real money: what is sold, a customer's top-ups, and what providers tell."""
 
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
-from lingdang.db.pool import Pool
+from lingdang.db.pool import Connection, Pool
 from lingdang.http.idempotency import Idempotency
 from lingdang.http.reply import Reply, encode, replied
 from lingdang.http.route import ANYONE, AnyServed, Asked, Nothing, Route
 from lingdang.identity.session import Session
+from lingdang.owner import Owner
 from lingdang.paging import Page
 from lingdang.routes.callers import CUSTOMER
 from lingdang.routes.examples import topups as examples
 from lingdang.routes.parameters import Pages
-from lingdang.topup.beginning import Beginning, Offered, TopupRequest
+from lingdang.topup.beginning import Beginning, Offered, Once, TopupRequest
 from lingdang.topup.money import Money
 from lingdang.topup.packages import AccountName, PackageView, PerBell
 from lingdang.topup.purchasing import Purchasing
@@ -178,15 +181,17 @@ def routes(
         return PackageOffers([_offer(package, offered) for package, offered in await beginning.sold()])
 
     async def begin(asked: Asked[Session, Nothing, TopupRequest]) -> Reply:
-        owner, now = asked.who.owner, asked.now
+        owner, now, body = asked.who.owner, asked.now, encode(asked.body)
+        key = asked.header(b"idempotency-key")
+
+        if key is None:
+            return replied(view(await beginning.begin(owner, asked.body, now)), 201)
+        once = _once(idempotency, owner, key, body, now)
 
         async def produce() -> Reply:
-            return replied(view(await beginning.begin(owner, asked.body, now)), 201)
+            return replied(view(await beginning.begin(owner, asked.body, now, once)), 201)
 
-        key = asked.header(b"idempotency-key")
-        if key is None:
-            return await produce()
-        return await idempotency.once_as(owner, "POST /v1/topups", key, encode(asked.body), now, produce)
+        return await idempotency.once_as(owner, "POST /v1/topups", key, body, now, produce)
 
     async def everything(asked: Asked[Session, Pages]) -> Page[TopupView]:
         return await list_topups(pool, asked.who.owner, asked.params.window())
@@ -214,6 +219,18 @@ def routes(
         PURCHASE.by(purchase),
         NOTIFY.by(notify),
     ]
+
+
+def _once(idempotency: Idempotency, owner: Owner, key: str, body: bytes, now: datetime) -> Once:
+    """Of requests with one key at the same moment one writes the top-up down; all open the same payment."""
+
+    async def once(connection: Connection, write: Callable[[], Awaitable[UUID]]) -> UUID:
+        async def written() -> Reply:
+            return Reply(str(await write()).encode())
+
+        return UUID((await idempotency.once_within(connection, owner, "begun", key, body, now, written)).body.decode())
+
+    return once
 
 
 def _offer(package: PackageView, offered: list[Offered]) -> PackageOffer:

@@ -1,6 +1,6 @@
 """Beginning a top-up: what is agreed is written down, then the provider opens a payment for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -29,6 +29,9 @@ OPEN_FOR: Mapping[bool, timedelta] = {False: timedelta(hours=1), True: timedelta
 AGAIN_SECONDS = 5
 _ID = "{topupId}"
 """In an address: the top-up's id, which its client does not know yet."""
+
+Once = Callable[[Connection, Callable[[], Awaitable[UUID]]], Awaitable[UUID]]
+"""Has a top-up written down, in the transaction on the connection, unless that was done before; answers its id."""
 
 _log = structlog.get_logger(__name__)
 
@@ -81,8 +84,10 @@ class Beginning:
         found = [(package, self._offered(package)) for package in await packages_sold(self._pool)]
         return [(package, offered) for package, offered in found if offered]
 
-    async def begin(self, owner: Owner, request: TopupRequest, now: datetime) -> TopupRow:
-        """A new top-up that waits for its payer. One that its provider refuses for good has failed.
+    async def begin(self, owner: Owner, request: TopupRequest, now: datetime, once: Once | None = None) -> TopupRow:
+        """A new top-up that waits for its payer, or the one that was written down `once` before.
+
+        One that its provider refuses for good has failed.
 
         Raises Problem `not_found`, `invalid_request`, `topup_unavailable`, `topup_limit`, `rate_limited`,
         `provider_unavailable`, `unauthenticated` or `overloaded`.
@@ -114,9 +119,18 @@ class Beginning:
         )
         row = msgspec.structs.replace(row, next_ask_at=next_ask(row, now))
         async with transaction_as(self._pool, owner) as connection:
-            await refuse_beyond(connection, self._caps, owner.bucket, owner.customer, agreed.price, now)
-            await rows.insert(connection, row)
-        return await self._begun(account, row, request.payer_id)
+
+            async def write() -> UUID:
+                await refuse_beyond(connection, self._caps, owner.bucket, owner.customer, agreed.price, now)
+                await rows.insert(connection, row)
+                return row.topup_id
+
+            written = await (write() if once is None else once(connection, write))
+            if written != row.topup_id:
+                row = await rows.locked(connection, written)
+        if row.closed is not None:
+            raise Problem("topup_unavailable", reason="refused")
+        return row if row.action is not None else await self._begun(account, row, request.payer_id)
 
     async def _begun(self, account: Account, row: TopupRow, payer_id: str | None) -> TopupRow:
         order = self._order(row, payer_id)
