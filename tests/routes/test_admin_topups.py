@@ -12,6 +12,7 @@ from lingdang.topup.providers.sandbox import Sandbox
 from support.buyer import Buyer, buyer, stock
 from support.people import api_key
 from support.shop import Shop, open_shop
+from support.tabs import until
 from support.topups import becomes, begin, bells, carried_out, play, sell
 
 
@@ -151,6 +152,7 @@ async def test_a_provider_that_is_away_is_asked_again(desk: Desk, monkeypatch: p
     monkeypatch.setattr(Sandbox, "refund", refund)
     desk.shop.sql("UPDATE topup_refund SET due_at = now()")
     await becomes(desk.ann, topup, "partly_refunded")
+    await until(lambda: desk.shop.sql("SELECT done_at IS NOT NULL FROM topup_refund") == [(True,)])
     done = (await desk.ask("POST", place, refundId="r-1", amount=300)).json()
     assert done["status"] == "done"
     assert await desk.balance() == (330, 0, 0)
