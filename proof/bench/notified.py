@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack, closing
-from itertools import islice
+from itertools import cycle, islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -76,7 +76,7 @@ class Shop:
         self._server = version.server
         self._target = version.server.target
         self._side = Side(version)
-        self._buyers = _again_and_again(version.buyers)
+        self._buyers = cycle(version.buyers)
         self._connection = connection
         self._provider = provider
         self._awake = awake
@@ -132,11 +132,6 @@ class Shop:
 
 def _notify(target: Target, told: Sequence[bytes], pace: float, seconds: float) -> Load:
     return run_paced(target, iter(told), NOTIFYING, pace, seconds)
-
-
-def _again_and_again(buyers: Sequence[Buyer]) -> Iterator[Buyer]:
-    while True:
-        yield from buyers
 
 
 def _taken(queue: deque[bytes]) -> Iterator[bytes]:

@@ -169,11 +169,11 @@ async def test_a_gift_code_is_redeemed(visitor: Visitor) -> None:
     await expect(visitor.part("redeem")).to_be_visible()
     await visitor.page.locator("#gift-code").fill("7K3M-9Q2X")
     await visitor.part("redeem").get_by_role("button").click()
-    await expect(visitor.part("gift-told")).not_to_be_empty()
+    await expect(visitor.part("gift-code-told")).not_to_be_empty()
     assert visitor.shop.balance(visitor.cust_id) == 0
     await visitor.page.locator("#gift-code").fill(code)
     await visitor.part("redeem").get_by_role("button").click()
-    await expect(visitor.part("gift-told")).to_contain_text("250")
+    await expect(visitor.part("gift-code-told")).to_contain_text("250")
     await expect(visitor.part("wallet-balance").first).to_contain_text("250")
 
 

@@ -86,7 +86,12 @@ async def first_of(pool: Pool, sql: bytes, values: Sequence[Any]) -> bytes | Non
     database is away, and as `flush`.
     """
     async with connection_of(pool) as connection:
-        return (await flush(connection, *pool.limits(), (sql, values)))[-1]
+        return (await flush(connection, *limits(pool), (sql, values)))[-1]
+
+
+def limits(pool: Pool) -> list[Statement]:
+    """What is flushed before a statement, in its transaction, where PgBouncer lends the connection."""
+    return [(numbered(sql), values) for sql, values in pool.limits()]
 
 
 def _error(result: pq.abc.PGresult) -> psycopg.Error:

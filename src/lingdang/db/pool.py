@@ -29,11 +29,6 @@ SELECT set_config('statement_timeout', %b, %b), set_config('max_parallel_workers
        set_config('idle_in_transaction_session_timeout', %b, %b)
 """
 
-_LIMIT_NUMBERED = b"""
-SELECT set_config('statement_timeout', $1, $2), set_config('max_parallel_workers_per_gather', '0', $3),
-       set_config('idle_in_transaction_session_timeout', $4, $5)
-"""
-
 
 def connect_options(pgbouncer: bool) -> dict[str, Any]:
     """Keyword arguments of every connection. Behind PgBouncer nothing is prepared across transactions."""
@@ -103,15 +98,15 @@ class Pool(AsyncConnectionPool[Connection]):
             await self._set_limits(connection, of_transaction=True)
 
     async def _set_limits(self, connection: Connection, *, of_transaction: bool) -> None:
-        statement, idle = self._limits
-        await connection.execute(_LIMIT, (statement, of_transaction, of_transaction, idle, of_transaction))
+        await connection.execute(*self._limit(of_transaction))
 
-    def limits(self) -> list[tuple[bytes, Sequence[Any]]]:
-        """What is flushed before a statement, in its transaction, where PgBouncer lends the connection."""
-        if not self._shared:
-            return []
+    def limits(self) -> list[tuple[str, Sequence[Any]]]:
+        """What is asked before a statement, in its transaction, where PgBouncer lends the connection."""
+        return [self._limit(of_transaction=True)] if self._shared else []
+
+    def _limit(self, of_transaction: bool) -> tuple[str, Sequence[Any]]:
         statement, idle = self._limits
-        return [(_LIMIT_NUMBERED, [statement, True, True, idle, True])]
+        return _LIMIT, (statement, of_transaction, of_transaction, idle, of_transaction)
 
     def flush(self, connection: Connection) -> AbstractAsyncContextManager[object]:
         """A block of one statement, which behind PgBouncer is sent together with its limit."""

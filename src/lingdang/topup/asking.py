@@ -17,7 +17,7 @@ from lingdang.topup.advancing import ASKS, next_ask
 from lingdang.topup.following import Following
 from lingdang.topup.inbox import Inbox
 from lingdang.topup.providers.provider import Provider, Refused, Standing, Unavailable
-from lingdang.topup.rows import SELECT, TopupRow, row_of
+from lingdang.topup.rows import TopupRow
 
 _HELD = timedelta(seconds=60)
 """Whoever asks for one is given so long before another one asks."""
@@ -28,7 +28,6 @@ UPDATE topup SET next_ask_at = %b WHERE topup_id IN (
      ORDER BY next_ask_at LIMIT %b FOR UPDATE SKIP LOCKED
 ) RETURNING topup_id
 """
-_BY_IDS = f"{SELECT} WHERE topup_id = ANY (%b)"
 
 _log = structlog.get_logger(__name__)
 
@@ -48,8 +47,7 @@ class Asking:
         """Ask an account for those that are due; whether there were as many as are asked for at once."""
         now = self._clock()
         claimed = await fetch_all(self._pool, _CLAIM, (now + _HELD, account, now, ABREAST))
-        due = await fetch_all(self._pool, _BY_IDS, ([each for (each,) in claimed],)) if claimed else []
-        await abreast(self.ask(row_of(row)) for row in due)
+        await abreast(self.ask(row) for row in await rows.find_all(self._pool, [each for (each,) in claimed]))
         return len(claimed) == ABREAST
 
     async def ask(self, row: TopupRow) -> TopupRow:
@@ -65,9 +63,7 @@ class Asking:
             place = await self._inbox.answer(row.account, f"answer {uuid7()}", standing, row.version, now)
             await self._following.try_out(place)
         await self._change(row.topup_id, lambda found: _scheduled(found, row, self._clock()))
-        found = await rows.find(self._pool, row.topup_id)
-        assert found is not None, "no top-up is ever removed"
-        return found
+        return await rows.known(self._pool, row.topup_id)
 
     async def _standing(self, account: Account, row: TopupRow, expired: bool) -> Standing | None:
         """What the provider says; None where it does not. What it does not know of when it expires is closed."""

@@ -32,7 +32,6 @@ MOST_MISSING = 1000
 """A list that lacks more credits of a day is not believed."""
 
 _BY_REFERENCES = f"{SELECT} WHERE account = %b AND reference = ANY (%b)"
-_BY_IDS = f"{SELECT} WHERE topup_id = ANY (%b)"
 _CREDITED = """
 SELECT topup_id FROM topup
  WHERE account = %b AND paid_at >= %b AND paid_at < %b AND credited_at IS NOT NULL AND %b <> ALL (differs)
@@ -95,7 +94,7 @@ class Comparing:
         numbers = [each.topup_id for each in part if each.topup_id is not None]
         with_reference = [row_of(row) for row in await fetch_all(self._pool, _BY_REFERENCES, (name, references))]
         by_reference = {row.reference: row for row in with_reference}
-        by_id = {row.topup_id: row for row in await self._rows(numbers)}
+        by_id = {row.topup_id: row for row in await rows.find_all(self._pool, numbers)}
         found = []
         for each in part:
             row = None if each.reference is None else by_reference.get(each.reference)
@@ -115,11 +114,11 @@ class Comparing:
         if agrees(row, standing, self._clock()):
             return False
         await self._ask(account, day, row)
-        now = await self._again(row)
+        now = await rows.known(self._pool, row.topup_id)
         if now.paid_at is not None and standing.proven and not agrees(now, standing, self._clock()):
             # Of what was paid it tells what came back, which not every provider answers.
             await self._hear(account, day, standing, None)
-            now = await self._again(row)
+            now = await rows.known(self._pool, row.topup_id)
         if not agrees(now, standing, self._clock()):
             await self._flag(day, row)
             return True
@@ -133,7 +132,7 @@ class Comparing:
         if len(missing) > MOST_MISSING:
             raise Unavailable(f"list: lacks {len(missing)} credits")
         lacking = 0
-        for row in await self._rows(missing):
+        for row in await rows.find_all(self._pool, missing):
             # One that was paid at the end of a day may be on another day's list.
             told = await self._ask(account, day, row)
             if told is None or told.state != "paid" or not has_its_money(row, told):
@@ -157,16 +156,6 @@ class Comparing:
         """Leave it to an operator. Bells that it has stay."""
         _log.error("topup_not_as_listed", account=row.account, day=str(day), topup=str(row.topup_id))
         await self._following.decide(row.topup_id, _flagged)
-
-    async def _again(self, row: TopupRow) -> TopupRow:
-        found = await rows.find(self._pool, row.topup_id)
-        assert found is not None, "no top-up is ever removed"
-        return found
-
-    async def _rows(self, topup_ids: Sequence[UUID]) -> list[TopupRow]:
-        if not topup_ids:
-            return []
-        return [row_of(row) for row in await fetch_all(self._pool, _BY_IDS, (list(topup_ids),))]
 
 
 def _sums(row: TopupRow) -> tuple[object, ...]:

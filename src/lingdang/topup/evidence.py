@@ -6,10 +6,11 @@ from lingdang.clock import Clock
 from lingdang.db.pool import Pool, fetch_all
 from lingdang.errors import retry_later
 from lingdang.ledger.reading_left import TopUpLeft, left_of
+from lingdang.topup import rows
 from lingdang.topup.abreast import ABREAST, abreast
 from lingdang.topup.accounts import Accounts
 from lingdang.topup.providers.provider import Refused, Unavailable
-from lingdang.topup.rows import SELECT, TopupRow, row_of
+from lingdang.topup.rows import TopupRow
 
 ALL = 100_000
 """Thousandths of a percent."""
@@ -26,7 +27,6 @@ UPDATE topup SET finish_tries = finish_tries + 1,
      ORDER BY coalesce(finish_at, credited_at) LIMIT {ABREAST} FOR UPDATE SKIP LOCKED
 ) RETURNING topup_id
 """  # noqa: S608 - a constant
-_BY_IDS = f"{SELECT} WHERE topup_id = ANY (%b)"
 _FINISHED = "UPDATE topup SET finished = true WHERE bucket = %b AND customer = %b AND topup_id = %b"
 
 _log = structlog.get_logger(__name__)
@@ -70,8 +70,7 @@ class Evidence:
         """Tell a store of what was credited; whether there was as much as is told at once."""
         now = self._clock()
         claimed = [topup_id for (topup_id,) in await fetch_all(self._pool, _CLAIM, (now, account, now))]
-        rows = await fetch_all(self._pool, _BY_IDS, (claimed,)) if claimed else []
-        await abreast(self._finish(row_of(row)) for row in rows)
+        await abreast(self._finish(row) for row in await rows.find_all(self._pool, claimed))
         return len(claimed) == ABREAST
 
     async def _finish(self, row: TopupRow) -> None:

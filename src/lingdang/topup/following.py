@@ -13,7 +13,6 @@ from hashlib import sha256
 from itertools import chain
 from uuid import UUID
 
-import msgspec
 import structlog
 
 from lingdang.clock import Clock
@@ -129,7 +128,7 @@ class Following:
             return
         row = None if told.standing is None else await self._whose(place, told.standing)
         if row is None:
-            await fetch_all(self._pool, "DELETE FROM topup_waiting WHERE account = %b AND entry = %b", _key(place))
+            await self._inbox.over(place)
             return
         tester = await self._is_tester(row, told)
         if told.evidence is not None and self._evidence is not None:
@@ -236,7 +235,3 @@ def _told_of(row: TopupRow, told: Told, now: datetime, *, tester: bool) -> Topup
     if told.standing is not None and is_another(row, told.standing):
         raise OvertakenError
     return advanced(row, told, now, tester=tester)
-
-
-def _key(place: Place) -> tuple[str, str]:
-    return msgspec.structs.astuple(place)

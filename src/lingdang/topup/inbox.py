@@ -148,6 +148,10 @@ class Inbox:
             return _decode(told)
         return None
 
+    async def over(self, place: Place) -> None:
+        """An entry from which nothing follows is done with. Raises Problem `overloaded`."""
+        await fetch_all(self._pool, _DONE, (place.account, place.entry))
+
     async def later(self, place: Place, now: datetime) -> None:
         """Have it tried again, after ten seconds more each time, up to ten minutes."""
         await fetch_all(self._pool, _LATER, (now, place.account, place.entry))

@@ -1,5 +1,6 @@
 """The rows of top-ups: one each, with what was agreed and what has come of it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -104,6 +105,7 @@ _SET = ", ".join(f"{name} = %b::text::json" if name in _JSON else f"{name} = %b"
 SELECT = f"SELECT {_COLUMNS} FROM topup"  # noqa: S608 - the fields' names
 _BY_ID = f"{SELECT} WHERE topup_id = %b"
 _FOUND = numbered(f"SELECT row_to_json(t)::text FROM (SELECT {_NAMES} FROM topup WHERE topup_id = %b) t")  # noqa: S608 - likewise
+_BY_IDS = f"{SELECT} WHERE topup_id = ANY (%b)"
 _BY_REFERENCE = f"{SELECT} WHERE account = %b AND reference = %b"
 _INSERT = f"""
 INSERT INTO topup ({_NAMES}, status) VALUES ({_VALUES}, %b) ON CONFLICT DO NOTHING RETURNING 1
@@ -125,6 +127,20 @@ async def find(pool: Pool, topup_id: UUID) -> TopupRow | None:
     """The top-up of this id, whosever it is. Raises Problem `overloaded`."""
     found = await first_of(pool, _FOUND, [topup_id])
     return None if found is None else decoded(found)
+
+
+async def known(pool: Pool, topup_id: UUID) -> TopupRow:
+    """The top-up as it is now: no top-up is ever removed. Raises Problem `overloaded`."""
+    found = await find(pool, topup_id)
+    assert found is not None, "no top-up is ever removed"
+    return found
+
+
+async def find_all(pool: Pool, topup_ids: Sequence[UUID]) -> list[TopupRow]:
+    """The top-ups of these ids, in no sequence. Raises Problem `overloaded`."""
+    if not topup_ids:
+        return []
+    return [row_of(row) for row in await fetch_all(pool, _BY_IDS, (list(topup_ids),))]
 
 
 async def find_reference(pool: Pool, account: str, reference: str) -> TopupRow | None:

@@ -9,11 +9,12 @@ from contextlib import suppress
 import psycopg
 
 from lingdang.clock import Clock
-from lingdang.db.flush import Statement, ask, flush, numbered
+from lingdang.db.flush import Statement, ask, flush, limits, numbered
 from lingdang.db.pool import Connection, Pool, connection_of
 from lingdang.topup import rows
 from lingdang.topup.advancing import Step, advanced
 from lingdang.topup.inbox import Place, Told
+from lingdang.topup.providers.provider import Standing
 from lingdang.topup.rows import TopupRow
 
 _BEGIN: Statement = (b"BEGIN", ())
@@ -32,13 +33,19 @@ Credit = Callable[[TopupRow, TopupRow], Awaitable[TopupRow]]
 def is_usual(row: TopupRow, place: Place, told: Told) -> bool:
     """Whether it tells of the payment that the top-up knows, of nothing else, and nothing was told of it before."""
     standing = told.standing
-    if standing is None or told.evidence is not None or standing.state != "paid" or standing.test:
+    if standing is None or not _is_payment_alone(standing, told):
         return False
     if row.account != place.account or standing.reference not in (None, row.reference):
         return False
-    moved = standing.refunded or standing.disputed or standing.lost or standing.returns
     known = row.received or row.refunded or row.disputed or row.lost or row.returns
-    return not (moved or known or row.differs or row.decided or row.credited_at)
+    return not (known or row.differs or row.decided or row.credited_at)
+
+
+def _is_payment_alone(standing: Standing, told: Told) -> bool:
+    """Whether it tells that somebody has paid, and nothing else: that is seen without a question to the database."""
+    if told.evidence is not None or standing.state != "paid" or standing.test:
+        return False
+    return not (standing.refunded or standing.disputed or standing.lost or standing.returns)
 
 
 def is_credit_alone(step: Step) -> bool:
@@ -51,11 +58,12 @@ async def carry_out(pool: Pool, place: Place, told: Told, credit: Credit, clock:
 
     Raises what the database does, and what `credit` raises.
     """
-    if told.standing is None or told.standing.topup_id is None:
+    standing = told.standing
+    if standing is None or standing.topup_id is None or not _is_payment_alone(standing, told):
         return False
     async with connection_of(pool) as connection:
         try:
-            *_, found = await flush(connection, _BEGIN, *pool.limits(), *rows.locking(told.standing.topup_id))
+            *_, found = await flush(connection, _BEGIN, *limits(pool), *rows.locking(standing.topup_id))
             done = found is not None and await _done(connection, rows.decoded(found), place, told, credit, clock)
             await flush(connection, _COMMIT)
         except BaseException:

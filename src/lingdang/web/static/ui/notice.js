@@ -35,3 +35,9 @@ export function explain(problem, t, lang, about) {
     advice: t(own) === own ? advice : t(own, given),
   };
 }
+
+/** The shop's own reasons where it gives some, in the reader's language; else "". */
+export const reasonsOf = ({ members }, lang) =>
+  Object.values(members?.reasons ?? {})
+    .map((reason) => reason[lang] ?? reason.code)
+    .join(" ");

@@ -1,7 +1,8 @@
 import { html, useEffect, useState } from "../../html.js";
 import { formatTime } from "../../i18n.js";
 import { Bells } from "../../ui/bells.js";
-import { explain } from "../../ui/notice.js";
+import { CodeForm } from "../../ui/code_form.js";
+import { explain, reasonsOf } from "../../ui/notice.js";
 import { text } from "../../ui/text.js";
 
 /**
@@ -87,35 +88,12 @@ function Voucher({ voucher, chosen, toggle, locked, currency, t, lang }) {
 }
 
 /** A code claims a voucher; the offer is then made anew with the best of all. */
-function CodeField({ order, locked, t, lang }) {
-  const [code, setCode] = useState("");
-  const claim = (event) => {
-    event.preventDefault();
-    if (code.trim()) order.quote({ voucherCode: code.trim() }).then((offer) => offer && setCode(""));
-  };
-  return html`<form class="code" onSubmit=${claim}>
-    <label class="field" for="code"><span>${t("order.code")}</span></label>
-    <div class="code-row">
-      <input
-        id="code"
-        type="text"
-        maxlength="64"
-        autocomplete="off"
-        autocapitalize="characters"
-        spellcheck=${false}
-        value=${code}
-        disabled=${locked}
-        aria-describedby="code-problem"
-        onInput=${(event) => setCode(event.currentTarget.value)}
-      />
-      <button class="button" disabled=${locked}>${t("order.useCode")}</button>
-    </div>
-    <p id="code-problem" class="reason" role="alert">${order.codeProblem && sentence(order.codeProblem, t, lang)}</p>
-  </form>`;
-}
-
-/** The shop's own reason where it gives one, in the reader's language. */
-function sentence(problem, t, lang) {
-  const reasons = Object.values(problem.members?.reasons ?? {}).map((reason) => reason[lang] ?? reason.code);
-  return reasons.length > 0 ? reasons.join(" ") : explain(problem, t, lang).heading;
-}
+const CodeField = ({ order, locked, t, lang }) =>
+  html`<${CodeForm}
+    id="code"
+    label=${t("order.code")}
+    button=${t("order.useCode")}
+    use=${(voucherCode) => order.quote({ voucherCode })}
+    disabled=${locked}
+    told=${order.codeProblem && (reasonsOf(order.codeProblem, lang) || explain(order.codeProblem, t, lang).heading)}
+  />`;
