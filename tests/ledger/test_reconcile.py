@@ -71,6 +71,39 @@ async def fill(database_url: str) -> None:
         for told in (take_back(1, 10, 30, customer=EVE), take_back(1, 100, customer=EVE)):
             await settlement.submit(told)
         await settlement.submit(credit("eve", 20))
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO topup (customer, topup_id, bucket, package_id, name, account, channel, currency, paid, bonus,"
+            "                   price, price_currency, reference, status, created_at, expires_at, credited_at)"
+            " SELECT customer, (detail->>'topupId')::uuid, bucket, 'six', 'Six', 'sandbox', 'web', currency, 100, 10,"
+            "        100, 'CNY', 'sandbox_1', 'refunded', at, at, at FROM transfer WHERE kind = 'topup'"
+        )
+
+
+AN_HOUR_AGO = (
+    f"UPDATE transfer SET at = at - interval '1 hour' WHERE customer = {EVE};"
+    f"UPDATE wallet SET moved_at = moved_at - interval '1 hour' WHERE customer = {EVE};"
+)
+UNTOLD = AN_HOUR_AGO + "UPDATE topup SET credited_at = NULL;"
+"""A top-up that does not know of its bells."""
+
+
+@pytest.mark.parametrize("known_by", ["topup_id", "reference"])
+async def test_bells_that_their_top_up_does_not_know_of_are_no_difference_while_its_entry_waits(
+    database_url: str, known_by: str
+) -> None:
+    await fill(database_url)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(UNTOLD.encode())
+        connection.execute(
+            "INSERT INTO topup_waiting (account, entry, told, since, due_at)"
+            f" SELECT account, 'told', json_build_object('standing', json_build_object('{known_by}', {known_by})),"
+            " now(), now() FROM topup".encode()
+        )
+        assert compare(database_url).differences == []
+        connection.execute("UPDATE topup_waiting SET told = '{}'")
+        [difference] = compare(database_url).differences
+    assert difference.detail.endswith(" does not know of its bells")
 
 
 async def test_clean_books(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,8 +283,12 @@ TAMPERING = {
     ),
     "a top-up of more bells than came": (
         "UPDATE transfer SET detail = jsonb_set(detail::jsonb, '{paid}', '101') WHERE kind = 'topup'",
-        {"topup_adds_up"},
+        {"topup_adds_up", "topup_has_its_bells"},
     ),
+    "a top-up without its bells": ("UPDATE topup SET topup_id = gen_random_uuid()", {"topup_has_its_bells"}),
+    "a top-up of other bells": ("UPDATE topup SET bonus = 11", {"topup_has_its_bells"}),
+    "bells that their top-up does not know of": (UNTOLD, {"topup_has_its_bells"}),
+    "bells of no top-up": (AN_HOUR_AGO + "DELETE FROM topup", {"topup_has_its_bells"}),
     "a top-up that came into other lots": (
         "UPDATE transfer SET detail = jsonb_set(detail::jsonb, '{lots,0,1}', '101') WHERE kind = 'topup'",
         {"topup_adds_up"},
@@ -275,7 +312,7 @@ TAMPERING = {
     ),
     "a take-back of no top-up": (
         "UPDATE transfer SET kind = 'gift', detail = '{\"giftId\": \"1\"}' WHERE kind = 'topup'",
-        {"topup_is_taken_back_at_most_whole", "cause_is_what_it_names"},
+        {"topup_is_taken_back_at_most_whole", "cause_is_what_it_names", "topup_has_its_bells"},
     ),
 }
 

@@ -30,6 +30,7 @@ SIX = TopUp(
     provider="wechat",
     price=600,
     price_currency="CNY",
+    reference="wx 6",
 )
 
 
@@ -49,6 +50,7 @@ def test_both_parts_come_in_one_row() -> None:
         "lots": [["paid", 600], [BONUS, 60]],
         "provider": "wechat",
         "price": {"amount": 600, "currency": "CNY"},
+        "reference": "wx 6",
         "bonusExpiresAt": "2026-05-31T12:00:00Z",
     }
     assert isinstance(result, Done)
@@ -63,6 +65,7 @@ def test_both_parts_come_in_one_row() -> None:
         lots=[("paid", 600), (BONUS, 60)],
         provider="wechat",
         price=Price(600, "CNY"),
+        reference="wx 6",
         test=False,
         balance=660,
         credited_at=NOW,
@@ -87,6 +90,7 @@ def test_the_same_again_adds_nothing_though_its_bonus_would_end_later() -> None:
         {"provider": "alipay"},
         {"price": 601},
         {"price_currency": "USD"},
+        {"reference": "wx 7"},
         {"test": True},
     ],
 )

@@ -141,6 +141,45 @@ async def test_a_second_payment_of_one_top_up_is_seen(shop: Shop) -> None:
     assert (await look(ann, topup))["status"] == "paid"
 
 
+@pytest.mark.parametrize(("amount", "differs"), [(b"500", ["repeated", "amount"]), (b"600", ["repeated"])])
+async def test_a_second_payment_does_not_take_the_place_of_one_that_was_credited(
+    database_url: str, keyring: Keyring, shop: Shop, amount: bytes, differs: list[str]
+) -> None:
+    """Who credited the first one is killed before writing so, and the second one is carried out before it."""
+    topup = await begin(buyer(shop))
+    shop.sql("UPDATE topup SET reference = NULL")
+    provider = sandbox_of(shop)
+    [sending] = provider.play(topup["topupId"], "pay") or []
+    body = sending.body.replace(b'"reference":"', b'"reference":"another ').replace(b":600", b":" + amount)
+    second = provider.signed(body.replace(b'"id":"', b'"id":"another '))
+    await take_in(shop, sending)
+    await asyncio.to_thread(killed_at, shop, "credit")
+    assert await deliver(shop.http, second) == 200
+    await until(lambda: bool(shop.sql("SELECT 1 FROM topup_waiting WHERE failures > 0")))
+    assert shop.sql("SELECT status, received FROM topup") == [("pending", 0)]
+    shop.sql("UPDATE topup_waiting SET due_at = now()")
+    async with open_shop(database_url, keyring, sandbox=True) as healed:
+        await becomes(buyer(healed), topup, "paid")
+        await until(lambda: not shop.sql("UPDATE topup_waiting SET due_at = now() RETURNING entry"))
+    rows = shop.sql("SELECT status, differs, received FROM topup ORDER BY created_at")
+    assert rows == [("paid", [], 600), ("review", differs, int(amount))]
+    assert bells(shop) == [("topup", 660, 660)]
+
+
+async def test_what_differs_after_it_was_credited_is_known_to_be_credited(shop: Shop) -> None:
+    """The same payment is told once more, with another amount, before whoever credited it could write so."""
+    topup = await begin(buyer(shop))
+    provider = sandbox_of(shop)
+    [sending] = provider.play(topup["topupId"], "pay") or []
+    await take_in(shop, sending)
+    await asyncio.to_thread(killed_at, shop, "credit")
+    other = sending.body.replace(b":600", b":500").replace(b'"id":"', b'"id":"another ')
+    assert await deliver(shop.http, provider.signed(other)) == 200
+    await until(lambda: shop.sql("SELECT status FROM topup") == [("review",)])
+    assert shop.sql("SELECT differs, credited_at IS NULL FROM topup") == [(["amount"], False)]
+    assert bells(shop) == [("topup", 660, 660)]
+
+
 async def test_a_wallet_that_is_full_leaves_the_money_in_review(shop: Shop) -> None:
     ann = buyer(shop)
     await sell(shop, await api_key(shop, name="again"), "huge", paid=10**15, bonus=0, bonusExpiresAfterDays=None)

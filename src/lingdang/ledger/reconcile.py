@@ -123,6 +123,26 @@ CHECKS = tuple(
                 WHERE (came, came) IS DISTINCT FROM (held, (detail->>'paid')::bigint + (detail->>'bonus')::bigint)""",
         ),
         (
+            # Bells come before their top-up says so: for a moment, or while an entry of the inbox waits.
+            "topup_has_its_bells",
+            """SELECT customer, topup_id || CASE WHEN r.at IS NULL THEN ' does not know of its bells'
+                                                WHEN t.at IS NULL THEN ' has no bells' ELSE ' has other bells' END
+                 FROM (SELECT customer, bucket, (detail->>'topupId')::uuid AS topup_id, at,
+                              ROW(at, currency, (detail->>'paid')::bigint, (detail->>'bonus')::bigint,
+                                  (detail->>'provider') COLLATE "C") AS bells
+                         FROM transfer WHERE IN_CHUNK AND kind = 'topup') t
+                 FULL JOIN (SELECT customer, bucket, topup_id, reference, credited_at AS at,
+                                   ROW(credited_at, currency, paid, bonus, account) AS bells
+                              FROM topup WHERE IN_CHUNK AND credited_at IS NOT NULL) r
+                   USING (customer, bucket, topup_id)
+                WHERE t.bells IS DISTINCT FROM r.bells
+                  AND (r.at IS NOT NULL OR (t.at < now() - interval '1 minute' AND NOT EXISTS (
+                      SELECT FROM topup u, topup_waiting w
+                       WHERE u.topup_id = t.topup_id
+                         AND (w.told->'standing'->>'topup_id' = u.topup_id::text
+                              OR (w.account, w.told->'standing'->>'reference') = (u.account, u.reference)))))""",
+        ),
+        (
             # Of each lot that it came into; its rows are counted from its credit on.
             "topup_is_taken_back_at_most_whole",
             """SELECT DISTINCT customer, topup || ' seq ' || seq FROM (

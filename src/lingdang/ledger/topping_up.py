@@ -25,7 +25,8 @@ KIND = "topup"
 class TopUp(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Add the bells of a paid top-up to a wallet. Idempotent by `topup_id`.
 
-    `price` is what was paid for all of them, in minor units of `price_currency`. A repeat may name another
+    `price` is what was paid for all of them, in minor units of `price_currency`, by the payment that its provider calls
+    `reference`: another payment cannot be taken for the one that was credited. A repeat may name another
     `bonus_expires_at`, which is reckoned from the moment of crediting: the first one holds. Bells of a `test`, which
     nobody has paid for, are bonus.
     """
@@ -39,6 +40,7 @@ class TopUp(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     provider: str
     price: int
     price_currency: str
+    reference: str | None = None
     test: bool = False
     rights: ClassVar[tuple[str, ...]] = ()
     order: ClassVar[None] = None
@@ -65,6 +67,7 @@ class Detail(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     lots: list[tuple[str, int]]
     provider: str
     price: Price
+    reference: str | None = None
     bonus_expires_at: datetime | None = None
     test: bool = False
 
@@ -82,6 +85,7 @@ class ToppedUp(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     lots: list[tuple[str, int]]
     provider: str
     price: Price
+    reference: str | None
     test: bool
     balance: int
     credited_at: datetime
@@ -115,6 +119,7 @@ def read(row: Row) -> ToppedUp:
         lots=detail.lots,
         provider=detail.provider,
         price=detail.price,
+        reference=detail.reference,
         test=detail.test,
         balance=row.balance,
         credited_at=row.at,
@@ -173,12 +178,15 @@ def _detail(topup: TopUp, added: list[tuple[str, int]]) -> Detail:
         lots=added,
         provider=topup.provider,
         price=Price(topup.price, topup.price_currency),
+        reference=topup.reference,
         bonus_expires_at=topup.bonus_expires_at,
         test=topup.test,
     )
 
 
 def _same(topup: TopUp, booked: ToppedUp) -> bool:
+    if topup.reference != booked.reference and None not in (topup.reference, booked.reference):
+        return False
     return (topup.currency, topup.paid, topup.bonus, topup.provider, topup.price, topup.price_currency, topup.test) == (
         booked.currency,
         booked.paid,

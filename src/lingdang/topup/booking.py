@@ -55,6 +55,7 @@ async def _credited(settlement: Settlement, row: TopupRow, now: datetime) -> Top
         provider=row.account,
         price=money.amount,
         price_currency=money.currency,
+        reference=row.reference,
         test=row.test,
     )
     try:

@@ -13,13 +13,15 @@ from hashlib import sha256
 from itertools import chain
 from uuid import UUID
 
+import msgspec
 import structlog
 
 from lingdang.clock import Clock
 from lingdang.db.pool import Connection, Pool, connection_of, fetch_all
-from lingdang.errors import Problem
+from lingdang.errors import Problem, retry_later
 from lingdang.events import notices
 from lingdang.ids import bucket_of
+from lingdang.ledger.reading_left import left_of
 from lingdang.ledger.settlement import Settlement
 from lingdang.topup import inbox, refunds, rows, usual
 from lingdang.topup.advancing import Step, advanced
@@ -158,13 +160,14 @@ class Following:
             await notices.begin(connection, found.bucket)
             async with connection.transaction():
                 await self._pool.limit_transaction(connection)
-                row = await rows.locked(connection, found.topup_id)
+                before = await rows.locked(connection, found.topup_id)
+                row = await self._as_credited(before)
                 promised = await refunds.promised(connection, row)
-                booked = await self._booked(row, how(row), promised)
+                booked = await self._booked(row, await self._as_credited(how(row)), promised)
                 after = booked.row
                 if promised <= after.refunded:
                     await self._revoke(connection, booked)
-                await self._write(connection, Step(row, after))
+                await self._write(connection, Step(before, after))
                 if place is not None:
                     await inbox.done(connection, place)
         self._reached("row")
@@ -174,6 +177,21 @@ class Following:
         booked = await book(self._settlement, before, after, promised, self._clock())
         self._reached("credit")
         return booked
+
+    async def _as_credited(self, row: TopupRow) -> TopupRow:
+        """The top-up as the ledger has it, where its bells are not due.
+
+        They are there when the process that credited them ended before it wrote so. Raises Problem `overloaded` when
+        another payment than the row's brought them: the entry that tells of that one waits, and goes first.
+        """
+        if not row.received or row.credited_at is not None or row.is_credit_due:
+            return row
+        found = await left_of(self._pool, row.customer, row.topup_id, self._clock(), buckets=self._buckets)
+        if found is None:
+            return row
+        if found.topup.reference not in (None, row.reference):
+            raise retry_later("overloaded", 10, why="another payment of the top-up is carried out first")
+        return msgspec.structs.replace(row, credited_at=found.topup.credited_at)
 
     async def _revoke(self, connection: Connection, booked: Booked) -> None:
         """End rights for what is owed once money is back for good: not while it is promised, or disputed, alone."""
