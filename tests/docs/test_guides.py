@@ -101,6 +101,16 @@ def test_integrate_from_its_top(postgres: str, tmp_path: Path) -> None:
     ]
 
 
+def test_a_first_top_up_by_curl(tmp_path: Path) -> None:
+    """From a package to the bells, as the page about top-ups shows it."""
+    shop = tmp_path / "shop"
+    with serving(shop, "--http", sandbox="true") as served:
+        printed = follow(tmp_path, "docs/topups.md", LINGDANG_DATA_DIR=str(shop), SHOP_URL=served.url)
+    *_, topup, wallet = (msgspec.json.decode(line) for line in printed.splitlines() if line.startswith("{"))
+    assert (topup["status"], topup["paid"], topup["bonus"]) == ("paid", 600, 30)
+    assert [each["balance"] for each in wallet["balances"]] == [630]
+
+
 @pytest.mark.parametrize("page", ["database", "identity", "page", "proxy"])
 def test_a_pages_settings_are_those_of_the_one_file(page: str) -> None:
     [one] = TOML.findall(text_of("docs/integrate/index.md"))
