@@ -12,8 +12,9 @@ from lingdang.keys import Keyring
 from lingdang.settings import Settings
 from lingdang.topup import rows
 from lingdang.topup.accounts import Account
+from lingdang.topup.inbox import Place, Told
 from lingdang.topup.parts import Ground, Topups
-from lingdang.topup.providers.provider import Order, Provider
+from lingdang.topup.providers.provider import Notification, Order, Provider, Standing
 from lingdang.topup.providers.sandbox import Sandbox
 from lingdang.topup.rows import TopupRow
 from support.customers import make_known
@@ -72,6 +73,21 @@ class Till:
             if taken is not None:
                 await self.topups.following.carry_out(*taken)
         return await self.found(row)
+
+    async def taken_in(self, *standings: Standing) -> list[tuple[Place, Told]]:
+        """Notifications of these standings, in the inbox and not carried out."""
+        found = []
+        for standing in standings:
+            note = Notification(id=str(uuid7()), type="pay", at=standing.at, standing=standing)
+            entry = await self.topups.inbox.take("sandbox", note, {}, b"", self.hands())
+            assert entry is not None
+            found.append(entry)
+        return found
+
+    async def carry_out_due(self) -> None:
+        """What a healer does now."""
+        for place in await self.topups.inbox.claim(self.hands(), ["sandbox"], 100):
+            await self.topups.following.carry_out(place)
 
     async def paid(self, cust_id: str = "ann") -> TopupRow:
         """One that was paid, and whose bells were given."""

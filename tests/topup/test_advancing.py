@@ -21,10 +21,11 @@ def after(row: TopupRow, told: Told) -> TopupRow:
     return advanced(row, told, AT, tester=False)
 
 
-def test_a_payment_that_was_told_is_asked_for_once_more() -> None:
-    """What was told before it, of a payment that nobody knew then, is seen by the answer."""
+def test_a_payment_that_was_told_is_asked_for_no_more_unless_something_was_told_before_it() -> None:
     paid = after(ROW, Told(source="notification", type="paid", standing=PAID))
-    assert paid.next_ask_at == AT + timedelta(seconds=30)
+    assert paid.next_ask_at is None
+    paid = after(ROW, Told(source="notification", type="paid", standing=PAID, ask=True))
+    assert paid.next_ask_at == AT
     lost = msgspec.structs.replace(PAID, lost=600)
     answered = after(paid, Told(source="answer", type="answer", standing=lost, seen=paid.version))
     assert (answered.status, answered.next_ask_at) == ("lost", None)

@@ -5,21 +5,26 @@ import random
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from lingdang.clock import system_clock
 from lingdang.db.pool import Pool
 from lingdang.keys import Keyring
 from lingdang.topup.inbox import Inbox
+from lingdang.topup.money import Money
+from lingdang.topup.providers.provider import Standing
 from lingdang.topup.providers.sandbox import Sandbox, Sending
 from support.buyer import buyer, buyers
 from support.people import api_key
 from support.shop import PATIENCE, Shop, open_shop
 from support.tabs import until
-from support.topups import becomes, begin, bells, carried_out, look, play, sell
+from support.till import Till, till_of
+from support.topups import AT, becomes, begin, bells, carried_out, look, play, sell
 
 
 @pytest.fixture
@@ -178,6 +183,53 @@ async def test_what_differs_after_it_was_credited_is_known_to_be_credited(shop: 
     await until(lambda: shop.sql("SELECT status FROM topup") == [("review",)])
     assert shop.sql("SELECT differs, credited_at IS NULL FROM topup") == [(["amount"], False)]
     assert bells(shop) == [("topup", 660, 660)]
+
+
+PAID = Standing(topup_id=None, reference="r", state="paid", at=AT, received=Money(600, "CNY"))
+DISPUTED = Standing(topup_id=None, reference="r", state="open", at=AT, disputed=600)
+
+
+@pytest.fixture
+async def till(database_url: str, keyring: Keyring) -> AsyncIterator[Till]:
+    async with till_of(database_url, keyring) as opened:
+        yield opened
+
+
+async def test_a_dispute_that_comes_shortly_before_its_payment_waits_for_it(till: Till) -> None:
+    row = await till.begun()
+    disputed, paid = await till.taken_in(DISPUTED, msgspec.structs.replace(PAID, topup_id=row.topup_id))
+    await till.topups.following.carry_out(*disputed)
+    assert till.sql("SELECT 1 FROM topup_waiting WHERE failures = 1") == [(1,)]
+    await till.topups.following.carry_out(*paid)
+    till.hands.forward(seconds=2)
+    await till.carry_out_due()
+    assert till.sql("SELECT status, disputed FROM topup") == [("disputed", 600)]
+    assert till.sql("SELECT 1 FROM topup_waiting") == []
+    found = await till.found(row)
+    heard = await till.topups.inbox.of_topup(row.topup_id, row.account, found.reference)
+    assert len(heard) == 2
+
+
+async def test_one_that_comes_long_before_has_the_provider_asked_once_the_payment_is_known(till: Till) -> None:
+    row = await till.begun()
+    await till.taken_in(DISPUTED)
+    for _ in range(10):
+        await till.carry_out_due()
+        till.hands.forward(seconds=10)
+    assert till.sql("SELECT 1 FROM topup_waiting") == [], "nobody waits for a payment of somebody else's for ever"
+    [paid] = await till.taken_in(msgspec.structs.replace(PAID, topup_id=row.topup_id))
+    await till.topups.following.carry_out(*paid)
+    found = await till.found(row)
+    assert found.next_ask_at is not None
+    assert (found.status, found.next_ask_at <= till.hands()) == ("paid", True)
+
+
+async def test_a_payment_of_which_nothing_was_told_is_not_asked_for_again(till: Till) -> None:
+    row = await till.begun(next_ask_at=till.hands() + timedelta(seconds=30))
+    another = msgspec.structs.replace(DISPUTED, reference="another")
+    for taken in await till.taken_in(another, msgspec.structs.replace(PAID, topup_id=row.topup_id)):
+        await till.topups.following.carry_out(*taken)
+    assert till.sql("SELECT status, next_ask_at FROM topup") == [("paid", None)]
 
 
 async def test_a_wallet_that_is_full_leaves_the_money_in_review(shop: Shop) -> None:

@@ -62,17 +62,11 @@ def advanced(row: TopupRow, told: Told, now: datetime, *, tester: bool) -> Topup
         return row
     exact = told.source == "answer" and told.seen == row.version
     after = merged(row, standing, now, exact=exact, tester=tester)
-    begun = row.paid_at is None and after.paid_at is not None
-    return msgspec.structs.replace(after, next_ask_at=_next_ask(after, told, standing, now, exact=exact, begun=begun))
+    return msgspec.structs.replace(after, next_ask_at=_next_ask(after, told, standing, now, exact=exact))
 
 
-def _next_ask(
-    row: TopupRow, told: Told, standing: Standing, now: datetime, *, exact: bool, begun: bool
-) -> datetime | None:
-    """When the provider is asked next: at once where it was not told all, never where it is final.
-
-    `begun`: it was paid by this. A dispute may be told before, of a payment that nobody knew then: one more question.
-    """
+def _next_ask(row: TopupRow, told: Told, standing: Standing, now: datetime, *, exact: bool) -> datetime | None:
+    """When the provider is asked next: at once where it was not told all, never where it is final."""
     if told.ask or (told.source == "answer" and told.seen is not None and not exact):
         return now
     if standing.state == "paid" and row.paid_at is None and not tells_all(row, standing):
@@ -81,8 +75,6 @@ def _next_ask(
         return row.next_ask_at or now + ASKS[-1]
     if told.source == "notification" and row.next_ask_at is not None and row.next_ask_at <= now:
         return row.next_ask_at  # it was not told all before, and this did not tell the rest
-    if begun and not exact:
-        return now + ASKS[0]
     return None if row.paid_at is not None or row.closed is not None else row.next_ask_at
 
 

@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from hashlib import sha256
 from itertools import chain
 from uuid import UUID
 
@@ -32,7 +31,7 @@ from lingdang.topup.merging import is_another
 from lingdang.topup.providers.provider import Standing
 from lingdang.topup.revoking import Revoking
 from lingdang.topup.rows import NOBODY, TopupRow
-from lingdang.topup.strays import stray_of
+from lingdang.topup.strays import payment_id, stray_of
 
 TESTERS = "store-testers"
 """The group whose members may use play money."""
@@ -130,8 +129,9 @@ class Following:
             return
         row = None if told.standing is None else await self._whose(place, told.standing)
         if row is None:
-            await self._inbox.over(place)
+            await self._leave(place, told.standing)
             return
+        told = await self._as_asked(place, told, row)
         tester = await self._is_tester(row, told)
         if told.evidence is not None and self._evidence is not None:
             await self._evidence.answer(row, told.evidence)
@@ -139,6 +139,22 @@ class Following:
             await self._change(row, lambda found: _told_of(found, told, self._clock(), tester=tester), place)
         except OvertakenError:
             await self.carry_out(place, told)
+
+    async def _leave(self, place: Place, standing: Standing | None) -> None:
+        """Nothing follows, unless the payment is known soon: a dispute may be told before it."""
+        if standing is not None and standing.topup_id is None and standing.reference is not None:
+            await self._inbox.unknown(place, self._clock())
+        else:
+            await self._inbox.over(place)
+
+    async def _as_asked(self, place: Place, told: Told, row: TopupRow) -> Told:
+        """What an entry tells. A first payment is asked about, if something of it was told before anybody knew it."""
+        standing = told.standing
+        if standing is None or standing.state != "paid" or row.paid_at is not None or told.seen is not None:
+            return told
+        reference = standing.reference or row.reference
+        ask = reference is None or await self._inbox.has_told(place, reference)
+        return msgspec.structs.replace(told, ask=True) if ask else told
 
     async def _credited(self, before: TopupRow, after: TopupRow) -> TopupRow:
         return (await self._booked(before, after, 0)).row
@@ -230,8 +246,7 @@ class Following:
 
     async def _stray(self, place: Place, standing: Standing, found: TopupRow | None) -> TopupRow:
         customer = NOBODY if found is None else found.customer
-        named = f"{place.account} {standing.reference}"
-        topup_id = UUID(bytes=sha256(named.encode()).digest()[:16], version=5)
+        topup_id = payment_id(place.account, str(standing.reference))
         made = stray_of(
             topup_id, customer, bucket_of(customer, self._buckets), place.account, standing, found, self._clock()
         )

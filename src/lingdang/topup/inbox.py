@@ -17,12 +17,15 @@ from lingdang.db.flush import first_of, numbered
 from lingdang.db.pool import Connection, Pool, fetch_all
 from lingdang.keys import Keyring
 from lingdang.topup.providers.provider import Notification, Standing
+from lingdang.topup.strays import payment_id
 
 MOST_FORGED = 100
 """Of one account within an hour, whose bodies are kept."""
 LARGEST_FORGED = 16 * 1024
 """Bytes of a forged body that are kept."""
 SWEPT = 1000
+UNKNOWN_FOR = timedelta(minutes=1)
+"""What is told of a payment that nobody knows waits so long for it: longer than a payment takes to be carried out."""
 _HOUR = timedelta(hours=1)
 _NONCE_BYTES = 12
 
@@ -41,13 +44,22 @@ SELECT count(*) FROM (SELECT FROM topup_notification
                        WHERE account = %b AND at > %b AND verdict LIKE 'forged%%' LIMIT {MOST_FORGED}) n
 """  # noqa: S608 - a constant
 _OF_TOPUP = """
-SELECT account, entry, at, verdict, type FROM topup_notification WHERE topup_id = %b ORDER BY at DESC, entry LIMIT 200
+SELECT account, entry, at, verdict, type FROM topup_notification WHERE topup_id = ANY (%b)
+ ORDER BY at DESC, entry LIMIT 200
 """
+_HAS_TOLD = "SELECT EXISTS (SELECT FROM topup_notification WHERE topup_id = %b AND (account, entry) <> (%b, %b))"
 _WAITS = "SELECT told::text FROM topup_waiting WHERE account = %b AND entry = %b"
 _DONE = "DELETE FROM topup_waiting WHERE account = %b AND entry = %b"
 _LATER = """
 UPDATE topup_waiting SET failures = failures + 1, due_at = %b + least(failures + 1, 60) * interval '10 seconds'
  WHERE account = %b AND entry = %b
+"""
+_UNKNOWN = """
+WITH again AS (
+    UPDATE topup_waiting SET failures = failures + 1, due_at = %b + (failures + 1) * interval '2 seconds'
+     WHERE account = %b AND entry = %b AND since > %b RETURNING 1
+)
+DELETE FROM topup_waiting WHERE account = %b AND entry = %b AND NOT EXISTS (SELECT FROM again)
 """
 _CLAIM = """
 UPDATE topup_waiting SET due_at = %b WHERE (account, entry) IN (
@@ -156,14 +168,31 @@ class Inbox:
         """Have it tried again, after ten seconds more each time, up to ten minutes."""
         await fetch_all(self._pool, _LATER, (now, place.account, place.entry))
 
+    async def unknown(self, place: Place, now: datetime) -> None:
+        """Have what is told of a payment that nobody knows tried again for UNKNOWN_FOR; then nothing follows from it.
+
+        Raises Problem `overloaded`.
+        """
+        key = (place.account, place.entry)
+        await fetch_all(self._pool, _UNKNOWN, (now, *key, now - UNKNOWN_FOR, *key))
+
+    async def has_told(self, place: Place, reference: str) -> bool:
+        """Whether another entry told of this payment alone, without its top-up. Raises Problem `overloaded`.
+
+        One that comes after this was asked finds the payment's top-up within UNKNOWN_FOR.
+        """
+        key = (payment_id(place.account, reference), place.account, place.entry)
+        return await fetch_all(self._pool, _HAS_TOLD, key) == [(True,)]
+
     async def claim(self, now: datetime, accounts: Sequence[str], most: int, *, others: bool = False) -> list[Place]:
         """Entries of these accounts, or of all `others`, that are due. Nobody else is given them for half a minute."""
         rows = await fetch_all(self._pool, _CLAIM, (now + timedelta(seconds=30), now, list(accounts), not others, most))
         return [Place(account, entry) for account, entry in rows]
 
-    async def of_topup(self, topup_id: UUID) -> Sequence[Heard]:
-        """What was told of a top-up, newest first."""
-        return [Heard(*row) for row in await fetch_all(self._pool, _OF_TOPUP, (topup_id,))]
+    async def of_topup(self, topup_id: UUID, account: str, reference: str | None) -> Sequence[Heard]:
+        """What was told of a top-up, and of its payment, newest first."""
+        ids = [topup_id, *([] if reference is None else [payment_id(account, reference)])]
+        return [Heard(*row) for row in await fetch_all(self._pool, _OF_TOPUP, (ids,))]
 
     async def forget(self, before: datetime) -> bool:
         """Forget what is older; whether there is more. Raises Problem `overloaded`."""
@@ -171,7 +200,6 @@ class Inbox:
 
     async def _keep(self, place: Place, now: datetime, verdict: str, told: Told | None, plain: bytes) -> bool:
         kid, sealed = self._sealed(place, plain)
-        standing = None if told is None else told.standing
         kept = await first_of(
             self._pool,
             _KEEP,
@@ -181,7 +209,7 @@ class Inbox:
                 now,
                 verdict,
                 "" if told is None else told.type,
-                None if standing is None else standing.topup_id,
+                None if told is None else _whose(place.account, told.standing),
                 kid,
                 f"\\x{sealed.hex()}",
                 "null" if told is None else _encode(told).decode(),
@@ -200,6 +228,13 @@ class Inbox:
 async def done(connection: Connection, place: Place) -> None:
     """An entry was carried out, in the transaction that did it."""
     await connection.execute(_DONE, (place.account, place.entry))
+
+
+def _whose(account: str, standing: Standing | None) -> UUID | None:
+    """The top-up that is told of, or else the payment."""
+    if standing is None or standing.topup_id is not None or standing.reference is None:
+        return None if standing is None else standing.topup_id
+    return payment_id(account, standing.reference)
 
 
 def opened(keyring: Keyring, place: Place, kid: str, sealed: bytes) -> bytes | None:

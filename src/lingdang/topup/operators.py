@@ -111,7 +111,7 @@ class Desk:
             **msgspec.structs.asdict(_told(row, names)),
             left=None if left is None else _left(left),
             refunds=[_refund(row, each) for each in given_back],
-            heard=list(await self._inbox.of_topup(topup_id)),
+            heard=list(await self._inbox.of_topup(topup_id, row.account, row.reference)),
         )
 
     async def _names(self, customers: list[int]) -> dict[int, str]:

@@ -1,6 +1,7 @@
 """Strays: payments of no top-up, or the second of one that was paid. They are for operators to decide. Pure."""
 
 from datetime import datetime
+from hashlib import sha256
 from uuid import UUID
 
 import msgspec
@@ -10,6 +11,11 @@ from lingdang.topup.rows import TopupRow
 
 UNKNOWN, REPEATED = "unknown", "repeated"
 """What differs of them."""
+
+
+def payment_id(account: str, reference: str) -> UUID:
+    """What is told of a payment of which no top-up is known is found by: its own top-up's id, should it become one."""
+    return UUID(bytes=sha256(f"{account} {reference}".encode()).digest()[:16], version=5)
 
 
 def stray_of(

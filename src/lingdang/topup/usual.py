@@ -1,10 +1,11 @@
-"""The usual notification: all the money of a top-up of which nothing was told before, by the payment that it knows.
+"""The usual notification: all the money of a top-up, of which nothing was told before, nor of its payment.
 
 It takes two questions to the database in the place of eleven. The top-up is locked from the first to the second.
 """
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from uuid import UUID
 
 import psycopg
 
@@ -16,6 +17,7 @@ from lingdang.topup.advancing import Step, advanced
 from lingdang.topup.inbox import Place, Told
 from lingdang.topup.providers.provider import Standing
 from lingdang.topup.rows import TopupRow
+from lingdang.topup.strays import payment_id
 
 _BEGIN: Statement = (b"BEGIN", ())
 _COMMIT: Statement = (b"COMMIT", ())
@@ -26,16 +28,21 @@ WITH changed AS ({rows.UPDATE} RETURNING 1), done AS (
 SELECT count(*), set_config('synchronous_commit', 'off', true) FROM changed
 """)  # noqa: S608 - the fields' names
 
+_KNOWN = numbered("""
+SELECT 1 WHERE EXISTS (SELECT FROM topup WHERE account = %b AND reference = %b AND topup_id <> %b)
+            OR EXISTS (SELECT FROM topup_notification WHERE topup_id = %b AND (account, entry) <> (%b, %b))
+""")
+
 Credit = Callable[[TopupRow, TopupRow], Awaitable[TopupRow]]
 """Credits the bells of a top-up, given as it was and as it becomes; answers it as it is then."""
 
 
 def is_usual(row: TopupRow, place: Place, told: Told) -> bool:
-    """Whether it tells of the payment that the top-up knows, of nothing else, and nothing was told of it before."""
+    """Whether it tells of the top-up's payment, of nothing else, and nothing was told of it before."""
     standing = told.standing
     if standing is None or not _is_payment_alone(standing, told):
         return False
-    if row.account != place.account or standing.reference not in (None, row.reference):
+    if row.account != place.account or row.reference not in (None, standing.reference):
         return False
     known = row.received or row.refunded or row.disputed or row.lost or row.returns
     return not (known or row.differs or row.decided or row.credited_at)
@@ -59,18 +66,34 @@ async def carry_out(pool: Pool, place: Place, told: Told, credit: Credit, clock:
     Raises what the database does, and what `credit` raises.
     """
     standing = told.standing
-    if standing is None or standing.topup_id is None or not _is_payment_alone(standing, told):
+    if standing is None or standing.topup_id is None or standing.reference is None:
         return False
+    if not _is_payment_alone(standing, told):
+        return False
+    done = False
     async with connection_of(pool) as connection:
         try:
-            *_, found = await flush(connection, _BEGIN, *limits(pool), *rows.locking(standing.topup_id))
-            done = found is not None and await _done(connection, rows.decoded(found), place, told, credit, clock)
+            *_, found, known = await flush(
+                connection,
+                _BEGIN,
+                *limits(pool),
+                *rows.locking(standing.topup_id),
+                _is_known(place, standing.topup_id, standing.reference),
+            )
+            if found is not None and known is None:
+                done = await _done(connection, rows.decoded(found), place, told, credit, clock)
             await flush(connection, _COMMIT)
         except BaseException:
             with suppress(psycopg.Error):
                 await connection.rollback()
             raise
     return done
+
+
+def _is_known(place: Place, topup_id: UUID, reference: str) -> Statement:
+    """Asks whether the payment is another top-up's, or something was told of it before anybody knew whose it is."""
+    payment = payment_id(place.account, reference)
+    return _KNOWN, (place.account, reference, topup_id, payment, place.account, place.entry)
 
 
 async def _done(connection: Connection, row: TopupRow, place: Place, told: Told, credit: Credit, clock: Clock) -> bool:
