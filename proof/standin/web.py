@@ -1,10 +1,12 @@
 """Requests and answers of the stand-in, and the server that gives each provider's part those below its name."""
 
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -49,8 +51,7 @@ Handler = Callable[[Request], Answer | None]
 @contextmanager
 def serving(handlers: Mapping[str, Handler], port: int = 0) -> Iterator[str]:
     """The address at which each handler answers below its name, for as long as it is held."""
-    server = ThreadingHTTPServer(("127.0.0.1", port), _handler(handlers))
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", port), _handler(handlers))
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
@@ -59,6 +60,15 @@ def serving(handlers: Mapping[str, Handler], port: int = 0) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of whoever goes away, as a killed process does."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _handler(handlers: Mapping[str, Handler]) -> type[BaseHTTPRequestHandler]:
