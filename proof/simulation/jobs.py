@@ -9,11 +9,10 @@ from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import structlog
 
+from lingdang.db.pool import Connection
 from lingdang.keys import Keyring
 from proof.simulation.run import Verdict, run_seed
 from proof.simulation.workers import Fleet
@@ -68,7 +67,7 @@ def _job(url: str, keyring: Path, todo: "Queue[Run | None]", done: "Queue[Verdic
 
 async def _run(url: str, keyring: Path, todo: "Queue[Run | None]", done: "Queue[Verdict]") -> None:
     async with (
-        await psycopg.AsyncConnection[Any].connect(url, autocommit=True) as connection,
+        await Connection.connect(url, autocommit=True) as connection,
         Fleet(url, Keyring(keyring)) as fleet,
     ):
         while (run := todo.get()) is not None:

@@ -3,10 +3,8 @@
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
 
-from psycopg import AsyncConnection
-
+from lingdang.db.pool import Connection
 from proof.simulation.audit import Violation, audit, read_evidence
 from proof.simulation.clients import Clients
 from proof.simulation.history import History
@@ -52,12 +50,12 @@ async def simulate(plan: Plan, fleet: Fleet, shop: Shop, history: History) -> Co
     return faults
 
 
-async def run_seed(seed: int, fleet: Fleet, connection: AsyncConnection[Any], run: str = "") -> Verdict:
+async def run_seed(seed: int, fleet: Fleet, connection: Connection, run: str = "") -> Verdict:
     """Simulate one seed and audit it. `connection` is in autocommit mode."""
     return await run_plan(plan_of(seed, run), fleet, connection)
 
 
-async def run_plan(plan: Plan, fleet: Fleet, connection: AsyncConnection[Any]) -> Verdict:
+async def run_plan(plan: Plan, fleet: Fleet, connection: Connection) -> Verdict:
     """Simulate one plan and audit it."""
     history, seed = History(), plan.seed
     work = asyncio.create_task(simulate(plan, fleet, Shop(connection), history))
@@ -77,7 +75,7 @@ async def _is_stuck(work: "asyncio.Task[Counter[str]]", history: History, databa
     """Wait for the work's end; True when it does not go on any more, and was cancelled."""
     if await _ends(work):
         return False
-    async with await AsyncConnection[Any].connect(database_url, autocommit=True) as beside:
+    async with await Connection.connect(database_url, autocommit=True) as beside:
         beats, seen = 0, history.now
         while not await _ends(work):
             await beside.execute("SELECT 1")

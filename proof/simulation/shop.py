@@ -2,10 +2,8 @@
 
 import json
 from datetime import timedelta
-from typing import Any
 
-from psycopg import AsyncConnection
-
+from lingdang.db.pool import Connection
 from lingdang.topup.gift_codes import Gift, add_codes
 from proof.simulation.plan import BASE, GiftCode, Plan, key_of
 
@@ -45,7 +43,7 @@ SELECT customer, CASE kind WHEN 'payment' THEN cause::text
 class Shop:
     """What is done past the workers, on a connection without faults."""
 
-    def __init__(self, connection: AsyncConnection[Any]) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.codes: list[str] = []
         """The plan's gift codes in clear."""

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lingdang.db.flush import first_of, flush, numbered
-from lingdang.db.pool import Connection, Pool, connect_options
+from lingdang.db.pool import Connection, Pool, connect_options, fetch_all, transaction
+from lingdang.errors import Problem
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=40)
 
@@ -112,3 +113,16 @@ async def test_the_first_value_of_one_statement_within_the_pool_s_limit(database
         async with pool.connection() as connection:
             found = await (await connection.execute("SELECT current_setting('statement_timeout')")).fetchall()
         assert found == [("0" if shared else "7s",)], "whoever is lent the connection next has a limit of their own"
+
+
+async def test_a_rollback_leaves_what_was_prepared(database_url: str) -> None:
+    """psycopg has every statement of a connection deallocated after one, those of a flush too."""
+    async with Pool(database_url, 1, False) as pool:
+        for _ in range(2):
+            assert await first_of(pool, b"SELECT $1::int", (7,)) == b"7"
+            for _ in range(4):  # until psycopg prepares something itself
+                await fetch_all(pool, "SELECT %b::int", (1,))
+            with pytest.raises(Problem, match="not_found"):
+                async with transaction(pool):
+                    raise Problem("not_found")
+        assert await first_of(pool, b"SELECT $1::int", (8,)) == b"8"

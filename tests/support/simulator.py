@@ -1,10 +1,8 @@
 """A simulation's workers for tests."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from psycopg import AsyncConnection
-
+from lingdang.db.pool import Connection
 from proof.simulation.run import Verdict, run_seed
 from proof.simulation.workers import Fleet
 
@@ -14,7 +12,7 @@ class Simulator:
     """Runs seeds on one database."""
 
     fleet: Fleet
-    connection: AsyncConnection[Any]
+    connection: Connection
 
     async def run(self, seed: int, run: str = "") -> Verdict:
         """Simulate and audit one seed; `run` tells its several runs apart."""

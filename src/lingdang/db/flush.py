@@ -10,7 +10,6 @@ import itertools
 import re
 from collections.abc import Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import msgspec
 import psycopg
@@ -28,7 +27,6 @@ Statement = tuple[bytes, Sequence[Any]]
 """SQL with parameters `$1`, `$2`, …, and their values: text, numbers, UUIDs, moments, or lists of one of these."""
 
 _names = itertools.count()
-_prepared: WeakKeyDictionary[Connection, dict[bytes, bytes]] = WeakKeyDictionary()
 
 
 def numbered(sql: str) -> bytes:
@@ -44,7 +42,7 @@ async def flush(connection: Connection, *statements: Statement) -> list[bytes | 
     means that the connection broke, and that it is not known how far they came.
     """
     texts = [(sql, [_text(value) for value in values]) for sql, values in statements]
-    known = _prepared.setdefault(connection, {})
+    known = connection.flushed
     fresh: dict[bytes, bytes] = {}
     pgconn = connection.pgconn
     pgconn.enter_pipeline_mode()

@@ -3,17 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import cached_property
 from typing import Any
 
 import psycopg
 import structlog
+from psycopg.abc import PQGen
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from lingdang.db.deadline import breaks_after
 from lingdang.db.failures import AWAY, overloaded, was_stopped
-
-Connection = psycopg.AsyncConnection[TupleRow]
 
 _log = structlog.get_logger(__name__)
 
@@ -28,6 +28,21 @@ _LIMIT = """
 SELECT set_config('statement_timeout', %b, %b), set_config('max_parallel_workers_per_gather', '0', %b),
        set_config('idle_in_transaction_session_timeout', %b, %b)
 """
+
+
+class Connection(psycopg.AsyncConnection[TupleRow]):
+    """A connection, with the names of what lingdang.db.flush has prepared on it, beside psycopg's own."""
+
+    @cached_property
+    def flushed(self) -> dict[bytes, bytes]:
+        """The name of each statement, by its SQL."""
+        return {}
+
+    def _deallocate(self, name: bytes | None) -> PQGen[None]:
+        """After a rollback psycopg has all statements of the connection deallocated, and not its own alone."""
+        if name is None:
+            self.flushed.clear()
+        return super()._deallocate(name)
 
 
 def connect_options(pgbouncer: bool) -> dict[str, Any]:
@@ -67,6 +82,7 @@ class Pool(AsyncConnectionPool[Connection]):
             open=False,
             timeout=wait_seconds,
             max_waiting=waiting,
+            connection_class=Connection,
             kwargs=connect_options(pgbouncer),
             configure=None if pgbouncer else self._limit_connection,
             reset=_refuse_open_pipeline,
