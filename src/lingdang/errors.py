@@ -95,7 +95,7 @@ KINDS: dict[str, Kind] = {
         "Wallet in debt",
         "钱包有欠款",
         "A top-up was taken back after its bells were spent: {debt} bells are owed, and what comes in pays them first.",
-        "有一笔充值已被撤回，而铃铛已经花掉：尚欠 {debt} 铃铛，之后入账的铃铛会先用来偿还。",
+        "有一笔充值款已退回，而铃铛已经花掉：尚欠 {debt} 铃铛，之后入账的铃铛会先用来偿还。",
     ),
     "wallet_full": Kind(
         409, "Wallet full", "钱包已满", "The wallet cannot hold so much: {limit}.", "钱包容纳不下：{limit}。"

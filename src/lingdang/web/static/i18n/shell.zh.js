@@ -81,7 +81,7 @@ export default {
   "advice.voucher_unusable": "没有扣款。原因列在下面；可按其余礼券重新报价。",
   "problem.wallet_in_debt": "钱包有欠款",
   "advice.wallet_in_debt":
-    "有一笔充值已被撤回，而铃铛已经花掉：尚欠 {debt}，之后入账的铃铛会先用来偿还。还清后可用同一份报价付款，价格不变。",
+    "有一笔充值款已退回，而铃铛已经花掉：尚欠 {debt}，之后入账的铃铛会先用来偿还。还清后可用同一份报价付款，价格不变。",
   "problem.insufficient_bells": "余额不足",
   "advice.insufficient_bells":
     "应付 {required}，余额 {balance}，还差 {shortfall}。充值后可用同一份报价付款，价格不变。",
