@@ -20,6 +20,7 @@ from lingdang.cli.main import main
 from lingdang.http.route import Route
 from lingdang.identity.api_keys import SCOPES
 from lingdang.settings import Settings
+from lingdang.topup.accounts import _KINDS as KINDS
 from support.described import routes_of
 from support.pages import PAGES, ROOT, commands, headings, inline, text_of
 from support.shop import Shop
@@ -189,6 +190,17 @@ def test_every_setting_is_explained() -> None:
     ]
     full = [name if name.startswith("LINGDANG_") else f"LINGDANG{name}" for name in explained]
     assert sorted(full) == sorted(settings())
+
+
+@pytest.mark.parametrize("page", ["docs/topups-providers.md", "docs/zh/topups-providers.md"])
+def test_every_setting_of_an_account_is_explained(page: str) -> None:
+    """In a table of three columns: the kind, what must be set, and what may be."""
+    rows = [row.split(" | ") for row in re.findall(r"^\| (`.*) \|$", text_of(page), re.MULTILINE)]
+    explained = {row[0].strip("`"): tuple({*re.findall(r"`(\w+)`", cell)} for cell in row[1:]) for row in rows}
+    for kind in KINDS:
+        fields = msgspec.structs.fields(import_module(f"lingdang.topup.providers.{kind}").Account)
+        needed = {field.encode_name for field in fields if field.required}
+        assert explained[kind] == (needed, {field.encode_name for field in fields} - needed), kind
 
 
 def test_every_scope_is_explained() -> None:
