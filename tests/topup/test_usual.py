@@ -114,6 +114,15 @@ async def test_a_second_payment_of_another_amount_leaves_no_bells_without_a_row(
     assert len(till.sql("SELECT 1 FROM topup")) == 2, "each payment has a row"
 
 
+async def test_the_payment_of_another_top_up_credits_nothing(till: Till) -> None:
+    await till.begun(reference="a")
+    row = await till.begun("bob")
+    [taken] = await till.taken_in(of(row, "a"))
+    await till.topups.following.carry_out(*taken)
+    assert (till.bells(), till.sql("SELECT 1 FROM topup_waiting")) == ([], [])
+    assert till.sql("SELECT DISTINCT status FROM topup") == [("pending",)]
+
+
 @pytest.mark.parametrize("reference", ["a", None])
 async def test_the_usual_way_is_credit_and_row(till: Till, reference: str | None) -> None:
     points: list[str] = []
