@@ -60,6 +60,11 @@ async def test_only_what_is_in_review_is_decided_and_nobodys_money_is_not_accept
         customer=NOBODY, reference="x", received=600, received_currency="CNY", differs=("unknown",)
     )
     assert await why_not(desk, stray, "accept") == "of_nobody"
+    elsewhere = await till.insert(
+        paid=0, bonus=0, reference="y", received=600, received_currency="CNY", differs=("unknown",)
+    )
+    assert await why_not(desk, elsewhere, "accept") == "no_bells"
+    assert till.bells() == [("topup", 660, 660)], "of the one that was paid"
     with pytest.raises(Problem, match="not_found"):
         await desk.decide(uuid7(), "accept")
 

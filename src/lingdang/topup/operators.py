@@ -145,13 +145,21 @@ def _decided(row: TopupRow, decision: Decision) -> TopupRow:
         return row
     if row.status != "review" or row.decided is not None:
         raise Problem("topup_undecided", reason="not_in_review")
-    if wanted == "accepted" and (row.customer == NOBODY or not row.received):
-        raise Problem("topup_undecided", reason="of_nobody" if row.customer == NOBODY else "not_paid")
+    if wanted == "accepted" and (why_not := _why_not_accepted(row)):
+        raise Problem("topup_undecided", reason=why_not)
     if wanted == "returned" and row.credited_at is not None:
         raise Problem(
             "topup_undecided", reason="credited"
         )  # its money is given back by a refund, which takes the bells
     return msgspec.structs.replace(row, decided=wanted)
+
+
+def _why_not_accepted(row: TopupRow) -> str | None:
+    if row.customer == NOBODY:
+        return "of_nobody"
+    if not row.paid + row.bonus:
+        return "no_bells"  # it names a top-up of another account: nothing was agreed at its own
+    return None if row.received else "not_paid"
 
 
 def _told(row: TopupRow, names: dict[int, str]) -> TopupOfCustomer:

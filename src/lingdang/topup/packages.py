@@ -42,8 +42,8 @@ class Package(
     """What is sold: `paid` and `bonus` bells for a `price`, or a free amount of bells at a price `per_bell`.
 
     A free amount is from `least` to `most` bells, all of them paid ones. What is left of the bonus lapses
-    `bonus_expires_after_days` after the payment. It can be bought through the accounts in `providers`, through any when
-    none is named; at stores it is the product that `store_products` names by account.
+    `bonus_expires_after_days` after it was credited. It can be bought through the accounts in `providers`, through any
+    when none is named; at stores it is the product that `store_products` names by account.
     """
 
     name: Annotated[str, Meta(pattern=REMARK_PATTERN)]

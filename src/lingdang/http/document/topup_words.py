@@ -8,7 +8,9 @@ _ACCOUNT = "wechat"
 
 WORDS: dict[str, Word] = {
     "action": Word("What the client does next."),
-    "bonusExpiresAfterDays": Word("So many days after the payment what is left of the bonus lapses; null: never.", 90),
+    "bonusExpiresAfterDays": Word(
+        "What is left of the bonus lapses so many days after the crediting; null: never.", 90
+    ),
     "askedAt": moment("When it was asked for.", "2026-11-23T09:00:00Z"),
     "consumed": Word("How much was spent, in thousandths of a percent: 100,000 is all.", 63492),
     "decided": Word("What an operator decided; null while nobody has, or need not.", None),
