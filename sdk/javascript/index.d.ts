@@ -260,12 +260,23 @@ export interface TopupPackage {
   providers: { provider: string; kind: string; channels: Channel[] }[];
 }
 
+/** So many bells for so much money, as a customer is shown them; of a free amount `paid` are those asked for. */
+export interface TopupTerms {
+  currency: string;
+  paid: number;
+  bonus: number;
+  bonusExpiresAfterDays?: number | null;
+  price: Money;
+}
+
 export interface TopupRequest {
   packageId: string;
   provider: string;
   channel: Channel;
   /** The bells of a package with a free amount. */
   amount?: number;
+  /** What the customer was shown: where the shop sells it otherwise by now, the Problem `terms_changed` has its `terms`. */
+  terms?: TopupTerms;
   /** Who pays as the provider knows them, where it asks for that. */
   payerId?: string;
   /** Where the provider sends the payer afterwards: a path of the shop, or of an origin that the shop allows; `{topupId}` becomes the id. */

@@ -107,6 +107,13 @@ KINDS: dict[str, Kind] = {
         "This package cannot be bought this way: {reason}.",
         "该套餐无法以此方式购买：{reason}。",
     ),
+    "terms_changed": Kind(
+        409,
+        "Price or bells changed",
+        "价格或铃铛数已变",
+        "The package is sold for another price or with other bells than the customer was shown; see terms.",
+        "该套餐的价格或铃铛数与向客户展示的不同，现行的见 terms。",
+    ),
     "topup_limit": Kind(
         409,
         "Top-up limit reached",

@@ -71,6 +71,9 @@ class DemoShop:
         moved = run(self.served.data_dir, "move-in", str(file), "--name", uuid4().hex[:16])
         assert moved.returncode == 0, moved.stderr
 
+    def put_package(self, package_id: str, **package: Any) -> None:
+        self.ask("PUT", f"/v1/admin/topups/packages/{package_id}", **package)
+
     def put_product(self, product_id: str, **product: Any) -> None:
         self.ask("PUT", f"/v1/admin/products/{product_id}", **product)
 

@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -160,6 +160,44 @@ async def test_a_lost_answer_begins_one_top_up(visitor: Visitor) -> None:
     await visitor.page.wait_for_url(re.compile("/sandbox/"))
     await visitor.open("/wallet")
     await expect(visitor.part("topup-row")).to_have_count(1)
+
+
+@pytest.fixture
+def saucer(demo: DemoShop) -> Iterator[dict[str, Any]]:
+    """A package that is sold for the time of a test."""
+    package = {"name": "A saucer", "paid": 50, "price": {"amount": 50, "currency": "CNY"}}
+    demo.put_package("saucer", **package)
+    yield package
+    demo.put_package("saucer", **package, active=False)
+
+
+@pytest.mark.parametrize("changed", [{"price": {"amount": 70, "currency": "CNY"}}, {"paid": 40}])
+@pytest.mark.parametrize(("locale", "says"), [("en", "have changed"), ("zh-CN", "有变动")])
+async def test_what_changed_after_it_was_shown_is_confirmed_anew(
+    browser: Browser, demo: DemoShop, saucer: dict[str, Any], changed: dict[str, Any], locale: str, says: str
+) -> None:
+    async with profile(browser, demo, locale=locale, bells=0, vouchers=()) as reader:
+        await reader.sign_in()
+        await reader.open("/topup")
+        await choose(reader, "saucer")
+        await expect(reader.part("topup-begin")).to_contain_text("0.50")
+        demo.put_package("saucer", **saucer | changed)
+        await reader.part("topup-begin").click()
+        notice = reader.page.locator('[data-code="terms_changed"]')
+        await expect(notice).to_contain_text(says)
+        now = (saucer | changed)["price"]["amount"]
+        await expect(reader.part("topup-now")).to_contain_text(re.compile(rf"{(saucer | changed)['paid']}.*0\.{now}"))
+        await expect(reader.part("topup-begin")).to_contain_text(f"0.{now}")
+        await reader.open("/wallet")
+        await expect(reader.part("topup-row")).to_have_count(0)
+        await reader.open("/topup")
+        await choose(reader, "saucer")
+        await reader.part("topup-begin").click()
+        await reader.page.wait_for_url(re.compile("/sandbox/"))
+        await play(reader, "pay")
+        await stands(reader, "paid")
+        assert demo.balance(reader.cust_id) == (saucer | changed)["paid"]
+        assert reader.errors == []
 
 
 async def test_a_gift_code_is_redeemed(visitor: Visitor) -> None:

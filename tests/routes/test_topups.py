@@ -127,6 +127,33 @@ async def test_what_cannot_be_bought_begins_nothing(
     assert sandbox.sql("SELECT count(*) FROM topup") == [(0,)]
 
 
+SHOWN = {
+    "currency": "BELL",
+    "paid": 600,
+    "bonus": 60,
+    "bonusExpiresAfterDays": 90,
+    "price": {"amount": 600, "currency": "CNY"},
+}
+
+
+async def test_a_changed_price_is_told_and_its_key_is_still_free(sandbox: Shop, ann: Buyer) -> None:
+    dearer = {"amount": 700, "currency": "CNY"}
+    await sell(sandbox, await api_key(sandbox, name="again"), price=dearer)
+    refused = await try_to_begin(ann, key="one", terms=SHOWN)
+    assert (refused.status_code, refused.json()["code"]) == (409, "terms_changed")
+    assert refused.json()["terms"] == SHOWN | {"price": dearer}
+    assert sandbox.sql("SELECT 1 FROM topup") == []
+    begun = await try_to_begin(ann, key="one", terms=refused.json()["terms"])
+    assert (begun.status_code, begun.json()["price"]) == (201, dearer)
+
+
+async def test_a_repeat_is_answered_though_the_price_changed_since(sandbox: Shop, ann: Buyer) -> None:
+    first = await try_to_begin(ann, key="one", terms=SHOWN)
+    await sell(sandbox, await api_key(sandbox, name="again"), price={"amount": 700, "currency": "CNY"})
+    again = await try_to_begin(ann, key="one", terms=SHOWN)
+    assert (again.status_code, again.json()) == (201, first.json())
+
+
 async def test_a_free_amount_is_exactly_what_was_asked_for(sandbox: Shop, ann: Buyer) -> None:
     key = await api_key(sandbox, name="again")
     free = {"perBell": {"amount": 7, "currency": "CNY", "bells": 100}, "least": 10, "most": 5000}
@@ -135,6 +162,9 @@ async def test_a_free_amount_is_exactly_what_was_asked_for(sandbox: Shop, ann: B
         assert (await try_to_begin(ann, packageId="free", amount=amount)).status_code == 400
     topup = await begin(ann, packageId="free", amount=73)
     assert (topup["paid"], topup["bonus"], topup["price"]["amount"]) == (73, 0, 6)
+    shown = {"currency": "BELL", "paid": 73, "bonus": 0, "price": {"amount": 5, "currency": "CNY"}}
+    changed = await try_to_begin(ann, packageId="free", amount=73, terms=shown)
+    assert changed.json()["terms"] == shown | {"price": topup["price"], "bonusExpiresAfterDays": None}
     await play(ann, topup, "pay")
     await becomes(ann, topup, "paid")
     assert bells(sandbox) == [("topup", 73, 73)]

@@ -1,6 +1,7 @@
 """A top-up is begun as its package is sold, and what its provider refuses has failed."""
 
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -13,6 +14,7 @@ from lingdang.topup.beginning import OPEN_FOR, Beginning, TopupRequest
 from lingdang.topup.limits import Caps
 from lingdang.topup.money import Money
 from lingdang.topup.packages import Package, put_package
+from lingdang.topup.pricing import Terms
 from lingdang.topup.providers.provider import Begun, Order, Refused, Unavailable
 from lingdang.topup.providers.sandbox import Sandbox
 from lingdang.topup.rows import TopupRow
@@ -101,6 +103,27 @@ async def test_what_is_not_sold_so_is_refused_with_what_stands_against_it(till: 
     await sell(till, "six", SIX, active=False)
     assert await why_not(till) == "withdrawn"
     assert till.sql("SELECT 1 FROM topup") == []
+
+
+async def test_a_package_that_was_changed_after_it_was_shown_begins_nothing(till: Till, sandbox: Recording) -> None:
+    shown = Terms("BELL", 600, 60, Money(600, "CNY"), 90)
+    await sell(till, "six", SIX, price=Money(700, "CNY"))
+    assert await why_not(till, terms=shown) == "terms_changed"
+    assert till.sql("SELECT 1 FROM topup") == []
+    row = await begin(till, terms=msgspec.structs.replace(shown, price=Money(700, "CNY")))
+    assert row.agreed == sandbox.order.price == Money(700, "CNY")
+
+
+async def test_what_was_written_down_before_keeps_the_terms_that_were_shown(till: Till) -> None:
+    request = TopupRequest("six", "sandbox", "web", terms=Terms("BELL", 600, 60, Money(600, "CNY"), 90))
+    row = await beginning(till).begin(owner_of("ann"), request, till.hands())
+    await sell(till, "six", SIX, price=Money(700, "CNY"))
+
+    async def once(connection: object, write: object) -> UUID:
+        return row.topup_id
+
+    again = await beginning(till).begin(owner_of("ann"), request, till.hands(), once)
+    assert (again.topup_id, again.agreed) == (row.topup_id, Money(600, "CNY"))
 
 
 async def test_what_its_provider_refuses_for_good_has_failed_and_what_it_does_not_answer_stays_open(

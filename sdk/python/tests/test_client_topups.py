@@ -82,6 +82,26 @@ async def test_what_is_missing_is_topped_up_and_the_same_offer_is_paid(selling: 
         assert (await client.pay(offer)).balance == 0
 
 
+async def test_what_was_shown_is_bought_or_nothing(selling: Shop) -> None:
+    cust_id = await new_customer(selling, bells=0)
+    async with AsyncClient(selling.url) as client:
+        await log_in(client, cust_id)
+        free, six = sorted(await client.topup_packages(), key=lambda package: package.package_id)
+        for package, amount in ((free, 290), (six, None)):
+            shown = package.terms(amount)
+            topup = await client.top_up(package.package_id, "sandbox", f"key-{amount}", amount=amount, terms=shown)
+            assert (topup.paid, topup.bonus, topup.price) == (shown.paid, shown.bonus, shown.price)
+        for package, amount in ((free, None), (free, 0), (free, 5001), (six, 600)):
+            with pytest.raises(ValueError, match="is not sold so"):
+                package.terms(amount)
+        await sell(selling, await api_key(selling, name="dearer"), price={"amount": 700, "currency": "CNY"})
+        with pytest.raises(LingdangError) as refused:
+            await client.top_up("six", "sandbox", "key-2", terms=six.terms())
+        assert refused.value.code == "terms_changed"
+        assert refused.value.members["terms"]["price"] == {"amount": 700, "currency": "CNY"}
+        assert len([each async for each in client.topups()]) == 2
+
+
 async def test_a_wallet_in_debt_says_how_much(selling: Shop) -> None:
     cust_id = await new_customer(selling, bells=0)
     first, second = new_books(selling, 2, price=600)

@@ -103,7 +103,8 @@ BEGIN = Route(
     path="/v1/topups",
     who=CUSTOMER,
     summary="Begin a top-up",
-    description="Nothing is paid yet: `action` says what the client does next. Once it is `paid` the bells are there.",
+    description="Nothing is paid yet: `action` says what the client does next. Once it is `paid` the bells are there. "
+    "Send the `terms` that the customer was shown: where the package was changed meanwhile nothing is begun.",
     tag="topups",
     body=TopupRequest,
     body_example=examples.REQUEST,
@@ -111,7 +112,7 @@ BEGIN = Route(
     answer=TopupView,
     example=examples.TOPUP,
     statuses={201: "It waits for its payer"},
-    problems=("not_found", "topup_unavailable", "topup_limit", "provider_unavailable", "rate_limited"),
+    problems=("not_found", "topup_unavailable", "terms_changed", "topup_limit", "provider_unavailable", "rate_limited"),
 )
 LIST = Route(
     name="listTopups",

@@ -20,7 +20,7 @@ from lingdang.topup.advancing import next_ask
 from lingdang.topup.following import Following
 from lingdang.topup.limits import Caps, refuse_beyond
 from lingdang.topup.packages import AccountName, PackageId, PackageView, get_package, packages_sold
-from lingdang.topup.pricing import agree
+from lingdang.topup.pricing import Terms, agree, refuse_other
 from lingdang.topup.providers.provider import Begun, Channel, Order, Refused, Unavailable
 from lingdang.topup.rows import TopupRow
 
@@ -39,6 +39,8 @@ _log = structlog.get_logger(__name__)
 class TopupRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """What a customer wants to buy, and how. `amount` is the bells of a package with a free amount.
 
+    `terms` are those that the customer was shown: where they are others by now, nothing is begun.
+
     `payer_id` is who pays as the provider knows them, where it asks for that. `return_url` is where the provider sends
     them afterwards: a path of the shop, or an address of an origin that the shop allows. `{topupId}` in it stands for
     the top-up's id.
@@ -48,6 +50,7 @@ class TopupRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rena
     provider: AccountName
     channel: Channel
     amount: int | None = None
+    terms: Terms | None = None
     payer_id: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
     return_url: Annotated[str, Meta(min_length=1, max_length=1024)] | None = None
 
@@ -89,8 +92,8 @@ class Beginning:
 
         One that its provider refuses for good has failed.
 
-        Raises Problem `not_found`, `invalid_request`, `topup_unavailable`, `topup_limit`, `rate_limited`,
-        `provider_unavailable`, `unauthenticated` or `overloaded`.
+        Raises Problem `not_found`, `invalid_request`, `topup_unavailable`, `terms_changed`, `topup_limit`,
+        `rate_limited`, `provider_unavailable`, `unauthenticated` or `overloaded`.
         """
         package = await get_package(self._pool, request.package_id)
         account = self._account(package, request)
@@ -106,10 +109,10 @@ class Beginning:
             name=package.name,
             account=account.name,
             channel=request.channel,
-            currency=package.currency,
+            currency=agreed.currency,
             paid=agreed.paid,
             bonus=agreed.bonus,
-            bonus_days=package.bonus_expires_after_days,
+            bonus_days=agreed.bonus_expires_after_days,
             price=agreed.price.amount,
             price_currency=agreed.price.currency,
             store_product=package.store_products.get(account.name),
@@ -121,6 +124,7 @@ class Beginning:
         async with transaction_as(self._pool, owner) as connection:
 
             async def write() -> UUID:
+                refuse_other(request.terms, agreed)
                 await refuse_beyond(connection, self._caps, owner.bucket, owner.customer, agreed.price, now)
                 await rows.insert(connection, row)
                 return row.topup_id

@@ -96,6 +96,7 @@ from lingdang_client.topups import (
     TopupPackage,
     TopupProvider,
     TopupStatus,
+    TopupTerms,
 )
 from lingdang_client.webhooks import verify_webhook
 
@@ -181,6 +182,7 @@ __all__ = [
     "TopupPackage",
     "TopupProvider",
     "TopupStatus",
+    "TopupTerms",
     "Unauthenticated",
     "Unreachable",
     "UnreadableAnswer",

@@ -33,7 +33,7 @@ from lingdang_client.effects import Effect, Local, Op, Request, Response, Wait
 from lingdang_client.offers import PendingPayment
 from lingdang_client.sessions import Session
 from lingdang_client.signing import SignType
-from lingdang_client.topups import Channel, Redeemed, Topup, TopupPackage
+from lingdang_client.topups import Channel, Redeemed, Topup, TopupPackage, TopupTerms
 from lingdang_client.transport import answered, checked_url, trust, unreachable
 
 T = TypeVar("T")
@@ -220,16 +220,20 @@ class AsyncClient:
         *,
         channel: Channel = "web",
         amount: int | None = None,
+        terms: TopupTerms | None = None,
         payer_id: str | None = None,
         return_url: str | None = None,
     ) -> Topup:
         """Begin a top-up; its `action` says what the payer does next. `amount`: the bells of a free-amount package.
+        `terms`: those that the customer was shown (`package.terms(amount)`); where the shop changed them meanwhile
+        nothing is begun.
 
         Keep `idempotency_key`, a new one for each purchase, until there is an answer: the same call again with it
-        begins nothing new. Raises LingdangError: `topup_unavailable`, `topup_limit`, `provider_unavailable`.
+        begins nothing new. Raises LingdangError: `terms_changed`, `topup_unavailable`,
+        `topup_limit`, `provider_unavailable`.
         """
         return await self._run(
-            self._calls.top_up(package_id, provider, idempotency_key, channel, amount, payer_id, return_url)
+            self._calls.top_up(package_id, provider, idempotency_key, channel, amount, terms, payer_id, return_url)
         )
 
     def topups(self, *, page_size: int | None = None) -> AsyncPages[Topup]:

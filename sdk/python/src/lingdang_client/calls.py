@@ -34,7 +34,7 @@ from lingdang_client.retrying import Retry
 from lingdang_client.sessions import ServerClock, Session, session_of
 from lingdang_client.signing import SignType, public_jwk
 from lingdang_client.steps import OnStep, Step, unheard
-from lingdang_client.topups import Channel, Redeemed, Topup, TopupPackage, TopupPackages
+from lingdang_client.topups import Channel, Redeemed, Topup, TopupPackage, TopupPackages, TopupTerms
 
 T = TypeVar("T")
 
@@ -172,11 +172,12 @@ class Calls:
         key: str,
         channel: Channel,
         amount: int | None,
+        terms: TopupTerms | None,
         payer_id: str | None,
         return_url: str | None,
     ) -> Op[Topup]:
         body: dict[str, object] = {"packageId": package_id, "provider": provider, "channel": channel}
-        further = {"amount": amount, "payerId": payer_id, "returnUrl": return_url}
+        further = {"amount": amount, "terms": terms, "payerId": payer_id, "returnUrl": return_url}
         body.update({name: value for name, value in further.items() if value is not None})
         return decode((yield from send(self._requests.make("POST", "/v1/topups", body, key))), Topup)
 

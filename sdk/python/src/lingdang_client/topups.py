@@ -34,6 +34,16 @@ class TopupProvider(Answer, frozen=True, kw_only=True, rename="camel"):
     channels: list[Channel]
 
 
+class TopupTerms(Answer, frozen=True, kw_only=True, rename="camel"):
+    """So many bells for so much money. What is left of the bonus lapses so many days after the payment."""
+
+    currency: str
+    paid: int
+    bonus: int
+    price: Money
+    bonus_expires_after_days: int | None = None
+
+
 class TopupPackage(Answer, frozen=True, kw_only=True, rename="camel"):
     """What can be bought: at a `price`, or from `least` to `most` bells at a price `per_bell`."""
 
@@ -48,6 +58,20 @@ class TopupPackage(Answer, frozen=True, kw_only=True, rename="camel"):
     least: int | None = None
     most: int | None = None
     providers: list[TopupProvider]
+
+    def terms(self, amount: int | None = None) -> TopupTerms:
+        """What is agreed when it is bought; `amount` is the bells of a free amount. Raises ValueError for one that is
+        not sold."""
+        if self.price is not None and amount is None:
+            return self._terms(self.paid, self.bonus, self.price)
+        if self.per_bell is None or amount is None or not (self.least or 1) <= amount <= (self.most or amount):
+            raise ValueError(f"{self.package_id} is not sold so: amount {amount}, {self.least} to {self.most}")
+        price = -(-amount * self.per_bell.amount // self.per_bell.bells)
+        return self._terms(amount, 0, Money(amount=price, currency=self.per_bell.currency))
+
+    def _terms(self, paid: int, bonus: int, price: Money) -> TopupTerms:
+        days = self.bonus_expires_after_days
+        return TopupTerms(currency=self.currency, paid=paid, bonus=bonus, price=price, bonus_expires_after_days=days)
 
 
 class TopupPackages(Answer, frozen=True, kw_only=True, rename="camel"):

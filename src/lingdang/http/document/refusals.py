@@ -41,6 +41,15 @@ _MEMBERS: dict[str, dict[str, Any]] = {
         "reasons": {"AB12": {"code": "unknown_code", "en": "There is no such code.", "zh": "没有这个兑换码。"}},
     },
     "topup_unavailable": {"reason": "channel"},
+    "terms_changed": {
+        "terms": {
+            "currency": "BELL",
+            "paid": 600,
+            "bonus": 0,
+            "price": {"amount": 700, "currency": "CNY"},
+            "bonusExpiresAfterDays": None,
+        }
+    },
     "topup_limit": {"limit": 5000, "left": 400, "currency": "CNY"},
     "provider_unavailable": {"retryAfter": 5},
     "topup_undecided": {"reason": "not_in_review"},

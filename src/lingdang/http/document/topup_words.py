@@ -46,6 +46,7 @@ WORDS: dict[str, Word] = {
     ),
     "storeProducts": Word("Its product's id at each store, by account.", {"apple": "bells.600"}),
     "supportReference": Word("In review, what the customer tells the shop.", "0000-0000-00C1"),
+    "terms": Word("What the customer was shown; null: whatever it is by now."),
     "topupId": Word("The top-up's UUID.", TOPUP_ID),
 }
 
@@ -53,12 +54,16 @@ _PRICE = Word("The real money for it.", _SIX)
 _MONEY_CURRENCY = Word("A currency by its ISO 4217 code.", "CNY")
 
 SPECIAL: dict[str, Word] = {
-    **{f"{schema}.price": _PRICE for schema in ("Package", "PackageOffer", "PackageView")},
+    **{f"{schema}.price": _PRICE for schema in ("Package", "PackageOffer", "PackageView", "Terms")},
     **{f"{schema}.currency": _MONEY_CURRENCY for schema in ("Money", "PerBell", "RealMoney")},
     **{
-        f"{schema}.paid": Word("Bells that are paid for.", 600) for schema in ("Package", "PackageOffer", "PackageView")
+        f"{schema}.paid": Word("Bells that are paid for.", 600)
+        for schema in ("Package", "PackageOffer", "PackageView", "Terms")
     },
-    **{f"{schema}.bonus": Word("Bells given besides.", 30) for schema in ("Package", "PackageOffer", "PackageView")},
+    **{
+        f"{schema}.bonus": Word("Bells given besides.", 30)
+        for schema in ("Package", "PackageOffer", "PackageView", "Terms")
+    },
     **{f"{schema}.active": Word("Whether it is sold.", True) for schema in ("Package", "PackageView")},
     **{
         f"{schema}.providers": Word("The accounts through which it is sold; none: all.", [_ACCOUNT])

@@ -9,13 +9,15 @@ from lingdang.topup.inbox import Heard
 from lingdang.topup.money import Money
 from lingdang.topup.operators import LeftView, RefundOfMoney, TopupDetail, TopupOfCustomer
 from lingdang.topup.packages import Package, PackageView, PerBell
+from lingdang.topup.pricing import Terms
 from lingdang.topup.views import ActionView, TopupView
 
 TOPUP_ID = "019ab0c5-5800-7000-8000-0000000000c1"
 BEGUN = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 EXPIRES = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
-REQUEST = TopupRequest(package_id="bells-600", provider="wechat", channel="web", return_url="/topups")
+TERMS = Terms("BELL", 600, 30, Money(600, "CNY"), 90)
+REQUEST = TopupRequest(package_id="bells-600", provider="wechat", channel="web", terms=TERMS, return_url="/topups")
 PACKAGE = Package(
     name="600 bells and 30 more",
     paid=600,

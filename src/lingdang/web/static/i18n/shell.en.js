@@ -89,6 +89,8 @@ export default {
     "The order needs {required}, you have {balance}: {shortfall} are missing. Top up, and you can pay this offer at the same price.",
   "problem.topup_unavailable": "This cannot be bought this way",
   "advice.topup_unavailable": "Nothing was paid. Choose another package or another way to pay.",
+  "problem.terms_changed": "The price or the bells have changed",
+  "advice.terms_changed": "Nothing was paid. If you agree to what is sold now, confirm it.",
   "problem.topup_limit": "That is more than may be topped up today",
   "advice.topup_limit": "Nothing was paid. Choose a smaller package, or come back tomorrow.",
   "problem.provider_unavailable": "The payment service does not answer",

@@ -87,6 +87,8 @@ export default {
     "应付 {required}，余额 {balance}，还差 {shortfall}。充值后可用同一份报价付款，价格不变。",
   "problem.topup_unavailable": "无法以此方式充值",
   "advice.topup_unavailable": "未发生付款。请换一个套餐或支付方式。",
+  "problem.terms_changed": "价格或铃铛数有变动",
+  "advice.terms_changed": "未发生付款。如同意现在的内容，请再次确认。",
   "problem.topup_limit": "超出今日充值限额",
   "advice.topup_limit": "未发生付款。请选择较小的套餐，或明天再来。",
   "problem.provider_unavailable": "支付渠道暂无响应",

@@ -13,6 +13,7 @@ export default {
   "topup.pay": "Pay {money}",
   "topup.payNothing": "Pay",
   "topup.beginning": "One moment…",
+  "topup.now": "Now:",
   "topup.leads": "You pay at the provider that you choose, and come back here.",
   "topup.leadsTo": "You pay at {provider}, and come back here.",
   "topup.provider.sandbox": "the sandbox (no real money)",

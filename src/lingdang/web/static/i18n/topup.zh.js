@@ -13,6 +13,7 @@ export default {
   "topup.pay": "支付 {money}",
   "topup.payNothing": "支付",
   "topup.beginning": "请稍候…",
+  "topup.now": "现在：",
   "topup.leads": "您将通过所选的方式付款，付款后回到这里。",
   "topup.leadsTo": "您将通过{provider}付款，付款后回到这里。",
   "topup.provider.sandbox": "沙箱（不涉及真实资金）",

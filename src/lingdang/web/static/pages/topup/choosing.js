@@ -16,7 +16,7 @@ export function Choosing({ shop, query, navigate, t, lang }) {
         <button class="button" onClick=${again}>${t("shell.again")}</button>
       <//>`}
       ${!data && !problem && html`<${Loading} t=${t} />`}
-      ${data && html`<${Sold} ...${{ ...data, shop, orderId, navigate, t, lang }} />`}
+      ${data && html`<${Sold} ...${{ ...data, shop, orderId, navigate, again, t, lang }} />`}
     </div>
   `;
 }

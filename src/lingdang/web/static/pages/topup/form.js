@@ -1,13 +1,17 @@
 import { html, useRef, useState } from "../../html.js";
 import { useAct } from "../../ui/act.js";
-import { moneyText } from "../../ui/money.js";
+import { Bells } from "../../ui/bells.js";
+import { Money, moneyText } from "../../ui/money.js";
 import { ProblemNotice } from "../../ui/notice.js";
 import { Package } from "./package.js";
 import { providerName } from "./providers.js";
-import { first, moneyOf, typed } from "./wish.js";
+import { first, moneyOf, termsOf, typed } from "./wish.js";
+
+/** With these the shop says that it sells something else than is shown. */
+const STALE = new Set(["terms_changed", "topup_unavailable", "invalid_request", "not_found"]);
 
 /** How many bells, at which provider; one button begins the top-up, once however often it is clicked. */
-export function Form({ shop, packages, missing, orderId, navigate, t, lang }) {
+export function Form({ shop, packages, missing, orderId, navigate, again, t, lang }) {
   const [choice, setChoice] = useState(() => first(packages, missing));
   const [problem, setProblem] = useState(null);
   const keyOf = useKey();
@@ -25,6 +29,7 @@ export function Form({ shop, packages, missing, orderId, navigate, t, lang }) {
       provider: provider.provider,
       channel: "web",
       ...(chosen.perBell ? { amount } : {}),
+      terms: termsOf(chosen, amount),
       returnUrl: `/topup/{topupId}${back}`,
     };
     try {
@@ -35,6 +40,7 @@ export function Form({ shop, packages, missing, orderId, navigate, t, lang }) {
     } catch (refusal) {
       if (refusal.code !== "connection_lost") keyOf(null);
       setProblem(refusal);
+      if (STALE.has(refusal.code)) again();
     }
   });
   const submit = (event) => {
@@ -65,7 +71,7 @@ export function Form({ shop, packages, missing, orderId, navigate, t, lang }) {
         )}
       </fieldset>`
     }
-    ${problem && html`<${ProblemNotice} ...${{ problem, t, lang }} />`}
+    ${problem && html`<${ProblemNotice} ...${{ problem, t, lang }} details=${now(problem, t, lang)} />`}
     <button class="button main wide" data-test="topup-begin" disabled=${busy || !money}>
       ${busy ? t("topup.beginning") : money ? t("topup.pay", { money: moneyText(lang, money) }) : t("topup.payNothing")}
     </button>
@@ -73,6 +79,17 @@ export function Form({ shop, packages, missing, orderId, navigate, t, lang }) {
       ${chosen.providers.length > 1 ? t("topup.leads") : t("topup.leadsTo", { provider: providerName(t, provider, []) })}
     </p>
   </form>`;
+}
+
+/** What is sold by now, where that is why nothing was begun. */
+function now({ members: { terms } }, t, lang) {
+  if (!terms) return null;
+  const { currency, paid, bonus, price } = terms;
+  return html`<p data-test="topup-now">
+    ${`${t("topup.now")} `}<b><${Bells} amount=${paid + bonus} ...${{ currency, t, lang }} /></b>${" · "}<b
+      ><${Money} money=${price} lang=${lang}
+    /></b>
+  </p>`;
 }
 
 /**

@@ -21,14 +21,20 @@ export async function forSale(shop, orderId) {
   return { packages, missing: walletFor(wallet, kept.order).shortfall, currency };
 }
 
-/** The bells that a package brings; of a free amount, those that were asked for. */
-export const bellsOf = (one, amount) => (one.perBell ? amount : one.paid + one.bonus);
-
 /** What a package costs; null for a free amount that it does not sell. */
 export function moneyOf(one, amount) {
   if (!one.perBell) return one.price;
   return Number.isInteger(amount) && amount >= one.least && amount <= one.most ? priceOf(one, amount) : null;
 }
+
+/** What the reader is shown of a package that is sold: the shop begins nothing where it is something else by now. */
+export const termsOf = (one, amount) => ({
+  currency: one.currency,
+  paid: one.perBell ? amount : one.paid,
+  bonus: one.bonus,
+  bonusExpiresAfterDays: one.bonusExpiresAfterDays,
+  price: moneyOf(one, amount),
+});
 
 /** The choice to begin with: exactly what is missing, or the smallest package that has it, or the first one. */
 export function first(packages, missing) {
