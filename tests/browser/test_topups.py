@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -81,6 +82,30 @@ async def test_the_page_follows_a_payment_that_is_told_late(visitor: Visitor) ->
     await stands(visitor, "pending")
     await stands(visitor, "paid")
     assert visitor.shop.balance(visitor.cust_id) == 3300
+
+
+BUSY = {"code": "rate_limited", "title": "Too many requests", "status": 429, "retryAfter": 4}
+AWAY = {"status": 503, "content_type": "text/html", "body": "<h1>Away</h1>", "headers": {"Retry-After": "4"}}
+
+
+@pytest.mark.parametrize("answer", [{"status": 429, "json": BUSY}, AWAY], ids=["busy", "away"])
+async def test_the_page_does_not_ask_before_it_is_told_to(visitor: Visitor, answer: dict[str, Any]) -> None:
+    """Not even when the reader looks away and back; afterwards it follows again."""
+    await visitor.sign_in()
+    topup_id = await begin(visitor)
+    asked: list[float] = []
+
+    async def refuse(route: Route) -> None:
+        asked.append(time.monotonic())
+        await (route.fulfill(**answer) if len(asked) == 1 else route.continue_())
+
+    await visitor.page.route(f"**/v1/topups/{topup_id}", refuse)
+    await visitor.open(f"/topup/{topup_id}")
+    await expect(visitor.page.locator("[data-code]")).to_be_visible()
+    await visitor.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await stands(visitor, "pending")
+    await expect(visitor.page.locator("[data-code]")).to_have_count(0)
+    assert asked[1] - asked[0] >= 3.9
 
 
 @pytest.mark.parametrize(("outcome", "status"), [("fail", "failed"), ("wrong_amount", "review")])

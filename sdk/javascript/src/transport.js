@@ -28,7 +28,9 @@ export function transport({ baseUrl, fetch: send = globalThis.fetch.bind(globalT
     const parsed = parse(text);
     if (answer.ok) return { status: answer.status, body: parsed, headers: answer.headers };
     // Whatever stands between us and the shop may answer in words of its own: that is no answer of the shop.
-    throw new Problem(parsed?.code ?? "connection_lost", { ...parsed, status: answer.status });
+    const retryAfter = Number(answer.headers.get("Retry-After"));
+    const members = { ...(retryAfter && { retryAfter }), ...parsed, status: answer.status };
+    throw new Problem(parsed?.code ?? "connection_lost", members);
   };
 }
 

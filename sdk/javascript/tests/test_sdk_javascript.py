@@ -79,7 +79,7 @@ def test_webhooks_are_verified_as_the_official_library_does(tmp_path: Path) -> N
 def test_it_stays_small() -> None:
     """Minified file by file, without MD5; a bundler makes a little less of them."""
     minified = [minify.string("text/javascript", path.read_text(encoding="utf-8")) for path in SOURCES]
-    assert sum(len(text.encode()) for text in minified) <= 13_900
+    assert sum(len(text.encode()) for text in minified) <= 14_000
 
 
 def test_every_export_and_method_is_declared() -> None:

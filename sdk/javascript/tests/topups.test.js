@@ -15,11 +15,11 @@ const OPENED = {
 
 async function signedIn(answers) {
   const sent = [];
-  const fetch = async (url, { method, headers, body }) => {
+  const fetch = async (url, { method, headers: asked, body }) => {
     const place = `${method} ${url.replace("https://shop.test", "")}`;
-    sent.push({ place, key: headers["Idempotency-Key"], token: headers.Authorization, body: body && JSON.parse(body) });
-    const [status, answer] = place === "POST /v1/sessions" ? [201, OPENED] : answers.shift();
-    return new Response(JSON.stringify(answer), { status });
+    sent.push({ place, key: asked["Idempotency-Key"], token: asked.Authorization, body: body && JSON.parse(body) });
+    const [status, answer, headers = {}] = place === "POST /v1/sessions" ? [201, OPENED] : answers.shift();
+    return new Response(JSON.stringify(answer), { status, headers });
   };
   const now = () => Date.parse("2026-11-23T08:00:00Z");
   const shop = new Lingdang({ baseUrl: "https://shop.test", store: memoryStore(), fetch, now });
@@ -60,4 +60,24 @@ test("a code is redeemed; a refusal has its figures", async () => {
     assert.deepEqual([code, status, members.debt], ["wallet_in_debt", 402, 600]);
     return true;
   });
+});
+
+test("how long to wait is told by the problem, or by the header alone", async () => {
+  const { shop } = await signedIn([
+    [429, { code: "rate_limited", retryAfter: 7 }, { "Retry-After": "8" }],
+    [503, { code: "overloaded" }, { "Retry-After": "5" }],
+    [503, null, { "Retry-After": "30" }],
+    [503, null, { "Retry-After": "Mon, 30 Nov 2026 12:00:00 GMT" }],
+  ]);
+  for (const expected of [
+    ["rate_limited", 7],
+    ["overloaded", 5],
+    ["connection_lost", 30],
+    ["connection_lost", undefined],
+  ]) {
+    await assert.rejects(shop.topup("t"), ({ code, retryAfter }) => {
+      assert.deepEqual([code, retryAfter], expected);
+      return true;
+    });
+  }
 });

@@ -2,12 +2,14 @@ import { useEffect, useState } from "../../html.js";
 
 /** Seconds between two questions, while nothing changes. */
 const PAUSES = [1, 1, 2, 2, 3, 5, 5, 10];
+/** The longest pause that the shop can ask for, in seconds. */
+const LONGEST = 3600;
 /** After these there is no sense in asking again. */
 const LASTING = new Set(["not_found", "unauthenticated", "signed_out", "invalid_request"]);
 
 /**
  * A top-up, asked for again and again until it is decided: `{topup, problem}`. A page that nobody looks at does not
- * ask; one that is looked at again asks at once.
+ * ask; one that is looked at again asks at once, but never before the shop's `Retry-After`.
  */
 export function useTopup(shop, topupId) {
   const [state, setState] = useState({});
@@ -16,13 +18,20 @@ export function useTopup(shop, topupId) {
     let timer;
     let turn = 0;
     let asking = false;
-    const later = () => {
+    let notBefore = 0;
+    const later = (seconds = 0) => {
+      notBefore = performance.now() + 1000 * Math.min(LONGEST, seconds);
       timer = setTimeout(ask, PAUSES[Math.min(turn, PAUSES.length - 1)] * 1000);
       turn += 1;
     };
     const ask = async () => {
       clearTimeout(timer);
       if (asking || !wanted || document.visibilityState === "hidden") return;
+      const rest = notBefore - performance.now();
+      if (rest > 0) {
+        timer = setTimeout(ask, rest);
+        return;
+      }
       asking = true;
       try {
         const topup = await shop.topup(topupId);
@@ -30,7 +39,7 @@ export function useTopup(shop, topupId) {
         if (wanted && topup.status === "pending") later();
       } catch (problem) {
         if (wanted) setState((before) => ({ ...before, problem }));
-        if (wanted && !LASTING.has(problem.code)) later();
+        if (wanted && !LASTING.has(problem.code)) later(problem.retryAfter);
       } finally {
         asking = false;
       }
