@@ -28,11 +28,11 @@ PUT = ("package", "put", "six", "--name", "600 bells", "--paid", "600", "--money
 def run(database_url: str, tmp_path: Path) -> Any:
     """Runs one `lingdang topup …` on the test's database, with the sandbox."""
 
-    def run(*args: str) -> Result:
+    def run(*args: str, sandbox: str = "true") -> Result:
         environ = {
             "LINGDANG_DATABASE_URL": database_url,
             "LINGDANG_DATA_DIR": str(tmp_path / "data"),
-            "LINGDANG_SANDBOX": "true",
+            "LINGDANG_SANDBOX": sandbox,
         }
         return CliRunner().invoke(main, ["topup", *args], env=environ)
 
@@ -124,3 +124,12 @@ def test_a_day_is_compared_with_its_list(run: Any, database_url: str) -> None:
     assert run("list", "--status", "review").stdout.count("differs: unknown") == 1
     unknown = run("compare", "elsewhere", "2026-11-22")
     assert (unknown.exit_code, "there is no account elsewhere" in unknown.output) == (1, True)
+
+
+def test_a_shop_that_the_demo_filled_has_its_sandbox_without_a_setting(run: Any, database_url: str) -> None:
+    told = run("compare", "sandbox", "2026-11-22", sandbox="false")
+    assert (told.exit_code, "LINGDANG_SANDBOX=true adds the sandbox" in told.output) == (1, True)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("UPDATE deployment SET demo = 'filled'")
+    done = run("compare", "sandbox", "2026-11-22", sandbox="false")
+    assert (done.exit_code, done.stdout) == (0, "0 listed, 0 differed\n"), done.output

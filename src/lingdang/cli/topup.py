@@ -1,7 +1,8 @@
 """`lingdang topup`: packages, and what has become of top-ups."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +21,7 @@ from lingdang.cli.database import settings_of
 from lingdang.cli.opening import opened
 from lingdang.clock import rfc3339
 from lingdang.db.pool import Pool, connect_options, transaction
+from lingdang.demo.filling import has_demo_customer
 from lingdang.deployment import Deployment, make_topups, settling
 from lingdang.errors import CommandError, Problem, in_one_line
 from lingdang.ids import DEFAULT_CURRENCY, MAX_AMOUNT, OWN_ID_PATTERN, RULES
@@ -29,6 +31,7 @@ from lingdang.topup.gift_codes import Gift, write_codes
 from lingdang.topup.importing import import_packages
 from lingdang.topup.money import Money, decimal_text
 from lingdang.topup.packages import Package, PackageView, PerBell, get_package, list_packages, put_package
+from lingdang.topup.parts import Topups
 from lingdang.topup.providers.provider import Refused, Unavailable
 from lingdang.topup.rows import TopupRow, find
 from lingdang.topup.status import STATUSES, Status
@@ -37,6 +40,7 @@ from lingdang.topup.views import list_all, view
 T = TypeVar("T")
 PACKAGE_ID = IdType(OWN_ID_PATTERN, RULES[OWN_ID_PATTERN])
 _PAGE = 200
+_NAMED = "LINGDANG_TOPUP_PROVIDERS names them, and LINGDANG_SANDBOX=true adds the sandbox"
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -138,12 +142,8 @@ def ask(ctx: click.Context, topup_id: UUID, as_json: bool) -> None:
     """Ask the provider now how a top-up stands, and do what follows."""
 
     async def asked(pool: Pool, deployment: Deployment) -> TopupRow:
-        async with settling(deployment) as settlement:
-            topups = make_topups(deployment, pool, settlement)
-            try:
-                return await topups.asking.ask(await _found(pool, topup_id))
-            finally:
-                await topups.close()
+        async with _topups(pool, deployment) as topups:
+            return await topups.asking.ask(await _found(pool, topup_id))
 
     _tell(_run(ctx, asked), as_json)
 
@@ -157,16 +157,13 @@ def compare(ctx: click.Context, account: str, day: datetime, as_json: bool) -> N
     """Compare the provider's list of a day with what was credited, and do what follows. It is done daily by itself."""
 
     async def compared(pool: Pool, deployment: Deployment) -> Compared:
-        async with settling(deployment) as settlement:
-            topups = make_topups(deployment, pool, settlement)
+        async with _topups(pool, deployment) as topups:
+            if account not in topups.accounts:
+                raise CommandError(f"there is no account {account}; {_NAMED}")
             try:
-                if account not in topups.accounts:
-                    raise CommandError(f"there is no account {account}; LINGDANG_TOPUP_PROVIDERS names them")
                 return await topups.comparing.compare(account, day.date())
             except (Unavailable, Refused) as error:
                 raise CommandError(f"{account} has no list of {day.date()} now: {error}") from None
-            finally:
-                await topups.close()
 
     _print(_run(ctx, compared), as_json, lambda done: f"{done.listed} listed, {done.differing} differed")
 
@@ -216,6 +213,25 @@ def _run(ctx: click.Context, work: Callable[[Pool, Deployment], Awaitable[T]]) -
             return asyncio.run(run(deployment))
         except Problem as problem:
             raise CommandError(in_one_line(problem)) from None
+
+
+@asynccontextmanager
+async def _topups(pool: Pool, deployment: Deployment) -> AsyncIterator[Topups]:
+    """The shop's top-ups, for as long as the block. Raises SettingsError for an account that cannot be."""
+    async with settling(deployment) as settlement:
+        topups = make_topups(_with_sandbox_of_demo(deployment), pool, settlement)
+        try:
+            yield topups
+        finally:
+            await topups.close()
+
+
+def _with_sandbox_of_demo(deployment: Deployment) -> Deployment:
+    """`serve --demo` has the sandbox without a setting, and so has a command on the shop that it filled."""
+    settings = deployment.settings
+    if "sandbox" in settings.topup_providers or not has_demo_customer(settings, deployment.database_url):
+        return deployment
+    return msgspec.structs.replace(deployment, settings=msgspec.structs.replace(settings, sandbox=True))
 
 
 async def _every_package(pool: Pool) -> list[PackageView]:
