@@ -1,5 +1,6 @@
 /** The whole flow against a running demo shop: LINGDANG_URL names it, NODE_EXTRA_CA_CERTS its authority. */
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import test from "node:test";
 
 import { Lingdang } from "../src/index.js";
@@ -51,4 +52,21 @@ test("a link lets in without a session", { skip: !baseUrl && "LINGDANG_URL is no
   assert.deepEqual([letIn.status, letIn.headers.get("x-entitlement-order")], [204, orderId]);
   assert.equal((await asked("book-8")).status, 403);
   await assert.rejects(shop.link("book-8", 600), { code: "not_found", status: 404 });
+});
+
+test("the README's example begins a top-up of any package", { skip: !baseUrl && "LINGDANG_URL is not set" }, async () => {
+  const shop = new Lingdang({ baseUrl });
+  await shop.login({ custId: "demo", password: "demo-demo" });
+  const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
+  const [, example] = /\n## Top-ups\n.*?```js\n(.*?)```/s.exec(readme);
+  const run = new (async () => {}).constructor("shop", "console", example);
+  const { items } = await shop.topupPackages();
+  assert.ok(items.some(({ perBell }) => perBell) && items.some(({ price }) => price));
+  for (const item of items) {
+    const said = [];
+    shop.topupPackages = async () => ({ items: [item] });
+    await run(shop, { log: (...words) => said.push(words) });
+    assert.equal(said[0][0], "redirect");
+    assert.deepEqual(said[1], ["pending"]);
+  }
 });

@@ -1,7 +1,9 @@
 """Top-ups and gift codes by both clients, against a real shop with the sandbox."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -18,6 +20,7 @@ from lingdang_client import (
     TopupStatus,
     WalletInDebt,
 )
+from support.pages import text_of
 from support.people import PASSWORD, api_key
 from support.shop import PATIENCE, Shop, open_shop
 from support.topups import sell
@@ -100,6 +103,26 @@ async def test_what_was_shown_is_bought_or_nothing(selling: Shop) -> None:
         assert refused.value.code == "terms_changed"
         assert refused.value.members["terms"]["price"] == {"amount": 700, "currency": "CNY"}
         assert len([each async for each in client.topups()]) == 2
+
+
+@pytest.mark.parametrize("package_id", ["six", "free"])
+async def test_the_example_of_the_readme_begins_a_top_up_of_any_package(selling: Shop, package_id: str) -> None:
+    cust_id = await new_customer(selling, bells=0)
+    [example] = re.findall(r"## Top-ups\n.*?```python\n(.*?)```", text_of("sdk/python/README.md"), re.DOTALL)
+
+    def run() -> Topup:
+        with Client(selling.url) as client:
+            client.open_session(cust_id, PASSWORD)
+            sold = [each for each in client.topup_packages() if each.package_id == package_id]
+            client.topup_packages = lambda: sold  # type: ignore[method-assign]
+            names: dict[str, Any] = {"client": client}
+            exec(example, names)
+            topup = names["topup"]
+            assert isinstance(topup, Topup)
+            return topup
+
+    topup = await asyncio.to_thread(run)
+    assert (topup.package_id, topup.status) == (package_id, "pending")
 
 
 async def test_a_wallet_in_debt_says_how_much(selling: Shop) -> None:
