@@ -12,7 +12,7 @@ from lingdang.topup.packages import Bells, Package
 
 
 class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """So many bells for so much money. What is left of the bonus lapses so many days after the payment."""
+    """So many bells for so much money. What is left of the bonus lapses so many days after it was credited."""
 
     currency: Currency
     paid: Bells
