@@ -8,6 +8,7 @@ _LEFT = "ledger/left.py"
 _REDEEMING = "topup/redeeming.py"
 _MERGING = "topup/merging.py"
 _FOLLOWING = "topup/following.py"
+_FINDING = "topup/finding.py"
 _DIFFERS = "tests/topup/test_merging.py::test_money_that_is_not_is_not_due"
 _SEQUENCES = "tests/topup/test_merging.py::test_every_sequence_leads_to_the_same"
 
@@ -128,7 +129,7 @@ OF_TOPUPS = (
     ),
     one(
         "second payment of a top-up unseen",
-        _FOLLOWING,
+        _FINDING,
         "and not is_another(found, standing)",
         "",
         "tests/topup/test_following.py::test_a_second_payment_of_one_top_up_is_seen",
@@ -149,7 +150,7 @@ OF_TOPUPS = (
     ),
     one(
         "dispute before its payment forgotten",
-        _FOLLOWING,
+        _FINDING,
         "ask = reference is None or await self._inbox.has_told(place, reference)",
         "ask = False",
         "tests/topup/test_following.py::test_one_that_comes_long_before_has_the_provider_asked_once_the_payment_is_known",

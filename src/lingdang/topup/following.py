@@ -19,19 +19,17 @@ from lingdang.clock import Clock
 from lingdang.db.pool import Connection, Pool, connection_of, fetch_all
 from lingdang.errors import Problem, retry_later
 from lingdang.events import notices
-from lingdang.ids import bucket_of
 from lingdang.ledger.reading_left import left_of
 from lingdang.ledger.settlement import Settlement
 from lingdang.topup import inbox, refunds, rows, usual
 from lingdang.topup.advancing import Step, advanced
 from lingdang.topup.booking import Booked, book
 from lingdang.topup.evidence import Evidence
+from lingdang.topup.finding import Finding
 from lingdang.topup.inbox import Inbox, Place, Told
 from lingdang.topup.merging import is_another
-from lingdang.topup.providers.provider import Standing
 from lingdang.topup.revoking import Revoking
-from lingdang.topup.rows import NOBODY, TopupRow
-from lingdang.topup.strays import payment_id, stray_of
+from lingdang.topup.rows import TopupRow
 
 TESTERS = "store-testers"
 """The group whose members may use play money."""
@@ -73,6 +71,7 @@ class Following:
         self._inbox = kept
         self._clock = clock
         self._buckets = buckets
+        self._finding = Finding(pool, kept, clock, buckets)
         self._evidence = evidence
         self._revoking = revoking
         self._reached = reached
@@ -127,11 +126,11 @@ class Following:
         if await usual.carry_out(self._pool, place, told, self._credited, self._clock):
             self._reached("row")
             return
-        row = None if told.standing is None else await self._whose(place, told.standing)
+        row = None if told.standing is None else await self._finding.whose(place, told.standing)
         if row is None:
-            await self._leave(place, told.standing)
+            await self._finding.leave(place, told.standing)
             return
-        told = await self._as_asked(place, told, row)
+        told = await self._finding.as_asked(place, told, row)
         tester = await self._is_tester(row, told)
         if told.evidence is not None and self._evidence is not None:
             await self._evidence.answer(row, told.evidence)
@@ -139,22 +138,6 @@ class Following:
             await self._change(row, lambda found: _told_of(found, told, self._clock(), tester=tester), place)
         except OvertakenError:
             await self.carry_out(place, told)
-
-    async def _leave(self, place: Place, standing: Standing | None) -> None:
-        """Nothing follows, unless the payment is known soon: a dispute may be told before it."""
-        if standing is not None and standing.topup_id is None and standing.reference is not None:
-            await self._inbox.unknown(place, self._clock())
-        else:
-            await self._inbox.over(place)
-
-    async def _as_asked(self, place: Place, told: Told, row: TopupRow) -> Told:
-        """What an entry tells. A first payment is asked about, if something of it was told before anybody knew it."""
-        standing = told.standing
-        if standing is None or standing.state != "paid" or row.paid_at is not None or told.seen is not None:
-            return told
-        reference = standing.reference or row.reference
-        ask = reference is None or await self._inbox.has_told(place, reference)
-        return msgspec.structs.replace(told, ask=True) if ask else told
 
     async def _credited(self, before: TopupRow, after: TopupRow) -> TopupRow:
         return (await self._booked(before, after, 0)).row
@@ -222,40 +205,6 @@ class Following:
             await notices.write(connection, step.after.bucket, self._clock(), step.notices)
         if step.after != step.before:
             await rows.update(connection, step.after)
-
-    async def _whose(self, place: Place, standing: Standing) -> TopupRow | None:
-        """The top-up that a payment is of; money that is of none has a row of its own, for operators to decide."""
-        found = None if standing.topup_id is None else await rows.find(self._pool, standing.topup_id)
-        if found is None and standing.reference is not None:
-            found = await rows.find_reference(self._pool, place.account, standing.reference)
-        if found is not None and found.account == place.account and not is_another(found, standing):
-            return found if await self._has_its_reference(found, standing) else None
-        if standing.state != "paid" or (standing.topup_id is None and standing.received is None):
-            return None  # of a payment of somebody else's at the same account nothing more is told
-        return await self._stray(place, standing, found)
-
-    async def _has_its_reference(self, found: TopupRow, standing: Standing) -> bool:
-        """Whether no other top-up has this payment."""
-        if standing.reference is None or standing.reference == found.reference:
-            return True
-        other = await rows.find_reference(self._pool, found.account, standing.reference)
-        if other is not None and other.topup_id != found.topup_id:
-            _log.error("payment_of_another", topup=str(found.topup_id), other=str(other.topup_id))
-            return False
-        return True
-
-    async def _stray(self, place: Place, standing: Standing, found: TopupRow | None) -> TopupRow:
-        customer = NOBODY if found is None else found.customer
-        topup_id = payment_id(place.account, str(standing.reference))
-        made = stray_of(
-            topup_id, customer, bucket_of(customer, self._buckets), place.account, standing, found, self._clock()
-        )
-        async with connection_of(self._pool) as connection, connection.transaction():
-            if await rows.insert(connection, made):
-                _log.warning("payment_of_no_topup", account=place.account, topup=str(topup_id))
-        kept = await rows.find(self._pool, topup_id)
-        assert kept is not None, "it was written"
-        return kept
 
     async def _is_tester(self, row: TopupRow, told: Told) -> bool:
         if told.standing is None or not told.standing.test:

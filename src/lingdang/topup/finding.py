@@ -1,0 +1,77 @@
+"""Finding whose payment an entry of the inbox tells of. Money of nobody has a row too, for operators to decide."""
+
+import msgspec
+import structlog
+
+from lingdang.clock import Clock
+from lingdang.db.pool import Pool, connection_of
+from lingdang.ids import bucket_of
+from lingdang.topup import rows
+from lingdang.topup.inbox import Inbox, Place, Told
+from lingdang.topup.merging import is_another
+from lingdang.topup.providers.provider import Standing
+from lingdang.topup.rows import NOBODY, TopupRow
+from lingdang.topup.strays import payment_id, stray_of
+
+_log = structlog.get_logger(__name__)
+
+
+class Finding:
+    """Looks up the top-ups of payments."""
+
+    def __init__(self, pool: Pool, kept: Inbox, clock: Clock, buckets: int) -> None:
+        self._pool = pool
+        self._inbox = kept
+        self._clock = clock
+        self._buckets = buckets
+
+    async def whose(self, place: Place, standing: Standing) -> TopupRow | None:
+        """The top-up that a payment is of; money that is of none has a row of its own, for operators to decide."""
+        found = None if standing.topup_id is None else await rows.find(self._pool, standing.topup_id)
+        if found is None and standing.reference is not None:
+            found = await rows.find_reference(self._pool, place.account, standing.reference)
+        if found is not None and found.account == place.account and not is_another(found, standing):
+            return found if await self._has_its_reference(found, standing) else None
+        if standing.state != "paid" or (standing.topup_id is None and standing.received is None):
+            return None  # of a payment of somebody else's at the same account nothing more is told
+        return await self._stray(place, standing, found)
+
+    async def leave(self, place: Place, standing: Standing | None) -> None:
+        """Nothing follows, unless the payment is known soon: a dispute may be told before it."""
+        if standing is not None and standing.topup_id is None and standing.reference is not None:
+            await self._inbox.unknown(place, self._clock())
+        else:
+            await self._inbox.over(place)
+
+    async def as_asked(self, place: Place, told: Told, row: TopupRow) -> Told:
+        """What an entry tells. A first payment is asked about, if something of it was told before anybody knew it."""
+        standing = told.standing
+        if standing is None or standing.state != "paid" or row.paid_at is not None or told.seen is not None:
+            return told
+        reference = standing.reference or row.reference
+        ask = reference is None or await self._inbox.has_told(place, reference)
+        return msgspec.structs.replace(told, ask=True) if ask else told
+
+    async def _has_its_reference(self, found: TopupRow, standing: Standing) -> bool:
+        """Whether no other top-up has this payment."""
+        if standing.reference is None or standing.reference == found.reference:
+            return True
+        other = await rows.find_reference(self._pool, found.account, standing.reference)
+        if other is not None and other.topup_id != found.topup_id:
+            _log.error("payment_of_another", topup=str(found.topup_id), other=str(other.topup_id))
+            return False
+        return True
+
+    async def _stray(self, place: Place, standing: Standing, found: TopupRow | None) -> TopupRow:
+        customer = NOBODY if found is None else found.customer
+        named = str(standing.reference or standing.topup_id)
+        topup_id = payment_id(place.account, named)
+        made = stray_of(
+            topup_id, customer, bucket_of(customer, self._buckets), place.account, standing, found, self._clock()
+        )
+        async with connection_of(self._pool) as connection, connection.transaction():
+            if await rows.insert(connection, made):
+                _log.warning("payment_of_no_topup", account=place.account, topup=str(topup_id))
+        kept = await rows.find(self._pool, topup_id) or await rows.find_reference(self._pool, place.account, named)
+        assert kept is not None, "it was written, or another top-up has this payment"
+        return kept
