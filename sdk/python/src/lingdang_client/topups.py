@@ -35,7 +35,7 @@ class TopupProvider(Answer, frozen=True, kw_only=True, rename="camel"):
 
 
 class TopupTerms(Answer, frozen=True, kw_only=True, rename="camel"):
-    """So many bells for so much money. What is left of the bonus lapses so many days after the payment."""
+    """So many bells for so much money. What is left of the bonus lapses so many days after it was credited."""
 
     currency: str
     paid: int
