@@ -10,6 +10,7 @@ from lingdang.clock import system_clock
 from lingdang.ledger import reconcile as books
 from lingdang.ledger.lines import UsedVoucher
 from lingdang.ledger.reconcile import CHECKS, SHARED_CHECKS, Report, reconcile
+from lingdang.ledger.redeeming import Redeem
 from lingdang.ledger.refunding import Refund
 from support.customers import key_of
 from support.ledger import take_back, topup
@@ -71,6 +72,8 @@ async def fill(database_url: str) -> None:
         for told in (take_back(1, 10, 30, customer=EVE), take_back(1, 100, customer=EVE)):
             await settlement.submit(told)
         await settlement.submit(credit("eve", 20))
+        gift = Redeem(customer=BOB, gift_id=GIFT, campaign="may", currency="BELL", amount=5, expires_at=None)
+        await settlement.submit(gift)
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO topup (customer, topup_id, bucket, package_id, name, account, channel, currency, paid, bonus,"
@@ -78,8 +81,14 @@ async def fill(database_url: str) -> None:
             " SELECT customer, (detail->>'topupId')::uuid, bucket, 'six', 'Six', 'sandbox', 'web', currency, 100, 10,"
             "        100, 'CNY', 'sandbox_1', 'refunded', at, at, at FROM transfer WHERE kind = 'topup'"
         )
+        connection.execute(
+            "INSERT INTO gift_code (code_hash, campaign, currency, amount, customer, claimed_at, redeemed_at)"
+            " VALUES (decode(%s, 'hex'), 'may', 'BELL', 5, %s, now(), now())",
+            (GIFT, BOB),
+        )
 
 
+GIFT = "ab" * 32
 AN_HOUR_AGO = (
     f"UPDATE transfer SET at = at - interval '1 hour' WHERE customer = {EVE};"
     f"UPDATE wallet SET moved_at = moved_at - interval '1 hour' WHERE customer = {EVE};"
@@ -110,7 +119,7 @@ async def test_clean_books(database_url: str, monkeypatch: pytest.MonkeyPatch) -
     await fill(database_url)
     report = compare(database_url)
     assert report.differences == []
-    assert (report.customers, report.orders, report.transfers) == (4, 4, 17)
+    assert (report.customers, report.orders, report.transfers) == (4, 4, 18)
     monkeypatch.setattr(books, "CHUNK", 1)
     assert compare(database_url) == report, "a customer at a time"
 
@@ -285,6 +294,17 @@ TAMPERING = {
         "UPDATE transfer SET detail = jsonb_set(detail::jsonb, '{paid}', '101') WHERE kind = 'topup'",
         {"topup_adds_up", "topup_has_its_bells"},
     ),
+    "a gift of no code": ("DELETE FROM gift_code", {"gift_has_its_code"}),
+    "a gift of more than its code is worth": ("UPDATE gift_code SET amount = 4", {"gift_has_its_code"}),
+    "a gift of another's code": (
+        f"UPDATE gift_code SET customer = {ANN}",
+        {"gift_has_its_code", "code_has_its_gift"},
+    ),
+    "a code that brought no bells": (
+        "INSERT INTO gift_code (code_hash, campaign, currency, amount, customer, claimed_at, redeemed_at)"
+        f" VALUES (sha256('y'), 'may', 'BELL', 5, {ANN}, now(), now())",
+        {"code_has_its_gift"},
+    ),
     "a top-up without its bells": ("UPDATE topup SET topup_id = gen_random_uuid()", {"topup_has_its_bells"}),
     "a top-up of other bells": ("UPDATE topup SET bonus = 11", {"topup_has_its_bells"}),
     "bells that their top-up does not know of": (UNTOLD, {"topup_has_its_bells"}),
@@ -312,7 +332,12 @@ TAMPERING = {
     ),
     "a take-back of no top-up": (
         "UPDATE transfer SET kind = 'gift', detail = '{\"giftId\": \"1\"}' WHERE kind = 'topup'",
-        {"topup_is_taken_back_at_most_whole", "cause_is_what_it_names", "topup_has_its_bells"},
+        {
+            "topup_is_taken_back_at_most_whole",
+            "cause_is_what_it_names",
+            "topup_has_its_bells",
+            "gift_has_its_code",
+        },
     ),
 }
 

@@ -143,6 +143,16 @@ CHECKS = tuple(
                               OR (w.account, w.told->'standing'->>'reference') = (u.account, u.reference)))))""",
         ),
         (
+            "gift_has_its_code",
+            """SELECT customer, 'gift ' || left(gift, 8) FROM (
+                   SELECT customer, currency, amount + debt_paid(accounts, amounts) AS amount, detail->>'giftId' AS gift
+                     FROM transfer WHERE IN_CHUNK AND kind = 'gift') t
+                WHERE NOT EXISTS (
+                      SELECT FROM gift_code c
+                       WHERE c.code_hash = CASE WHEN gift ~ '^[0-9a-f]{64}$' THEN decode(gift, 'hex') END
+                         AND (c.customer, c.currency, c.amount) = (t.customer, t.currency, t.amount))""",
+        ),
+        (
             # Of each lot that it came into; its rows are counted from its credit on.
             "topup_is_taken_back_at_most_whole",
             """SELECT DISTINCT customer, topup || ' seq ' || seq FROM (
@@ -282,12 +292,21 @@ SHARED_CHECKS = (
              LEFT JOIN voucher v ON v.voucher_id = o.voucher_id AND v.customer = o.claimed_by
             WHERE o.claimed_by IS NOT NULL AND v.coupon_id IS DISTINCT FROM o.coupon_id""",
     ),
+    Check(
+        "code_has_its_gift",
+        """SELECT g.campaign, 'code of ' || coalesce(c.customer_id, g.customer::text)
+             FROM gift_code g
+             LEFT JOIN customer c USING (customer)
+            WHERE g.redeemed_at IS NOT NULL AND NOT EXISTS (
+                  SELECT FROM transfer t
+                   WHERE t.cause = ledger_cause(g.customer, 'gift', encode(g.code_hash, 'hex')))""",
+    ),
 )
 """What spans customers, compared once, in a snapshot of its own."""
 
 
 class Difference(msgspec.Struct, frozen=True, rename="camel"):
-    """One place where the books disagree; for what spans customers `cust_id` is the coupon's id."""
+    """One place where the books disagree; for what spans customers `cust_id` is the coupon's id or the campaign."""
 
     check: str
     cust_id: str
