@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
+import psycopg
 import pytest
 
 from lingdang.keys import Keyring
@@ -59,8 +60,9 @@ async def test_a_second_payment_and_one_at_another_account_have_rows_of_their_ow
 
 async def test_a_payment_is_never_two_top_ups_whatever_number_it_names(till: Till) -> None:
     paid = await till.insert(reference="first", received=600, received_currency="CNY", paid_at=AT)
-    second = await till.insert(reference="r")
-    assert await whose(till, topup_id=paid.topup_id) == await till.found(second)
+    await till.insert(reference="r")
+    assert await whose(till, topup_id=paid.topup_id) is None
+    assert till.sql("SELECT count(*) FROM topup") == [(2,)]
 
 
 @pytest.mark.parametrize("changed", [{"state": "open"}, {"state": "closed"}, {"received": None}])
@@ -69,6 +71,16 @@ async def test_of_payments_of_somebody_else_nothing_is_kept_but_that_they_were_t
 ) -> None:
     assert await whose(till, **changed) is None
     assert till.sql("SELECT 1 FROM topup") == []
+
+
+async def test_a_first_payment_is_claimed_and_nobody_else_s_then(till: Till) -> None:
+    first, second, paid = await till.insert(), await till.insert(), await till.insert(paid_at=AT)
+    for row in (first, first, paid):
+        await finding(till).claim(row, PAID)
+    await finding(till).claim(second, msgspec.structs.replace(PAID, state="open"))
+    assert [(await till.found(row)).reference for row in (first, second, paid)] == ["r", None, None]
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        await finding(till).claim(second, PAID)
 
 
 async def test_what_tells_of_no_payment_is_over_at_once_and_of_an_unknown_one_it_waits(till: Till) -> None:

@@ -15,6 +15,7 @@ import pytest
 from lingdang.clock import system_clock
 from lingdang.db.pool import Pool
 from lingdang.keys import Keyring
+from lingdang.topup.following import Following
 from lingdang.topup.inbox import Inbox
 from lingdang.topup.money import Money
 from lingdang.topup.providers.provider import Standing
@@ -222,6 +223,15 @@ async def test_one_that_comes_long_before_has_the_provider_asked_once_the_paymen
     found = await till.found(row)
     assert found.next_ask_at is not None
     assert (found.status, found.next_ask_at <= till.hands()) == ("paid", True)
+
+
+async def test_who_holds_a_connection_waits_for_no_other(till: Till, database_url: str) -> None:
+    """With as many payments at once as there are connections, each would wait for another one's."""
+    row = await till.begun()
+    [taken] = await till.taken_in(msgspec.structs.replace(PAID, topup_id=row.topup_id, received=Money(1, "CNY")))
+    async with Pool(database_url, 1, pgbouncer=False, wait_seconds=1) as pool:
+        await Following(pool, till.topups.settlement, till.topups.inbox, till.hands, 1).carry_out(*taken)
+    assert (await till.found(row)).status == "review"
 
 
 async def test_a_payment_of_which_nothing_was_told_is_not_asked_for_again(till: Till) -> None:

@@ -1,11 +1,13 @@
 """What is left of a top-up, for whoever only looks: providers that ask how much was consumed, and operators."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from lingdang.db.pool import Pool, fetch_all
+from lingdang.db.pool import Connection, Pool, fetch_all
 from lingdang.ids import bucket_of
 from lingdang.ledger import left, topping_up
 from lingdang.ledger.balance import live_lots
@@ -43,8 +45,24 @@ class TopUpLeft(msgspec.Struct, frozen=True, kw_only=True):
 
 async def left_of(pool: Pool, customer: int, topup_id: UUID, now: datetime, *, buckets: int) -> TopUpLeft | None:
     """How a top-up stands at `now`; None where it was not credited, or is another customer's."""
+    return _stands_at(await fetch_all(pool, _SQL, _asked(customer, topup_id, buckets)), now)
+
+
+async def left_on(
+    connection: Connection, customer: int, topup_id: UUID, now: datetime, *, buckets: int
+) -> TopUpLeft | None:
+    """As `left_of`, on a connection that is held already: who holds one of a pool may wait for no other."""
+    cursor = await connection.execute(_SQL, _asked(customer, topup_id, buckets), binary=True)
+    return _stands_at(await cursor.fetchall(), now)
+
+
+def _asked(customer: int, topup_id: UUID, buckets: int) -> tuple[object, ...]:
     bucket = bucket_of(customer, buckets)
-    [(found, held)] = await fetch_all(pool, _SQL, (bucket, topup_cause(customer, topup_id), bucket, customer))
+    return (bucket, topup_cause(customer, topup_id), bucket, customer)
+
+
+def _stands_at(answer: Sequence[tuple[Any, ...]], now: datetime) -> TopUpLeft | None:
+    [(found, held)] = answer
     rows = _decode(found)
     if not rows:
         return None

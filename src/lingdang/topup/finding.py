@@ -4,7 +4,7 @@ import msgspec
 import structlog
 
 from lingdang.clock import Clock
-from lingdang.db.pool import Pool, connection_of
+from lingdang.db.pool import Pool, connection_of, transaction
 from lingdang.ids import bucket_of
 from lingdang.topup import rows
 from lingdang.topup.inbox import Inbox, Place, Told
@@ -52,6 +52,15 @@ class Finding:
         ask = reference is None or await self._inbox.has_told(place, reference)
         return msgspec.structs.replace(told, ask=True) if ask else told
 
+    async def claim(self, row: TopupRow, standing: Standing | None) -> None:
+        """Write down that a first payment is this top-up's. Raises UniqueViolation where another one has it by now."""
+        if standing is None or standing.state != "paid" or row.paid_at is not None:
+            return
+        if standing.reference is None or standing.reference == row.reference:
+            return
+        async with transaction(self._pool) as connection:
+            await rows.claim(connection, row.topup_id, standing.reference)
+
     async def _has_its_reference(self, found: TopupRow, standing: Standing) -> bool:
         """Whether no other top-up has this payment."""
         if standing.reference is None or standing.reference == found.reference:
@@ -62,7 +71,7 @@ class Finding:
             return False
         return True
 
-    async def _stray(self, place: Place, standing: Standing, found: TopupRow | None) -> TopupRow:
+    async def _stray(self, place: Place, standing: Standing, found: TopupRow | None) -> TopupRow | None:
         customer = NOBODY if found is None else found.customer
         named = str(standing.reference or standing.topup_id)
         topup_id = payment_id(place.account, named)
@@ -72,6 +81,7 @@ class Finding:
         async with connection_of(self._pool) as connection, connection.transaction():
             if await rows.insert(connection, made):
                 _log.warning("payment_of_no_topup", account=place.account, topup=str(topup_id))
-        kept = await rows.find(self._pool, topup_id) or await rows.find_reference(self._pool, place.account, named)
-        assert kept is not None, "it was written, or another top-up has this payment"
+        kept = await rows.find(self._pool, topup_id)
+        if kept is None:
+            _log.error("payment_of_another", account=place.account, topup=str(standing.topup_id))
         return kept

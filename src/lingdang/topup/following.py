@@ -19,7 +19,7 @@ from lingdang.clock import Clock
 from lingdang.db.pool import Connection, Pool, connection_of, fetch_all
 from lingdang.errors import Problem, retry_later
 from lingdang.events import notices
-from lingdang.ledger.reading_left import left_of
+from lingdang.ledger.reading_left import left_on
 from lingdang.ledger.settlement import Settlement
 from lingdang.topup import inbox, refunds, rows, usual
 from lingdang.topup.advancing import Step, advanced
@@ -131,6 +131,7 @@ class Following:
             await self._finding.leave(place, told.standing)
             return
         told = await self._finding.as_asked(place, told, row)
+        await self._finding.claim(row, told.standing)
         tester = await self._is_tester(row, told)
         if told.evidence is not None and self._evidence is not None:
             await self._evidence.answer(row, told.evidence)
@@ -160,9 +161,9 @@ class Following:
             async with connection.transaction():
                 await self._pool.limit_transaction(connection)
                 before = await rows.locked(connection, found.topup_id)
-                row = await self._as_credited(before)
+                row = await self._as_credited(connection, before)
                 promised = await refunds.promised(connection, row)
-                booked = await self._booked(row, await self._as_credited(how(row)), promised)
+                booked = await self._booked(row, await self._as_credited(connection, how(row)), promised)
                 after = booked.row
                 if promised <= after.refunded:
                     await self._revoke(connection, booked)
@@ -177,7 +178,7 @@ class Following:
         self._reached("credit")
         return booked
 
-    async def _as_credited(self, row: TopupRow) -> TopupRow:
+    async def _as_credited(self, connection: Connection, row: TopupRow) -> TopupRow:
         """The top-up as the ledger has it, where its bells are not due.
 
         They are there when the process that credited them ended before it wrote so. Raises Problem `overloaded` when
@@ -185,7 +186,7 @@ class Following:
         """
         if not row.received or row.credited_at is not None or row.is_credit_due:
             return row
-        found = await left_of(self._pool, row.customer, row.topup_id, self._clock(), buckets=self._buckets)
+        found = await left_on(connection, row.customer, row.topup_id, self._clock(), buckets=self._buckets)
         if found is None:
             return row
         if found.topup.reference not in (None, row.reference):

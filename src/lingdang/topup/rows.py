@@ -117,6 +117,14 @@ UPDATE topup SET {_SET}, status = %b, version = version + 1
 # A lock that no row holds: its transaction still has no id when notices are written in it (lingdang.events.notices).
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('topup ' || %b::text, 0))"
 _LOCK_NUMBERED = numbered(_LOCK)
+# It need not be on disk before the bells that follow: what is on disk of them has it before them.
+_CLAIM = """
+WITH claimed AS (
+    UPDATE topup SET reference = %b, version = version + 1 WHERE topup_id = %b AND paid_at IS NULL RETURNING 1
+)
+SELECT count(*), set_config('synchronous_commit', 'off', true) FROM claimed
+"""
+_CLAIM_NUMBERED = numbered(_CLAIM)
 
 
 decoded = msgspec.json.Decoder(TopupRow).decode
@@ -160,6 +168,20 @@ async def locked(connection: Connection, topup_id: UUID) -> TopupRow:
 def locking(topup_id: UUID) -> tuple[Statement, Statement]:
     """As `locked`, for a flush within a transaction; the second one answers what `decoded` reads."""
     return (_LOCK_NUMBERED, [str(topup_id)]), (_FOUND, [topup_id])
+
+
+def claiming(topup_id: UUID, reference: str) -> Statement:
+    """Writes down whose a payment is, for a flush within a transaction that has the lock.
+
+    It is committed before bells are credited: no payment is credited to two top-ups. Fails where another one has it.
+    """
+    return _CLAIM_NUMBERED, [reference, topup_id]
+
+
+async def claim(connection: Connection, topup_id: UUID, reference: str) -> None:
+    """As `claiming`; takes the lock."""
+    await connection.execute(_LOCK, (str(topup_id),))
+    await connection.execute(_CLAIM, (reference, topup_id))
 
 
 async def insert(connection: Connection, row: TopupRow) -> bool:

@@ -1,10 +1,12 @@
 """The usual notification: all the money of a top-up, of which nothing was told before, nor of its payment.
 
-It takes two questions to the database in the place of eleven. The top-up is locked from the first to the second.
+It takes two questions to the database in the place of eleven, and two more where the top-up does not know its payment.
+The top-up is locked from the first to the second.
 """
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -38,11 +40,11 @@ Credit = Callable[[TopupRow, TopupRow], Awaitable[TopupRow]]
 
 
 def is_usual(row: TopupRow, place: Place, told: Told) -> bool:
-    """Whether it tells of the top-up's payment, of nothing else, and nothing was told of it before."""
+    """Whether it tells of a payment, of nothing else, and nothing was told of the top-up before."""
     standing = told.standing
     if standing is None or not _is_payment_alone(standing, told):
         return False
-    if row.account != place.account or row.reference not in (None, standing.reference):
+    if row.account != place.account:
         return False
     known = row.received or row.refunded or row.disputed or row.lost or row.returns
     return not (known or row.differs or row.decided or row.credited_at)
@@ -70,18 +72,14 @@ async def carry_out(pool: Pool, place: Place, told: Told, credit: Credit, clock:
         return False
     if not _is_payment_alone(standing, told):
         return False
-    done = False
+    payment = _Payment(pool, place, standing.topup_id, standing.reference)
     async with connection_of(pool) as connection:
         try:
-            *_, found, known = await flush(
-                connection,
-                _BEGIN,
-                *limits(pool),
-                *rows.locking(standing.topup_id),
-                _is_known(place, standing.topup_id, standing.reference),
-            )
-            if found is not None and known is None:
-                done = await _done(connection, rows.decoded(found), place, told, credit, clock)
+            row = await payment.locked(connection)
+            if row is not None and is_usual(row, place, told) and row.reference != payment.reference:
+                await flush(connection, rows.claiming(row.topup_id, payment.reference), _COMMIT)
+                row = await payment.locked(connection)
+            done = row is not None and await _done(connection, row, place, told, credit, clock)
             await flush(connection, _COMMIT)
         except BaseException:
             with suppress(psycopg.Error):
@@ -90,10 +88,26 @@ async def carry_out(pool: Pool, place: Place, told: Told, credit: Credit, clock:
     return done
 
 
-def _is_known(place: Place, topup_id: UUID, reference: str) -> Statement:
-    """Asks whether the payment is another top-up's, or something was told of it before anybody knew whose it is."""
-    payment = payment_id(place.account, reference)
-    return _KNOWN, (place.account, reference, topup_id, payment, place.account, place.entry)
+class _Payment(NamedTuple):
+    """A payment, and the entry that tells of it."""
+
+    pool: Pool
+    place: Place
+    topup_id: UUID
+    reference: str
+
+    async def locked(self, connection: Connection) -> TopupRow | None:
+        """Begin a transaction and lock the top-up.
+
+        None where there is none, where the payment is another one's, or where something was told of it before anybody
+        knew whose it is.
+        """
+        payment = payment_id(self.place.account, self.reference)
+        known = (self.place.account, self.reference, self.topup_id, payment, self.place.account, self.place.entry)
+        *_, found, is_known = await flush(
+            connection, _BEGIN, *limits(self.pool), *rows.locking(self.topup_id), (_KNOWN, known)
+        )
+        return None if found is None or is_known is not None else rows.decoded(found)
 
 
 async def _done(connection: Connection, row: TopupRow, place: Place, told: Told, credit: Credit, clock: Clock) -> bool:
