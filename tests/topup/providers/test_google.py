@@ -9,8 +9,9 @@ import pytest
 from lingdang.ids import uuid7
 from lingdang.topup.money import Money
 from lingdang.topup.providers.google import make
-from lingdang.topup.providers.provider import Forged, Refused, Standing, Store
+from lingdang.topup.providers.provider import Forged, Refused, Standing, Store, Unavailable
 from proof.standin.google import GoogleDesk
+from proof.standin.web import Answer, Request
 from support.google import account
 from support.providers import order, served
 
@@ -112,6 +113,26 @@ def test_a_day_has_what_went_back(desk: GoogleDesk, provider: Store) -> None:
         desk.give_back(number.hex, 600)
     days = [datetime.now(UTC).date() - timedelta(days=back) for back in (0, 1)]  # midnight may be between
     assert {each.topup_id for day in days for each in provider.list_day(day)} == set(numbers)
+
+
+@pytest.mark.parametrize("state", ["PURCHASED", "CANCELLED"])
+def test_an_order_that_google_does_not_find_yet_is_not_guessed(state: str) -> None:
+    """Neither what was paid nor what came back of it is known then, and a voided purchase is none that was kept."""
+    desk, is_gone = GoogleDesk(), True
+    token = desk.buy(NUMBER.hex, state=state)
+    desk.give_back(NUMBER.hex, 600)
+
+    def answer(request: Request) -> Answer | None:
+        return Answer(404) if is_gone and "/orders/" in request.path else desk.answer(request)
+
+    with served("google", answer) as address:
+        provider = make(account(address))
+        with pytest.raises(Unavailable, match="order"):
+            provider.ask(NUMBER, token)
+        with pytest.raises(Unavailable, match="order"):
+            list(provider.list_day(datetime.now(UTC).date()))
+        is_gone = False
+        assert _asked(provider, token).refunded == 600
 
 
 def test_how_much_was_consumed_is_told(desk: GoogleDesk, provider: Store) -> None:

@@ -103,10 +103,7 @@ class Google:
         if reference is None:
             return None
         purchase = self._purchase(reference)
-        if purchase is None:
-            return None
-        order = None if purchase.orderId is None else self._api.get(f"/orders/{_part(purchase.orderId)}", PlayOrder)
-        return of_purchase(reference, purchase, order, datetime.now(UTC))
+        return None if purchase is None else of_purchase(reference, purchase, self._order(purchase), datetime.now(UTC))
 
     def close(self, topup_id: UUID, reference: str | None) -> Standing | None:
         """Nothing waits at Google that could be closed."""
@@ -185,12 +182,30 @@ class Google:
         return Notification(id=name, type="other", at=at)
 
     def _about(self, name: str, kind: str, token: str, at: datetime) -> Notification:
-        """Nothing is told of a purchase but its token, which we may not know yet: only Google can say whose it is."""
+        """Nothing is told of a purchase but its token, which we may not know yet: only Google can say whose it is.
+
+        Raises Unavailable until it does, so that Pub/Sub pushes again.
+        """
         try:
-            return Notification(id=name, type=kind, at=at, standing=self.ask(UUID(int=0), token))
-        except (Unavailable, Refused):
+            standing = self.ask(UUID(int=0), token)
+        except Refused:
             standing = Standing(topup_id=None, reference=token, state="open", at=at)
             return Notification(id=name, type=kind, at=at, standing=standing, ask=True)
+        if standing is None:
+            raise Unavailable("unknown")
+        return Notification(id=name, type=kind, at=at, standing=standing)
+
+    def _order(self, purchase: Purchase) -> PlayOrder | None:
+        """The order of a purchase; None where it has none, as promotions, or waits to be paid.
+
+        Raises Unavailable where Google does not find the order that it names: nobody knows then what came back.
+        """
+        if purchase.orderId is None or purchase.is_waiting:
+            return None
+        order = self._api.get(f"/orders/{_part(purchase.orderId)}", PlayOrder)
+        if order is None:
+            raise Unavailable("order")
+        return order
 
     def _purchase(self, token: str) -> Purchase | None:
         return self._api.get(f"/purchases/productsv2/tokens/{_part(token)}", Purchase)

@@ -79,6 +79,11 @@ class Purchase(msgspec.Struct, frozen=True, kw_only=True):
     orderId: str | None = None  # noqa: N815
     obfuscatedExternalAccountId: str | None = None  # noqa: N815
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nobody has paid yet."""
+        return self.purchaseStateContext.purchaseState == "PENDING"
+
 
 class Price(msgspec.Struct, frozen=True, kw_only=True):
     """Whole units and billionths. Google leaves out what is 0."""
