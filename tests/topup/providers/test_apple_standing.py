@@ -25,6 +25,12 @@ def test_a_price_that_is_not_told_is_none_and_all_of_it_may_go_back() -> None:
     assert (standing.received, standing.refunded) == (None, MAX_AMOUNT)
 
 
+@pytest.mark.parametrize(("share", "refunded"), [(None, MAX_AMOUNT), (50_000, MAX_AMOUNT), (0, 0)])
+def test_all_of_a_free_purchase_may_go_back(share: int | None, refunded: int) -> None:
+    transaction = _of(price=0, currency="CNY", revocationDate=1, revocationPercentage=share)
+    assert of_transaction(transaction, NOW).refunded == refunded
+
+
 @pytest.mark.parametrize(("share", "refunded"), [(None, 599), (100_000, 599), (50_000, 300), (1, 1), (0, 0)])
 def test_a_part_is_a_percentage_in_thousandths_rounded_up(share: int | None, refunded: int) -> None:
     transaction = _of(price=5990, currency="CNY", revocationDate=1, revocationPercentage=share)

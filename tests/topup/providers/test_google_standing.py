@@ -44,6 +44,12 @@ def test_all_of_an_unknown_price_may_go_back() -> None:
     assert of_purchase("t", _purchase(), PlayOrder(state="REFUNDED"), NOW).refunded == MAX_AMOUNT
 
 
+def test_all_of_a_free_purchase_may_go_back() -> None:
+    order = PlayOrder(state="REFUNDED", total=Price(currencyCode="CNY"))
+    standing = of_purchase("t", _purchase(), order, NOW)
+    assert (standing.received, standing.refunded) == (Money(0, "CNY"), MAX_AMOUNT)
+
+
 @pytest.mark.parametrize("lines", [0, 2])
 def test_a_purchase_of_none_or_several_products_is_not_what_was_agreed(lines: int) -> None:
     assert of_purchase("t", _purchase(lines=lines), None, NOW).differs == ("product",)

@@ -69,5 +69,7 @@ def _refunded(transaction: Transaction, received: Money | None) -> int:
     if transaction.revocationDate is None:
         return 0
     share = _WHOLE if transaction.revocationPercentage is None else transaction.revocationPercentage
-    # Where the price is not told, everything went back, whatever it was.
-    return MAX_AMOUNT if received is None else -(-received.amount * share // _WHOLE)
+    if received is None or not received.amount:
+        # Of a price that is not told, or of nothing, everything went back, whatever was agreed for it.
+        return MAX_AMOUNT if share else 0
+    return -(-received.amount * share // _WHOLE)

@@ -51,7 +51,7 @@ def money(price: Price) -> Money:
 
 def _refunded(order: PlayOrder | None, received: Money | None, back: bool) -> int:
     if back:
-        # Where the price is not told, everything went back, whatever it was.
-        return MAX_AMOUNT if received is None else received.amount
+        # Of a price that is not told, or of nothing, everything went back, whatever was agreed for it.
+        return received.amount if received is not None and received.amount else MAX_AMOUNT
     events = () if order is None else order.orderHistory.partialRefundEvents
     return sum(money(event.refundDetails.total).amount for event in events if event.refundDetails is not None)
