@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lingdang.ids import uuid7
+from lingdang.ids import MAX_AMOUNT, uuid7
 from lingdang.topup.merging import is_another, merged
 from lingdang.topup.money import Money
 from lingdang.topup.providers.provider import Return, Standing
@@ -168,3 +168,20 @@ def test_every_sequence_leads_to_the_same(order: list[int], again: list[int]) ->
     ]
     row = after(ROW, *(told[each] for each in [*order, *again]))
     assert sums(row) == (600, 250, 0, 200)
+
+
+@pytest.mark.parametrize(
+    ("told", "refunded"),
+    [(Money(99, "USD"), 33), (Money(60_000, "JPY"), 60_000), (Money(600, "CNY"), 200), (Money(1, "USD"), 1)],
+)
+def test_a_price_that_a_store_tells_late_is_never_mixed_with_the_agreed_one(told: Money, refunded: int) -> None:
+    """A third of it, or all."""
+    bought = standing(received=None, refunded=0, store_product="bells.600")
+    row = after(STORE, bought, standing(seconds=1, received=told, refunded=refunded))
+    assert sums(row) == (600, 600 * refunded // told.amount, 0, 0)
+
+
+def test_what_a_store_gives_back_of_nothing_takes_all_bells() -> None:
+    free = standing(received=Money(0, "USD"), refunded=0, store_product="bells.600")
+    row = after(STORE, free, standing(seconds=1, received=Money(0, "USD"), refunded=MAX_AMOUNT))
+    assert sums(row) == (600, 600, 0, 0)

@@ -22,7 +22,8 @@ def merged(row: TopupRow, standing: Standing, now: datetime, *, exact: bool, tes
     `exact`: the provider was asked, and nothing has changed since. `tester`: play money is the customer's to use.
     """
     if row.paid_at is not None:
-        return msgspec.structs.replace(row, **_sums(row, standing, row.received, exact))
+        in_ours = _in_money_of(row, standing)
+        return msgspec.structs.replace(row, **_sums(row, in_ours, row.received, exact))
     # A refund may be told before its payment: it counts once the money is there.
     changed: dict[str, Any] = {"returns": _returns(row.returns, standing.returns)}
     if standing.reference is not None:
@@ -33,6 +34,15 @@ def merged(row: TopupRow, standing: Standing, now: datetime, *, exact: bool, tes
     elif standing.state == "closed" and row.closed is None:
         changed["closed"] = "expired" if now >= row.expires_at else "failed"
     return msgspec.structs.replace(row, **changed)
+
+
+def _in_money_of(row: TopupRow, standing: Standing) -> Standing:
+    """What came back in the money that the row has. A store may tell its price later than the payment: then the row has
+    the agreed one, and as much of that came back as of the told one."""
+    told, back = standing.received, standing.refunded
+    if row.channel != "store" or told is None or not told.amount or told == row.money or not back:
+        return standing
+    return msgspec.structs.replace(standing, refunded=-(-back * row.received // told.amount))
 
 
 def tells_all(row: TopupRow, standing: Standing) -> bool:
