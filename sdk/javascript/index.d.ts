@@ -283,7 +283,7 @@ export interface TopupRequest {
   returnUrl?: string;
 }
 
-/** What was agreed, and what has come of it; `refunded` and `disputed` are minor units of the money. */
+/** What was agreed, and what has come of it; `refunded`, `disputed` and `lost` are minor units of the money. */
 export interface Topup {
   topupId: string;
   status: TopupStatus;
@@ -298,6 +298,7 @@ export interface Topup {
   received: Money | null;
   refunded: number;
   disputed: number;
+  lost: number;
   /** What the payer does next: opens `url`, scans it, or has `params` handed to the provider's own code. */
   action: { kind: "redirect" | "qr" | "app" | "store" | "none"; url?: string; params?: Record<string, string> };
   /** In `review`: what the customer tells the shop. */
@@ -306,9 +307,14 @@ export interface Topup {
   expiresAt: string;
   paidAt: string | null;
   creditedAt: string | null;
+  /**
+   * Of a single top-up, null while it was not credited: how many of its bells paid what was owed, were taken back with
+   * their money (`owed` of them had been spent, and became a debt), are frozen.
+   */
+  bells?: { debtPaid: number; taken: number; owed: number; frozen: number } | null;
 }
 
-/** The bells of a gift code, and the balance right after them. */
+/** The bells of a gift code, and the balance right after them; `debtPaid` of them, if any, paid what was owed. */
 export interface Redeemed {
   campaign: string;
   currency: string;
@@ -316,6 +322,7 @@ export interface Redeemed {
   expiresAt: string | null;
   balance: number;
   redeemedAt: string;
+  debtPaid?: number;
 }
 
 /** A customer is in debt when a top-up was taken back after its bells were spent: what comes in pays it first. */

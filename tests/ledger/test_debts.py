@@ -38,6 +38,12 @@ def in_debt(owed: int = 60) -> Ledger:
     return ledger
 
 
+@pytest.mark.parametrize(("amount", "paid"), [(40, 40), (100, 60)])
+def test_a_gift_tells_how_much_of_it_paid(amount: int, paid: int) -> None:
+    record = in_debt().do(redeem(amount))
+    assert (record.amount, record.debt_paid, record.balance) == (amount, paid, amount - paid)
+
+
 @pytest.mark.parametrize(
     ("came", "legs"),
     [

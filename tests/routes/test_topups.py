@@ -9,6 +9,7 @@ from lingdang.keys import Keyring
 from lingdang.serving.metrics import Metrics
 from lingdang.watch import Watch
 from support.buyer import Buyer, buyer
+from support.money import add_products, line, open_settlement, pay
 from support.people import api_key
 from support.shop import Shop, open_shop
 from support.topups import becomes, begin, bells, carried_out, look, play, sell, try_to_begin
@@ -49,7 +50,9 @@ async def test_bells_are_there_once_the_money_is(sandbox: Shop, ann: Buyer) -> N
     assert bells(sandbox) == [("topup", 660, 660)]
     [balance] = (await ann.get("/v1/wallet")).json()["balances"]
     assert (balance["paid"], balance["bonus"]) == (600, 60)
-    assert (await ann.get("/v1/topups")).json()["items"] == [await look(ann, topup)]
+    told = await look(ann, topup)
+    assert told.pop("bells") == {"debtPaid": 0, "taken": 0, "owed": 0, "frozen": 0}
+    assert (await ann.get("/v1/topups")).json()["items"] == [told]
 
 
 async def test_the_same_news_twice_is_one_credit(sandbox: Shop, ann: Buyer) -> None:
@@ -196,3 +199,25 @@ async def test_what_is_forged_is_kept_with_its_reason_and_does_nothing(sandbox: 
     assert verdicts == [("forged: not utf-8",), ("forged: signature",), ("forged: signature",)]
     assert sandbox.sql("SELECT * FROM topup") == before
     assert sandbox.sql("SELECT 1 FROM topup_waiting") == []
+
+
+async def test_what_was_spent_before_its_money_went_back_is_owed_and_paid_by_what_comes(
+    sandbox: Shop, ann: Buyer
+) -> None:
+    first = await begin(ann)
+    assert (await look(ann, first))["bells"] is None
+    await play(ann, first, "pay")
+    await becomes(ann, first, "paid")
+    add_products(sandbox.database_url, "book")
+    async with open_settlement(sandbox.database_url) as settlement:
+        await settlement.submit(pay("ann", line("book", 500)))
+    await play(ann, first, "dispute")
+    assert (await becomes(ann, first, "disputed"))["bells"] == {"debtPaid": 0, "taken": 0, "owed": 0, "frozen": 160}
+    await play(ann, first, "dispute_lost")
+    told = await becomes(ann, first, "lost")
+    assert (told["refunded"], told["lost"]) == (0, 600)
+    assert told["bells"] == {"debtPaid": 0, "taken": 660, "owed": 500, "frozen": 0}
+    second = await begin(ann)
+    await play(ann, second, "pay")
+    told = await becomes(ann, second, "paid")
+    assert told["bells"] == {"debtPaid": 500, "taken": 0, "owed": 0, "frozen": 0}

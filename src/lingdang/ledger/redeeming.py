@@ -48,7 +48,10 @@ class Detail(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 class Redeemed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A redeemed code. `balance` is the wallet's right after it, `lot` where the bells came in."""
+    """A redeemed code. `balance` is the wallet's right after it, `lot` where the bells came in.
+
+    `debt_paid` of them paid a debt.
+    """
 
     gift_id: str
     campaign: str
@@ -57,6 +60,7 @@ class Redeemed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     amount: int
     expires_at: datetime | None
     lot: str
+    debt_paid: int = 0
     balance: int
     redeemed_at: datetime
 
@@ -77,6 +81,7 @@ def read(row: Row) -> Redeemed:
         amount=debts.came(row),
         expires_at=detail.expires_at,
         lot=lot,
+        debt_paid=debts.paid_by(row),
         balance=row.balance,
         redeemed_at=row.at,
     )

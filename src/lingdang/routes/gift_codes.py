@@ -33,8 +33,11 @@ class RedeemRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: Code
 
 
-class RedeemAnswer(msgspec.Struct, frozen=True, rename="camel"):
-    """The bells of a code; `balance` is the wallet's right after them. `expires_at` is when what is left lapses."""
+class RedeemAnswer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """The bells of a code; `balance` is the wallet's right after them, `debt_paid` of them paid what was owed.
+
+    `expires_at` is when what is left lapses.
+    """
 
     campaign: str
     currency: str
@@ -42,6 +45,7 @@ class RedeemAnswer(msgspec.Struct, frozen=True, rename="camel"):
     expires_at: datetime | None
     balance: int
     redeemed_at: datetime
+    debt_paid: int = 0
 
 
 class CodesRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -132,4 +136,5 @@ def _told(record: Redeemed) -> RedeemAnswer:
         expires_at=lot_expiry(record.lot),
         balance=record.balance,
         redeemed_at=record.redeemed_at,
+        debt_paid=record.debt_paid,
     )

@@ -23,7 +23,7 @@ from lingdang.topup.money import Money
 from lingdang.topup.packages import AccountName, PackageView, PerBell
 from lingdang.topup.purchasing import Purchasing
 from lingdang.topup.receiving import Receiving
-from lingdang.topup.views import TopupView, get_topup, list_topups, view
+from lingdang.topup.views import OneTopup, TopupView, list_topups, show_topup, view
 
 Proof = Annotated[str, Meta(min_length=1, max_length=20_000)]
 
@@ -132,11 +132,11 @@ SHOW = Route(
     path="/v1/topups/{topup_id}",
     who=CUSTOMER,
     summary="One top-up",
-    description="Asked again and again until `status` is no longer `pending`.",
+    description="Asked again and again until `status` is no longer `pending`. `bells` tells what has become of them.",
     tag="topups",
     params=OfTopup,
-    answer=TopupView,
-    example=examples.TOPUP,
+    answer=OneTopup,
+    example=examples.ONE,
     problems=("not_found",),
 )
 PURCHASE = Route(
@@ -197,8 +197,8 @@ def routes(
     async def everything(asked: Asked[Session, Pages]) -> Page[TopupView]:
         return await list_topups(pool, asked.who.owner, asked.params.window())
 
-    async def show(asked: Asked[Session, OfTopup]) -> TopupView:
-        return view(await get_topup(pool, asked.who.owner, asked.params.topup_id))
+    async def show(asked: Asked[Session, OfTopup]) -> OneTopup:
+        return await show_topup(pool, asked.who.owner, asked.params.topup_id)
 
     async def purchase(asked: Asked[Session, OfTopup, PurchaseRequest]) -> TopupView:
         body = asked.body

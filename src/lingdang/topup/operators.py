@@ -36,7 +36,6 @@ class TopupOfCustomer(TopupView, frozen=True, rename="camel", kw_only=True):
 
     cust_id: str | None
     reference: str | None
-    lost: int
     test: bool
     differs: list[str]
     decided: Decided | None
@@ -167,7 +166,6 @@ def _told(row: TopupRow, names: dict[int, str]) -> TopupOfCustomer:
         **msgspec.structs.asdict(view(row)),
         cust_id=names.get(row.customer),
         reference=row.reference,
-        lost=row.lost,
         test=row.test,
         differs=list(row.differs),
         decided=row.decided,

@@ -8,6 +8,7 @@ import msgspec
 
 from lingdang.db.pool import Pool, fetch_all
 from lingdang.errors import Problem
+from lingdang.ledger.reading_moved import moved_of
 from lingdang.owner import Owner, fetch_as
 from lingdang.paging import Page, Window, foreign_cursor, page
 from lingdang.topup.money import Money
@@ -37,7 +38,8 @@ class ActionView(msgspec.Struct, frozen=True, omit_defaults=True):
 class TopupView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """A top-up: what was agreed, and what has come of it. `received` is the money that came, null while none has.
 
-    `refunded` is what went back, `disputed` what is held by disputes that are open, both in minor units of the money.
+    `refunded` is what went back, `disputed` what is held by disputes that are open, `lost` what lost ones took, all in
+    minor units of the money.
     In review it has a `support_reference` to give to the shop.
     """
 
@@ -54,6 +56,7 @@ class TopupView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     received: Money | None
     refunded: int
     disputed: int
+    lost: int
     action: ActionView
     support_reference: str | None
     created_at: datetime
@@ -62,11 +65,36 @@ class TopupView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     credited_at: datetime | None
 
 
+class BellsView(msgspec.Struct, frozen=True, rename="camel"):
+    """What moved a top-up's bells since they came: `debt_paid` of them paid what was owed, `taken` went back with their
+    money, of which `owed` had been spent and became a debt, and `frozen` are held by an open dispute.
+    """
+
+    debt_paid: int
+    taken: int
+    owed: int
+    frozen: int
+
+
+class OneTopup(TopupView, frozen=True, rename="camel", kw_only=True):
+    """A top-up with what moved its bells; `bells` is null while it was not credited."""
+
+    bells: BellsView | None
+
+
 async def get_topup(pool: Pool, owner: Owner, topup_id: UUID) -> TopupRow:
     """The customer's top-up. Raises Problem `not_found`, and as `fetch_as`."""
     for row in await fetch_as(pool, owner, _ONE, (owner.bucket, owner.customer, topup_id)):
         return row_of(row)
     raise Problem("not_found")
+
+
+async def show_topup(pool: Pool, owner: Owner, topup_id: UUID) -> OneTopup:
+    """The customer's top-up with its bells. Raises Problem `overloaded`, and as `get_topup`."""
+    row = await get_topup(pool, owner, topup_id)
+    found = None if row.credited_at is None else await moved_of(pool, owner.bucket, owner.customer, topup_id)
+    bells = None if found is None else BellsView(found.debt_paid, found.taken, found.owed, found.frozen)
+    return OneTopup(**msgspec.structs.asdict(view(row)), bells=bells)
 
 
 async def list_topups(pool: Pool, owner: Owner, window: Window) -> Page[TopupView]:
@@ -120,6 +148,7 @@ def view(row: TopupRow) -> TopupView:
         received=row.money if row.received_currency else None,
         refunded=row.refunded,
         disputed=row.disputed,
+        lost=row.lost,
         action=_action(row.action) if status == "pending" and row.action else ActionView("none"),
         support_reference=support_reference(row.topup_id) if status == "review" else None,
         created_at=row.created_at,

@@ -88,8 +88,21 @@ class TopupAction(Answer, frozen=True, kw_only=True, rename="camel"):
     params: dict[str, str] = msgspec.field(default_factory=dict)
 
 
+class TopupBells(Answer, frozen=True, kw_only=True, rename="camel"):
+    """What moved a top-up's bells since they came: `debt_paid` of them paid what was owed, `taken` went back with their
+    money, of which `owed` had been spent and became a debt, and `frozen` are held by an open dispute."""
+
+    debt_paid: int
+    taken: int
+    owed: int
+    frozen: int
+
+
 class Topup(Answer, frozen=True, kw_only=True, rename="camel"):
-    """A top-up: what was agreed, and what has come of it. `support_reference` is for the shop, in `review`."""
+    """A top-up: what was agreed, and what has come of it. `support_reference` is for the shop, in `review`.
+
+    `bells` is told of a single one, once it was credited.
+    """
 
     topup_id: str
     status: TopupStatus
@@ -104,16 +117,18 @@ class Topup(Answer, frozen=True, kw_only=True, rename="camel"):
     received: Money | None = None
     refunded: int
     disputed: int
+    lost: int = 0
     action: TopupAction
     support_reference: str | None = None
     created_at: datetime
     expires_at: datetime
     paid_at: datetime | None = None
     credited_at: datetime | None = None
+    bells: TopupBells | None = None
 
 
 class Redeemed(Answer, frozen=True, kw_only=True, rename="camel"):
-    """The bells of a gift code, and the balance right after them."""
+    """The bells of a gift code, `debt_paid` of which paid what was owed, and the balance right after them."""
 
     campaign: str
     currency: str
@@ -121,3 +136,4 @@ class Redeemed(Answer, frozen=True, kw_only=True, rename="camel"):
     expires_at: datetime | None = None
     balance: int
     redeemed_at: datetime
+    debt_paid: int = 0

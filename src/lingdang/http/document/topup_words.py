@@ -27,6 +27,7 @@ WORDS: dict[str, Word] = {
     "channels": Word("The ways of paying there.", ["web"]),
     "differs": Word("What of the payment was not as agreed.", ["amount"]),
     "disputed": Word("Minor units of the money that open disputes hold.", 0),
+    "lost": Word("Minor units of the money that lost disputes took.", 0),
     "least": Word("The fewest bells of a free amount.", 100),
     "most": Word("The most bells of a free amount.", 100_000),
     "packageId": Word("The platform's id of the package.", "bells-600"),
@@ -103,6 +104,9 @@ SPECIAL: dict[str, Word] = {
     "RefundOfMoney.amount": Word("Minor units of the money.", 300),
     "RefundOfMoney.currency": _MONEY_CURRENCY,
     "RefundOfMoney.status": Word("`pending`, `done` or `refused`.", "done"),
+    "BellsView.debtPaid": Word("Of its bells, those that paid a debt as they came.", 0),
+    "BellsView.frozen": Word("Bells that an open dispute holds.", 0),
+    "BellsView.owed": Word("Of those taken back, the ones that had been spent and became a debt.", 0),
     "TopupDetail.refunds": Word("Money that operators gave back, oldest first."),
     "TopupRequest.amount": Word("The bells of a free amount; null for any other package.", None),
     "TopupTold.price": Word("The money that was agreed."),
@@ -120,15 +124,15 @@ SPECIAL |= {
     f"{schema}.{name.partition('.')[2]}": word
     for name, word in SPECIAL.items()
     if name.startswith("TopupView.")
-    for schema in ("TopupOfCustomer", "TopupDetail")
+    for schema in ("OneTopup", "TopupOfCustomer", "TopupDetail")
 } | {
     f"{schema}.{name}": word
     for schema in ("TopupOfCustomer", "TopupDetail")
     for name, word in {
         "custId": Word("Whose it is; null: nobody's, or the customer was erased.", "ann"),
-        "lost": Word("Minor units of the money that lost disputes took.", 0),
         "reference": Word("The provider's id of the payment.", "4200002345202611231234567890"),
         "name": Word("What the customer read.", "600 bells and 30 more"),
     }.items()
 }
+SPECIAL["OneTopup.bells"] = Word("What has become of its bells; null while they were not credited.")
 SPECIAL["TopupDetail.left"] = Word("What has become of its bells; null while it was not credited.")

@@ -10,7 +10,7 @@ from lingdang.topup.money import Money
 from lingdang.topup.operators import LeftView, RefundOfMoney, TopupDetail, TopupOfCustomer
 from lingdang.topup.packages import Package, PackageView, PerBell
 from lingdang.topup.pricing import Terms
-from lingdang.topup.views import ActionView, TopupView
+from lingdang.topup.views import ActionView, BellsView, OneTopup, TopupView
 
 TOPUP_ID = "019ab0c5-5800-7000-8000-0000000000c1"
 BEGUN = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -53,6 +53,7 @@ TOPUP = TopupView(
     received=None,
     refunded=0,
     disputed=0,
+    lost=0,
     action=ActionView("qr", "weixin://wxpay/bizpayurl?pr=p4lpSuKzz"),
     support_reference=None,
     created_at=BEGUN,
@@ -64,11 +65,11 @@ TOPUP = TopupView(
 PAID = msgspec.structs.replace(
     TOPUP, status="paid", received=Money(600, "CNY"), action=ActionView("none"), paid_at=BEGUN, credited_at=BEGUN
 )
+ONE = OneTopup(**msgspec.structs.asdict(PAID), bells=BellsView(0, 0, 0, 0))
 OF_CUSTOMER = TopupOfCustomer(
     **msgspec.structs.asdict(PAID),
     cust_id="ann",
     reference="4200002345202611231234567890",
-    lost=0,
     test=False,
     differs=[],
     decided=None,
