@@ -77,9 +77,10 @@ async def fill(database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO topup (customer, topup_id, bucket, package_id, name, account, channel, currency, paid, bonus,"
-            "                   price, price_currency, reference, status, created_at, expires_at, credited_at)"
+            "                   price, price_currency, reference, received, refunded, status, created_at, expires_at,"
+            "                   credited_at)"
             " SELECT customer, (detail->>'topupId')::uuid, bucket, 'six', 'Six', 'sandbox', 'web', currency, 100, 10,"
-            "        100, 'CNY', 'sandbox_1', 'refunded', at, at, at FROM transfer WHERE kind = 'topup'"
+            "        100, 'CNY', 'sandbox_1', 100, 100, 'refunded', at, at, at FROM transfer WHERE kind = 'topup'"
         )
         connection.execute(
             "INSERT INTO gift_code (code_hash, campaign, currency, amount, customer, claimed_at, redeemed_at)"
@@ -93,6 +94,7 @@ AN_HOUR_AGO = (
     f"UPDATE transfer SET at = at - interval '1 hour' WHERE customer = {EVE};"
     f"UPDATE wallet SET moved_at = moved_at - interval '1 hour' WHERE customer = {EVE};"
 )
+LONG_AGO = AN_HOUR_AGO + "UPDATE topup SET credited_at = credited_at - interval '1 hour';"
 UNTOLD = AN_HOUR_AGO + "UPDATE topup SET credited_at = NULL;"
 """A top-up that does not know of its bells."""
 
@@ -113,6 +115,29 @@ async def test_bells_that_their_top_up_does_not_know_of_are_no_difference_while_
         connection.execute("UPDATE topup_waiting SET told = '{}'")
         [difference] = compare(database_url).differences
     assert difference.detail.endswith(" does not know of its bells")
+
+
+@pytest.mark.parametrize(
+    "under_way",
+    [
+        "INSERT INTO topup_refund (customer, topup_id, refund_id, bucket, amount, base, asked_at, due_at)"
+        " SELECT customer, topup_id, 'r-1', bucket, 100, 0, now(), now() FROM topup",
+        "INSERT INTO topup_waiting (account, entry, told, since, due_at)"
+        " SELECT account, 'told', json_build_object('standing', json_build_object('reference', reference)),"
+        " now(), now() FROM topup",
+    ],
+)
+async def test_bells_that_move_before_their_top_up_are_no_difference_meanwhile(
+    database_url: str, under_way: str
+) -> None:
+    await fill(database_url)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute((LONG_AGO + "UPDATE topup SET refunded = 0").encode())
+        connection.execute(under_way.encode())
+        assert compare(database_url).differences == []
+        connection.execute("UPDATE topup_refund SET due_at = NULL; UPDATE topup_waiting SET told = '{}'")
+        [difference] = compare(database_url).differences
+    assert difference.detail.endswith(" taken 110 refunded 0")
 
 
 async def test_clean_books(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,6 +334,14 @@ TAMPERING = {
     "a top-up of other bells": ("UPDATE topup SET bonus = 11", {"topup_has_its_bells"}),
     "bells that their top-up does not know of": (UNTOLD, {"topup_has_its_bells"}),
     "bells of no top-up": (AN_HOUR_AGO + "DELETE FROM topup", {"topup_has_its_bells"}),
+    "bells that stay away though the refund failed": (
+        LONG_AGO + "UPDATE topup SET refunded = 0",
+        {"taken_back_is_its_money"},
+    ),
+    "bells that stay though their money went back": (
+        LONG_AGO + "UPDATE topup SET refunded = 10, lost = 80",
+        {"taken_back_is_its_money"},
+    ),
     "a top-up that came into other lots": (
         "UPDATE transfer SET detail = jsonb_set(detail::jsonb, '{lots,0,1}', '101') WHERE kind = 'topup'",
         {"topup_adds_up"},

@@ -8,7 +8,7 @@ import pytest
 from lingdang.db.pool import connection_of, transaction
 from lingdang.errors import Problem
 from lingdang.topup import refunds
-from lingdang.topup.refunds import RefundRow
+from lingdang.topup.refunds import RefundRow, Refusal
 from lingdang.topup.rows import TopupRow
 from support.till import Till
 from support.topups import AT
@@ -66,11 +66,14 @@ async def test_a_refund_is_one_however_often_it_is_asked_for_and_the_next_one_wa
     [refund] = await known(till, row)
     assert (refund.amount, refund.base, refund.status) == (500, 100, "pending")
     assert await promised(till, row) == 600
-    await refunds.end(till.topups.pool, row, "r-1", AT + MINUTE, "too_late")
+    too_late = Refusal("r-1", "too_late")
+    async with transaction(till.topups.pool) as connection:
+        assert await refunds.promised(connection, row, without=too_late) == 0
+        await refunds.refuse(connection, row, too_late, AT + MINUTE)
     assert await promised(till, row) == 0
     assert await ask(till, row, "r-2", 1)
-    await refunds.end(till.topups.pool, row, "r-2", AT + MINUTE, None)
-    await refunds.end(till.topups.pool, row, "r-2", AT + 9 * MINUTE, "once more changes nothing")
+    await refunds.end(till.topups.pool, row, "r-2", AT + MINUTE)
+    await refunds.end(till.topups.pool, row, "r-2", AT + 9 * MINUTE)
     found = {each.refund_id: (each.status, each.refused, each.done_at) for each in await known(till, row)}
     assert found == {"r-1": ("refused", "too_late", AT + MINUTE), "r-2": ("done", None, AT + MINUTE)}
 
@@ -85,5 +88,5 @@ async def test_what_is_due_is_given_out_once_for_longer_each_time_and_by_account
         assert await refunds.claim(pool, "sandbox", now, 9) == [(row.topup_id, "r-1")]
         now += pause * MINUTE
         assert await refunds.claim(pool, "sandbox", now - timedelta(seconds=1), 9) == []
-    await refunds.end(pool, row, "r-1", now, None)
+    await refunds.end(pool, row, "r-1", now)
     assert await refunds.claim(pool, "sandbox", now + 9 * MINUTE, 9) == []

@@ -1,5 +1,6 @@
 """Money goes back as its provider says that it did: bells first, once for each refundId, and never where it refuses."""
 
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -90,6 +91,32 @@ async def test_what_the_provider_refuses_has_its_bells_come_back(
         assert await give_back(till, row, amount=600) == ("refused", 600), "it stays so"
         assert await give_back(till, row, "r-2", 600) == ("done", 600)
         assert till.bells()[-1][2] == 0
+
+
+@pytest.mark.parametrize("ended", [Problem("overloaded"), RuntimeError("killed")])
+async def test_a_refusal_whose_bells_did_not_come_back_at_once_is_carried_on(
+    database_url: str, keyring: Keyring, moody: Moody, monkeypatch: pytest.MonkeyPatch, ended: Exception
+) -> None:
+    async with till_of(database_url, keyring, sandbox=moody) as till:
+        row = await till.paid()
+        moody.mood = Refused("too_late")
+        submit, submitted = till.topups.settlement.submit, 0
+
+        async def once(command: Any) -> Any:
+            nonlocal submitted
+            submitted += 1
+            if submitted == 2:
+                raise ended
+            return await submit(command)
+
+        monkeypatch.setattr(till.topups.settlement, "submit", once)
+        with pytest.raises(type(ended)):
+            await give_back(till, row, amount=600)
+        assert till.bells()[-1][2] == 0
+        till.hands.forward(61)
+        await till.topups.returning.run("sandbox")
+        assert till.bells()[-1][2] == 660
+        assert await give_back(till, row, amount=600) == ("refused", 600)
 
 
 async def test_what_a_provider_that_is_away_does_not_take_is_carried_on_later_and_the_bells_are_gone_meanwhile(

@@ -196,6 +196,35 @@ CHECKS = tuple(
                       CASE kind WHEN 'freeze' THEN whole WHEN 'release' THEN -whole ELSE -thawed END)""",
         ),
         (
+            # Bells move before their top-up's row: for a moment, while an entry of the inbox waits or a refund is on
+            # its way.
+            "taken_back_is_its_money",
+            """SELECT customer, topup_id || ' taken ' || taken || ' refunded ' || gone FROM (
+                   SELECT r.customer, r.topup_id, r.gone, r.account, r.reference,
+                          sum(CASE t.kind WHEN 'takeback' THEN p.part WHEN 'giveback' THEN -p.part ELSE 0 END) AS taken,
+                          max(t.bells) AS bells, max(t.price) AS price, max(t.at) AS at
+                     FROM (SELECT customer, bucket, topup_id, account, reference, refunded + lost AS gone
+                             FROM topup WHERE IN_CHUNK AND credited_at IS NOT NULL) r
+                     JOIN (SELECT customer, bucket, kind, at, detail, (detail->>'topupId')::uuid AS topup_id,
+                                  CASE kind WHEN 'topup' THEN (detail->>'paid')::bigint + (detail->>'bonus')::bigint
+                                  END AS bells,
+                                  CASE kind WHEN 'topup' THEN (detail->'price'->>'amount')::bigint END AS price
+                             FROM transfer
+                            WHERE IN_CHUNK AND kind IN ('topup', 'takeback', 'giveback')) t
+                          USING (customer, bucket, topup_id),
+                          LATERAL (SELECT coalesce(sum((o->>1)::bigint), 0) AS part
+                                     FROM json_array_elements(t.detail->'of') AS o) p
+                    GROUP BY 1, 2, 3, 4, 5) t
+                WHERE taken <> CASE price WHEN 0 THEN 0 ELSE div(bells::numeric * least(gone, price), price) END
+                  AND at < now() - interval '1 minute'
+                  AND NOT EXISTS (SELECT FROM topup_refund f
+                                   WHERE (f.customer, f.topup_id) = (t.customer, t.topup_id) AND f.due_at IS NOT NULL)
+                  AND NOT EXISTS (
+                      SELECT FROM topup_waiting w
+                       WHERE w.told->'standing'->>'topup_id' = t.topup_id::text
+                          OR (w.account, w.told->'standing'->>'reference') = (t.account, t.reference))""",
+        ),
+        (
             "order_adds_up",
             """SELECT customer, order_id::text FROM orders o
                 WHERE IN_CHUNK AND total <> (

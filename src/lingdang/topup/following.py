@@ -28,6 +28,7 @@ from lingdang.topup.evidence import Evidence
 from lingdang.topup.finding import Finding
 from lingdang.topup.inbox import Inbox, Place, Told
 from lingdang.topup.merging import is_another
+from lingdang.topup.refunds import Refusal
 from lingdang.topup.revoking import Revoking
 from lingdang.topup.rows import TopupRow
 
@@ -147,6 +148,10 @@ class Following:
         """Have a top-up's bells stand as its money does, with what is on its way back. Raises Problem."""
         return await self.decide(topup_id, lambda row: row)
 
+    async def refused(self, topup_id: UUID, refund: Refusal) -> TopupRow:
+        """A refund that the provider will not make is over once its bells are back. Raises Problem."""
+        return await self._change(await rows.known(self._pool, topup_id), lambda row: row, refund=refund)
+
     async def decide(self, topup_id: UUID, how: Change) -> TopupRow:
         """Change a top-up as an operator decides. Raises Problem `not_found`, and what `how` raises."""
         row = await rows.find(self._pool, topup_id)
@@ -154,20 +159,24 @@ class Following:
             raise Problem("not_found")
         return await self._change(row, how)
 
-    async def _change(self, found: TopupRow, how: Change, place: Place | None = None) -> TopupRow:
-        """Change a top-up, bells first; `place` is then done."""
+    async def _change(
+        self, found: TopupRow, how: Change, place: Place | None = None, refund: Refusal | None = None
+    ) -> TopupRow:
+        """Change a top-up, bells first; `place` is then done, and `refund` over."""
         async with connection_of(self._pool) as connection:
             await notices.begin(connection, found.bucket)
             async with connection.transaction():
                 await self._pool.limit_transaction(connection)
                 before = await rows.locked(connection, found.topup_id)
                 row = await self._as_credited(connection, before)
-                promised = await refunds.promised(connection, row)
+                promised = await refunds.promised(connection, row, without=refund)
                 booked = await self._booked(row, await self._as_credited(connection, how(row)), promised)
                 after = booked.row
                 if promised <= after.refunded:
                     await self._revoke(connection, booked)
                 await self._write(connection, Step(before, after))
+                if refund is not None:
+                    await refunds.refuse(connection, row, refund, self._clock())
                 if place is not None:
                     await inbox.done(connection, place)
         self._reached("row")

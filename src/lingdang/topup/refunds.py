@@ -4,7 +4,7 @@ The bells go first, so that nobody spends what is being paid out. A provider tha
 """
 
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -15,7 +15,7 @@ from lingdang.topup.rows import TopupRow
 
 _PROMISED = """
 SELECT coalesce(max(base + amount), 0)::bigint FROM topup_refund
- WHERE bucket = %b AND customer = %b AND topup_id = %b AND due_at IS NOT NULL
+ WHERE bucket = %b AND customer = %b AND topup_id = %b AND due_at IS NOT NULL AND refund_id IS DISTINCT FROM %b
 """
 _COLUMNS = "SELECT refund_id, amount, base, tries, asked_at, due_at, done_at, refused FROM topup_refund"
 _OF = f"{_COLUMNS} WHERE bucket = %b AND customer = %b AND topup_id = %b ORDER BY asked_at, refund_id"
@@ -61,9 +61,18 @@ class RefundRow(msgspec.Struct, frozen=True, kw_only=True):
         return "done" if self.refused is None else "refused"
 
 
-async def promised(connection: Connection, row: TopupRow) -> int:
-    """How much of the money will have gone back when what is under way is done; 0 when nothing is."""
-    rows = await connection.execute(_PROMISED, (row.bucket, row.customer, row.topup_id), binary=True)
+class Refusal(NamedTuple):
+    """The provider will not make this refund, for a reason in its own words."""
+
+    refund_id: str
+    reason: str
+
+
+async def promised(connection: Connection, row: TopupRow, *, without: Refusal | None = None) -> int:
+    """How much of the money will have gone back when what is under way is done, `without` what is refused; 0 when
+    nothing is."""
+    place = (row.bucket, row.customer, row.topup_id, None if without is None else without.refund_id)
+    rows = await connection.execute(_PROMISED, place, binary=True)
     [(amount,)] = await rows.fetchall()
     return int(amount)
 
@@ -98,9 +107,15 @@ async def write_down(connection: Connection, row: TopupRow, refund_id: str, amou
     return True
 
 
-async def end(pool: Pool, row: TopupRow, refund_id: str, now: datetime, refused: str | None) -> None:
-    """A refund was done, or refused by the provider."""
-    await fetch_all(pool, _DONE, (now, refused, row.bucket, row.customer, row.topup_id, refund_id))
+async def end(pool: Pool, row: TopupRow, refund_id: str, now: datetime) -> None:
+    """A refund was done."""
+    await fetch_all(pool, _DONE, (now, None, row.bucket, row.customer, row.topup_id, refund_id))
+
+
+async def refuse(connection: Connection, row: TopupRow, refund: Refusal, now: datetime) -> None:
+    """A refund was refused, in the transaction in which its bells come back: whoever ends between is followed."""
+    ended = (now, refund.reason, row.bucket, row.customer, row.topup_id, refund.refund_id)
+    await connection.execute(_DONE, ended)
 
 
 async def claim(pool: Pool, account: str, now: datetime, most: int) -> list[tuple[UUID, str]]:

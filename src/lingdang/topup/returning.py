@@ -18,7 +18,7 @@ from lingdang.topup.following import Following
 from lingdang.topup.inbox import Inbox
 from lingdang.topup.money import Money
 from lingdang.topup.providers.provider import Refused, Unavailable
-from lingdang.topup.refunds import RefundRow
+from lingdang.topup.refunds import RefundRow, Refusal
 from lingdang.topup.rows import TopupRow
 
 _log = structlog.get_logger(__name__)
@@ -112,8 +112,7 @@ class Returning:
             return
         except Refused as refused:
             _log.warning("refund_refused", topup=str(topup_id), refund=refund.refund_id, reason=refused.reason)
-            await refunds.end(self._pool, row, refund.refund_id, self._clock(), refused.reason[:200])
-            await self._following.rebook(topup_id)
+            await self._following.refused(topup_id, Refusal(refund.refund_id, refused.reason[:200]))
             return
         now = self._clock()
         entry = f"refund {refund.refund_id} {uuid7()}"
@@ -122,7 +121,7 @@ class Returning:
         await self._following.try_out(place)
         after = await rows.find(self._pool, topup_id)
         if after is not None and after.refunded >= refund.base + refund.amount:
-            await refunds.end(self._pool, row, refund.refund_id, now, None)
+            await refunds.end(self._pool, row, refund.refund_id, now)
 
     async def _known(self, row: TopupRow, refund_id: str) -> RefundRow | None:
         async with connection_of(self._pool) as connection:
