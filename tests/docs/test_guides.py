@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import module_from_spec, spec_from_file_location
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from urllib.parse import urlencode
@@ -106,9 +107,14 @@ def test_a_first_top_up_by_curl(tmp_path: Path) -> None:
     shop = tmp_path / "shop"
     with serving(shop, "--http", sandbox="true") as served:
         printed = follow(tmp_path, "docs/topups.md", LINGDANG_DATA_DIR=str(shop), SHOP_URL=served.url)
-    *_, topup, wallet = (msgspec.json.decode(line) for line in printed.splitlines() if line.startswith("{"))
+    told = [msgspec.json.decode(line) for line in printed.splitlines() if line.startswith("{")]
+    [(topup, wallet)] = [pair for pair in pairwise(told) if "balances" in pair[1]]
     assert (topup["status"], topup["paid"], topup["bonus"]) == ("paid", 600, 30)
     assert [each["balance"] for each in wallet["balances"]] == [630]
+    assert "  differs: amount\n" in printed
+    assert "\n  decided    accepted\n" in printed
+    assert "\nmy-first-refund  done  3.00 CNY" in printed
+    assert "  partly_refunded " in printed
 
 
 @pytest.mark.parametrize("page", ["database", "identity", "page", "proxy"])

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import pytest
+from structlog.testing import capture_logs
 
 from lingdang.errors import Problem
 from lingdang.keys import Keyring
@@ -39,6 +40,17 @@ async def test_what_is_sound_is_taken_once_and_answered_each_time_and_its_bells_
     assert till.sql(VERDICTS) == [("sandbox", "sound")]
     await until(lambda: till.bells() == [("topup", 660, 660)])
     await until(lambda: till.sql("SELECT 1 FROM topup_waiting") == [])
+
+
+async def test_each_notification_has_a_line_in_the_log(till: Till) -> None:
+    sending = await told_of(till)
+    with capture_logs() as events:
+        await take(till, sending)
+        await take(till, sending)
+        await take(till, sending, b"{}")
+    told = [(each["event"], each["account"]) for each in events if each["event"].startswith("notification_")]
+    assert told == [(f"notification_{what}", "sandbox") for what in ("taken", "repeated", "forged")]
+    assert {each["type"] for each in events if "type" in each} == {"pay"}
 
 
 async def test_what_is_forged_is_refused_and_its_reason_is_kept(till: Till) -> None:

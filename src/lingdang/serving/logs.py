@@ -46,7 +46,17 @@ _FORM = re.compile(_FORMS, re.IGNORECASE)
 _FORM_IN_TEXT = re.compile(_FORMS + _BARE_KEY, re.IGNORECASE)
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)}
 _CONTROL_BUT_NEWLINE = {code: text for code, text in _CONTROL.items() if code != 0x0A}
-_QUIET = ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio", "httpx", "httpcore", "alembic", "sqlalchemy")
+_QUIET = (
+    "uvicorn",
+    "uvicorn.error",
+    "uvicorn.access",
+    "asyncio",
+    "httpx",
+    "httpcore",
+    "alembic",
+    "sqlalchemy",
+    "stripe",
+)
 
 
 def configure_logging(settings: Settings, process: str) -> None:

@@ -55,6 +55,15 @@ class Asking:
 
         Raises Problem `overloaded`.
         """
+        try:
+            await self.ask_at_once(row)
+        except (Unavailable, Refused) as error:
+            _log.warning("provider_unavailable", account=row.account, topup=str(row.topup_id), reason=str(error))
+            await self._schedule(row)
+        return await rows.known(self._pool, row.topup_id)
+
+    async def ask_at_once(self, row: TopupRow) -> None:
+        """As `ask`. Raises Unavailable and Refused as well, where the provider does not say."""
         account = self._accounts.get(row.account)
         now = self._clock()
         expired = row.paid_at is None and row.closed is None and now >= row.expires_at
@@ -62,24 +71,22 @@ class Asking:
         if standing is not None:
             place = await self._inbox.answer(row.account, f"answer {uuid7()}", standing, row.version, now)
             await self._following.try_out(place)
-        await self._change(row.topup_id, lambda found: _scheduled(found, row, self._clock()))
-        return await rows.known(self._pool, row.topup_id)
+        await self._schedule(row)
 
     async def _standing(self, account: Account, row: TopupRow, expired: bool) -> Standing | None:
-        """What the provider says; None where it does not. What it does not know of when it expires is closed."""
+        """What the provider says; None where it knows nothing of it. When that expires, it is closed."""
         self.asked += 1
         provider: Provider = account.provider
         work = provider.close if expired else provider.ask
-        try:
-            standing = await account.call(lambda: work(row.topup_id, row.reference))
-        except (Unavailable, Refused) as error:
-            _log.warning("provider_unavailable", account=account.name, topup=str(row.topup_id), reason=str(error))
-            return None
+        standing = await account.call(lambda: work(row.topup_id, row.reference))
         if standing is None:
             return (
                 Standing(topup_id=row.topup_id, reference=None, state="closed", at=self._clock()) if expired else None
             )
         return msgspec.structs.replace(standing, topup_id=row.topup_id)
+
+    async def _schedule(self, row: TopupRow) -> None:
+        await self._change(row.topup_id, lambda found: _scheduled(found, row, self._clock()))
 
     async def _change(self, topup_id: UUID, how: Callable[[TopupRow], TopupRow]) -> None:
         async with connection_of(self._pool) as connection, connection.transaction():

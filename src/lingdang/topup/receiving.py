@@ -48,6 +48,8 @@ class Receiving:
         except Unavailable:
             raise retry_later("overloaded", 5, why=f"{account_name} cannot be verified now") from None
         taken = await self._inbox.take(account_name, notification, headers, body, now)
+        told = {"account": account_name, "type": notification.type, "notification": notification.id}
+        _log.info("notification_taken" if taken else "notification_repeated", **told)
         if taken is not None:
             self._following.soon(*taken)
         return account.provider.reply(accepted=True)
