@@ -60,6 +60,16 @@ def listed(**changed: Any) -> Standing:
             False,
         ),
         (PAID, listed(returns=(Return(reference="r", amount=0),)), False),
+        (
+            paid(returns=(Return(reference="r", amount=0, at=LATER),)),
+            listed(returns=(Return(reference="r", amount=100, at=AT),)),
+            True,
+        ),
+        (
+            paid(returns=(Return(reference="r", amount=0, at=AT),)),
+            listed(returns=(Return(reference="r", amount=100, at=LATER),)),
+            False,
+        ),
     ],
 )
 def test_only_what_is_not_known_is_a_difference(row: TopupRow, standing: Standing, expected: bool) -> None:

@@ -18,7 +18,7 @@ from lingdang.keys import Keyring
 from lingdang.topup.following import Following
 from lingdang.topup.inbox import Inbox
 from lingdang.topup.money import Money
-from lingdang.topup.providers.provider import Standing
+from lingdang.topup.providers.provider import Return, Standing
 from lingdang.topup.providers.sandbox import Sandbox, Sending
 from support.buyer import buyer, buyers
 from support.people import api_key
@@ -209,6 +209,17 @@ async def test_a_dispute_that_comes_shortly_before_its_payment_waits_for_it(till
     found = await till.found(row)
     heard = await till.topups.inbox.of_topup(row.topup_id, row.account, found.reference)
     assert len(heard) == 2
+
+
+async def test_an_entry_that_somebody_else_carried_out_changes_nothing_any_more(till: Till) -> None:
+    """Whoever took it in may come to it after the healer did, and after what came next."""
+    row = await till.begun()
+    paid = msgspec.structs.replace(PAID, topup_id=row.topup_id)
+    back = [msgspec.structs.replace(paid, returns=(Return(reference="r", amount=amount),)) for amount in (600, 0)]
+    payment, first, second = await till.taken_in(paid, *back)
+    for taken in (payment, first, second, first):
+        await till.topups.following.carry_out(*taken)
+    assert till.sql("SELECT status, refunded FROM topup") == [("paid", 0)]
 
 
 async def test_one_that_comes_long_before_has_the_provider_asked_once_the_payment_is_known(till: Till) -> None:

@@ -120,18 +120,53 @@ def test_a_refund_that_is_told_before_its_payment_is_not_lost(order: list[int], 
 
 
 def test_money_that_failed_to_go_back_before_the_payment_was_told_is_none() -> None:
-    back = [standing(received=None, returns=(Return(reference="r1", amount=amount),)) for amount in (100, 0)]
-    assert sums(after(ROW, *back, standing())) == (600, 0, 0, 0)
+    assert sums(after(ROW, back(100, None), back(0, None), standing())) == (600, 0, 0, 0)
+
+
+def back(amount: int, at: datetime | None, name: str = "r1") -> Standing:
+    return standing(received=None, returns=(Return(reference=name, amount=amount, at=at),))
+
+
+@pytest.mark.parametrize(
+    ("known", "told", "expected"),
+    [
+        ((600, 3), (0, 1), 600),
+        ((0, 3), (600, 1), 0),
+        ((600, 1), (0, 3), 0),
+        ((0, 1), (600, 3), 600),
+        ((600, 3), (0, 3), 600),
+        ((0, 3), (600, 3), 600),
+        ((600, None), (0, 1), 0),
+        ((0, 1), (600, None), 0),
+        ((600, None), (0, None), 0),
+    ],
+)
+def test_a_refund_is_as_it_was_last_whatever_comes_late(
+    known: tuple[int, int | None], told: tuple[int, int | None], expected: int
+) -> None:
+    """One that is under way has no time, and holds until something is told that has one."""
+    both = [back(amount, None if hours is None else AT + timedelta(hours=hours)) for amount, hours in (known, told)]
+    assert after(ROW, standing(), *both).refunded == after(ROW, *both, standing()).refunded == expected
+
+
+@given(st.permutations(range(5)), st.lists(st.integers(0, 4), max_size=10))
+def test_every_sequence_of_single_refunds_leads_to_the_same(order: list[int], again: list[int]) -> None:
+    told = [
+        standing(),
+        back(200, None),
+        back(0, AT + timedelta(hours=1)),
+        back(200, AT + timedelta(hours=2)),
+        back(100, AT + timedelta(hours=1), "r2"),
+    ]
+    row = after(ROW, *(told[each] for each in [*order, *again]))
+    assert sums(row) == (600, 300, 0, 0)
 
 
 def test_single_refunds_that_are_told_later_do_not_lower_the_sum_and_add_what_it_lacks() -> None:
     row = after(ROW, standing(refunded=500))
 
-    def back(name: str, amount: int) -> Standing:
-        return standing(received=None, returns=(Return(reference=name, amount=amount),))
-
-    for single, expected in ((back("second", 200), 500), (back("first", 300), 500), (back("third", 50), 550)):
-        row = after(row, single)
+    for name, amount, expected in (("second", 200, 500), ("first", 300, 500), ("third", 50, 550)):
+        row = after(row, back(amount, None, name))
         assert row.refunded == expected
 
 

@@ -162,12 +162,17 @@ class Following:
     async def _change(
         self, found: TopupRow, how: Change, place: Place | None = None, refund: Refusal | None = None
     ) -> TopupRow:
-        """Change a top-up, bells first; `place` is then done, and `refund` over."""
+        """Change a top-up, bells first; `place` is then done, and `refund` over.
+
+        A `place` that waits no longer changes nothing.
+        """
         async with connection_of(self._pool) as connection:
             await notices.begin(connection, found.bucket)
             async with connection.transaction():
                 await self._pool.limit_transaction(connection)
                 before = await rows.locked(connection, found.topup_id)
+                if place is not None and not await inbox.is_waiting(connection, place):
+                    return before  # somebody else was faster, and newer ones may be carried out by now
                 row = await self._as_credited(connection, before)
                 promised = await refunds.promised(connection, row, without=refund)
                 booked = await self._booked(row, await self._as_credited(connection, how(row)), promised)

@@ -25,7 +25,7 @@ def merged(row: TopupRow, standing: Standing, now: datetime, *, exact: bool, tes
         in_ours = _in_money_of(row, standing)
         return msgspec.structs.replace(row, **_sums(row, in_ours, row.received, exact))
     # A refund may be told before its payment: it counts once the money is there.
-    changed: dict[str, Any] = {"returns": _returns(row.returns, standing.returns)}
+    changed: dict[str, Any] = {"returns": with_returns(row.returns, standing.returns)}
     if standing.reference is not None:
         changed["reference"] = standing.reference
     if standing.state == "paid" and tells_all(row, standing):
@@ -99,7 +99,7 @@ def _store_differences(row: TopupRow, standing: Standing) -> Sequence[str]:
 
 def _sums(row: TopupRow, standing: Standing, received: int, exact: bool) -> dict[str, Any]:
     """The sums that came back, none of them beyond what was received."""
-    returns = _returns(row.returns, standing.returns)
+    returns = with_returns(row.returns, standing.returns)
     told = {name: value for name in _SUMS if (value := getattr(standing, name)) is not None}
     # A sum that was told is not lowered by single ones, which may not reach back to the first.
     singles = max(sum(each.amount for each in returns), row.refunded if "refunded" in row.told else 0)
@@ -126,6 +126,18 @@ def _bounded(row: TopupRow, sums: Mapping[str, int], received: int) -> dict[str,
     return {"refunded": refunded, "lost": lost, "disputed": disputed}
 
 
-def _returns(known: Sequence[Return], told: Sequence[Return]) -> tuple[Return, ...]:
-    by_reference = {each.reference: each for each in (*known, *told)}
+def with_returns(known: Sequence[Return], told: Sequence[Return]) -> tuple[Return, ...]:
+    """The single refunds that are known, with those that are told: each as it was last."""
+    by_reference = {each.reference: each for each in known}
+    for each in told:
+        before = by_reference.get(each.reference)
+        if before is None or _is_later(each, before):
+            by_reference[each.reference] = each
     return tuple(by_reference.values())
+
+
+def _is_later(told: Return, known: Return) -> bool:
+    """Of two as old the greater one holds: money that went back stays there."""
+    if told.at is None or known.at is None:
+        return known.at is None
+    return (told.at, told.amount) > (known.at, known.amount)

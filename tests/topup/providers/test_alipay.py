@@ -7,6 +7,7 @@ import pytest
 
 from lingdang.topup.money import Money
 from lingdang.topup.providers.alipay import make
+from lingdang.topup.providers.checks import asked_now
 from lingdang.topup.providers.provider import Order, Provider, Refused, Return, Standing
 from proof.standin.alipay import AlipayDesk
 from proof.standin.keys import public_pem, rsa_key
@@ -123,9 +124,13 @@ def test_a_bill_has_what_was_paid_and_what_came_back(
     assert list(provider.list_day(tomorrow)) == []
     clock.go(hours=13)  # 01:00 of the next day in China, and still the same in UTC
     desk.give_back(begun.topup_id.hex, 150)
+    asked_at = asked_now()
     (back,) = provider.list_day(tomorrow)
     assert (back.topup_id, back.received) == (begun.topup_id, None)
-    assert (back.returns, back.proven) == ((Return(reference="console-3", amount=150),), True)
+    (returned,) = back.returns
+    assert (returned.reference, returned.amount, back.proven) == ("console-3", 150, True)
+    assert returned.at is not None
+    assert returned.at >= asked_at
 
 
 def test_a_refund_on_the_bill_that_alipay_does_not_know_proves_nothing(

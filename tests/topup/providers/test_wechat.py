@@ -1,11 +1,13 @@
 """WeChat Pay's API: codes, what became of them, money back, and a day's bill."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 
+import msgspec
 import pytest
 
 from lingdang.topup.money import Money
+from lingdang.topup.providers.checks import CHINA
 from lingdang.topup.providers.provider import Order, Provider, Refused, Return, Standing, Unavailable
 from lingdang.topup.providers.wechat import make
 from proof.standin.wechat import WechatDesk
@@ -136,7 +138,8 @@ def test_a_bill_has_what_was_paid_and_what_came_back(
     assert told.url == begun.notify_url
     desk.end_refund(begun.topup_id.hex, "CLOSED")
     (failed,) = provider.list_day(tomorrow)
-    assert failed.returns == (Return(reference=back.returns[0].reference, amount=0),)
+    assert failed.returns == (msgspec.structs.replace(back.returns[0], amount=0),)
+    assert back.returns[0].at == datetime(2026, 12, 2, tzinfo=CHINA), "the bill follows it to the day's end"
 
 
 def test_a_bill_that_was_altered_on_its_way_is_not_read(desk: WechatDesk, provider: Provider, begun: Order) -> None:

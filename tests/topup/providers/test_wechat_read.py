@@ -168,9 +168,10 @@ def test_each_refund_is_told_alone_until_it_fails(desk: WechatDesk, provider: Pr
     back = _standing(provider, desk.give_back(number, 100))
     assert (back.topup_id, back.received, back.refunded) == (begun.topup_id, None, None)
     reference = back.returns[0].reference
-    assert back.returns == (Return(reference=reference, amount=100),)
+    assert back.returns == (Return(reference=reference, amount=100, at=back.at),)
     for status in ("CLOSED", "ABNORMAL"):
-        assert _standing(provider, desk.end_refund(number, status)).returns == (Return(reference=reference, amount=0),)
+        ended = _standing(provider, desk.end_refund(number, status))
+        assert ended.returns == (Return(reference=reference, amount=0, at=ended.at),)
 
 
 def test_what_is_no_payment_is_of_no_consequence(desk: WechatDesk, provider: Provider) -> None:

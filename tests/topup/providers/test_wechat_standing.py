@@ -1,5 +1,7 @@
 """What WeChat Pay's objects say of a payment, where a test of its API cannot lead."""
 
+from datetime import datetime
+
 import pytest
 
 from lingdang.topup.providers.provider import Return
@@ -26,13 +28,14 @@ def test_an_order_without_merchant_and_app_is_not_ours() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "amount"), [("SUCCESS", 5), ("PROCESSING", 5), ("CLOSED", 0), ("ABNORMAL", 0), (None, 0)]
+    ("status", "amount", "at"),
+    [("SUCCESS", 5, NOW), ("PROCESSING", 5, None), ("CLOSED", 0, NOW), ("ABNORMAL", 0, NOW), (None, 0, NOW)],
 )
-def test_a_refund_counts_while_it_is_on_its_way(status: str | None, amount: int) -> None:
+def test_a_refund_counts_while_it_is_on_its_way(status: str | None, amount: int, at: datetime | None) -> None:
     refunded = Refunded(
         out_trade_no=NUMBER, transaction_id="42", refund_id="50", status=status, amount=RefundAmount(refund=5)
     )
     standing = of_refund(refunded, None, NOW)
-    assert standing.returns == (Return(reference="50", amount=amount),)
+    assert standing.returns == (Return(reference="50", amount=amount, at=at),)
     assert standing.differs == ()
     assert of_refund(refunded, "1", NOW).differs == ("merchant",)

@@ -5,7 +5,7 @@ No library stands between: the signature is one call of `cryptography`, and ever
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -18,7 +18,7 @@ from lingdang.topup.providers.alipay_bill import read_bill
 from lingdang.topup.providers.alipay_client import AlipayApi
 from lingdang.topup.providers.alipay_signing import is_signed, read_private_key, read_public_key, signed_text
 from lingdang.topup.providers.alipay_standing import Trade, moment, of_trade
-from lingdang.topup.providers.checks import CHINA, check_time, text_of
+from lingdang.topup.providers.checks import CHINA, asked_now, check_time, text_of
 from lingdang.topup.providers.provider import (
     Action,
     Begun,
@@ -109,13 +109,14 @@ class Alipay:
         return NotificationReply(200, body=b"success" if accepted else b"fail")
 
     def ask(self, topup_id: UUID, reference: str | None) -> Standing | None:
+        at = asked_now()
         try:
             trade = self._api.call("alipay.trade.query", {"out_trade_no": topup_id.hex}, Trade)
         except Refused as refused:
             if refused.reason == _UNKNOWN:
                 return None
             raise
-        return of_trade(trade, datetime.now(UTC))
+        return of_trade(trade, at)
 
     def close(self, topup_id: UUID, reference: str | None) -> Standing | None:
         """What it answers is passed over: whatever it says, the trade is asked for afterwards."""
@@ -133,8 +134,9 @@ class Alipay:
             "refund_amount": decimal_text(amount),
             "out_request_no": hashlib.sha256(f"{topup_id}:{refund_id}".encode()).hexdigest()[:40],
         }
+        at = asked_now()
         trade = self._api.call("alipay.trade.refund", content, Trade)
-        return of_trade(msgspec.structs.replace(trade, trade_status="TRADE_SUCCESS"), datetime.now(UTC))
+        return of_trade(msgspec.structs.replace(trade, trade_status="TRADE_SUCCESS"), at)
 
     def list_day(self, day: date) -> Iterator[Standing]:
         """Days are China's. Alipay makes a day's bill by nine o'clock of the next one."""
@@ -152,6 +154,7 @@ class Alipay:
         """A refund as Alipay answers it: the bill is not signed, and no other answer tells of refunds by hand."""
         [back] = listed.returns
         content = {"trade_no": listed.reference, "out_request_no": back.reference}
+        at = asked_now()
         try:
             found = self._api.call("alipay.trade.fastpay.refund.query", content, _Back)
         except Refused:
@@ -159,7 +162,8 @@ class Alipay:
         if found.refund_status != "REFUND_SUCCESS" or found.refund_amount is None:
             return listed
         amount = read_decimal(found.refund_amount, "CNY").amount
-        return msgspec.structs.replace(listed, returns=(Return(reference=back.reference, amount=amount),), proven=True)
+        returned = Return(reference=back.reference, amount=amount, at=at)
+        return msgspec.structs.replace(listed, returns=(returned,), proven=True)
 
     def _told(self, signed: Mapping[str, str]) -> Notification:
         name, kind, at = signed["notify_id"], signed["notify_type"], moment(signed["notify_time"])

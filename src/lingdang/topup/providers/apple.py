@@ -24,7 +24,7 @@ from msgspec import Meta
 from lingdang.topup.money import Money
 from lingdang.topup.providers.apple_client import AppleApi
 from lingdang.topup.providers.apple_standing import Transaction, is_consumable, moment, of_transaction
-from lingdang.topup.providers.checks import check_time, decode, text_of
+from lingdang.topup.providers.checks import asked_now, check_time, decode, text_of
 from lingdang.topup.providers.provider import (
     Action,
     Begun,
@@ -115,11 +115,12 @@ class Apple:
 
     def ask(self, topup_id: UUID, reference: str | None) -> Standing | None:
         """Apple knows purchases by its own id alone."""
+        at = asked_now()
         signed = None if reference is None else self._api.transaction(reference)
         if signed is None:
             return None
         try:
-            return of_transaction(self._transaction(signed), datetime.now(UTC))
+            return of_transaction(self._transaction(signed), at)
         except Forged as forged:
             raise Unavailable(forged.reason) from forged
 

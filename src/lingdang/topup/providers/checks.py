@@ -1,4 +1,4 @@
-"""What every provider's notification is checked for, whatever its library verifies."""
+"""What every provider's notification is checked for, whatever its library verifies; and when a provider was asked."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TypeVar
@@ -50,6 +50,14 @@ def decode(body: bytes | str, kind: type[_Decoded]) -> _Decoded:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, RecursionError) as error:
         raise Forged(f"unreadable: {error}") from None
+
+
+def asked_now() -> datetime:
+    """When a provider is asked, for the answer: it has what was before, and need not have what comes afterwards.
+
+    In whole seconds, as providers tell when something happened: none of this second is older than the answer.
+    """
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 def our_number(text: str | None) -> UUID | None:

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from lingdang.topup.money import Money
-from lingdang.topup.providers.checks import check_time, decode, our_number, text_of
+from lingdang.topup.providers.checks import asked_now, check_time, decode, our_number, text_of
 from lingdang.topup.providers.google_client import GoogleApi
 from lingdang.topup.providers.google_objects import PlayOrder, Purchase, Push, Told, VoidedList
 from lingdang.topup.providers.google_push import Pushes
@@ -102,8 +102,9 @@ class Google:
         """Google knows purchases by their token alone."""
         if reference is None:
             return None
+        at = asked_now()
         purchase = self._purchase(reference)
-        return None if purchase is None else of_purchase(reference, purchase, self._order(purchase), datetime.now(UTC))
+        return None if purchase is None else of_purchase(reference, purchase, self._order(purchase), at)
 
     def close(self, topup_id: UUID, reference: str | None) -> Standing | None:
         """Nothing waits at Google that could be closed."""

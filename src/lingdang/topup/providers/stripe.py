@@ -14,7 +14,7 @@ import stripe
 from msgspec import Meta
 
 from lingdang.topup.money import Money
-from lingdang.topup.providers.checks import check_time, decode, made_at, our_number, read_seconds, text_of
+from lingdang.topup.providers.checks import asked_now, check_time, decode, made_at, our_number, read_seconds, text_of
 from lingdang.topup.providers.provider import (
     Action,
     Begun,
@@ -113,10 +113,12 @@ class Stripe:
     def ask(self, topup_id: UUID, reference: str | None) -> Standing | None:
         if reference is not None and reference.startswith("pi_"):
             return self._payment(reference)
+        at = asked_now()
         session = self._session(topup_id, reference)
-        return None if session is None else self._of_session(session)
+        return None if session is None else self._of_session(session, at)
 
     def close(self, topup_id: UUID, reference: str | None) -> Standing | None:
+        at = asked_now()
         session = self._session(topup_id, reference)
         if session is None:
             return None
@@ -125,7 +127,7 @@ class Stripe:
                 session = self._api.post(f"/v1/checkout/sessions/{session.id}/expire", Session)
             except Refused:  # somebody was faster
                 session = self._api.get(f"/v1/checkout/sessions/{session.id}", Session)
-        return self._of_session(session)
+        return self._of_session(session, at)
 
     def refund(self, topup_id: UUID, reference: str, refund_id: str, amount: Money, received: Money) -> Standing:
         """Stripe forgets an idempotency key after a day, so its list is looked at first."""
@@ -148,10 +150,10 @@ class Stripe:
         """Days are UTC's. What others sell through the same account is passed over."""
         start = datetime(day.year, day.month, day.day, tzinfo=UTC)
         created = {"gte": int(start.timestamp()), "lt": int((start + timedelta(days=1)).timestamp())}
-        seen = set()
+        seen, at = set[str | None](), asked_now()
         for charge in self._api.all("/v1/charges", Charge, created=created):
             disputes = self._disputes(charge.payment_intent) if charge.disputed else ()
-            standing = of_charge(charge, disputes, datetime.now(UTC))
+            standing = of_charge(charge, disputes, at)
             if standing is not None:
                 seen.add(standing.reference)
                 yield standing
@@ -209,16 +211,17 @@ class Stripe:
         sessions = self._api.all("/v1/checkout/sessions", Session, created=created)
         return next((session for session in sessions if session.client_reference_id == str(topup_id)), None)
 
-    def _of_session(self, session: Session) -> Standing:
+    def _of_session(self, session: Session, at: datetime) -> Standing:
         if session.payment_intent is not None:
             standing = self._payment(session.payment_intent, over=session.status != "open")
             if standing is not None:
                 return standing
-        return of_page(session, datetime.now(UTC))
+        return of_page(session, at)
 
     def _payment(self, reference: str, over: bool = False) -> Standing | None:
+        at = asked_now()
         intent = self._api.find(f"/v1/payment_intents/{reference}", Intent, expand=["latest_charge"])
-        return None if intent is None else of_intent(intent, self._disputes(reference), over, datetime.now(UTC))
+        return None if intent is None else of_intent(intent, self._disputes(reference), over, at)
 
     def _disputes(self, reference: str | None) -> Sequence[Dispute]:
         return tuple(self._api.all("/v1/disputes", Dispute, payment_intent=reference)) if reference else ()

@@ -17,7 +17,7 @@ from msgspec import Meta
 from wechatpayv3 import WeChatPay, WeChatPayType
 
 from lingdang.topup.money import Money
-from lingdang.topup.providers.checks import CHINA, check_time, decode, read_seconds, text_of
+from lingdang.topup.providers.checks import CHINA, asked_now, check_time, decode, read_seconds, text_of
 from lingdang.topup.providers.provider import (
     Action,
     Begun,
@@ -120,13 +120,14 @@ class Wechat:
         return NotificationReply(400, "application/json", b'{"code":"FAIL","message":"refused"}')
 
     def ask(self, topup_id: UUID, reference: str | None) -> Standing | None:
+        at = asked_now()
         try:
             found = self._api.call(Transaction, lambda wechat: wechat.query(out_trade_no=topup_id.hex))
         except Refused as refused:
             if refused.reason in _UNKNOWN:
                 return None
             raise
-        return of_transaction(found, self._account.mchid, self._account.appid, datetime.now(UTC))
+        return of_transaction(found, self._account.mchid, self._account.appid, at)
 
     def close(self, topup_id: UUID, reference: str | None) -> Standing | None:
         """What it answers is passed over: whatever it says, the order is asked for afterwards."""
@@ -138,6 +139,7 @@ class Wechat:
         return self.ask(topup_id, reference)
 
     def refund(self, topup_id: UUID, reference: str, refund_id: str, amount: Money, received: Money) -> Standing:
+        at = asked_now()
         refunded = self._api.call(
             Refunded,
             lambda wechat: wechat.refund(
@@ -146,7 +148,7 @@ class Wechat:
                 amount={"refund": amount.amount, "total": received.amount, "currency": received.currency},
             ),
         )
-        return of_refund(refunded, None, datetime.now(UTC))
+        return of_refund(refunded, None, at)
 
     def list_day(self, day: date) -> Iterator[Standing]:
         """Days are China's. WeChat makes a day's bill by ten o'clock of the next one."""

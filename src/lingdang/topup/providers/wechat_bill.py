@@ -3,9 +3,9 @@
 import hashlib
 import zlib
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from lingdang.topup.money import Money, read_decimal
+from lingdang.topup.money import read_decimal
 from lingdang.topup.providers.checks import CHINA, our_number
 from lingdang.topup.providers.provider import Return, Standing, Unavailable
 
@@ -44,7 +44,8 @@ def read_bill(text: str, mchid: str, appid: str) -> Iterator[Standing]:
 def _standing(row: Mapping[str, str], mchid: str, appid: str) -> Standing:
     currency = row["货币种类"]
     back = row["交易状态"] == "REFUND"
-    refund = (Return(reference=row["微信退款单号"], amount=_returned(row, currency).amount),) if back else ()
+    at = datetime.strptime(row["交易时间"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=CHINA)
+    refund = (_refund(row, currency, at),) if back else ()
     differs = [
         name for name, same in (("merchant", row["商户号"] == mchid), ("app", row["公众账号ID"] == appid)) if not same
     ]
@@ -52,13 +53,16 @@ def _standing(row: Mapping[str, str], mchid: str, appid: str) -> Standing:
         topup_id=our_number(row["商户订单号"]),
         reference=row["微信订单号"],
         state="paid",
-        at=datetime.strptime(row["交易时间"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=CHINA),
+        at=at,
         received=None if back else read_decimal(row["订单金额"], currency),
         returns=refund,
         differs=tuple(differs),
     )
 
 
-def _returned(row: Mapping[str, str], currency: str) -> Money:
-    failed = row["退款状态"] in ("FAIL", "CHANGE")
-    return Money(0, currency) if failed else read_decimal(row["申请退款金额"], currency)
+def _refund(row: Mapping[str, str], currency: str, at: datetime) -> Return:
+    """A refund as it was when its day ended: so long the bill follows it."""
+    status = row["退款状态"]
+    until = at.replace(hour=0, minute=0, second=0) + timedelta(days=1)
+    amount = 0 if status in ("FAIL", "CHANGE") else read_decimal(row["申请退款金额"], currency).amount
+    return Return(reference=row["微信退款单号"], amount=amount, at=None if status == "PROCESSING" else until)

@@ -42,11 +42,12 @@ def of_refund(refunded: Refunded, mchid: str | None, at: datetime) -> Standing:
     """By one refund. `mchid` is ours where it is told; an answer to ourselves does not tell it."""
     status = refunded.refund_status or refunded.status
     amount = refunded.amount.refund if status in _ON_ITS_WAY else 0
+    back = Return(reference=refunded.refund_id, amount=amount, at=None if status == "PROCESSING" else at)
     return Standing(
         topup_id=our_number(refunded.out_trade_no),
         reference=refunded.transaction_id,
         state="paid",
         at=at,
-        returns=(Return(reference=refunded.refund_id, amount=amount),),
+        returns=(back,),
         differs=("merchant",) if mchid is not None and refunded.mchid != mchid else (),
     )
