@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from lingdang.errors import Problem
 from lingdang.keys import Keyring
-from lingdang.topup.providers.provider import Notification, Unavailable
+from lingdang.topup.providers.provider import Forged, Notification, Unavailable
 from lingdang.topup.providers.sandbox import Sandbox, Sending
 from lingdang.topup.receiving import Receiving
 from support.tabs import until
@@ -89,3 +89,26 @@ async def test_what_cannot_be_verified_now_is_to_come_again_and_is_not_kept(
             await take(till, sending)
         assert int(later.value.headers["Retry-After"]) > 0
         assert till.sql(VERDICTS) == []
+
+
+class Strange(Sandbox):
+    """Its notifications are forged, for a reason that has `said` in it."""
+
+    said = ""
+
+    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Notification:
+        raise Forged(f"environment: {self.said}")
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"), [("a\0b", "a\\x00b"), ("\ud800", "\\ud800"), ("\n", "\\n"), ("别的", "别的")]
+)
+async def test_a_reason_that_a_stranger_chose_is_kept_with_its_letters_escaped(
+    database_url: str, keyring: Keyring, said: str, kept: str
+) -> None:
+    sandbox = Strange("sandbox", database_url, keyring, "")
+    async with till_of(database_url, keyring, sandbox=sandbox) as till:
+        sandbox.said = said
+        answered = await receiving(till).take("sandbox", {}, b"{}", till.hands())
+        assert answered.status == 400
+        assert till.sql(VERDICTS) == [("sandbox", f"forged: environment: {kept}")]

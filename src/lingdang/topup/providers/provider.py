@@ -119,11 +119,12 @@ class NotificationReply(msgspec.Struct, frozen=True):
 
 class Forged(Exception):  # noqa: N818 - what it is, not that it failed
     """A notification is not the provider's, or is too old to be believed. `reason` is a short stable word with details
-    behind a colon: `signature`, `serial: 7F…`, `timestamp: 86400 s ahead`, `not utf-8`."""
+    behind a colon: `signature`, `serial: 7F…`, `timestamp: 86400 s ahead`, `not utf-8`. What a stranger put into them
+    and nobody can print or store is escaped."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason = _printable(reason)
 
 
 class Unavailable(Exception):  # noqa: N818 - likewise
@@ -131,11 +132,15 @@ class Unavailable(Exception):  # noqa: N818 - likewise
 
 
 class Refused(Exception):  # noqa: N818 - likewise
-    """The provider answered that it will not. `reason` is its own code."""
+    """The provider answered that it will not. `reason` is its own code, escaped as that of Forged."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason = _printable(reason)
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
