@@ -34,6 +34,8 @@ class Store:
         self.finished: list[str] = []
         self.told: list[tuple[str, int]] = []
         self.away = False
+        self.refunded: int | None = None
+        self.clock = datetime(2026, 11, 23, tzinfo=UTC)
         self.unwilling: set[str] = set()
         """References that it refuses to finish, questions whose answer it refuses, proofs of which it says nothing."""
 
@@ -86,8 +88,9 @@ class Store:
             topup_id=None if named == "nobody" else UUID(named),
             reference=f"store-{named}",
             state="paid",
-            at=datetime(2026, 11, 23, tzinfo=UTC),
+            at=self.clock,
             received=Money(99, "USD"),
+            refunded=self.refunded,
             store_product=PRODUCT,
             payer_account=None if named == "nobody" else named,
         )

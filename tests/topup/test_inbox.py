@@ -12,7 +12,7 @@ from lingdang.db.pool import Pool
 from lingdang.ids import uuid7
 from lingdang.keys import Keyring
 from lingdang.topup import inbox
-from lingdang.topup.inbox import LARGEST_FORGED, MOST_FORGED, Inbox, Place
+from lingdang.topup.inbox import LARGEST_FORGED, MOST_FORGED, PROBE, Inbox, Place
 from lingdang.topup.money import Money
 from lingdang.topup.providers.provider import Notification, Standing
 
@@ -90,6 +90,18 @@ async def test_forged_ones_are_kept_up_to_a_bound_and_counted_beyond(
     counted = "SELECT account, count(*) FROM topup_notification GROUP BY 1 ORDER BY 1"
     assert rows(database_url, counted) == [("other", 1), ("shop", MOST_FORGED + 1)]
     assert rows(database_url, "SELECT 1 FROM topup_waiting") == [], "nothing is made of them"
+
+
+async def test_of_probes_one_a_minute_is_kept_and_none_for_a_forged_one(
+    pool: Pool, keyring: Keyring, database_url: str
+) -> None:
+    kept = Inbox(pool, keyring)
+    for number in range(MOST_FORGED + 5):
+        await kept.refuse("shop", PROBE, {}, b"%d" % number, NOW + timedelta(seconds=number))
+    await kept.refuse("shop", "signature", {}, b"1", NOW)
+    assert kept.forged == MOST_FORGED + 6
+    counted = "SELECT verdict, count(*) FROM topup_notification GROUP BY 1 ORDER BY 1"
+    assert rows(database_url, counted) == [("forged: signature", 1), ("probe", 2)]
 
 
 async def test_of_a_large_forged_body_the_beginning_is_kept(pool: Pool, keyring: Keyring, database_url: str) -> None:

@@ -1,6 +1,7 @@
 """Purchases in an app: the proof completes the top-up that it names, and no other; stores are told and answered."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -52,6 +53,26 @@ async def test_a_proof_completes_its_top_up_once_and_the_store_is_told(shop: Sho
     assert store.finished == []
     store.away = False
     await until(lambda: store.finished == [f"store-{topup['topupId']}"])
+
+
+async def test_a_proof_that_is_shown_again_and_again_fills_no_inbox(shop: Shop, store: Store) -> None:
+    ann, bob = buyers(shop, "ann", "bob")
+    hers, his = await start(ann), await start(bob)
+    for _ in range(5):
+        await show(ann, hers, f"good {hers['topupId']}")
+        await show(bob, his, f"good {hers['topupId']}")
+    counted = "SELECT type, count(*) FROM topup_notification GROUP BY 1"
+    assert shop.sql(counted) == [("purchase", 3)], "one before the payment was known, one after it, and bob's"
+    assert bells(shop) == [("topup", 660, 660)]
+
+
+async def test_what_a_proof_shows_later_counts_though_it_was_shown_before(shop: Shop, store: Store) -> None:
+    [ann] = buyers(shop, "ann")
+    topup = await start(ann)
+    for refunded, balance in ((0, 660), (99, 0), (0, 660), (99, 0)):
+        store.refunded, store.clock = refunded, store.clock + timedelta(hours=1)
+        await show(ann, topup, f"good {topup['topupId']}")
+        assert bells(shop)[-1][-1] == balance
 
 
 async def test_anothers_proof_completes_theirs(shop: Shop) -> None:

@@ -23,6 +23,8 @@ MOST_FORGED = 100
 """Of one account within an hour, whose bodies are kept."""
 LARGEST_FORGED = 16 * 1024
 """Bytes of a forged body that are kept."""
+PROBE = "probe"
+"""The reason of what WeChat Pay forges itself, to see that it is refused."""
 SWEPT = 1000
 UNKNOWN_FOR = timedelta(minutes=1)
 """What is told of a payment that nobody knows waits so long for it: longer than a payment takes to be carried out."""
@@ -147,12 +149,16 @@ class Inbox:
     async def refuse(self, account: str, reason: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
         """Keep a forged notification with the reason, while there are few of them. Raises Problem `overloaded`."""
         self.forged += 1
+        kept_of = _whole(headers, body[:LARGEST_FORGED])
+        if reason == PROBE:
+            # Whoever likes can send one. The first one of a minute is kept: that it came is all that matters.
+            await self._keep(Place(account, f"refused {PROBE} {now:%Y-%m-%d %H:%M}"), now, PROBE, None, kept_of)
+            return
         [(kept,)] = await fetch_all(self._pool, _FORGED, (account, now - _HOUR))
         if kept >= MOST_FORGED:
             return
-        verdict = "probe" if reason == "probe" else f"forged: {reason[:200]}"
         place = Place(account, f"refused {sha256(body).hexdigest()} {reason[:40]}")
-        await self._keep(place, now, verdict, None, _whole(headers, body[:LARGEST_FORGED]))
+        await self._keep(place, now, f"forged: {reason[:200]}", None, kept_of)
 
     async def waits(self, place: Place) -> Told | None:
         """What an entry tells; None when it was carried out. Raises Problem `overloaded`."""

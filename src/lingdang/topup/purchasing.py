@@ -1,18 +1,19 @@
 """Purchases in an app: the client pays at the store, then shows us the proof, which completes its top-up."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+from hashlib import sha256
 from uuid import UUID
 
+import msgspec
 import structlog
 
 from lingdang.db.pool import Pool
 from lingdang.errors import Problem, invalid_field, retry_later
-from lingdang.ids import uuid7
 from lingdang.owner import Owner
 from lingdang.topup.accounts import Accounts
 from lingdang.topup.following import Following
 from lingdang.topup.inbox import Inbox
-from lingdang.topup.providers.provider import Forged, Refused, Unavailable
+from lingdang.topup.providers.provider import Forged, Refused, Standing, Unavailable
 from lingdang.topup.rows import TopupRow
 from lingdang.topup.views import get_topup
 
@@ -54,6 +55,12 @@ class Purchasing:
         except Refused as refused:
             _log.error("purchase_refused", account=account.name, topup=str(topup_id), reason=refused.reason)
             raise Problem("topup_unavailable", reason="refused") from None
-        place = await self._inbox.answer(account.name, f"purchase {uuid7()}", standing, None, now)
+        place = await self._inbox.answer(account.name, f"purchase {_name(row, standing)}", standing, None, now)
         await self._following.try_out(place)
         return await get_topup(self._pool, owner, topup_id)
+
+
+def _name(row: TopupRow, standing: Standing) -> str:
+    """Of what the store said, whenever it said it, while the top-up stays as it is: shown once more it is the same."""
+    said = msgspec.structs.replace(standing, at=datetime.fromtimestamp(0, UTC))
+    return sha256(msgspec.json.encode((row.topup_id, row.version, said))).hexdigest()
