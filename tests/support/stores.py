@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 from lingdang.topup.money import Money
@@ -35,6 +36,7 @@ class Store:
         self.told: list[tuple[str, int]] = []
         self.away = False
         self.refunded: int | None = None
+        self.state: Literal["paid", "open"] = "paid"
         self.clock = datetime(2026, 11, 23, tzinfo=UTC)
         self.unwilling: set[str] = set()
         """References that it refuses to finish, questions whose answer it refuses, proofs of which it says nothing."""
@@ -87,10 +89,10 @@ class Store:
         return Standing(
             topup_id=None if named == "nobody" else UUID(named),
             reference=f"store-{named}",
-            state="paid",
+            state=self.state,
             at=self.clock,
-            received=Money(99, "USD"),
-            refunded=self.refunded,
+            received=Money(99, "USD") if self.state == "paid" else None,
+            refunded=self.refunded if self.state == "paid" else None,
             store_product=PRODUCT,
             payer_account=None if named == "nobody" else named,
         )

@@ -10,7 +10,9 @@ import structlog
 from lingdang.db.pool import Pool
 from lingdang.errors import Problem, invalid_field, retry_later
 from lingdang.owner import Owner
+from lingdang.topup import rows
 from lingdang.topup.accounts import Accounts
+from lingdang.topup.agreeing import agrees
 from lingdang.topup.following import Following
 from lingdang.topup.inbox import Inbox
 from lingdang.topup.providers.provider import Forged, Refused, Standing, Unavailable
@@ -55,12 +57,21 @@ class Purchasing:
         except Refused as refused:
             _log.error("purchase_refused", account=account.name, topup=str(topup_id), reason=refused.reason)
             raise Problem("topup_unavailable", reason="refused") from None
-        place = await self._inbox.answer(account.name, f"purchase {_name(row, standing)}", standing, None, now)
-        await self._following.try_out(place)
+        if not await self._is_known(account.name, standing, now):
+            place = await self._inbox.answer(account.name, f"purchase {_name(row, standing)}", standing, None, now)
+            await self._following.try_out(place)
         return await get_topup(self._pool, owner, topup_id)
+
+    async def _is_known(self, account: str, standing: Standing, now: datetime) -> bool:
+        """Whether nothing follows from what a store said, as when a proof is shown again."""
+        if standing.reference is None:
+            return False
+        row = await rows.find_reference(self._pool, account, standing.reference)
+        return row is not None and row.paid_at is not None and not row.is_credit_due and agrees(row, standing, now)
 
 
 def _name(row: TopupRow, standing: Standing) -> str:
-    """Of what the store said, whenever it said it, while the top-up stays as it is: shown once more it is the same."""
+    """Of what the store said, whenever it said it, while the top-up stays as it is: a purchase that waits is one entry,
+    however often it is shown."""
     said = msgspec.structs.replace(standing, at=datetime.fromtimestamp(0, UTC))
     return sha256(msgspec.json.encode((row.topup_id, row.version, said))).hexdigest()
