@@ -1,7 +1,10 @@
 """The accounts that the settings name, and their threads."""
 
+import asyncio
 import threading
 import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +14,9 @@ from lingdang.keys import Keyring
 from lingdang.settings import Settings, SettingsError
 from lingdang.topup import accounts
 from lingdang.topup.accounts import Account, make_accounts
-from lingdang.topup.providers.provider import Refused, Unavailable
+from lingdang.topup.providers.provider import Notification, Refused, Unavailable
 from lingdang.topup.providers.sandbox import Sandbox
+from support.stores import Store
 
 STRIPE = {"kind": "stripe", "secret_key": "sk_test_1", "webhook_secret": "whsec_MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0"}
 
@@ -105,3 +109,31 @@ async def test_no_more_wait_than_there_is_room_for(account: Account, monkeypatch
     with pytest.raises(Unavailable):
         await account.call(lambda: 7)
     account.close()
+
+
+async def test_customers_in_a_crowd_hold_up_no_call_of_the_shop(account: Account) -> None:
+    let_go = threading.Event()
+    crowd = [asyncio.create_task(account.call_for_customer(let_go.wait)) for _ in range(accounts.CALLS_WAITING)]
+    try:
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable):
+            await account.call_for_customer(lambda: 7)
+        assert await asyncio.wait_for(account.call(lambda: 7), 5) == 7
+    finally:
+        let_go.set()
+        await asyncio.gather(*crowd)
+        account.close()
+
+
+class Asks(Store):
+    """It takes longer than a provider may that asks nobody."""
+
+    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Notification:
+        time.sleep(accounts.READ_SECONDS + 0.2)
+        return Notification(id="n1", type="QUESTION", at=now)
+
+
+async def test_a_store_may_be_asked_before_its_notification_is_taken() -> None:
+    store = Account("google", Asks())
+    assert (await store.read({}, b"", datetime.now(UTC))).id == "n1"
+    store.close()

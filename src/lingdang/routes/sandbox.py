@@ -122,7 +122,7 @@ def routes(account: Account, receiving: Receiving, clock: Clock) -> list[AnyServ
 
 async def _called(account: Account, work: Callable[[], T]) -> T:
     try:
-        return await account.call(work)
+        return await account.call_for_customer(work)
     except Unavailable:
         raise retry_later("provider_unavailable", 1, why="too many ask the sandbox at once") from None
 

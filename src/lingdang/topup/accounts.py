@@ -17,14 +17,16 @@ from lingdang.topup.providers.provider import Forged, Notification, Provider, Re
 from lingdang.topup.providers.sandbox import Sandbox
 
 CALLS = 4
-"""Calls to a provider that are under way at a time, for one account in one process."""
+"""Calls to a provider that are under way at a time, for one account in one process: of the shop's own, such as refunds,
+and as many that customers wait for. Customers may come in crowds, with proofs that they made up."""
 READS = 2
 """Notifications of one account that are verified at a time."""
 CALLS_WAITING, READS_WAITING = 64, 512
 """How many may be under way or wait for that. Verifying takes a thousandth of a second, a call as long as it likes."""
 CALL_SECONDS = 30.0
-READ_SECONDS = 0.8
-"""A notification is answered within a second."""
+READ_SECONDS, STORE_READ_SECONDS = 0.8, 8.0
+"""A notification is answered within a second; that of a store once Google was asked what it is about, or Apple whether
+its certificates are revoked. Pub/Sub waits ten seconds."""
 LIST_SECONDS = 1800.0
 """A list of a day has many pages where there were many payments."""
 
@@ -43,7 +45,9 @@ class Account:
         self.provider = provider
         self._closed = False
         self._calls = _Threads(f"topup-{name}", CALLS, CALLS_WAITING, CALL_SECONDS)
-        self._reads = _Threads(f"topup-read-{name}", READS, READS_WAITING, READ_SECONDS)
+        self._customers = _Threads(f"topup-customers-{name}", CALLS, CALLS_WAITING, CALL_SECONDS)
+        read_seconds = READ_SECONDS if self.store is None else STORE_READ_SECONDS
+        self._reads = _Threads(f"topup-read-{name}", READS, READS_WAITING, read_seconds)
         self._lists = _Threads(f"topup-list-{name}", 1, 1, LIST_SECONDS)
 
     @property
@@ -54,6 +58,10 @@ class Account:
     async def call(self, work: Callable[[], T]) -> T:
         """What the provider answers, asked in a thread. Raises Unavailable and Refused."""
         return await self._told(self._calls, work)
+
+    async def call_for_customer(self, work: Callable[[], T]) -> T:
+        """As `call`, for what a customer waits for: however many they are, the shop's own calls have their turn."""
+        return await self._told(self._customers, work)
 
     async def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Notification:
         """A notification, verified in a thread. Raises Forged and Unavailable."""
@@ -82,6 +90,7 @@ class Account:
         """Take no further calls; those under way end by themselves."""
         self._closed = True
         self._calls.close()
+        self._customers.close()
         self._reads.close()
         self._lists.close()
 

@@ -139,7 +139,7 @@ class Beginning:
     async def _begun(self, account: Account, row: TopupRow, payer_id: str | None) -> TopupRow:
         order = self._order(row, payer_id)
         try:
-            begun = await account.call(lambda: account.provider.begin(order))
+            begun = await account.call_for_customer(lambda: account.provider.begin(order))
         except Unavailable:
             raise retry_later("provider_unavailable", AGAIN_SECONDS, why=f"{account.name} does not answer") from None
         except Refused as refused:

@@ -47,7 +47,7 @@ class Purchasing:
         if account is None or store is None:
             raise Problem("topup_unavailable", reason="channel")
         try:
-            standing = await account.call(lambda: store.purchase(proof, now))
+            standing = await account.call_for_customer(lambda: store.purchase(proof, now))
         except Forged as forged:
             _log.warning("purchase_forged", account=account.name, topup=str(topup_id), reason=forged.reason)
             await self._inbox.refuse(account.name, forged.reason, {}, proof.encode(), now)
