@@ -37,17 +37,33 @@ def test_what_others_sell_is_passed_over() -> None:
     assert list(read_bill(f"{BILL}\n{row}\n", MCHID, APPID)) == []
 
 
-def test_a_name_may_have_a_comma_in_it() -> None:
+def _row(**values: str) -> str:
     told = {
         "商户订单号": order().topup_id.hex,
         "交易时间": "2026-11-30 12:00:00",
-        "商品名称": "600, or 6,00",
         "货币种类": "CNY",
+        "交易状态": "SUCCESS",
     }
-    told |= {"订单金额": "6.00", "商户号": MCHID, "公众账号ID": APPID, "交易状态": "SUCCESS"}
-    row = ",".join(f"`{told.get(column, '0')}" for column in BILL.split(","))
-    (paid,) = read_bill(f"{BILL}\n{row}\n", MCHID, APPID)
-    assert (paid.received, paid.differs) == (Money(600, "CNY"), ())
+    told |= {"订单金额": "6.00", "商户号": MCHID, "公众账号ID": APPID} | values
+    return ",".join(f"`{told.get(column, '0')}" for column in BILL.split(","))
+
+
+_TOTALS = "总交易单数,应结订单总金额\n`2,`12.00\n"
+
+
+@pytest.mark.parametrize(
+    "name", ["600, or 6,00", "six,`seven", ",`", "a\u2028b", "a\x0bb", "a\nb", "a\n`b", "a\n\n", "a,`\r\nb,`"]
+)
+def test_a_name_may_have_anything_in_it(name: str) -> None:
+    """And so may what a merchant adds to its orders; payments behind it are read too."""
+    rows = [_row(商品名称=name), _row(商户数据包=name), _row()]
+    read = list(read_bill("\n".join([BILL, *rows, _TOTALS]), MCHID, APPID))
+    assert [(each.received, each.differs) for each in read] == [(Money(600, "CNY"), ())] * 3
+
+
+def test_a_bill_that_breaks_off_within_a_line_is_none() -> None:
+    with pytest.raises(Unavailable, match="bill"):
+        list(read_bill("\n".join([BILL, _row(), _row()[:60]]), MCHID, APPID))
 
 
 @pytest.mark.parametrize("head", ["a,b", BILL.replace("商户订单号", "订单")])

@@ -5,7 +5,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from lingdang.topup.money import Money, read_decimal
 from lingdang.topup.providers.alipay_standing import moment
@@ -14,20 +14,41 @@ from lingdang.topup.providers.provider import Return, Standing, Unavailable
 
 _MOST_BYTES = 1_000_000_000
 _TRADE = "支付宝交易号"
+_NAME = "商品名称"
 
 
 def read_bill(archive: bytes) -> Iterator[Standing]:
     """Each payment and each refund of the day. What others sell for the same merchant is passed over. Raises
     Unavailable for what is no bill."""
     columns: list[str] = []
-    for line in csv.reader(_lines(archive)):
-        values = [value.strip() for value in line]
+    for line in _lines(archive):
+        values = _values(line, columns)
         if values[:1] == [_TRADE]:
             columns = values
         elif columns and len(values) == len(columns):
             yield from _standings(dict(zip(columns, values, strict=True)))
+        elif columns and values[0].isdigit():
+            raise Unavailable("bill: a trade's line")
     if not columns:
         raise Unavailable("bill: no columns")
+
+
+def _values(line: str, columns: Sequence[str]) -> list[str]:
+    """What a line has for these columns. What is sold may have any name: with quotes that nobody closes, or commas."""
+    quoted, plain = _unquoted(line), line.split(",")
+    values = quoted if len(quoted) == len(columns) else plain
+    more = len(values) - len(columns)
+    if more > 0 and _NAME in columns:
+        at = columns.index(_NAME)
+        values = [*values[:at], ",".join(values[at : at + more + 1]), *values[at + more + 1 :]]
+    return [value.strip() for value in values]
+
+
+def _unquoted(line: str) -> list[str]:
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error:  # for an end of a line within one
+        return []
 
 
 def _lines(archive: bytes) -> Iterator[str]:
@@ -42,7 +63,7 @@ def _lines(archive: bytes) -> Iterator[str]:
         text = packed.read(name).decode("gbk")
     except (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError, NotImplementedError) as error:
         raise Unavailable(f"bill: {error}") from error
-    return (line for line in text.splitlines() if not line.startswith("#"))
+    return (line for line in text.split("\n") if not line.startswith("#"))
 
 
 def _standings(row: Mapping[str, str]) -> Iterator[Standing]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from lingdang.topup.money import read_decimal
@@ -10,6 +10,11 @@ from lingdang.topup.providers.checks import CHINA, our_number
 from lingdang.topup.providers.provider import Return, Standing, Unavailable
 
 _MOST_BYTES = 1_000_000_000
+_BETWEEN = ",`"
+_NAME = "商品名称"
+"""Behind it are what the merchant added, and amounts."""
+_TOTALS = 2
+"""Lines at the end: what they are called, and how much they are."""
 
 
 def unpack(packed: bytes, sha1: str) -> str:
@@ -27,18 +32,36 @@ def unpack(packed: bytes, sha1: str) -> str:
 def read_bill(text: str, mchid: str, appid: str) -> Iterator[Standing]:
     """Each payment and each refund of the day. What others sell for the same merchant is passed over. Raises
     Unavailable for a text that is no bill."""
-    head, *lines = text.splitlines() or [""]
-    columns = head.split(",")
+    head, *lines = text.split("\n")
+    columns = head.strip().split(",")
     try:
-        for line in lines:
-            values = line.removeprefix("`").split(",`")  # a name may have a comma in it
-            if len(values) < len(columns):  # the totals at the end have fewer columns
-                return
+        for values in _rows(lines, columns):
             row = {column: value.strip() for column, value in zip(columns, values, strict=True)}
             if our_number(row["商户订单号"]) is not None:
                 yield _standing(row, mchid, appid)
     except (KeyError, ValueError) as error:
         raise Unavailable(f"bill: {error}") from error
+
+
+def _rows(lines: Sequence[str], columns: Sequence[str]) -> Iterator[list[str]]:
+    """The values of each row up to the totals. Raises ValueError for what is no row, and for one that breaks off.
+
+    What is sold may have any name: one that looks like the end of a line, or of a value.
+    """
+    begun = ""
+    for number, line in enumerate(lines):
+        if not begun and not line.startswith("`"):
+            if sum(bool(other.strip()) for other in lines[number:]) > _TOTALS:
+                raise ValueError("no row")
+            return
+        values = (begun + line).removeprefix("`").split(_BETWEEN)
+        begun = f"{begun}{line}\n" if len(values) < len(columns) else ""
+        if not begun:
+            more = len(values) - len(columns)
+            at = columns.index(_NAME) if more else 0
+            yield [*values[:at], _BETWEEN.join(values[at : at + more + 1]), *values[at + more + 1 :]]
+    if begun:
+        raise ValueError("a row breaks off")
 
 
 def _standing(row: Mapping[str, str], mchid: str, appid: str) -> Standing:
