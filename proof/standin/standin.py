@@ -110,7 +110,10 @@ class Standin:
     def _control(self, request: Request) -> Answer:
         try:
             self.play(msgspec.json.decode(request.body))
-        except (msgspec.DecodeError, LookupError, TypeError, AttributeError, StopIteration) as error:
+        except LookupError as error:
+            unknown = f"nothing is known of {error}: Alipay's page has to be opened first, other top-ups to be begun"
+            return json_answer({"error": unknown}, 400)
+        except (msgspec.DecodeError, TypeError, AttributeError, StopIteration) as error:
             return json_answer({"error": f"{type(error).__name__}: {error}"}, 400)
         return Answer(204)
 

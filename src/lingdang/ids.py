@@ -38,15 +38,19 @@ def ruled(pattern: str, rule: str) -> str:
     return pattern
 
 
-_MATCHING = re.compile(r"^Expected `str` matching regex (.*)$", re.DOTALL)
+_MATCHING = re.compile(r"^Expected `str` matching regex (.*?)( - at `[^`]*`)?$", re.DOTALL)
 
 
 def in_words(message: str) -> str:
-    """What msgspec says of a text that matches no pattern, by the pattern's rule; any other message as it is."""
+    """What msgspec says of a text that matches no pattern, by the pattern's rule; any other message as it is.
+
+    Where it says at which place, it still does.
+    """
     found = _MATCHING.match(message)
     if found is None:
         return message
-    return next((f"Expected {rule}" for pattern, rule in RULES.items() if repr(pattern) == found[1]), message)
+    place = found[2] or ""
+    return next((f"Expected {rule}{place}" for pattern, rule in RULES.items() if repr(pattern) == found[1]), message)
 
 
 CustId = Annotated[str, msgspec.Meta(pattern=CUST_ID_PATTERN, description="The platform's id of a customer.")]

@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+import tomllib
 from fnmatch import filter as fnfilter
 from fnmatch import fnmatch
 from functools import cache
@@ -201,6 +202,22 @@ def test_every_setting_of_an_account_is_explained(page: str) -> None:
         fields = msgspec.structs.fields(import_module(f"lingdang.topup.providers.{kind}").Account)
         needed = {field.encode_name for field in fields if field.required}
         assert explained[kind] == (needed, {field.encode_name for field in fields} - needed), kind
+
+
+@pytest.mark.parametrize("page", ["docs/topups-providers.md", "docs/zh/topups-providers.md"])
+def test_the_accounts_that_are_shown_have_what_their_kinds_need(page: str) -> None:
+    [told] = re.findall(r"^```toml\n(.*?)^```", text_of(page), re.MULTILINE | re.DOTALL)
+    shown = {each.pop("kind"): each for each in tomllib.loads(told)["LINGDANG_TOPUP_PROVIDERS"].values()}
+    assert shown.keys() == {*KINDS}
+    for kind, given in shown.items():
+        account = import_module(f"lingdang.topup.providers.{kind}").Account
+        fields = msgspec.structs.fields(account)
+        named = {name.removesuffix("_file") for name in given}
+        assert {field.encode_name for field in fields if field.required} <= named, kind
+        assert named <= {field.encode_name for field in fields}, kind
+        for field in fields:
+            if field.encode_name in given:
+                msgspec.convert(given[field.encode_name], field.type)
 
 
 def test_every_scope_is_explained() -> None:

@@ -88,6 +88,13 @@ def test_what_cannot_be_played_is_told() -> None:
             assert httpx.post(f"{standin.address}/control", content=play).status_code == 400
 
 
+def test_what_nobody_opened_is_told_so() -> None:
+    play = {"provider": "alipay", "do": "pay", "number": uuid7().hex}
+    with Standin(Faults(), {}).serving() as standin:
+        told = httpx.post(f"{standin.address}/control", json=play).json()
+    assert told["error"].startswith(f"nothing is known of '{play['number']}': Alipay's page has to be opened first")
+
+
 def test_a_notification_is_sent_again_until_it_is_accepted() -> None:
     came = []
 

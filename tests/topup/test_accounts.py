@@ -19,6 +19,7 @@ from lingdang.topup.providers.sandbox import Sandbox
 from support.stores import Store
 
 STRIPE = {"kind": "stripe", "secret_key": "sk_test_1", "webhook_secret": "whsec_MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0"}
+ALIPAY = {"kind": "alipay", "app_id": "20210000", "seller_id": "2088000000000001", "private_key": "MIIEvQIBADANBgkq"}
 
 
 def made(keyring: Keyring, providers: dict[str, Any], **more: Any) -> accounts.Accounts:
@@ -52,6 +53,21 @@ def test_one_that_cannot_be_is_refused_by_its_name(keyring: Keyring, given: dict
         made(keyring, {"cards": given})
     assert said in str(refused.value)
     assert "sk_test_1" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (STRIPE | {"secret_key": "pk_live_1"}, "Expected a key of Stripe, which begins with sk_live_"),
+        (ALIPAY, "Expected PEM, which begins with -----BEGIN; bare base64 is none - at `$.private_key`"),
+        ({"kind": "google", "package_name": "a.b", "service_account": "/etc/key.json"}, "service_account_file names"),
+    ],
+)
+def test_what_a_setting_has_to_be_is_told_in_words(keyring: Keyring, given: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        made(keyring, {"cards": given})
+    assert said in str(refused.value)
+    assert "regex" not in str(refused.value)
 
 
 def test_real_providers_need_to_know_where_the_shop_is(keyring: Keyring) -> None:

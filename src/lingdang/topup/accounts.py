@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 import structlog
 
+from lingdang.ids import in_words
 from lingdang.keys import Keyring
 from lingdang.settings import Settings, SettingsError
 from lingdang.topup.providers.provider import Forged, Notification, Provider, Refused, Standing, Store, Unavailable
@@ -148,13 +149,13 @@ def _provider(name: str, given: Mapping[str, Any]) -> Provider:
     try:
         module = import_module(f"lingdang.topup.providers.{kind}")
     except ImportError as error:
-        raise _wrong(name, f"{error}; install lingdang[{kind}]") from None
+        raise _wrong(name, f"{error}; it needs the extra [{kind}] (docs/topups-providers.md)") from None
     fields = {field.encode_name for field in msgspec.structs.fields(module.Account)}
     try:
         account = msgspec.convert(_with_secrets(name, given, fields), module.Account, strict=False)
         provider: Provider = module.make(account)
     except (msgspec.ValidationError, ValueError, TypeError) as error:
-        raise _wrong(name, str(error)) from None
+        raise _wrong(name, in_words(str(error))) from None
     return provider
 
 

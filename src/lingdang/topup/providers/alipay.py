@@ -13,12 +13,13 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from lingdang.ids import ruled
 from lingdang.topup.money import Money, decimal_text, read_decimal
 from lingdang.topup.providers.alipay_bill import read_bill
 from lingdang.topup.providers.alipay_client import AlipayApi
 from lingdang.topup.providers.alipay_signing import is_signed, read_private_key, read_public_key, signed_text
 from lingdang.topup.providers.alipay_standing import Trade, moment, of_trade
-from lingdang.topup.providers.checks import CHINA, asked_now, check_time, text_of
+from lingdang.topup.providers.checks import CHINA, Pem, asked_now, check_time, text_of
 from lingdang.topup.providers.provider import (
     Action,
     Begun,
@@ -40,14 +41,14 @@ _UNKNOWN = "ACQ.TRADE_NOT_EXIST"
 _NO_BILL = frozenset({"isp.bill_not_exist", "BILL_NOT_EXIST", "isv.bill_not_exist"})
 _SUBJECT_LETTERS = 128
 
-Pem = Annotated[str, Meta(pattern=r"^\s*-----BEGIN [A-Z ]+-----")]
-
 
 class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """An app at Alipay, and whom it is paid for."""
 
-    app_id: Annotated[str, Meta(pattern=r"^\d{8,32}\Z")]
-    seller_id: Annotated[str, Meta(pattern=r"^2088\d{12}\Z")]
+    app_id: Annotated[str, Meta(pattern=ruled(r"^\d{8,32}\Z", "an app's number, 8 to 32 digits"))]
+    seller_id: Annotated[
+        str, Meta(pattern=ruled(r"^2088\d{12}\Z", "the merchant's number, 16 digits that begin with 2088"))
+    ]
     private_key: Pem
     """The app's own."""
     alipay_public_key: Pem

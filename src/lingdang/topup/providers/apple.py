@@ -24,7 +24,7 @@ from msgspec import Meta
 from lingdang.topup.money import Money
 from lingdang.topup.providers.apple_client import AppleApi
 from lingdang.topup.providers.apple_standing import Transaction, is_consumable, moment, of_transaction
-from lingdang.topup.providers.checks import asked_now, check_time, decode, text_of
+from lingdang.topup.providers.checks import Pem, asked_now, check_time, decode, text_of
 from lingdang.topup.providers.provider import (
     Action,
     Begun,
@@ -42,8 +42,6 @@ from lingdang.topup.providers.provider import (
 _OLDEST = timedelta(days=7)
 """Apple tries again for six and a half days, and does not say that it signs anew for each attempt."""
 _ENVIRONMENTS = {"Production": Environment.PRODUCTION, "Sandbox": Environment.SANDBOX}
-
-Pem = Annotated[str, Meta(pattern=r"^\s*-----BEGIN [A-Z ]+-----")]
 
 
 class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -1,11 +1,13 @@
 """What every provider's notification is checked for, whatever its library verifies; and when a provider was asked."""
 
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TypeVar
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
+from lingdang.ids import ruled
 from lingdang.topup.providers.provider import Forged
 
 AHEAD = timedelta(minutes=5)
@@ -15,6 +17,12 @@ RECENT = timedelta(minutes=5)
 
 CHINA = timezone(timedelta(hours=8))
 """In which Alipay's and WeChat's times are."""
+
+Pem = Annotated[
+    str,
+    Meta(pattern=ruled(r"^\s*-----BEGIN [A-Z ]+-----", "PEM, which begins with -----BEGIN; bare base64 is none")),
+]
+"""Keys and certificates in an account's settings."""
 
 _UUID_VERSION = 7
 _Decoded = TypeVar("_Decoded")

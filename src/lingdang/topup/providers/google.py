@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from lingdang.ids import ruled
 from lingdang.topup.money import Money
 from lingdang.topup.providers.checks import asked_now, check_time, decode, our_number, text_of
 from lingdang.topup.providers.google_client import GoogleApi
@@ -44,10 +45,16 @@ _TOKEN_LETTERS = 1024
 class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """An app in Google Play, a service account for its API, and the subscription that pushes its notifications."""
 
-    package_name: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_.]{1,149}\Z")]
-    service_account: Annotated[str, Meta(pattern=r"^\s*\{")]
+    package_name: Annotated[
+        str, Meta(pattern=ruled(r"^[A-Za-z][A-Za-z0-9_.]{1,149}\Z", "an app's package, com.example.books"))
+    ]
+    service_account: Annotated[
+        str, Meta(pattern=ruled(r"^\s*\{", "the text of the key's JSON file; service_account_file names the file"))
+    ]
     """Its key, the JSON file."""
-    subscription: Annotated[str, Meta(pattern=r"^projects/[^/\s]+/subscriptions/[^/\s]+\Z")]
+    subscription: Annotated[
+        str, Meta(pattern=ruled(r"^projects/[^/\s]+/subscriptions/[^/\s]+\Z", "projects/…/subscriptions/…"))
+    ]
     push_audience: Annotated[str, Meta(min_length=1)]
     push_email: Annotated[str, Meta(min_length=3)]
     """Of the service account in whose name Pub/Sub pushes."""

@@ -13,6 +13,7 @@ import msgspec
 import stripe
 from msgspec import Meta
 
+from lingdang.ids import ruled
 from lingdang.topup.money import Money
 from lingdang.topup.providers.checks import asked_now, check_time, decode, made_at, our_number, read_seconds, text_of
 from lingdang.topup.providers.provider import (
@@ -42,7 +43,15 @@ Secret = Annotated[str, Meta(min_length=16)]
 class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """An account at Stripe. The key's prefix says whether its money is real."""
 
-    secret_key: Annotated[str, Meta(pattern=r"^(sk|rk)_(live|test)_[A-Za-z0-9_]+\Z")]
+    secret_key: Annotated[
+        str,
+        Meta(
+            pattern=ruled(
+                r"^(sk|rk)_(live|test)_[A-Za-z0-9_]+\Z",
+                "a key of Stripe, which begins with sk_live_, rk_live_, sk_test_ or rk_test_",
+            )
+        ),
+    ]
     webhook_secret: Secret
     """The endpoint's `whsec_…`."""
     webhook_secret_before: Secret | None = None

@@ -16,8 +16,9 @@ from cryptography.x509 import load_pem_x509_certificate
 from msgspec import Meta
 from wechatpayv3 import WeChatPay, WeChatPayType
 
+from lingdang.ids import ruled
 from lingdang.topup.money import Money
-from lingdang.topup.providers.checks import CHINA, asked_now, check_time, decode, read_seconds, text_of
+from lingdang.topup.providers.checks import CHINA, Pem, asked_now, check_time, decode, read_seconds, text_of
 from lingdang.topup.providers.provider import (
     Action,
     Begun,
@@ -41,22 +42,22 @@ _TYPE = "WECHATPAY2-SHA256-RSA2048"
 _DESCRIPTION_BYTES = 127
 _UNKNOWN = frozenset({"ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS"})
 
-Pem = Annotated[str, Meta(pattern=r"^\s*-----BEGIN [A-Z ]+-----")]
-
 
 class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A merchant at WeChat Pay."""
 
-    mchid: Annotated[str, Meta(pattern=r"^\d{8,12}\Z")]
-    appid: Annotated[str, Meta(pattern=r"^wx[0-9A-Za-z]{6,30}\Z")]
+    mchid: Annotated[str, Meta(pattern=ruled(r"^\d{8,12}\Z", "the merchant's number, 8 to 12 digits"))]
+    appid: Annotated[str, Meta(pattern=ruled(r"^wx[0-9A-Za-z]{6,30}\Z", "an app's id, which begins with wx"))]
     private_key: Pem
     """The merchant's own (`apiclient_key.pem`)."""
-    certificate_serial: Annotated[str, Meta(pattern=r"^[0-9A-Fa-f]{8,64}\Z")]
+    certificate_serial: Annotated[
+        str, Meta(pattern=ruled(r"^[0-9A-Fa-f]{8,64}\Z", "a certificate's serial number in hex digits"))
+    ]
     """Of the merchant's certificate."""
     apiv3_key: Annotated[str, Meta(min_length=32, max_length=32)]
     public_key: Pem
     """WeChat's."""
-    public_key_id: Annotated[str, Meta(pattern=r"^PUB_KEY_ID_\d+\Z")]
+    public_key_id: Annotated[str, Meta(pattern=ruled(r"^PUB_KEY_ID_\d+\Z", "PUB_KEY_ID_ and digits"))]
     certificates: dict[str, Pem] = {}
     """WeChat's certificates of before by serial number, while a merchant moves to the public key."""
     notify_url: str | None = None
