@@ -11,6 +11,7 @@ from lingdang.topup.providers.provider import (
     Begun,
     Channel,
     Forged,
+    GivenBack,
     Listing,
     Notification,
     NotificationReply,
@@ -59,7 +60,7 @@ class Store:
     def close(self, topup_id: UUID, reference: str | None) -> Standing | None:
         return None
 
-    def refund(self, topup_id: UUID, reference: str, refund_id: str, amount: Money, received: Money) -> Standing:
+    def refund(self, topup_id: UUID, reference: str, refund_id: str, amount: Money, received: Money) -> GivenBack:
         raise Refused("not_here")
 
     def list_day(self, day: date) -> Iterable[Standing]:

@@ -42,8 +42,8 @@ async def test_nothing_is_booked_for_what_is_not_due(till: Till) -> None:
     ("changed", "promised", "left"),
     [
         ({"refunded": 100}, 0, 550),
-        ({"refunded": 100}, 300, 330),
-        ({"refunded": 300}, 100, 330),
+        ({"refunded": 100}, 200, 330),
+        ({"refunded": 300}, 0, 330),
         ({"refunded": 100, "lost": 200}, 0, 330),
         ({"refunded": 600}, 0, 0),
         ({"disputed": 600}, 0, 0),

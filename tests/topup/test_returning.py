@@ -1,14 +1,17 @@
 """Money goes back as its provider says that it did: bells first, once for each refundId, and never where it refuses."""
 
+import asyncio
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from lingdang.errors import Problem
 from lingdang.keys import Keyring
 from lingdang.topup.money import Money
-from lingdang.topup.providers.provider import Refused, Standing, Unavailable
+from lingdang.topup.providers.provider import GivenBack, Refused, Unavailable
 from lingdang.topup.providers.sandbox import Sandbox
 from lingdang.topup.returning import cash_days
 from lingdang.topup.rows import TopupRow
@@ -19,14 +22,29 @@ DAY = 86_400
 
 
 class Moody(Sandbox):
-    """Refuses, or is away, when it is told to be."""
+    """Refuses, or is away, when it is told to be. `failed` refunds did not reach the payer, or are `pending`."""
 
     mood: Exception | None = None
+    failed: Collection[str] = ()
+    pending: Collection[str] = ()
 
-    def refund(self, topup_id: UUID, reference: str, refund_id: str, amount: Money, received: Money) -> Standing:
+    def refund(self, topup_id: UUID, reference: str, refund_id: str, amount: Money, received: Money) -> GivenBack:
         if self.mood is not None:
             raise self.mood
-        return super().refund(topup_id, reference, refund_id, amount, received)
+        if refund_id in self.failed:
+            standing = self.ask(topup_id, reference)
+            assert standing is not None
+            return GivenBack(standing=standing, state="failed", reason="expired_card")
+        given = super().refund(topup_id, reference, refund_id, amount, received)
+        return msgspec.structs.replace(given, state="pending") if refund_id in self.pending else given
+
+    def fail(self, row: TopupRow, refund_id: str, amount: int) -> None:
+        """A refund that was made fails: the money is the shop's again, and nothing is told."""
+        self.failed = {*self.failed, refund_id}
+        with self._connected() as connection:
+            found = self._find(connection, row.topup_id)
+            assert found is not None
+            self._save(connection, found, refunded=found.refunded - amount)
 
 
 async def give_back(till: Till, row: TopupRow, refund_id: str = "r-1", amount: int | None = None) -> tuple[str, int]:
@@ -135,6 +153,114 @@ async def test_what_a_provider_that_is_away_does_not_take_is_carried_on_later_an
             await till.topups.returning.run("sandbox")
         assert (await till.found(row)).refunded == 600
         assert await give_back(till, row, amount=600) == ("done", 600)
+
+
+async def carried_on(till: Till) -> None:
+    till.hands.forward(2 * DAY)
+    await till.topups.returning.run("sandbox")
+
+
+async def asked_for(till: Till, row: TopupRow) -> None:
+    """The provider is asked how the payment stands."""
+    await till.topups.asking.ask(await till.found(row))
+
+
+async def test_a_refund_that_failed_before_its_answer_came_is_over_and_the_next_one_is_made(
+    database_url: str, keyring: Keyring, moody: Moody
+) -> None:
+    async with till_of(database_url, keyring, sandbox=moody) as till:
+        row = await till.paid()
+        moody.failed = {"r-1"}
+        assert await give_back(till, row, amount=300) == ("refused", 300)
+        assert till.sql("SELECT refused FROM topup_refund") == [("expired_card",)]
+        assert till.bells()[-1][2] == 660
+        assert await give_back(till, row, "r-2", 200) == ("done", 200)
+        assert till.bells()[-1][2] == 440
+
+
+async def test_a_refund_that_is_with_the_bank_is_asked_for_until_it_is_done_or_has_failed(
+    database_url: str, keyring: Keyring, moody: Moody
+) -> None:
+    async with till_of(database_url, keyring, sandbox=moody) as till:
+        row = await till.paid()
+        moody.pending = {"r-1", "r-2"}
+        assert await give_back(till, row, amount=300) == ("pending", 300)
+        assert await give_back(till, row, "r-2", 100) == ("pending", 100), "the first one has its answer"
+        assert till.bells()[-1][2] == 220
+        moody.pending = ()
+        moody.fail(row, "r-2", 100)
+        await carried_on(till)
+        assert await give_back(till, row, amount=300) == ("done", 300)
+        assert await give_back(till, row, "r-2", 100) == ("refused", 100)
+        assert till.bells()[-1][2] == 330
+
+
+async def test_a_refund_that_fails_after_it_was_done_is_refused_then(
+    database_url: str, keyring: Keyring, moody: Moody
+) -> None:
+    async with till_of(database_url, keyring, sandbox=moody) as till:
+        row = await till.paid()
+        for refund_id in ("r-1", "r-2"):
+            assert await give_back(till, row, refund_id, 200) == ("done", 200)
+        moody.fail(row, "r-1", 200)
+        await asked_for(till, row)
+        assert till.bells()[-1][2] == 440
+        await carried_on(till)
+        assert await give_back(till, row, "r-1", 200) == ("refused", 200)
+        assert await give_back(till, row, "r-2", 200) == ("done", 200)
+        assert till.bells()[-1][2] == 440
+
+
+async def test_a_refund_under_way_is_not_measured_by_one_before_it_that_fails(
+    database_url: str, keyring: Keyring, moody: Moody
+) -> None:
+    async with till_of(database_url, keyring, sandbox=moody) as till:
+        row = await till.paid()
+        assert await give_back(till, row, "r-1", 300) == ("done", 300)
+        moody.mood = Unavailable()
+        assert await give_back(till, row, "r-2", 200) == ("pending", 200)
+        moody.fail(row, "r-1", 300)
+        await asked_for(till, row)
+        assert till.bells()[-1][2] == 440, "the second one is still promised"
+        moody.mood = None
+        await carried_on(till)
+        assert await give_back(till, row, "r-2", 200) == ("done", 200)
+        assert (till.bells()[-1][2], (await till.found(row)).refunded) == (440, 200)
+
+
+async def test_what_somebody_else_gives_back_is_not_taken_for_a_refund_without_an_answer(
+    database_url: str, keyring: Keyring, moody: Moody
+) -> None:
+    async with till_of(database_url, keyring, sandbox=moody) as till:
+        row = await till.paid()
+        moody.mood = Unavailable()
+        assert await give_back(till, row, amount=300) == ("pending", 300)
+        await till.play(row, "refund:300")
+        assert till.bells()[-1][2] == 0
+        moody.mood = None
+        await carried_on(till)
+        assert (await till.found(row)).refunded == 600
+        assert [balance for *_, balance in till.bells()] == [660, 330, 0]
+
+
+async def test_a_notification_that_is_faster_than_the_answer_takes_no_bells_twice(
+    database_url: str, keyring: Keyring
+) -> None:
+    class Slow(Moody):
+        """Its notification comes before its answer."""
+
+        def refund(self, *asked: Any) -> GivenBack:
+            given = super().refund(*asked)
+            told = till.taken_in(given.standing)
+            [entry] = asyncio.run_coroutine_threadsafe(told, loop).result()
+            asyncio.run_coroutine_threadsafe(till.topups.following.carry_out(*entry), loop).result()
+            return given
+
+    loop = asyncio.get_running_loop()
+    async with till_of(database_url, keyring, sandbox=Slow("sandbox", database_url, keyring, "")) as till:
+        row = await till.paid()
+        assert await give_back(till, row, amount=300) == ("done", 300)
+        assert [balance for *_, balance in till.bells()] == [660, 330]
 
 
 async def test_all_that_is_the_shops_goes_back_once(till: Till) -> None:

@@ -22,12 +22,12 @@ class Booked(msgspec.Struct, frozen=True):
 
 
 async def book(settlement: Settlement, before: TopupRow, after: TopupRow, promised: int, now: datetime) -> Booked:
-    """Credit what is due, then take back as much as its money went back; `promised` is what is on its way back.
+    """Credit what is due, then take back as much as its money went back; `promised` is what else is on its way back.
 
     Raises Problem when it is not known whether it was done: once more does no harm.
     """
     row = await _credited(settlement, after, now) if after.is_credit_due else after
-    gone = max(row.refunded, promised) + row.lost
+    gone = row.refunded + promised + row.lost
     if row.credited_at is None or not (gone or row.disputed or before.credited_at):
         return Booked(row)
     command = TakeBack(

@@ -19,8 +19,8 @@ _COUNT_SECONDS = 30.0
 _OVERDUE = {
     "topup": "SELECT count(*) FROM (SELECT FROM topup WHERE next_ask_at < %b LIMIT 10000) t",
     "topup_notification": "SELECT count(*) FROM (SELECT FROM topup_waiting WHERE since < %b LIMIT 10000) w",
-    "topup_refund": "SELECT count(*) FROM (SELECT FROM topup_refund WHERE due_at IS NOT NULL AND asked_at < %b "
-    "LIMIT 10000) r",
+    "topup_refund": "SELECT count(*) FROM (SELECT FROM topup_refund WHERE due_at IS NOT NULL AND counted_at IS NULL "
+    "AND asked_at < %b LIMIT 10000) r",
     "store_purchase": "SELECT count(*) FROM (SELECT FROM topup WHERE channel = 'store' AND credited_at < %b "
     "AND NOT finished LIMIT 10000) t",
     "topup_day": "SELECT count(*) FROM (SELECT FROM topup_day WHERE done_at IS NULL "

@@ -28,7 +28,7 @@ from lingdang.topup.evidence import Evidence
 from lingdang.topup.finding import Finding
 from lingdang.topup.inbox import Inbox, Place, Told
 from lingdang.topup.merging import is_another
-from lingdang.topup.refunds import Refusal
+from lingdang.topup.refunds import Outcome
 from lingdang.topup.revoking import Revoking
 from lingdang.topup.rows import TopupRow
 
@@ -44,6 +44,7 @@ _TESTER = "SELECT %b = ANY (groups) FROM customer WHERE customer = %b"
 _log = structlog.get_logger(__name__)
 
 Change = Callable[[TopupRow], TopupRow]
+Heard = Callable[[TopupRow], Outcome | None]
 Reached = Callable[[str], None]
 """Called with the name of each point that has been reached. Tests end the work there."""
 
@@ -137,7 +138,12 @@ class Following:
         if told.evidence is not None and self._evidence is not None:
             await self._evidence.answer(row, told.evidence)
         try:
-            await self._change(row, lambda found: _told_of(found, told, self._clock(), tester=tester), place)
+            await self._change(
+                row,
+                lambda found: _told_of(found, told, self._clock(), tester=tester),
+                place,
+                lambda after: _refund_of(after, told),
+            )
         except OvertakenError:
             await self.carry_out(place, told)
 
@@ -148,9 +154,10 @@ class Following:
         """Have a top-up's bells stand as its money does, with what is on its way back. Raises Problem."""
         return await self.decide(topup_id, lambda row: row)
 
-    async def refused(self, topup_id: UUID, refund: Refusal) -> TopupRow:
+    async def refused(self, topup_id: UUID, refund_id: str, reason: str) -> TopupRow:
         """A refund that the provider will not make is over once its bells are back. Raises Problem."""
-        return await self._change(await rows.known(self._pool, topup_id), lambda row: row, refund=refund)
+        row = await rows.known(self._pool, topup_id)
+        return await self._change(row, lambda row: row, heard=lambda _: Outcome(refund_id, "failed", reason))
 
     async def decide(self, topup_id: UUID, how: Change) -> TopupRow:
         """Change a top-up as an operator decides. Raises Problem `not_found`, and what `how` raises."""
@@ -160,9 +167,9 @@ class Following:
         return await self._change(row, how)
 
     async def _change(
-        self, found: TopupRow, how: Change, place: Place | None = None, refund: Refusal | None = None
+        self, found: TopupRow, how: Change, place: Place | None = None, heard: Heard = lambda _: None
     ) -> TopupRow:
-        """Change a top-up, bells first; `place` is then done, and `refund` over.
+        """Change a top-up, bells first; `place` is then done. `heard` tells of a refund, by the top-up after it.
 
         A `place` that waits no longer changes nothing.
         """
@@ -174,14 +181,17 @@ class Following:
                 if place is not None and not await inbox.is_waiting(connection, place):
                     return before  # somebody else was faster, and newer ones may be carried out by now
                 row = await self._as_credited(connection, before)
-                promised = await refunds.promised(connection, row, without=refund)
-                booked = await self._booked(row, await self._as_credited(connection, how(row)), promised)
+                changed = await self._as_credited(connection, how(row))
+                known = await refunds.refunds_of(connection, row)
+                asked = refunds.told(known, heard(changed), self._clock())
+                if changed.refunded < row.refunded:
+                    asked = refunds.doubted(asked, self._clock())
+                booked = await self._booked(row, changed, refunds.promised(asked, changed.refunded))
                 after = booked.row
-                if promised <= after.refunded:
+                if all(each.status != "pending" for each in asked):
                     await self._revoke(connection, booked)
                 await self._write(connection, Step(before, after))
-                if refund is not None:
-                    await refunds.refuse(connection, row, refund, self._clock())
+                await refunds.save(connection, row, known, asked)
                 if place is not None:
                     await inbox.done(connection, place)
         self._reached("row")
@@ -232,3 +242,12 @@ def _told_of(row: TopupRow, told: Told, now: datetime, *, tester: bool) -> Topup
     if told.standing is not None and is_another(row, told.standing):
         raise OvertakenError
     return advanced(row, told, now, tester=tester)
+
+
+def _refund_of(after: TopupRow, told: Told) -> Outcome | None:
+    """What is told of an operator's refund, once the top-up's sum has it too: else it is asked for once more."""
+    standing = told.standing
+    if told.refund is None or standing is None or told.refund.state == "failed":
+        return told.refund
+    counted = standing.refunded is None or after.told.get("refunded", standing.at) <= standing.at
+    return told.refund if counted else None

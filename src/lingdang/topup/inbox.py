@@ -17,6 +17,7 @@ from lingdang.db.flush import first_of, numbered
 from lingdang.db.pool import Connection, Pool, fetch_all
 from lingdang.keys import Keyring
 from lingdang.topup.providers.provider import Notification, Standing
+from lingdang.topup.refunds import Outcome
 from lingdang.topup.strays import payment_id
 
 MOST_FORGED = 100
@@ -92,6 +93,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     ask: bool = False
     evidence: str | None = None
     seen: int | None = None
+    refund: Outcome | None = None
+    """The operator's refund that this answers."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -139,10 +142,18 @@ class Inbox:
         )
         return (place, told) if await self._keep(place, now, "sound", told, _whole(headers, body)) else None
 
-    async def answer(self, account: str, entry: str, standing: Standing, seen: int | None, now: datetime) -> Place:
+    async def answer(
+        self,
+        account: str,
+        entry: str,
+        standing: Standing,
+        seen: int | None,
+        now: datetime,
+        refund: Outcome | None = None,
+    ) -> Place:
         """Keep what a provider answered. Raises Problem `overloaded`."""
         place = Place(account, entry)
-        told = Told(source="answer", type=entry.partition(" ")[0], standing=standing, seen=seen)
+        told = Told(source="answer", type=entry.partition(" ")[0], standing=standing, seen=seen, refund=refund)
         await self._keep(place, now, "sound", told, _encode(standing))
         return place
 

@@ -3,8 +3,9 @@
 The bells go first, so that nobody spends what is being paid out. A provider that refuses has them come back.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -13,19 +14,18 @@ from lingdang.db.pool import Connection, Pool, fetch_all
 from lingdang.errors import Problem
 from lingdang.topup.rows import TopupRow
 
-_PROMISED = """
-SELECT coalesce(max(base + amount), 0)::bigint FROM topup_refund
- WHERE bucket = %b AND customer = %b AND topup_id = %b AND due_at IS NOT NULL AND refund_id IS DISTINCT FROM %b
-"""
-_COLUMNS = "SELECT refund_id, amount, base, tries, asked_at, due_at, done_at, refused FROM topup_refund"
+_COLUMNS = "SELECT refund_id, amount, base, tries, asked_at, due_at, done_at, refused, counted_at FROM topup_refund"
 _OF = f"{_COLUMNS} WHERE bucket = %b AND customer = %b AND topup_id = %b ORDER BY asked_at, refund_id"
 _ADD = """
 INSERT INTO topup_refund (customer, topup_id, refund_id, bucket, amount, base, asked_at, due_at)
 VALUES (%b, %b, %b, %b, %b, %b, %b, %b)
 """
-_DONE = """
-UPDATE topup_refund SET due_at = NULL, done_at = %b, refused = %b
- WHERE bucket = %b AND customer = %b AND topup_id = %b AND refund_id = %b AND due_at IS NOT NULL
+_SAVE = """
+UPDATE topup_refund SET due_at = %b, done_at = %b, refused = %b, counted_at = %b
+ WHERE bucket = %b AND customer = %b AND topup_id = %b AND refund_id = %b
+"""
+_UNANSWERED = """
+UPDATE topup_refund SET tries = 1 WHERE bucket = %b AND customer = %b AND topup_id = %b AND refund_id = %b AND tries = 0
 """
 _CLAIM = """
 UPDATE topup_refund SET tries = tries + 1, due_at = %b::timestamptz + least(tries + 1, 60) * interval '1 minute'
@@ -42,7 +42,7 @@ RefundStatus = Literal["pending", "done", "refused"]
 
 
 class RefundRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A refund of money. `base` is what had gone back before it."""
+    """A refund of money. `base` is what had gone back before it; since `counted_at` the top-up's sum has it."""
 
     refund_id: str
     amount: int
@@ -52,6 +52,12 @@ class RefundRow(msgspec.Struct, frozen=True, kw_only=True):
     due_at: datetime | None
     done_at: datetime | None
     refused: str | None
+    counted_at: datetime | None = None
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether it is under way, and no sum of the provider's is known to have it."""
+        return self.due_at is not None and self.counted_at is None
 
     @property
     def status(self) -> RefundStatus:
@@ -61,20 +67,47 @@ class RefundRow(msgspec.Struct, frozen=True, kw_only=True):
         return "done" if self.refused is None else "refused"
 
 
-class Refusal(NamedTuple):
-    """The provider will not make this refund, for a reason in its own words."""
+class Outcome(msgspec.Struct, frozen=True):
+    """How a refund stands at its provider: as GivenBack, or refused with the provider's own word."""
 
     refund_id: str
-    reason: str
+    state: Literal["pending", "done", "failed"]
+    reason: str | None = None
 
 
-async def promised(connection: Connection, row: TopupRow, *, without: Refusal | None = None) -> int:
-    """How much of the money will have gone back when what is under way is done, `without` what is refused; 0 when
-    nothing is."""
-    place = (row.bucket, row.customer, row.topup_id, None if without is None else without.refund_id)
-    rows = await connection.execute(_PROMISED, place, binary=True)
-    [(amount,)] = await rows.fetchall()
-    return int(amount)
+def promised(found: Sequence[RefundRow], refunded: int) -> int:
+    """How much of the money is on its way back beside what `refunded` counts."""
+    return sum(each.amount - _counted(each, refunded) for each in found if each.is_unanswered)
+
+
+def _counted(refund: RefundRow, refunded: int) -> int:
+    """What of it may be counted: while it is asked for the first time, a notification may be faster than the answer."""
+    return 0 if refund.tries else min(max(refunded - refund.base, 0), refund.amount)
+
+
+def told(found: Sequence[RefundRow], outcome: Outcome | None, now: datetime) -> list[RefundRow]:
+    """The refunds by what the provider says of one. What has ended stays so."""
+    return [
+        _told(each, outcome, now)
+        if outcome is not None and each.refund_id == outcome.refund_id and each.status == "pending"
+        else each
+        for each in found
+    ]
+
+
+def _told(refund: RefundRow, outcome: Outcome, now: datetime) -> RefundRow:
+    if outcome.state == "pending":
+        return msgspec.structs.replace(refund, counted_at=refund.counted_at or now)
+    refused = None if outcome.state == "done" else outcome.reason or outcome.state
+    counted = (refund.counted_at or now) if outcome.state == "done" else None
+    return msgspec.structs.replace(refund, due_at=None, done_at=now, refused=refused, counted_at=counted)
+
+
+def doubted(found: Sequence[RefundRow], now: datetime) -> list[RefundRow]:
+    """The refunds when less went back than was known: one of those that were counted has failed, and is asked about."""
+    return [
+        each if each.counted_at is None else msgspec.structs.replace(each, due_at=now, done_at=None) for each in found
+    ]
 
 
 async def refunds_of(connection: Connection, row: TopupRow) -> list[RefundRow]:
@@ -98,7 +131,7 @@ async def write_down(connection: Connection, row: TopupRow, refund_id: str, amou
     room = row.received - row.refunded - row.disputed - row.lost
     if not row.received or row.reference is None:
         raise Problem("refund_not_allowed", reasons={"topup": "not_paid"})
-    if any(each.status == "pending" for each in known):
+    if any(each.is_unanswered for each in known):
         raise Problem("refund_not_allowed", reasons={"topup": "another_under_way"})
     if not 0 < amount <= room:
         raise Problem("refund_not_allowed", reasons={"topup": "more_than_there_is"})
@@ -107,15 +140,17 @@ async def write_down(connection: Connection, row: TopupRow, refund_id: str, amou
     return True
 
 
-async def end(pool: Pool, row: TopupRow, refund_id: str, now: datetime) -> None:
-    """A refund was done."""
-    await fetch_all(pool, _DONE, (now, None, row.bucket, row.customer, row.topup_id, refund_id))
+async def save(connection: Connection, row: TopupRow, before: Sequence[RefundRow], after: Sequence[RefundRow]) -> None:
+    """Write the refunds that have changed. The top-up is locked."""
+    for was, now in zip(before, after, strict=True):
+        if now != was:
+            place = (row.bucket, row.customer, row.topup_id, now.refund_id)
+            await connection.execute(_SAVE, (now.due_at, now.done_at, now.refused, now.counted_at, *place))
 
 
-async def refuse(connection: Connection, row: TopupRow, refund: Refusal, now: datetime) -> None:
-    """A refund was refused, in the transaction in which its bells come back: whoever ends between is followed."""
-    ended = (now, refund.reason, row.bucket, row.customer, row.topup_id, refund.refund_id)
-    await connection.execute(_DONE, ended)
+async def unanswered(pool: Pool, row: TopupRow, refund_id: str) -> None:
+    """Its first asking is over without an answer: what a notification tells now is not taken for it."""
+    await fetch_all(pool, _UNANSWERED, (row.bucket, row.customer, row.topup_id, refund_id))
 
 
 async def claim(pool: Pool, account: str, now: datetime, most: int) -> list[tuple[UUID, str]]:

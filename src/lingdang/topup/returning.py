@@ -18,7 +18,7 @@ from lingdang.topup.following import Following
 from lingdang.topup.inbox import Inbox
 from lingdang.topup.money import Money
 from lingdang.topup.providers.provider import Refused, Unavailable
-from lingdang.topup.refunds import RefundRow, Refusal
+from lingdang.topup.refunds import Outcome, RefundRow
 from lingdang.topup.rows import TopupRow
 
 _log = structlog.get_logger(__name__)
@@ -105,23 +105,20 @@ class Returning:
         amount = Money(refund.amount, received.currency)
         provider = account.provider
         try:
-            standing = await account.call(
-                lambda: provider.refund(topup_id, reference, refund.refund_id, amount, received)
-            )
+            given = await account.call(lambda: provider.refund(topup_id, reference, refund.refund_id, amount, received))
         except Unavailable:
+            await refunds.unanswered(self._pool, row, refund.refund_id)
             return
         except Refused as refused:
             _log.warning("refund_refused", topup=str(topup_id), refund=refund.refund_id, reason=refused.reason)
-            await self._following.refused(topup_id, Refusal(refund.refund_id, refused.reason[:200]))
+            await self._following.refused(topup_id, refund.refund_id, refused.reason[:200])
             return
         now = self._clock()
         entry = f"refund {refund.refund_id} {uuid7()}"
-        named = msgspec.structs.replace(standing, topup_id=topup_id)
-        place = await self._inbox.answer(row.account, entry, named, row.version, now)
+        named = msgspec.structs.replace(given.standing, topup_id=topup_id)
+        outcome = Outcome(refund.refund_id, given.state, given.reason)
+        place = await self._inbox.answer(row.account, entry, named, row.version, now, outcome)
         await self._following.try_out(place)
-        after = await rows.find(self._pool, topup_id)
-        if after is not None and after.refunded >= refund.base + refund.amount:
-            await refunds.end(self._pool, row, refund.refund_id, now)
 
     async def _known(self, row: TopupRow, refund_id: str) -> RefundRow | None:
         async with connection_of(self._pool) as connection:

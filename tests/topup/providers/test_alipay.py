@@ -8,7 +8,7 @@ import pytest
 from lingdang.topup.money import Money
 from lingdang.topup.providers.alipay import make
 from lingdang.topup.providers.checks import asked_now
-from lingdang.topup.providers.provider import Order, Provider, Refused, Return, Standing
+from lingdang.topup.providers.provider import Order, Provider, Refused, Return, Standing, Unavailable
 from proof.standin.alipay import AlipayDesk
 from proof.standin.keys import public_pem, rsa_key
 from support.alipay import account
@@ -102,7 +102,8 @@ def test_money_goes_back_once_for_each_refund(desk: AlipayDesk, provider: Provid
     assert reference is not None
 
     def back(refund_id: str, amount: int) -> int | None:
-        standing = provider.refund(begun.topup_id, reference, refund_id, Money(amount, "CNY"), Money(600, "CNY"))
+        given = provider.refund(begun.topup_id, reference, refund_id, Money(amount, "CNY"), Money(600, "CNY"))
+        standing = given.standing
         assert (standing.state, standing.topup_id) == ("paid", begun.topup_id)
         return standing.refunded
 
@@ -111,6 +112,20 @@ def test_money_goes_back_once_for_each_refund(desk: AlipayDesk, provider: Provid
         back("r3", 1)
     whole = _asked(provider, begun)
     assert (whole.state, whole.received, whole.refunded) == ("paid", Money(600, "CNY"), 600)
+
+
+def test_a_refund_that_alipay_does_not_confirm_is_asked_for_again(
+    desk: AlipayDesk, provider: Provider, begun: Order
+) -> None:
+    desk.pay(begun.topup_id.hex)
+    reference = _asked(provider, begun).reference or ""
+    ask = lambda: provider.refund(begun.topup_id, reference, "r1", Money(200, "CNY"), Money(600, "CNY"))  # noqa: E731
+    desk.slow = True
+    with pytest.raises(Unavailable):
+        ask()
+    desk.slow = False
+    for _ in range(2):
+        assert (ask().state, ask().standing.refunded) == ("done", 200)
 
 
 def test_a_bill_has_what_was_paid_and_what_came_back(

@@ -113,7 +113,7 @@ def test_a_page_that_nobody_paid_yet_is_as_old_too() -> None:
 @pytest.mark.parametrize("name", ["wechat", "alipay"])
 def test_so_is_the_answer_to_a_refund(name: str) -> None:
     with _opened(name) as (provider, slow, reference):
-        _are_before([provider.refund(ORDER.topup_id, reference or "", "r", Money(100, "CNY"), SIX)], slow)
+        _are_before([provider.refund(ORDER.topup_id, reference or "", "r", Money(100, "CNY"), SIX).standing], slow)
 
 
 def test_so_is_a_day_s_list() -> None:

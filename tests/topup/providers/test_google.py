@@ -98,8 +98,8 @@ def test_money_goes_back_whole_and_once(desk: GoogleDesk, provider: Store) -> No
     token, whole = desk.buy(NUMBER.hex), Money(600, "CNY")
     with pytest.raises(Refused, match="part"):
         provider.refund(NUMBER, token, "r1", Money(1, "CNY"), whole)
-    assert provider.refund(NUMBER, token, "r1", whole, whole).refunded == 600
-    assert provider.refund(NUMBER, token, "r1", whole, whole).refunded == 600
+    assert provider.refund(NUMBER, token, "r1", whole, whole).standing.refunded == 600
+    assert provider.refund(NUMBER, token, "r1", whole, whole).standing.refunded == 600
     with pytest.raises(Refused, match="unknown"):
         provider.refund(NUMBER, "nobody's", "r1", whole, whole)
 

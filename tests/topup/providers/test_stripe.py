@@ -110,10 +110,10 @@ def test_money_goes_back_once_for_each_refund(desk: StripeDesk, provider: Provid
     back = lambda refund_id, amount: provider.refund(  # noqa: E731
         begun.topup_id, reference, refund_id, Money(amount, "CNY"), Money(600, "CNY")
     )
-    assert back("r1", 200).refunded == 200
+    assert back("r1", 200).standing.refunded == 200
     clock.go(days=30)
-    assert back("r1", 200).refunded == 200
-    assert back("r2", 400).refunded == 600
+    assert back("r1", 200).standing.refunded == 200
+    assert back("r2", 400).standing.refunded == 600
     with pytest.raises(Refused, match="charge_already_refunded"):
         back("r3", 1)
 
@@ -125,9 +125,19 @@ def test_a_refund_after_its_key_was_forgotten_goes_back_once(
     reference = _asked(provider, begun).reference
     assert reference is not None
     for _ in range(2):
-        standing = provider.refund(begun.topup_id, reference, "r1", Money(200, "CNY"), Money(600, "CNY"))
-        assert standing.refunded == 200
+        given = provider.refund(begun.topup_id, reference, "r1", Money(200, "CNY"), Money(600, "CNY"))
+        assert (given.state, given.standing.refunded) == ("done", 200)
         desk.forget_keys()
+
+
+def test_a_refund_that_failed_is_not_made_again(desk: StripeDesk, provider: Provider, begun: Order) -> None:
+    desk.pay(begun.topup_id.hex)
+    reference = _asked(provider, begun).reference or ""
+    ask = lambda: provider.refund(begun.topup_id, reference, "r1", Money(200, "CNY"), Money(600, "CNY"))  # noqa: E731
+    assert ask().state == "done"
+    desk.fail_refund(begun.topup_id.hex)
+    given = ask()
+    assert (given.state, given.reason, given.standing.refunded) == ("failed", "failed", 0)
 
 
 def test_a_failed_refund_is_not_counted(desk: StripeDesk, provider: Provider, begun: Order) -> None:

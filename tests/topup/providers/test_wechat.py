@@ -99,7 +99,8 @@ def test_money_goes_back_once_for_each_refund(desk: WechatDesk, provider: Provid
     assert reference is not None
 
     def back(refund_id: str, amount: int) -> tuple[Return, ...]:
-        standing = provider.refund(begun.topup_id, reference, refund_id, Money(amount, "CNY"), Money(600, "CNY"))
+        given = provider.refund(begun.topup_id, reference, refund_id, Money(amount, "CNY"), Money(600, "CNY"))
+        standing = given.standing
         assert standing.topup_id == begun.topup_id
         return tuple(standing.returns)
 
@@ -111,14 +112,32 @@ def test_money_goes_back_once_for_each_refund(desk: WechatDesk, provider: Provid
         back("r3", 1)
 
 
+@pytest.mark.parametrize(
+    ("status", "state", "counted"),
+    [("PROCESSING", "pending", 200), ("SUCCESS", "done", 200), ("CLOSED", "failed", 0), ("ABNORMAL", "failed", 0)],
+)
+def test_a_refund_that_is_asked_for_again_tells_how_it_ended(
+    desk: WechatDesk, provider: Provider, begun: Order, status: str, state: str, counted: int
+) -> None:
+    desk.pay(begun.topup_id.hex)
+    reference = _asked(provider, begun).reference or ""
+    for ended in (False, True):
+        given = provider.refund(begun.topup_id, reference, "r1", Money(200, "CNY"), Money(600, "CNY"))
+        if not ended:
+            assert given.state == "pending"
+            desk.end_refund(begun.topup_id.hex, status)
+    assert (given.state, given.standing.returns[0].amount) == (state, counted)
+    assert given.reason == (status if state == "failed" else None)
+
+
 def test_refunds_of_two_top_ups_with_one_id_are_two(desk: WechatDesk, provider: Provider) -> None:
     references = []
     for wanted in (order(), order()):
         provider.begin(wanted)
         desk.pay(wanted.topup_id.hex)
         reference = _asked(provider, wanted).reference or ""
-        standing = provider.refund(wanted.topup_id, reference, "r.1:x", Money(200, "CNY"), Money(600, "CNY"))
-        references.append(standing.returns[0].reference)
+        given = provider.refund(wanted.topup_id, reference, "r.1:x", Money(200, "CNY"), Money(600, "CNY"))
+        references.append(given.standing.returns[0].reference)
     assert len(set(references)) == 2
 
 

@@ -25,6 +25,7 @@ from lingdang.topup.providers.provider import (
     Begun,
     Channel,
     Forged,
+    GivenBack,
     Listing,
     Notification,
     NotificationReply,
@@ -32,6 +33,7 @@ from lingdang.topup.providers.provider import (
     Refused,
     Return,
     Standing,
+    Unavailable,
 )
 
 _OLDEST = timedelta(hours=26)
@@ -128,8 +130,8 @@ class Alipay:
                 return None
         return self.ask(topup_id, reference)
 
-    def refund(self, topup_id: UUID, reference: str, refund_id: str, amount: Money, received: Money) -> Standing:
-        """Alipay answers the sum of all refunds of the trade."""
+    def refund(self, topup_id: UUID, reference: str, refund_id: str, amount: Money, received: Money) -> GivenBack:
+        """Alipay answers the sum of all refunds of the trade, and not always whether this one is among them."""
         content = {
             "trade_no": reference,
             "refund_amount": decimal_text(amount),
@@ -137,7 +139,10 @@ class Alipay:
         }
         at = asked_now()
         trade = self._api.call("alipay.trade.refund", content, Trade)
-        return of_trade(msgspec.structs.replace(trade, trade_status="TRADE_SUCCESS"), at)
+        if trade.fund_change != "Y" and not self._is_back(reference, content["out_request_no"]):
+            raise Unavailable("refund")
+        standing = of_trade(msgspec.structs.replace(trade, trade_status="TRADE_SUCCESS"), at)
+        return GivenBack(standing=standing)
 
     def list_day(self, day: date) -> Iterator[Standing]:
         """Days are China's. Alipay makes a day's bill by nine o'clock of the next one."""
@@ -165,6 +170,14 @@ class Alipay:
         amount = read_decimal(found.refund_amount, "CNY").amount
         returned = Return(reference=back.reference, amount=amount, at=at)
         return msgspec.structs.replace(listed, returns=(returned,), proven=True)
+
+    def _is_back(self, reference: str, number: str) -> bool:
+        content = {"trade_no": reference, "out_request_no": number}
+        try:
+            found = self._api.call("alipay.trade.fastpay.refund.query", content, _Back)
+        except Refused:
+            return False
+        return found.refund_status == "REFUND_SUCCESS"
 
     def _told(self, signed: Mapping[str, str]) -> Notification:
         name, kind, at = signed["notify_id"], signed["notify_type"], moment(signed["notify_time"])

@@ -18,6 +18,8 @@ class Trade(msgspec.Struct, frozen=True, kw_only=True):
     trade_status: str = ""
     total_amount: str | None = None
     refund_fee: str | None = None
+    fund_change: str | None = None
+    """Whether a refund that was asked for has moved money: `Y`, or `N` where it had before, or has not yet."""
     gmt_refund: str | None = None
     send_pay_date: str | None = None
     """When it was paid; in answers alone."""

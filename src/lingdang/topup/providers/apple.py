@@ -30,6 +30,7 @@ from lingdang.topup.providers.provider import (
     Begun,
     Channel,
     Forged,
+    GivenBack,
     Listing,
     Notification,
     NotificationReply,
@@ -126,7 +127,7 @@ class Apple:
         """Nothing waits at Apple that could be closed."""
         return self.ask(topup_id, reference)
 
-    def refund(self, topup_id: UUID, reference: str, refund_id: str, amount: Money, received: Money) -> Standing:
+    def refund(self, topup_id: UUID, reference: str, refund_id: str, amount: Money, received: Money) -> GivenBack:
         """Money goes back when a customer asks Apple for it, and never by us."""
         raise Refused("store")
 

@@ -26,6 +26,7 @@ from lingdang.topup.providers.provider import (
     Begun,
     Channel,
     Forged,
+    GivenBack,
     Listing,
     Notification,
     NotificationReply,
@@ -117,7 +118,7 @@ class Google:
         """Nothing waits at Google that could be closed."""
         return self.ask(topup_id, reference)
 
-    def refund(self, topup_id: UUID, reference: str, refund_id: str, amount: Money, received: Money) -> Standing:
+    def refund(self, topup_id: UUID, reference: str, refund_id: str, amount: Money, received: Money) -> GivenBack:
         """Whole orders alone, which makes it idempotent: what went back goes back no more."""
         if amount != received:
             raise Refused("part")
@@ -128,9 +129,9 @@ class Google:
         if standing is not None and not standing.refunded:
             self._api.post(f"/orders/{_part(purchase.orderId)}:refund")
             standing = self.ask(topup_id, reference)
-        if standing is None:
-            raise Unavailable("unknown")
-        return standing
+        if standing is None or not standing.refunded:
+            raise Unavailable("not refunded yet")
+        return GivenBack(standing=standing)
 
     def list_day(self, day: date) -> Iterator[Standing]:
         """Purchases whose money went back on a day (UTC's). Google has no list of those that were paid."""

@@ -90,6 +90,17 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """False: from a list that nobody signed, so that it is only a reason to ask."""
 
 
+class GivenBack(msgspec.Struct, frozen=True, kw_only=True):
+    """A refund as its provider has it: how it stands itself, and the payment with it.
+
+    `pending`: the standing's sums count it, and it may fail. `failed`: they do not, for `reason`.
+    """
+
+    standing: Standing
+    state: Literal["pending", "done", "failed"] = "done"
+    reason: str | None = None
+
+
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
     """A genuine notification. `id` names it among the provider's: repeats have the same.
 
@@ -184,8 +195,9 @@ class Provider(Protocol):
         """Have nobody pay any more, and answer how it stands then: `paid` when somebody was faster, `open` where it
         cannot be closed yet. None: the provider does not know of it, and nobody can pay it."""
 
-    def refund(self, topup_id: UUID, reference: str, refund_id: str, amount: Money, received: Money) -> Standing:
-        """Give money back. Idempotent by `refund_id`. Raises Refused when the provider will not."""
+    def refund(self, topup_id: UUID, reference: str, refund_id: str, amount: Money, received: Money) -> GivenBack:
+        """Give money back, or say how that stands. Idempotent by `refund_id`: one that failed is not made again. Raises
+        Refused when the provider will not."""
 
     def list_day(self, day: date) -> Iterable[Standing]:
         """Every payment of a day (of the provider's own zone) that was received or gave something back."""

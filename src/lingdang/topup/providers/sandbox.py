@@ -24,6 +24,7 @@ from lingdang.topup.providers.provider import (
     Begun,
     Channel,
     Forged,
+    GivenBack,
     Listing,
     Notification,
     NotificationReply,
@@ -166,7 +167,7 @@ class Sandbox:
                 found = self._save(connection, found, state="closed")
         return None if found is None else _standing(found)
 
-    def refund(self, topup_id: UUID, reference: str, refund_id: str, amount: Money, received: Money) -> Standing:
+    def refund(self, topup_id: UUID, reference: str, refund_id: str, amount: Money, received: Money) -> GivenBack:
         """As Provider."""
         with self._connected() as connection:
             found = self._find(connection, topup_id)
@@ -178,7 +179,7 @@ class Sandbox:
                 found = self._save(
                     connection, found, refunded=found.refunded + amount.amount, refunds=[*found.refunds, refund_id]
                 )
-        return _standing(found)
+        return GivenBack(standing=_standing(found))
 
     def list_day(self, day: date) -> Iterable[Standing]:
         """As Provider. Its days are those of UTC."""

@@ -6,7 +6,7 @@ means are checked here.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -21,6 +21,7 @@ from lingdang.topup.providers.provider import (
     Begun,
     Channel,
     Forged,
+    GivenBack,
     Listing,
     Notification,
     NotificationReply,
@@ -34,6 +35,8 @@ from lingdang.topup.providers.stripe_objects import Charge, Dispute, Event, Inte
 from lingdang.topup.providers.stripe_standing import TOPUP, moment, of_charge, of_intent, of_page
 
 _REFUND = "refundId"
+_FAILED, _PENDING = frozenset({"failed", "canceled"}), frozenset({"pending", "requires_action"})
+"""Statuses of a refund."""
 _BEGUN_WITHIN = timedelta(hours=1)
 """So long after a top-up was made its page may still be opened."""
 
@@ -138,11 +141,11 @@ class Stripe:
                 session = self._api.get(f"/v1/checkout/sessions/{session.id}", Session)
         return self._of_session(session, at)
 
-    def refund(self, topup_id: UUID, reference: str, refund_id: str, amount: Money, received: Money) -> Standing:
+    def refund(self, topup_id: UUID, reference: str, refund_id: str, amount: Money, received: Money) -> GivenBack:
         """Stripe forgets an idempotency key after a day, so its list is looked at first."""
-        refunds = self._api.all("/v1/refunds", Refund, payment_intent=reference)
-        if not any((refund.metadata or {}).get(_REFUND) == refund_id for refund in refunds):
-            self._api.post(
+        made = self._made(reference, refund_id)
+        if made is None:
+            made = self._api.post(
                 "/v1/refunds",
                 Refund,
                 payment_intent=reference,
@@ -153,7 +156,15 @@ class Stripe:
         standing = self._payment(reference)
         if standing is None:
             raise Refused("resource_missing")
-        return standing
+        # Its state is read after the sum: of what fails between, an event tells later.
+        made = self._made(reference, refund_id) or made
+        failed = made.status in _FAILED
+        state: Literal["pending", "done"] = "pending" if made.status in _PENDING else "done"
+        return GivenBack(
+            standing=standing,
+            state="failed" if failed else state,
+            reason=made.failure_reason or made.status if failed else None,
+        )
 
     def list_day(self, day: date) -> Iterator[Standing]:
         """Days are UTC's. What others sell through the same account is passed over."""
@@ -209,6 +220,10 @@ class Stripe:
             case "refund":
                 return _somewhere(decode(raw, Refund).payment_intent, event)
         return None, False
+
+    def _made(self, reference: str, refund_id: str) -> Refund | None:
+        refunds = self._api.all("/v1/refunds", Refund, payment_intent=reference)
+        return next((each for each in refunds if (each.metadata or {}).get(_REFUND) == refund_id), None)
 
     def _session(self, topup_id: UUID, reference: str | None) -> Session | None:
         if reference is not None and reference.startswith("cs_"):

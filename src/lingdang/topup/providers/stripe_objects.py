@@ -85,5 +85,6 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     amount: int
     status: str | None = None
+    failure_reason: str | None = None
     payment_intent: str | None = None
     metadata: Mapping[str, str] | None = None

@@ -24,6 +24,7 @@ from lingdang.topup.providers.provider import (
     Begun,
     Channel,
     Forged,
+    GivenBack,
     Listing,
     Notification,
     NotificationReply,
@@ -34,7 +35,7 @@ from lingdang.topup.providers.provider import (
 from lingdang.topup.providers.wechat_bill import read_bill, unpack
 from lingdang.topup.providers.wechat_client import WechatApi
 from lingdang.topup.providers.wechat_objects import Bill, Envelope, Prepared, Refunded, Transaction
-from lingdang.topup.providers.wechat_standing import of_refund, of_transaction
+from lingdang.topup.providers.wechat_standing import given_back, of_refund, of_transaction
 
 _PROBE = "WECHATPAY/SIGNTEST/"
 """WeChat sends signatures that begin so, to see whether they are refused."""
@@ -139,7 +140,7 @@ class Wechat:
                 return None
         return self.ask(topup_id, reference)
 
-    def refund(self, topup_id: UUID, reference: str, refund_id: str, amount: Money, received: Money) -> Standing:
+    def refund(self, topup_id: UUID, reference: str, refund_id: str, amount: Money, received: Money) -> GivenBack:
         at = asked_now()
         refunded = self._api.call(
             Refunded,
@@ -149,7 +150,7 @@ class Wechat:
                 amount={"refund": amount.amount, "total": received.amount, "currency": received.currency},
             ),
         )
-        return of_refund(refunded, None, at)
+        return given_back(refunded, at)
 
     def list_day(self, day: date) -> Iterator[Standing]:
         """Days are China's. WeChat makes a day's bill by ten o'clock of the next one."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from lingdang.topup.money import Money
 from lingdang.topup.providers.checks import our_number
-from lingdang.topup.providers.provider import Return, Standing
+from lingdang.topup.providers.provider import GivenBack, Return, Standing
 from lingdang.topup.providers.wechat_objects import Refunded, Transaction
 
 _STATES: Mapping[str, Literal["open", "paid", "closed"]] = {
@@ -19,7 +19,8 @@ _STATES: Mapping[str, Literal["open", "paid", "closed"]] = {
     "REVOKED": "closed",
     "PAYERROR": "closed",
 }
-_ON_ITS_WAY = frozenset({"SUCCESS", "PROCESSING"})
+_DONE, _PENDING = "SUCCESS", "PROCESSING"
+_ON_ITS_WAY = frozenset({_DONE, _PENDING})
 """A refund that is closed or stuck has brought the payer nothing."""
 
 
@@ -51,3 +52,11 @@ def of_refund(refunded: Refunded, mchid: str | None, at: datetime) -> Standing:
         returns=(back,),
         differs=("merchant",) if mchid is not None and refunded.mchid != mchid else (),
     )
+
+
+def given_back(refunded: Refunded, at: datetime) -> GivenBack:
+    """A refund that we asked for, by WeChat's answer."""
+    standing = of_refund(refunded, None, at)
+    if refunded.status in _ON_ITS_WAY:
+        return GivenBack(standing=standing, state="done" if refunded.status == _DONE else "pending")
+    return GivenBack(standing=standing, state="failed", reason=refunded.status)
