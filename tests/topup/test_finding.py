@@ -1,6 +1,7 @@
 """Whose payment it is follows from our number, then from its reference; all other money has a row of its own."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -100,5 +101,9 @@ async def test_a_first_payment_is_asked_about_where_something_was_told_of_it_bef
     [(place, _)] = await till.taken_in(msgspec.structs.replace(PAID, state="open"))
     assert (await finding(till).as_asked(PLACE, told, row)).ask
     assert await finding(till).as_asked(place, told, row) == told, "it is this entry"
+    answer = msgspec.structs.replace(told, source="answer", seen=row.version)
+    for asked_at, asks in ((till.hands() + timedelta(seconds=1), False), (till.hands() - timedelta(seconds=1), True)):
+        asked = msgspec.structs.replace(answer, standing=msgspec.structs.replace(PAID, at=asked_at))
+        assert (await finding(till).as_asked(PLACE, asked, row)).ask == asks, "it has what was told before its question"
     paid = msgspec.structs.replace(row, paid_at=AT)
     assert await finding(till).as_asked(PLACE, told, paid) == told

@@ -20,6 +20,7 @@ from lingdang.topup.inbox import Inbox
 from lingdang.topup.money import Money
 from lingdang.topup.providers.provider import Return, Standing
 from lingdang.topup.providers.sandbox import Sandbox, Sending
+from lingdang.topup.rows import OWED
 from support.buyer import buyer, buyers
 from support.people import api_key
 from support.shop import PATIENCE, Shop, open_shop
@@ -243,6 +244,34 @@ async def test_who_holds_a_connection_waits_for_no_other(till: Till, database_ur
     async with Pool(database_url, 1, pgbouncer=False, wait_seconds=1) as pool:
         await Following(pool, till.topups.settlement, till.topups.inbox, till.hands, 1).carry_out(*taken)
     assert (await till.found(row)).status == "review"
+
+
+@pytest.mark.parametrize("disputed", [0, 600])
+async def test_an_answer_that_tells_of_a_payment_first_is_the_truth(till: Till, disputed: int) -> None:
+    row = await till.begun(next_ask_at=till.hands())
+    paid = msgspec.structs.replace(PAID, topup_id=row.topup_id, at=till.hands(), disputed=disputed)
+    await till.topups.following.carry_out(
+        await till.topups.inbox.answer("sandbox", "answer 1", paid, row.version, till.hands())
+    )
+    found = await till.found(row)
+    assert (found.reference, found.disputed, OWED in found.told) == ("r", disputed, False)
+
+
+async def test_an_answer_that_waits_until_a_dispute_is_forgotten_does_not_hide_it(till: Till) -> None:
+    row = await till.begun(reference="r")
+    paid = msgspec.structs.replace(PAID, topup_id=row.topup_id, at=till.hands())
+    place = await till.topups.inbox.answer("sandbox", "answer 1", paid, row.version, till.hands())
+    till.sql("UPDATE topup_waiting SET due_at = 'infinity' RETURNING 1")
+    till.hands.forward(seconds=1)
+    await till.taken_in(DISPUTED)
+    for _ in range(10):
+        await till.carry_out_due()
+        till.hands.forward(seconds=10)
+    assert till.sql("SELECT entry FROM topup_waiting") == [("answer 1",)]
+    await till.topups.following.carry_out(place)
+    found = await till.found(row)
+    assert found.next_ask_at is not None
+    assert (found.status, found.next_ask_at <= till.hands()) == ("paid", True)
 
 
 async def test_a_payment_of_which_nothing_was_told_is_not_asked_for_again(till: Till) -> None:

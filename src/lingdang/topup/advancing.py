@@ -10,7 +10,7 @@ from lingdang.events.notices import Notice
 from lingdang.topup.inbox import Told
 from lingdang.topup.merging import merged, tells_all
 from lingdang.topup.providers.provider import Standing
-from lingdang.topup.rows import NOBODY, TopupRow
+from lingdang.topup.rows import NOBODY, OWED, TopupRow
 
 ASKS = tuple(timedelta(seconds=each) for each in (30, 60, 180, 600, 1800, 3600, 21600))
 """From one asking to the next; the last one again and again."""
@@ -62,19 +62,29 @@ def advanced(row: TopupRow, told: Told, now: datetime, *, tester: bool) -> Topup
         return row
     exact = told.source == "answer" and told.seen == row.version
     after = merged(row, standing, now, exact=exact, tester=tester)
-    return msgspec.structs.replace(after, next_ask_at=_next_ask(after, told, standing, now, exact=exact))
+    if _leaves_open(after, told, standing, exact=exact):
+        owed = {OWED: standing.at} | after.told
+        return msgspec.structs.replace(after, told=owed, next_ask_at=now)
+    if exact and (after.paid_at is not None or after.closed is not None):
+        answered = {name: at for name, at in after.told.items() if name != OWED}
+        after = msgspec.structs.replace(after, told=answered)
+    return msgspec.structs.replace(after, next_ask_at=_next_ask(after, now))
 
 
-def _next_ask(row: TopupRow, told: Told, standing: Standing, now: datetime, *, exact: bool) -> datetime | None:
-    """When the provider is asked next: at once where it was not told all, never where it is final."""
+def _leaves_open(row: TopupRow, told: Told, standing: Standing, *, exact: bool) -> bool:
+    """Whether only an answer tells how things stand now."""
     if told.ask or (told.source == "answer" and told.seen is not None and not exact):
-        return now
-    if standing.state == "paid" and row.paid_at is None and not tells_all(row, standing):
-        return now if told.source == "notification" else row.next_ask_at
+        return True
+    untold = standing.state == "paid" and row.paid_at is None and not tells_all(row, standing)
+    return untold and told.source == "notification"
+
+
+def _next_ask(row: TopupRow, now: datetime) -> datetime | None:
+    """When the provider is asked next: never where it is final, and no answer is owed."""
     if row.disputed:
         return row.next_ask_at or now + ASKS[-1]
-    if told.source == "notification" and row.next_ask_at is not None and row.next_ask_at <= now:
-        return row.next_ask_at  # it was not told all before, and this did not tell the rest
+    if OWED in row.told:
+        return row.next_ask_at or now
     return None if row.paid_at is not None or row.closed is not None else row.next_ask_at
 
 

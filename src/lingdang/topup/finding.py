@@ -1,5 +1,7 @@
 """Finding whose payment an entry of the inbox tells of. Money of nobody has a row too, for operators to decide."""
 
+from datetime import UTC, datetime
+
 import msgspec
 import structlog
 
@@ -12,6 +14,8 @@ from lingdang.topup.merging import is_another
 from lingdang.topup.providers.provider import Standing
 from lingdang.topup.rows import NOBODY, TopupRow
 from lingdang.topup.strays import payment_id, stray_of
+
+_EVER = datetime.fromtimestamp(0, UTC)
 
 _log = structlog.get_logger(__name__)
 
@@ -44,12 +48,16 @@ class Finding:
             await self._inbox.over(place)
 
     async def as_asked(self, place: Place, told: Told, row: TopupRow) -> Told:
-        """What an entry tells. A first payment is asked about, if something of it was told before anybody knew it."""
+        """What an entry tells. A first payment is asked about, if something of it was told before anybody knew it.
+
+        An answer has what was told before its question.
+        """
         standing = told.standing
-        if standing is None or standing.state != "paid" or row.paid_at is not None or told.seen is not None:
+        if standing is None or standing.state != "paid" or row.paid_at is not None:
             return told
         reference = standing.reference or row.reference
-        ask = reference is None or await self._inbox.has_told(place, reference)
+        since = _EVER if told.seen is None else standing.at
+        ask = reference is None or await self._inbox.has_told(place, reference, since)
         return msgspec.structs.replace(told, ask=True) if ask else told
 
     async def claim(self, row: TopupRow, standing: Standing | None) -> None:

@@ -50,7 +50,9 @@ _OF_TOPUP = """
 SELECT account, entry, at, verdict, type FROM topup_notification WHERE topup_id = ANY (%b)
  ORDER BY at DESC, entry LIMIT 200
 """
-_HAS_TOLD = "SELECT EXISTS (SELECT FROM topup_notification WHERE topup_id = %b AND (account, entry) <> (%b, %b))"
+_HAS_TOLD = """
+SELECT EXISTS (SELECT FROM topup_notification WHERE topup_id = %b AND (account, entry) <> (%b, %b) AND at >= %b)
+"""
 _WAITS = "SELECT told::text FROM topup_waiting WHERE account = %b AND entry = %b"
 _DONE = "DELETE FROM topup_waiting WHERE account = %b AND entry = %b"
 _LATER = """
@@ -193,13 +195,14 @@ class Inbox:
         key = (place.account, place.entry)
         await fetch_all(self._pool, _UNKNOWN, (now, *key, now - UNKNOWN_FOR, *key))
 
-    async def has_told(self, place: Place, reference: str) -> bool:
-        """Whether another entry told of this payment alone, without its top-up. Raises Problem `overloaded`.
+    async def has_told(self, place: Place, reference: str, since: datetime) -> bool:
+        """Whether another entry `since` then told of this payment alone, without its top-up. Raises Problem
+        `overloaded`.
 
         One that comes after this was asked finds the payment's top-up within UNKNOWN_FOR.
         """
         key = (payment_id(place.account, reference), place.account, place.entry)
-        return await fetch_all(self._pool, _HAS_TOLD, key) == [(True,)]
+        return await fetch_all(self._pool, _HAS_TOLD, (*key, since)) == [(True,)]
 
     async def claim(self, now: datetime, accounts: Sequence[str], most: int, *, others: bool = False) -> list[Place]:
         """Entries of these accounts, or of all `others`, that are due. Nobody else is given them for half a minute."""

@@ -17,7 +17,10 @@ NOBODY = 0
 """Whose payments are that name no top-up. No customer has this key."""
 
 Told = dict[str, datetime]
-"""When `refunded`, `disputed` and `lost` were told last, by the provider's clock."""
+"""When `refunded`, `disputed` and `lost` were told last, by the provider's clock; and OWED."""
+
+OWED = "owed"
+"""Since when the provider owes an answer, because it told that something happened and not how things stand."""
 
 
 class TopupRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +123,7 @@ _LOCK_NUMBERED = numbered(_LOCK)
 # It need not be on disk before the bells that follow: what is on disk of them has it before them.
 _CLAIM = """
 WITH claimed AS (
-    UPDATE topup SET reference = %b, version = version + 1 WHERE topup_id = %b AND paid_at IS NULL RETURNING 1
+    UPDATE topup SET reference = %b WHERE topup_id = %b AND paid_at IS NULL RETURNING 1
 )
 SELECT count(*), set_config('synchronous_commit', 'off', true) FROM claimed
 """
@@ -174,6 +177,7 @@ def claiming(topup_id: UUID, reference: str) -> Statement:
     """Writes down whose a payment is, for a flush within a transaction that has the lock.
 
     It is committed before bells are credited: no payment is credited to two top-ups. Fails where another one has it.
+    The version stays: an answer that tells of the payment is no older for it.
     """
     return _CLAIM_NUMBERED, [reference, topup_id]
 
