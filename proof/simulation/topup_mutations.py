@@ -158,8 +158,8 @@ OF_TOPUPS = (
     one(
         "payment of another top-up credited",
         "topup/usual.py",
-        "if found is not None and known is None:",
-        "if found is not None:",
+        "return None if found is None or is_known is not None else",
+        "return None if found is None else",
         "tests/topup/test_usual.py::test_the_payment_of_another_top_up_credits_nothing",
     ),
     one(
