@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lingdang.ids import MAX_AMOUNT
 from lingdang.ledger import taken
 from lingdang.ledger.done import Done
 from lingdang.ledger.refunding import Refund
@@ -150,6 +151,15 @@ def test_a_dispute_won_releases_it_into_the_same_lots() -> None:
     assert standing(ledger) == (0, 0, 110, 0)
     assert ledger.lots() == {BONUS: 10, "paid": 100}
     assert ledger.legs() == {"frozen": -110, f"wallet:{BONUS}": 10, "wallet:paid": 100}
+
+
+def test_a_full_wallet_takes_back_what_was_frozen_and_no_credit_then() -> None:
+    ledger = Ledger()
+    ledger.do(topup(1, 100, 10))
+    assert standing(ledger, disputed=100) == (0, 110, 0, 0)
+    ledger.do(credit(ANN, MAX_AMOUNT))
+    assert standing(ledger, disputed=0) == (0, 0, MAX_AMOUNT + 110, 0)
+    assert ledger.refused(credit(ANN, 1)).code == "wallet_full"
 
 
 def test_a_dispute_lost_takes_what_is_frozen_first() -> None:
