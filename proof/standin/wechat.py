@@ -204,6 +204,10 @@ class WechatDesk:
                 return self._prepare(msgspec.json.decode(request.body))
             case "GET", ["pay", "transactions", "out-trade-no", number]:
                 return self._asked(number)
+            case "GET", ["pay", "transactions", "id", transaction]:
+                return self._asked(
+                    next((n for n, order in self._orders.items() if order.transaction == transaction), "")
+                )
             case "POST", ["pay", "transactions", "out-trade-no", number, "close"]:
                 return self._close(number)
             case "POST", ["refund", "domestic", "refunds"]:

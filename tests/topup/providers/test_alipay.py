@@ -9,6 +9,7 @@ from lingdang.topup.money import Money
 from lingdang.topup.providers.alipay import make
 from lingdang.topup.providers.checks import asked_now
 from lingdang.topup.providers.provider import Order, Provider, Refused, Return, Standing, Unavailable
+from lingdang.topup.strays import payment_id
 from proof.standin.alipay import AlipayDesk
 from proof.standin.keys import public_pem, rsa_key
 from support.alipay import account
@@ -74,6 +75,14 @@ def test_it_is_found_by_our_number(desk: AlipayDesk, provider: Provider, begun: 
     paid = _asked(provider, begun)
     assert (paid.state, paid.received, paid.refunded) == ("paid", Money(600, "CNY"), None)
     assert (paid.topup_id, paid.reference) == (begun.topup_id, opened.reference)
+
+
+def test_a_payment_of_no_top_up_is_found_by_its_own_id(desk: AlipayDesk, provider: Provider, begun: Order) -> None:
+    desk.pay(begun.topup_id.hex)
+    paid = _asked(provider, begun)
+    for reference, found in ((paid.reference, paid.reference), ("nobody's", None)):
+        standing = provider.ask(payment_id("shop", str(reference)), reference)
+        assert (None if standing is None else standing.reference) == found
 
 
 def test_what_nobody_has_opened_is_unknown(provider: Provider) -> None:

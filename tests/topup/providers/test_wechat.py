@@ -10,6 +10,7 @@ from lingdang.topup.money import Money
 from lingdang.topup.providers.checks import CHINA
 from lingdang.topup.providers.provider import Order, Provider, Refused, Return, Standing, Unavailable
 from lingdang.topup.providers.wechat import make
+from lingdang.topup.strays import payment_id
 from proof.standin.wechat import WechatDesk
 from support.providers import NOW, Clock, order, served
 from support.wechat import account
@@ -70,6 +71,14 @@ def test_it_is_found_by_our_number(desk: WechatDesk, provider: Provider, begun: 
     paid = _asked(provider, begun)
     assert (paid.state, paid.received, paid.topup_id) == ("paid", Money(600, "CNY"), begun.topup_id)
     assert paid.reference
+
+
+def test_a_payment_of_no_top_up_is_found_by_its_own_id(desk: WechatDesk, provider: Provider, begun: Order) -> None:
+    desk.pay(begun.topup_id.hex)
+    paid = _asked(provider, begun)
+    for reference, found in ((paid.reference, paid.reference), ("nobody's", None)):
+        standing = provider.ask(payment_id("shop", str(reference)), reference)
+        assert (None if standing is None else standing.reference) == found
 
 
 def test_what_it_does_not_know_is_none(provider: Provider) -> None:

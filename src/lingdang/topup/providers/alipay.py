@@ -19,7 +19,7 @@ from lingdang.topup.providers.alipay_bill import read_bill
 from lingdang.topup.providers.alipay_client import AlipayApi
 from lingdang.topup.providers.alipay_signing import is_signed, read_private_key, read_public_key, signed_text
 from lingdang.topup.providers.alipay_standing import Trade, moment, of_trade
-from lingdang.topup.providers.checks import CHINA, Pem, asked_now, check_time, text_of
+from lingdang.topup.providers.checks import CHINA, Pem, asked_now, check_time, is_our_number, text_of
 from lingdang.topup.providers.provider import (
     Action,
     Begun,
@@ -113,8 +113,9 @@ class Alipay:
 
     def ask(self, topup_id: UUID, reference: str | None) -> Standing | None:
         at = asked_now()
+        named = {"out_trade_no": topup_id.hex} if is_our_number(topup_id) else {"trade_no": reference}
         try:
-            trade = self._api.call("alipay.trade.query", {"out_trade_no": topup_id.hex}, Trade)
+            trade = self._api.call("alipay.trade.query", named, Trade)
         except Refused as refused:
             if refused.reason == _UNKNOWN:
                 return None

@@ -75,7 +75,13 @@ def our_number(text: str | None) -> UUID | None:
     except ValueError:
         return None
     ours = text in (str(number), number.hex)
-    return number if ours and number.version == _UUID_VERSION else None
+    return number if ours and is_our_number(number) else None
+
+
+def is_our_number(topup_id: UUID) -> bool:
+    """Whether a provider was given this number. A payment of no top-up, or the second of one, has a row with a number
+    that only we know; the provider finds it by its own id."""
+    return topup_id.version == _UUID_VERSION
 
 
 def made_at(topup_id: UUID) -> datetime:

@@ -18,7 +18,16 @@ from wechatpayv3 import WeChatPay, WeChatPayType
 
 from lingdang.ids import ruled
 from lingdang.topup.money import Money
-from lingdang.topup.providers.checks import CHINA, Pem, asked_now, check_time, decode, read_seconds, text_of
+from lingdang.topup.providers.checks import (
+    CHINA,
+    Pem,
+    asked_now,
+    check_time,
+    decode,
+    is_our_number,
+    read_seconds,
+    text_of,
+)
 from lingdang.topup.providers.provider import (
     Action,
     Begun,
@@ -123,8 +132,9 @@ class Wechat:
 
     def ask(self, topup_id: UUID, reference: str | None) -> Standing | None:
         at = asked_now()
+        named = {"out_trade_no": topup_id.hex} if is_our_number(topup_id) else {"transaction_id": reference}
         try:
-            found = self._api.call(Transaction, lambda wechat: wechat.query(out_trade_no=topup_id.hex))
+            found = self._api.call(Transaction, lambda wechat: wechat.query(**named))
         except Refused as refused:
             if refused.reason in _UNKNOWN:
                 return None
