@@ -60,6 +60,15 @@ def test_a_known_password_is_told_with_or_without_the_demo(
     assert "examples/first_purchase.py --url http://127.0.0.1:8080" in out
     assert "open       http://127.0.0.1:8080 in a browser\n" in out, "nothing is said of a certificate over plain HTTP"
     assert "for 14 days" in out
+    assert "top up     http://127.0.0.1:8080/topup: the sandbox plays the payment" in out
+
+
+def test_accounts_and_the_sandbox_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    out, logged = said(capsys, trusted_proxies="10.0.0.1", topup_providers={"cards": {}, "wechat": {}})
+    assert ("  top-ups    through cards, wechat\n" in out, "sandbox" in out, logged) == (True, False, [])
+    out, logged = said(capsys, trusted_proxies="10.0.0.1", sandbox=True)
+    assert "sandbox    on by LINGDANG_SANDBOX: anyone who can sign in gets bells for free" in out
+    assert logged == ["sandbox"]
 
 
 def test_a_shop_that_is_in_use_was_not_filled(capsys: pytest.CaptureFixture[str]) -> None:

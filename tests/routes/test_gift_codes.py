@@ -41,6 +41,14 @@ def reason(answer: httpx.Response) -> str:
     return code
 
 
+async def test_codes_that_would_be_over_are_not_made(shop: Shop) -> None:
+    key = await api_key(shop, "topups:write")
+    body = {"campaign": "spring", "count": 1, "amount": 100, "expiresAt": "2020-01-31T00:00:00Z"}
+    answer = await shop.http.post("/v1/admin/gift-codes", json=body, headers=key | {"Idempotency-Key": "late"})
+    assert (answer.status_code, answer.json()["errors"][0]["path"]) == (400, "$.expiresAt"), answer.text
+    assert shop.sql("SELECT 1 FROM gift_code") == []
+
+
 async def test_a_code_is_one_customers_once(shop: Shop) -> None:
     ann, bob = buyers(shop, "ann", "bob")
     [code] = await made(shop)

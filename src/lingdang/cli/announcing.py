@@ -58,9 +58,23 @@ def announce(settings: Settings, opening: Opening) -> None:
         _log.warning("one_address_for_all", setting="LINGDANG_TRUSTED_PROXIES")
     if settings.background == "worker":
         lines.append("  background left to `lingdang worker` (LINGDANG_BACKGROUND)")
+    lines += _of_topups(settings)
     lines += _of_demo(settings, opening)
     lines.append("  stop       Ctrl-C")
     click.echo("\n".join(lines))
+
+
+def _of_topups(settings: Settings) -> list[str]:
+    """Where real money is taken, and whether bells are to be had for nothing."""
+    lines = []
+    if settings.topup_providers:
+        lines.append(f"  top-ups    through {', '.join(settings.topup_providers)}")
+    if settings.sandbox:
+        lines.append(
+            "  sandbox    on by LINGDANG_SANDBOX: anyone who can sign in gets bells for free. Never run it in public"
+        )
+        _log.warning("sandbox", by="LINGDANG_SANDBOX")
+    return lines
 
 
 def _of_demo(settings: Settings, opening: Opening) -> list[str]:
@@ -83,6 +97,7 @@ def _of_demo(settings: Settings, opening: Opening) -> list[str]:
         trust = f" --ca {opening.authority}" if opening.authority else ""
         asked = " (it asks once about the shop's own certificate)" if opening.authority else ""
         lines.append(f"  open       {opening.address} in a browser{asked}")
+        lines.append(f"  top up     {opening.address}/topup: the sandbox plays the payment, no money moves")
         lines.append(f"  try it     {_python()} examples/first_purchase.py --url {opening.address}{trust}")
     return lines
 

@@ -1,6 +1,6 @@
 """`lingdang topup codes`: gift codes by the million."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -34,6 +34,8 @@ def codes(
 ) -> None:
     """Make COUNT gift codes of CAMPAIGN and write them into a CSV file, the only place where they can be read."""
     ends = None if expires is None else _end(expires, settings_of(ctx).zone)
+    if ends is not None and ends <= datetime.now(UTC):
+        raise click.BadParameter(f"{expires} is over: nobody could redeem the codes", param_hint="--expires")
     gift = Gift(campaign=campaign, currency=currency, amount=amount, expires_at=ends)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with opened(ctx) as deployment, Progress(*columns, console=Console(stderr=True), transient=True) as bar:

@@ -1,5 +1,6 @@
 """`lingdang topup package`: what is sold for how much real money."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,10 @@ import msgspec
 
 from lingdang.cli.arguments import IdType
 from lingdang.cli.printing import as_json_option, print_all, print_one
-from lingdang.cli.topup_opening import run_on_shop
+from lingdang.cli.topup_opening import run_on_shop, with_sandbox_of_demo
 from lingdang.db.pool import Pool, transaction
 from lingdang.deployment import Deployment
-from lingdang.ids import DEFAULT_CURRENCY, OWN_ID_PATTERN, RULES
+from lingdang.ids import DEFAULT_CURRENCY, OWN_ID_PATTERN, RULES, in_words
 from lingdang.paging import Window
 from lingdang.topup.importing import import_packages
 from lingdang.topup.money import Money, decimal_text
@@ -48,6 +49,7 @@ def put(ctx: click.Context, /, package_id: str, as_json: bool, **options: Any) -
     given = _package(**options)
 
     async def write(pool: Pool, deployment: Deployment) -> PackageView:
+        _warn_of_strangers(with_sandbox_of_demo(deployment), given)
         async with transaction(pool) as connection:
             await put_package(connection, package_id, given, deployment.clock())
         return await get_package(pool, package_id)
@@ -119,7 +121,15 @@ def _package(
     try:
         return msgspec.convert(msgspec.to_builtins(given), Package)
     except msgspec.ValidationError as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(in_words(str(error))) from None
+
+
+def _warn_of_strangers(deployment: Deployment, given: Package) -> None:
+    """Say so of accounts that the settings lack. They may come later, so it is no refusal."""
+    settings = deployment.settings
+    there = {*settings.topup_providers, *(["sandbox"] if settings.sandbox or settings.demo else [])}
+    for name in sorted({*given.providers, *given.store_products} - there):
+        click.echo(f"Warning: there is no account {name} in the settings, so nobody can buy it there yet.", err=True)
 
 
 def _per_bell(text: str, money: str) -> PerBell:
@@ -137,4 +147,15 @@ def _line_of_package(view: PackageView) -> str:
         each = view.per_bell
         cost = decimal_text(Money(each.amount, each.currency))
         what = f"{view.least} to {view.most} {view.currency}, {cost} {each.currency} for each {each.bells}"
-    return f"{view.package_id}  {view.name}: {what}{'' if view.active else ', not sold'}"
+    return f"{view.package_id}  {view.name}: {what}{''.join(_further(view))}"
+
+
+def _further(view: PackageView) -> Iterator[str]:
+    if view.bonus_expires_after_days is not None:
+        yield f", the bonus for {view.bonus_expires_after_days} days"
+    stores = [f"{account} as {product}" for account, product in view.store_products.items()]
+    places = [*(name for name in view.providers if name not in view.store_products), *stores]
+    if places:
+        yield f", through {', '.join(places)}"
+    if not view.active:
+        yield ", not sold"

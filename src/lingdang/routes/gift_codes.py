@@ -9,6 +9,7 @@ from msgspec import Meta
 from lingdang.coupons.claiming import Code
 from lingdang.coupons.guessing import CodeLimits
 from lingdang.db.pool import Pool, transaction
+from lingdang.errors import invalid_field
 from lingdang.http.idempotency import Idempotency, answered
 from lingdang.http.reply import Reply, encode, replied
 from lingdang.http.route import AnyServed, Asked, Nothing, Route
@@ -119,6 +120,8 @@ def routes(
         )
 
         async def produce() -> Reply:
+            if gift.expires_at is not None and gift.expires_at <= asked.now:
+                raise invalid_field("expires_at", "Expected a moment to come: nobody could redeem the codes")
             async with transaction(operators) as connection:
                 return replied(CodesAnswer(await add_codes(connection, gift, body.count)), 201)
 

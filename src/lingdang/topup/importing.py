@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 
 from lingdang.db.pool import Connection
-from lingdang.errors import CommandError
+from lingdang.errors import CommandError, Problem, in_one_line
 from lingdang.ids import in_words
-from lingdang.topup.packages import Package, PackageId, put_package
+from lingdang.topup.packages import Package, PackageId, put_package, require_currency
 
 
 class Line(Package, frozen=True, rename="camel", kw_only=True):
@@ -35,7 +35,12 @@ def read_lines(file: Path) -> Iterator[tuple[str, Package]]:
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise CommandError(f"{file}: line {number}: {in_words(str(error))}") from None
         given = {field.name: getattr(line, field.name) for field in msgspec.structs.fields(Package)}
-        yield line.package_id, Package(**given)
+        package = Package(**given)
+        try:
+            require_currency(package)
+        except Problem as problem:
+            raise CommandError(f"{file}: line {number}: {in_one_line(problem)}") from None
+        yield line.package_id, package
 
 
 async def import_packages(connection: Connection, file: Path, now: datetime) -> Imported:

@@ -8,10 +8,10 @@ import msgspec
 from msgspec import Meta
 
 from lingdang.db.pool import Connection, Pool, fetch_all
-from lingdang.errors import Problem
+from lingdang.errors import Problem, invalid_field
 from lingdang.ids import DEFAULT_CURRENCY, MAX_AMOUNT, OWN_ID_PATTERN, REMARK_PATTERN, Currency, ruled
 from lingdang.paging import Page, Window, page
-from lingdang.topup.money import Money, MoneyCurrency
+from lingdang.topup.money import CURRENCIES, Money, MoneyCurrency
 
 PackageId = Annotated[str, Meta(pattern=OWN_ID_PATTERN, description="The platform's id of a package.")]
 AccountName = Annotated[
@@ -113,8 +113,19 @@ _SOLD = f"{_COLUMNS} WHERE active ORDER BY package_id LIMIT {MOST_SHOWN}"
 _encode = msgspec.json.Encoder().encode
 
 
+def require_currency(package: Package) -> None:
+    """Raises Problem `invalid_request` for a price in no currency: a typing error that no payer could ever pay."""
+    if package.money not in CURRENCIES:
+        where = "price" if package.price is not None else "per_bell"
+        raise invalid_field(f"{where}.currency", f"{package.money} is no currency of ISO 4217")
+
+
 async def put_package(connection: Connection, package_id: str, package: Package, now: datetime) -> bool:
-    """Create a package (True), or replace it. What was begun before stays as it was agreed."""
+    """Create a package (True), or replace it. What was begun before stays as it was agreed.
+
+    Raises Problem `invalid_request` as `require_currency`.
+    """
+    require_currency(package)
     values = (package_id, _encode(package).decode(), package.active, now, now)
     [(created,)] = await (await connection.execute(_PUT, values, binary=True)).fetchall()
     return bool(created)
