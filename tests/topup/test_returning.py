@@ -261,14 +261,3 @@ async def test_a_notification_that_is_faster_than_the_answer_takes_no_bells_twic
         row = await till.paid()
         assert await give_back(till, row, amount=300) == ("done", 300)
         assert [balance for *_, balance in till.bells()] == [660, 330]
-
-
-async def test_all_that_is_the_shops_goes_back_once(till: Till) -> None:
-    row = await till.play(await till.paid(), "refund:100")
-    for _ in range(2):
-        await till.topups.returning.return_all(await till.found(row), "decision")
-    assert (await till.found(row)).refunded == 600
-    assert till.sql("SELECT refund_id, amount FROM topup_refund") == [("decision", 500)]
-    nothing = await till.begun()
-    await till.topups.returning.return_all(nothing, "decision")
-    assert till.sql("SELECT count(*) FROM topup_refund") == [(1,)]

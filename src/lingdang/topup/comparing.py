@@ -20,12 +20,10 @@ from lingdang.topup.accounts import Account, Accounts
 from lingdang.topup.agreeing import agrees, has_its_money
 from lingdang.topup.following import Following
 from lingdang.topup.inbox import Inbox
-from lingdang.topup.merging import is_another
+from lingdang.topup.merging import LIST, is_another
 from lingdang.topup.providers.provider import Refused, Standing, Unavailable
 from lingdang.topup.rows import SELECT, TopupRow, row_of
 
-LIST = "list"
-"""What differs of a top-up that is otherwise on its provider's list, or not on it."""
 AT_ONCE = 500
 """Payments that are looked up at a time."""
 MOST_MISSING = 1000

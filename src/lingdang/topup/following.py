@@ -186,12 +186,15 @@ class Following:
                 asked = refunds.told(known, heard(changed), self._clock())
                 if changed.refunded < row.refunded:
                     asked = refunds.doubted(asked, self._clock())
+                if refunds.is_return_refused(known, asked):
+                    changed = msgspec.structs.replace(changed, decided=None)
                 booked = await self._booked(row, changed, refunds.promised(asked, changed.refunded))
                 after = booked.row
                 if all(each.status != "pending" for each in asked):
                     await self._revoke(connection, booked)
                 await self._write(connection, Step(before, after))
                 await refunds.save(connection, row, known, asked)
+                await refunds.return_due(connection, after, asked, self._clock())
                 if place is not None:
                     await inbox.done(connection, place)
         self._reached("row")

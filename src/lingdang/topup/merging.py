@@ -13,6 +13,9 @@ import msgspec
 from lingdang.topup.providers.provider import Return, Standing
 from lingdang.topup.rows import TopupRow
 
+LIST = "list"
+"""What differs of a top-up that is otherwise on its provider's list, or not on it."""
+
 _SUMS = ("refunded", "disputed", "lost")
 
 
@@ -63,6 +66,7 @@ def is_another(row: TopupRow, standing: Standing) -> bool:
 def _received(row: TopupRow, standing: Standing, tester: bool) -> dict[str, Any]:
     """At a store the price is only recorded, and one that is not told is the agreed one."""
     money = standing.received
+    missed = [each for each in row.differs if each != LIST]
     if money is None or (row.channel == "store" and money.amount == 0):
         money = row.agreed
     return {
@@ -70,7 +74,9 @@ def _received(row: TopupRow, standing: Standing, tester: bool) -> dict[str, Any]
         "received_currency": money.currency,
         "paid_at": standing.at,
         "test": standing.test,
-        "differs": tuple(dict.fromkeys([*row.differs, *_differences(row, standing, tester)])),
+        # What was decided of a payment that was missing is not decided of the money.
+        "decided": None,
+        "differs": tuple(dict.fromkeys([*missed, *_differences(row, standing, tester)])),
     }
 
 

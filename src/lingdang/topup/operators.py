@@ -17,14 +17,11 @@ from lingdang.topup import refunds, rows
 from lingdang.topup.evidence import consumed
 from lingdang.topup.following import Following
 from lingdang.topup.inbox import Heard, Inbox
-from lingdang.topup.refunds import RefundRow, RefundStatus
+from lingdang.topup.refunds import RETURN, RefundRow, RefundStatus
 from lingdang.topup.returning import Returning
 from lingdang.topup.rows import NOBODY, TopupRow
 from lingdang.topup.status import Decided, Status
 from lingdang.topup.views import TopupView, list_all, list_of, view
-
-RETURN = "decision"
-"""The refundId of money that an operator returns instead of crediting it."""
 
 _NAMES = "SELECT customer, customer_id FROM customer WHERE customer = ANY (%b)"
 
@@ -130,11 +127,13 @@ class Desk:
     async def decide(self, topup_id: UUID, decision: Decision) -> TopupDetail:
         """Credit what was agreed though the money is another one, or return the money. Once more changes nothing.
 
+        A return that the provider refuses is undecided again. What a dispute holds is returned once it is won.
+
         Raises Problem `not_found`, or `topup_undecided` for what is not in review or was decided otherwise.
         """
-        row = await self._following.decide(topup_id, lambda found: _decided(found, decision))
-        if decision == "return" and row.received:
-            await self._returning.return_all(row, RETURN)
+        await self._following.decide(topup_id, lambda found: _decided(found, decision))
+        if decision == "return":
+            await self._returning.return_decided(topup_id)
         return await self.shown(topup_id)
 
 

@@ -38,6 +38,10 @@ UPDATE topup_refund SET tries = tries + 1, due_at = %b::timestamptz + least(trie
 HELD = timedelta(minutes=1)
 """Whoever asked for a refund is given so long to carry it out."""
 
+RETURN = "decision"
+"""The refundId of money that an operator returns instead of crediting it. The next ones have a number, behind a letter
+that no operator's refundId may have."""
+
 RefundStatus = Literal["pending", "done", "refused"]
 
 
@@ -110,6 +114,26 @@ def doubted(found: Sequence[RefundRow], now: datetime) -> list[RefundRow]:
     ]
 
 
+def is_return(refund: RefundRow) -> bool:
+    """Whether it carries out a decision."""
+    return refund.refund_id.partition("/")[0] == RETURN
+
+
+def is_return_refused(before: Sequence[RefundRow], after: Sequence[RefundRow]) -> bool:
+    """Whether a decision has turned out not to be possible."""
+    return any(
+        is_return(now) and now.status == "refused" and was.status != "refused"
+        for was, now in zip(before, after, strict=True)
+    )
+
+
+async def return_due(connection: Connection, row: TopupRow, known: Sequence[RefundRow], now: datetime) -> None:
+    """Write a refund of what is to be returned down, with what makes it due, unless one is under way."""
+    if row.is_return_due and all(each.status != "pending" for each in known):
+        number = 1 + sum(map(is_return, known))
+        await write_down(connection, row, RETURN if number == 1 else f"{RETURN}/{number}", row.held, now)
+
+
 async def refunds_of(connection: Connection, row: TopupRow) -> list[RefundRow]:
     """The top-up's refunds that operators asked for, oldest first."""
     rows = await connection.execute(_OF, (row.bucket, row.customer, row.topup_id), binary=True)
@@ -128,12 +152,11 @@ async def write_down(connection: Connection, row: TopupRow, refund_id: str, amou
             if each.amount != amount:
                 raise Problem("idempotency_mismatch")
             return False
-    room = row.received - row.refunded - row.disputed - row.lost
     if not row.received or row.reference is None:
         raise Problem("refund_not_allowed", reasons={"topup": "not_paid"})
     if any(each.is_unanswered for each in known):
         raise Problem("refund_not_allowed", reasons={"topup": "another_under_way"})
-    if not 0 < amount <= room:
+    if not 0 < amount <= row.held:
         raise Problem("refund_not_allowed", reasons={"topup": "more_than_there_is"})
     place = (row.customer, row.topup_id, refund_id, row.bucket)
     await connection.execute(_ADD, (*place, amount, row.refunded, now, now + HELD))

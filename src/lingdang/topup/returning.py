@@ -70,12 +70,14 @@ class Returning:
             raise Problem("idempotency_mismatch")
         return await self.carry_out(topup_id, refund_id)
 
-    async def return_all(self, row: TopupRow, refund_id: str) -> None:
-        """Give all of the money back that is the shop's, once. Raises Problem."""
-        known = await self._known(row, refund_id)
-        whole = row.received - row.refunded - row.disputed - row.lost
-        if known is not None or whole:
-            await self.give_back(row.topup_id, refund_id, whole if known is None else known.amount)
+    async def return_decided(self, topup_id: UUID) -> None:
+        """Carry out the refunds that a decision has written down. Raises Problem."""
+        row = await rows.known(self._pool, topup_id)
+        async with connection_of(self._pool) as connection:
+            found = await refunds.refunds_of(connection, row)
+        for each in found:
+            if refunds.is_return(each) and each.status == "pending":
+                await self.carry_out(topup_id, each.refund_id)
 
     async def run(self, account: str) -> bool:
         """Carry on what is due at an account; whether there was as much as is done at once."""

@@ -89,6 +89,16 @@ class TopupRow(msgspec.Struct, frozen=True, kw_only=True):
         return Money(self.received, self.received_currency) if self.received_currency else self.agreed
 
     @property
+    def held(self) -> int:
+        """What of the money is the shop's to give back."""
+        return self.received - self.refunded - self.disputed - self.lost
+
+    @property
+    def is_return_due(self) -> bool:
+        """Whether an operator has decided that its money goes back, and some of it is the shop's."""
+        return self.decided == "returned" and self.credited_at is None and self.reference is not None and self.held > 0
+
+    @property
     def is_credit_due(self) -> bool:
         """Whether its bells are to be given: there is money, it is what was agreed or was accepted, and none were."""
         if not self.received or self.credited_at is not None or self.decided == "returned":
