@@ -124,6 +124,12 @@ class Following:
         told = told or await self._inbox.waits(place)
         if told is None:
             return
+        try:
+            await self._follow(place, told)
+        except OvertakenError:
+            await self._follow(place, told)  # it finds another top-up now
+
+    async def _follow(self, place: Place, told: Told) -> None:
         self._reached("inbox")
         if await usual.carry_out(self._pool, place, told, self._credited, self._clock):
             self._reached("row")
@@ -137,15 +143,12 @@ class Following:
         tester = await self._is_tester(row, told)
         if told.evidence is not None and self._evidence is not None:
             await self._evidence.answer(row, told.evidence)
-        try:
-            await self._change(
-                row,
-                lambda found: _told_of(found, told, self._clock(), tester=tester),
-                place,
-                lambda after: _refund_of(after, told),
-            )
-        except OvertakenError:
-            await self.carry_out(place, told)
+        await self._change(
+            row,
+            lambda found: _told_of(found, told, self._clock(), tester=tester),
+            place,
+            lambda after: _refund_of(after, told),
+        )
 
     async def _credited(self, before: TopupRow, after: TopupRow) -> TopupRow:
         return (await self._booked(before, after, 0)).row
