@@ -132,7 +132,7 @@ OF_TOPUPS = (
         _FINDING,
         "and not is_another(found, standing)",
         "",
-        "tests/topup/test_following.py::test_a_second_payment_of_one_top_up_is_seen",
+        "tests/topup/test_finding.py::test_a_second_payment_and_one_at_another_account_have_rows_of_their_own",
     ),
     one(
         "second payment taken for the one that was credited",
