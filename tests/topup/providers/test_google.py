@@ -135,6 +135,13 @@ def test_an_order_that_google_does_not_find_yet_is_not_guessed(state: str) -> No
         assert _asked(provider, token).refunded == 600
 
 
+def test_of_a_purchase_that_waits_to_be_paid_no_order_is_asked_for() -> None:
+    desk = GoogleDesk()
+    token = desk.buy(NUMBER.hex, state="PENDING")
+    with served("google", lambda request: None if "/orders/" in request.path else desk.answer(request)) as address:
+        assert _asked(make(account(address)), token).state == "open"
+
+
 def test_how_much_was_consumed_is_told(desk: GoogleDesk, provider: Store) -> None:
     desk.buy(NUMBER.hex)
     provider.tell_consumed("GPA.0001:review-1", 25_000)
