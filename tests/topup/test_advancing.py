@@ -1,6 +1,7 @@
 """What was told decides when the provider is asked next."""
 
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -69,6 +70,18 @@ def test_an_answer_that_nobody_has_paid_yet_is_not_the_one_that_is_owed() -> Non
     row = after(told, Told(source="answer", type="answer", standing=opened, seen=told.version))
     row = msgspec.structs.replace(row, next_ask_at=LATER)
     assert after(row, Told(source="notification", type="paid", standing=PAID)).next_ask_at == LATER
+
+
+@pytest.mark.parametrize("told", [{"differs": ("merchant",)}, {"at": AT - timedelta(seconds=1)}])
+def test_a_sum_that_is_not_counted_has_the_provider_asked(told: dict[str, Any]) -> None:
+    paid = after(ROW, Told(source="notification", type="paid", standing=msgspec.structs.replace(PAID, refunded=0)))
+    standing = msgspec.structs.replace(BACK, **told)
+    row = after(paid, Told(source="notification", type="refund", standing=standing))
+    assert (row.refunded, row.next_ask_at) == (0, AT)
+    listed = after(paid, Told(source="answer", type="list", standing=standing))
+    assert (listed.refunded, listed.next_ask_at) == (0, None)
+    answered = Told(source="answer", type="answer", standing=BACK, seen=row.version)
+    assert (after(row, answered).refunded, after(row, answered).next_ask_at) == (100, None)
 
 
 def test_an_answer_of_before_a_change_has_it_asked_once_more() -> None:

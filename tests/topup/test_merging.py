@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lingdang.ids import MAX_AMOUNT, uuid7
-from lingdang.topup.merging import is_another, merged
+from lingdang.topup.merging import is_another, is_doubtful, merged
 from lingdang.topup.money import Money
 from lingdang.topup.providers.provider import Return, Standing
 from lingdang.topup.rows import TopupRow
@@ -92,6 +92,29 @@ def test_an_older_word_changes_nothing_and_of_two_as_old_the_greater_holds() -> 
     assert sums(after(ROW, standing(), early, late)) == sums(after(ROW, standing(), late, early)) == (600, 0, 0, 0)
     one, other = standing(refunded=100, seconds=5), standing(refunded=300, seconds=5)
     assert sums(after(ROW, one, other)) == sums(after(ROW, other, one)) == (600, 300, 0, 0)
+
+
+@pytest.mark.parametrize("told", [{"refunded": 600}, {"disputed": 600}, {"lost": 600}])
+@pytest.mark.parametrize("differs", ["merchant", "environment"])
+def test_what_is_not_ours_takes_nothing_from_what_was_paid(told: dict[str, int], differs: str) -> None:
+    """Somebody else's payment, or one of play money, may have our number."""
+    foreign = standing(seconds=9, differs=(differs,), **told)
+    assert after(ROW, standing(), foreign) == after(ROW, standing())
+    assert sum(sums(after(ROW, standing(), foreign, exact=True))) == 1200, "the provider was asked about ours"
+
+
+def test_what_was_not_ours_when_it_was_paid_goes_back_as_any_other() -> None:
+    row = after(ROW, standing(differs=("merchant",)), standing(seconds=9, differs=("merchant",), refunded=600))
+    assert (sums(row), row.status) == ((600, 600, 0, 0), "refunded")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "refunded", "expected"), [(299, 600, True), (0, 600, True), (-1, 600, False), (299, 100, False)]
+)
+def test_a_sum_that_is_only_a_little_older_is_in_doubt(seconds: int, refunded: int, expected: bool) -> None:
+    """An answer has the time of our clock, which may be ahead of the provider's."""
+    row = after(ROW, standing(refunded=100, seconds=300))
+    assert is_doubtful(row, standing(refunded=refunded, seconds=seconds)) == expected
 
 
 def test_an_answer_is_the_truth() -> None:

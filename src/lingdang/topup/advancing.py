@@ -8,7 +8,7 @@ import msgspec
 from lingdang.events import kinds
 from lingdang.events.notices import Notice
 from lingdang.topup.inbox import Told
-from lingdang.topup.merging import merged, tells_all
+from lingdang.topup.merging import is_doubtful, is_foreign, merged, tells_all
 from lingdang.topup.providers.provider import Standing
 from lingdang.topup.rows import NOBODY, OWED, TopupRow
 
@@ -73,6 +73,8 @@ def advanced(row: TopupRow, told: Told, now: datetime, *, tester: bool) -> Topup
 
 def _leaves_open(row: TopupRow, told: Told, standing: Standing, *, exact: bool) -> bool:
     """Whether only an answer tells how things stand now."""
+    if told.source == "notification" and (is_foreign(row, standing) or is_doubtful(row, standing)):
+        return True
     if told.ask or (told.source == "answer" and told.seen is not None and not exact):
         return True
     untold = standing.state == "paid" and row.paid_at is None and not tells_all(row, standing)

@@ -5,11 +5,12 @@ them, and of one that is as old the greater sum holds. An answer that was asked 
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
+from lingdang.topup.providers.checks import AHEAD
 from lingdang.topup.providers.provider import Return, Standing
 from lingdang.topup.rows import TopupRow
 
@@ -25,6 +26,8 @@ def merged(row: TopupRow, standing: Standing, now: datetime, *, exact: bool, tes
     `exact`: the provider was asked, and nothing has changed since. `tester`: play money is the customer's to use.
     """
     if row.paid_at is not None:
+        if not exact and is_foreign(row, standing):
+            return row
         in_ours = _in_money_of(row, standing)
         return msgspec.structs.replace(row, **_sums(row, in_ours, row.received, exact))
     # A refund may be told before its payment: it counts once the money is there.
@@ -61,6 +64,18 @@ def is_another(row: TopupRow, standing: Standing) -> bool:
         and standing.reference is not None
         and row.reference not in (None, standing.reference)
     )
+
+
+def is_foreign(row: TopupRow, standing: Standing) -> bool:
+    """Whether it tells of a payment to somebody else, which has our number: what is not ours in it was ours before."""
+    return row.paid_at is not None and not set(standing.differs) <= set(row.differs)
+
+
+def is_doubtful(row: TopupRow, standing: Standing) -> bool:
+    """Whether a sum that is not the known one is older by so little that the clocks, ours and the provider's, may be
+    what differs."""
+    older = [name for name, at in row.told.items() if timedelta(0) < at - standing.at <= AHEAD]
+    return any(getattr(standing, name) not in (None, getattr(row, name)) for name in _SUMS if name in older)
 
 
 def _received(row: TopupRow, standing: Standing, tester: bool) -> dict[str, Any]:
