@@ -151,7 +151,7 @@ OF_TOPUPS = (
     one(
         "dispute before its payment forgotten",
         _FINDING,
-        "ask = reference is None or await self._inbox.has_told(place, reference)",
+        "ask = reference is None or await self._inbox.has_told(place, reference, since)",
         "ask = False",
         "tests/topup/test_following.py::test_one_that_comes_long_before_has_the_provider_asked_once_the_payment_is_known",
     ),
