@@ -36,6 +36,21 @@ def test_a_list_is_of_one_customer(topup: Run, begun: Callable[..., str]) -> Non
     assert (unknown.exit_code, "there is no customer bob" in unknown.output) == (1, True)
 
 
+def test_one_is_found_by_what_somebody_has_of_it(topup: Run, begun: Callable[..., str]) -> None:
+    topup_id = begun(received=601)
+    support = support_reference(UUID(topup_id))
+    assert topup("find", "--support", support).stdout == "", "nobody was told it yet"
+    topup("ask", topup_id)
+    begun(received=600)
+    payment = json.loads(topup("show", topup_id, "--json").stdout)["reference"]
+    for given in (("--support", support), ("--support", support.lower().replace("-", "")), ("--reference", payment)):
+        assert topup("find", *given).stdout.startswith(f"{topup_id}  review ")
+    both = topup("find", "--support", support, "--reference", payment, "--json")
+    assert [each["topupId"] for each in json.loads(both.stdout)] == [topup_id]
+    assert topup("find", "--support", support, "--reference", "other").stdout == ""
+    assert (topup("find").exit_code, topup("find", "--support", "36EB").exit_code) == (2, 2)
+
+
 def test_all_that_is_known_of_one_is_shown(topup: Run, begun: Callable[..., str]) -> None:
     topup_id = begun(received=600)
     assert "paid" in topup("ask", topup_id).stdout

@@ -175,6 +175,20 @@ async def test_what_is_accepted_is_credited_as_it_was_agreed(desk: Desk) -> None
     assert await desk.balance() == (0, 0, 0), "all of the money is all of the bells"
 
 
+async def test_one_is_looked_up_by_what_somebody_has_of_it(desk: Desk) -> None:
+    topup = await desk.paid("wrong_amount", "review")
+    await desk.paid()
+    support = topup["supportReference"]
+    await desk.ask("POST", f"/{topup['topupId']}/decision", decision="accept")
+    payment = (await desk.show(topup))["reference"]
+    for asked in ({"supportReference": support}, {"reference": payment}, {"reference": payment, "custId": "ann"}):
+        [found] = (await desk.ask("GET", **asked)).json()["items"]
+        assert found["topupId"] == topup["topupId"]
+    for other in ({"supportReference": support, "status": "review"}, {"reference": "other"}):
+        assert (await desk.ask("GET", **other)).json() == {"items": [], "nextCursor": None}
+    assert (await desk.ask("GET", supportReference="36EB")).status_code == 400
+
+
 async def test_what_is_returned_is_never_credited(desk: Desk) -> None:
     topup = await desk.paid("wrong_currency", "review")
     for _ in range(2):

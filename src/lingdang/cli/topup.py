@@ -19,12 +19,14 @@ from lingdang.ids import OWN_ID_PATTERN, RULES
 from lingdang.paging import Window
 from lingdang.topup.comparing import Compared
 from lingdang.topup.days import newest_day
+from lingdang.topup.looking_up import SUPPORT_PATTERN
 from lingdang.topup.operators import TopupDetail, TopupOfCustomer
 from lingdang.topup.parts import Topups
 from lingdang.topup.providers.provider import Refused, Unavailable
 from lingdang.topup.status import STATUSES, Status
 
 _ACCOUNT = IdType(OWN_ID_PATTERN, RULES[OWN_ID_PATTERN])
+_SUPPORT = IdType(SUPPORT_PATTERN, RULES[SUPPORT_PATTERN])
 _PAGE = 200
 
 
@@ -49,6 +51,22 @@ def list_topups(ctx: click.Context, status: Status | None, cust_id: str | None, 
     async def read(topups: Topups) -> list[TopupOfCustomer]:
         customer = None if cust_id is None else await _key_of(topups, cust_id)
         return (await topups.desk().listed(status, customer, Window(most, None))).items
+
+    print_all(run_on_topups(ctx, read), as_json, topup_line)
+
+
+@topup.command("find")
+@click.option("--support", "support_reference", metavar="36EB-C594-E123", type=_SUPPORT, help="What its customer has.")
+@click.option("--reference", metavar="ID", help="The payment's id at its provider.")
+@as_json_option
+@click.pass_context
+def find(ctx: click.Context, support_reference: str | None, reference: str | None, as_json: bool) -> None:
+    """Find a top-up by its customer's support reference, by its payment's id, or by both."""
+    if support_reference is None and reference is None:
+        raise click.UsageError("give --support or --reference")
+
+    async def read(topups: Topups) -> list[TopupOfCustomer]:
+        return await topups.desk().looked_up(support_reference=support_reference, reference=reference)
 
     print_all(run_on_topups(ctx, read), as_json, topup_line)
 

@@ -16,16 +16,19 @@ from lingdang.routes.callers import operator
 from lingdang.routes.examples import topups as examples
 from lingdang.routes.parameters import Pages
 from lingdang.routes.topups import OfTopup
+from lingdang.topup.looking_up import Reference, SupportReference
 from lingdang.topup.operators import Decision, Desk, RefundOfMoney, TopupDetail, TopupOfCustomer
 from lingdang.topup.packages import Package, PackageId, PackageView, get_package, list_packages, put_package
 from lingdang.topup.status import Status
 
 
 class Sought(Pages, frozen=True, rename="camel", kw_only=True):
-    """In which state, and whose."""
+    """In which state, and whose; or by what is known of one."""
 
     status: Status | None = None
     cust_id: CustId | None = None
+    support_reference: SupportReference | None = None
+    reference: Reference | None = None
 
 
 class RefundMoney(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -97,7 +100,8 @@ LIST = Route(
     path="/v1/admin/topups",
     who=_READ,
     summary="Top-ups of all customers, newest first",
-    description="In one state or in any; `review` are those that wait for a decision.",
+    description="In one state or in any; `review` are those that wait for a decision. By a `supportReference` or a "
+    "`reference`, the payment's id at its provider, they are looked up alone, on one page.",
     tag="operators",
     params=Sought,
     answer=Page[TopupOfCustomer],
@@ -167,6 +171,10 @@ def routes(pool: Pool, desk: Desk) -> list[AnyServed]:
 
     async def listed(asked: Asked[ApiKey, Sought]) -> Page[TopupOfCustomer]:
         params = asked.params
+        if params.support_reference is not None or params.reference is not None:
+            found = await desk.looked_up(support_reference=params.support_reference, reference=params.reference)
+            wanted = [each for each in found if params.status in (None, each.status)]
+            return Page([each for each in wanted if params.cust_id in (None, each.cust_id)], None)
         customer = None if params.cust_id is None else (await known_customer(pool, params.cust_id)).key
         return await desk.listed(params.status, customer, params.window())
 

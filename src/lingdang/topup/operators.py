@@ -13,7 +13,7 @@ from lingdang.identity.customers import ERASED
 from lingdang.ids import bucket_of
 from lingdang.ledger.reading_left import TopUpLeft, left_of
 from lingdang.paging import Page, Window, page
-from lingdang.topup import refunds, rows
+from lingdang.topup import looking_up, refunds, rows
 from lingdang.topup.evidence import consumed
 from lingdang.topup.following import Following
 from lingdang.topup.inbox import Heard, Inbox
@@ -93,6 +93,15 @@ class Desk:
             found = await list_of(self._pool, bucket_of(customer, self._buckets), customer, status, window)
         names = await self._names([row.customer for row in found])
         return page([_told(row, names) for row in found], [str(row.topup_id) for row in found], window.limit)
+
+    async def looked_up(self, *, support_reference: str | None, reference: str | None) -> list[TopupOfCustomer]:
+        """Top-ups by what their customer was told, by the payment's id at its provider, or by both."""
+        found = [] if support_reference is None else await looking_up.of_support(self._pool, support_reference)
+        if reference is not None:
+            paid = await looking_up.of_payment(self._pool, reference)
+            found = paid if support_reference is None else [row for row in paid if row in found]
+        names = await self._names([row.customer for row in found])
+        return [_told(row, names) for row in found]
 
     async def shown(self, topup_id: UUID) -> TopupDetail:
         """One top-up. Raises Problem `not_found`."""
