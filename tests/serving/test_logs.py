@@ -242,6 +242,24 @@ print("goes on")
 """
 
 
+_LIBRARIES_SPEAK = """
+import logging
+from lingdang.serving.logs import configure_logging
+from lingdang.settings import Settings
+configure_logging(Settings(log_level="LEVEL"), "worker-1")
+for name in ("stripe", "httpx"):
+    logging.getLogger(name).info("%s: GET https://api.example/v1/payments/pi_1", name)
+"""
+
+
+@pytest.mark.parametrize(("level", "lines"), [("info", 0), ("debug", 2)])
+def test_libraries_tell_of_every_call_at_debug_level_alone(level: str, lines: int) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", _LIBRARIES_SPEAK.replace("LEVEL", level)], capture_output=True, text=True, check=True
+    )
+    assert ran.stderr.count("https://api.example") == lines
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
 def test_a_full_disk_takes_no_log_and_stops_nobody() -> None:
     with Path("/dev/full").open("w") as full:

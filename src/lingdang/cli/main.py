@@ -21,7 +21,7 @@ _COMMANDS: Final = {
     "oidc": "Check the tokens of your identity provider.",
     "apikey": "Make keys for the operators' API.",
     "wallet": "Credit bells to a customer.",
-    "topup": "Keep packages of bells for real money; see top-ups, ask their providers.",
+    "topup": "Keep packages of bells for real money; see, decide and refund top-ups; make gift codes.",
     "coupons": "Make one-time codes of vouchers.",
     "reconcile": "Check that every bell is accounted for.",
     "journal": "Seal the journal now, show its newest checkpoint.",
