@@ -20,7 +20,7 @@ from lingdang.topup.inbox import Inbox
 from lingdang.topup.money import Money
 from lingdang.topup.providers.provider import Return, Standing
 from lingdang.topup.providers.sandbox import Sandbox, Sending
-from lingdang.topup.rows import OWED
+from lingdang.topup.rows import OWED, TopupRow
 from support.buyer import buyer, buyers
 from support.people import api_key
 from support.shop import PATIENCE, Shop, open_shop
@@ -210,6 +210,42 @@ async def test_a_dispute_that_comes_shortly_before_its_payment_waits_for_it(till
     found = await till.found(row)
     heard = await till.topups.inbox.of_topup(row.topup_id, row.account, found.reference)
     assert len(heard) == 2
+
+
+async def _first_of_nobody(till: Till) -> TopupRow:
+    row = await till.begun()
+    [first] = await till.taken_in(PAID)
+    await till.topups.following.carry_out(*first)
+    assert till.sql("SELECT status, differs FROM topup WHERE customer = 0") == [("review", ["unknown"])]
+    return row
+
+
+async def test_a_payment_that_is_told_without_our_number_first_is_credited_once_it_is_named(till: Till) -> None:
+    row = await _first_of_nobody(till)
+    for entry in await till.taken_in(*[msgspec.structs.replace(PAID, topup_id=row.topup_id)] * 2, PAID):
+        await till.topups.following.carry_out(*entry)
+    found = await till.found(row)
+    assert (found.status, found.reference, found.received) == ("paid", "r", 600)
+    assert found.next_ask_at is not None, "what was told of it meanwhile is asked for"
+    assert till.bells() == [("topup", 660, 660)]
+    assert till.sql("SELECT status, reference, received FROM topup WHERE customer = 0") == [("failed", None, 0)]
+
+
+@pytest.mark.parametrize("how", ["decided", "refund"])
+async def test_one_of_which_something_has_become_stays_nobody_s(till: Till, how: str) -> None:
+    """Its money is on its way back."""
+    row = await _first_of_nobody(till)
+    if how == "decided":
+        till.sql("UPDATE topup SET decided = 'returned' WHERE customer = 0 RETURNING 1")
+    else:
+        till.sql(
+            "INSERT INTO topup_refund (customer, topup_id, refund_id, bucket, amount, base, asked_at) "
+            "SELECT customer, topup_id, 'r', bucket, 600, 0, now() FROM topup WHERE customer = 0 RETURNING 1"
+        )
+    [named] = await till.taken_in(msgspec.structs.replace(PAID, topup_id=row.topup_id))
+    await till.topups.following.carry_out(*named)
+    assert ((await till.found(row)).status, till.bells()) == ("pending", [])
+    assert till.sql("SELECT reference, received FROM topup WHERE customer = 0") == [("r", 600)]
 
 
 async def test_an_entry_that_somebody_else_carried_out_changes_nothing_any_more(till: Till) -> None:

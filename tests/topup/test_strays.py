@@ -1,15 +1,16 @@
 """A payment of no top-up promises nothing, a second one of a top-up what the first one did. Neither is credited."""
 
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
 
 from lingdang.ids import uuid7
 from lingdang.topup.money import Money
-from lingdang.topup.providers.provider import Action, Standing
+from lingdang.topup.providers.provider import Action, Return, Standing
 from lingdang.topup.rows import NOBODY, TopupRow
-from lingdang.topup.strays import REPEATED, UNKNOWN, stray_of
+from lingdang.topup.strays import REPEATED, UNKNOWN, is_free, let_go, stray_of
 from support.topups import AT, ROW
 
 LATER = AT + timedelta(days=1)
@@ -59,6 +60,34 @@ def test_a_payment_of_no_top_up_of_the_account_promises_no_bells(found: TopupRow
 
 def test_what_tells_no_money_is_of_no_currency() -> None:
     assert stray(None, money=None).agreed == Money(0, "XXX")
+
+
+FREE = msgspec.structs.replace(
+    stray(None), customer=NOBODY, received=500, received_currency="USD", paid_at=LATER, next_ask_at=LATER
+)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"customer": 1},
+        {"decided": "returned"},
+        {"refunded": 1},
+        {"disputed": 1},
+        {"lost": 1},
+        {"returns": (Return(reference="r", amount=0),)},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_one_of_nobody_is_free_until_something_has_become_of_it(changed: dict[str, Any]) -> None:
+    assert is_free(FREE)
+    assert not is_free(msgspec.structs.replace(FREE, **changed))
+
+
+def test_one_that_was_let_go_has_no_money_and_is_over() -> None:
+    row = let_go(FREE)
+    assert (row.status, row.reference, row.money, row.is_credit_due) == ("failed", None, row.agreed, False)
+    assert (row.paid_at, row.next_ask_at) == (None, None)
 
 
 @pytest.mark.parametrize("found", [None, PAID])

@@ -8,12 +8,12 @@ import structlog
 from lingdang.clock import Clock
 from lingdang.db.pool import Pool, connection_of, transaction
 from lingdang.ids import bucket_of
-from lingdang.topup import rows
+from lingdang.topup import refunds, rows
 from lingdang.topup.inbox import Inbox, Place, Told
 from lingdang.topup.merging import is_another
 from lingdang.topup.providers.provider import Standing
 from lingdang.topup.rows import NOBODY, TopupRow
-from lingdang.topup.strays import payment_id, stray_of
+from lingdang.topup.strays import is_free, let_go, payment_id, stray_of
 
 _EVER = datetime.fromtimestamp(0, UTC)
 
@@ -70,13 +70,29 @@ class Finding:
             await rows.claim(connection, row.topup_id, standing.reference)
 
     async def _has_its_reference(self, found: TopupRow, standing: Standing) -> bool:
-        """Whether no other top-up has this payment."""
+        """Whether no other top-up has this payment. One of nobody has it only until its provider says whose it is."""
         if standing.reference is None or standing.reference == found.reference:
             return True
         other = await rows.find_reference(self._pool, found.account, standing.reference)
         if other is not None and other.topup_id != found.topup_id:
+            first = found.paid_at is None and standing.state == "paid" and standing.received is not None
+            if first and await self._is_let_go(other):
+                return True
             _log.error("payment_of_another", topup=str(found.topup_id), other=str(other.topup_id))
             return False
+        return True
+
+    async def _is_let_go(self, other: TopupRow) -> bool:
+        """Whether the payment was nobody's, nothing was decided about it, and it can be a top-up's now."""
+        if not is_free(other):
+            return False
+        async with transaction(self._pool) as connection:
+            stray = await rows.locked(connection, other.topup_id)
+            if not is_free(stray) or await refunds.refunds_of(connection, stray):
+                return False
+            if stray.reference is not None:
+                await rows.update(connection, let_go(stray))
+        _log.warning("payment_of_nobody_named", account=other.account, topup=str(other.topup_id))
         return True
 
     async def _stray(self, place: Place, standing: Standing, found: TopupRow | None) -> TopupRow | None:

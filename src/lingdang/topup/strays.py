@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from lingdang.topup.providers.provider import Standing
-from lingdang.topup.rows import TopupRow
+from lingdang.topup.rows import NOBODY, TopupRow
 
 UNKNOWN, REPEATED = "unknown", "repeated"
 """What differs of them."""
@@ -75,4 +75,24 @@ def stray_of(
         differs=(UNKNOWN,),
         created_at=now,
         expires_at=now,
+    )
+
+
+def is_free(stray: TopupRow) -> bool:
+    """Whether nothing has become of a payment of nobody but that it waits for a decision."""
+    came_back = stray.refunded or stray.disputed or stray.lost or stray.returns
+    return stray.customer == NOBODY and stray.decided is None and not came_back
+
+
+def let_go(stray: TopupRow) -> TopupRow:
+    """What is left of a payment of nobody once a top-up has it: a row without money, which is over."""
+    return msgspec.structs.replace(
+        stray,
+        reference=None,
+        received=0,
+        received_currency=None,
+        paid_at=None,
+        closed="failed",
+        differs=(),
+        next_ask_at=None,
     )
