@@ -31,6 +31,21 @@ def test_what_is_returned_goes_back_at_the_provider(topup: Run, begun: Callable[
     assert rows(database_url, "transfer") == []
 
 
+def test_a_return_that_the_provider_refuses_leaves_it_undecided(
+    topup: Run, begun: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topup_id = begun(received=601)
+    topup("ask", topup_id)
+
+    def refuses(*_: object) -> None:
+        raise Refused("too_old")
+
+    monkeypatch.setattr(Sandbox, "refund", refuses)
+    done = topup("decide", topup_id, "return")
+    assert (done.exit_code, "  review  " in done.stdout) == (1, True), done.output
+    assert "\n  refund     decision  refused: too_old  6.01 CNY" in done.stdout
+
+
 def test_money_is_given_back_once(topup: Run, begun: Callable[..., str]) -> None:
     topup_id = begun(received=600)
     topup("ask", topup_id)

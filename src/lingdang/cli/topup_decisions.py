@@ -24,6 +24,7 @@ def decide(ctx: click.Context, topup_id: UUID, decision: Decision, as_json: bool
     """Decide about a top-up in review.
 
     `accept` credits the bells that were agreed, `return` gives the money back. The same decision again changes nothing.
+    Exit code 1: the provider refused to give the money back, and the review is undecided again.
     """
 
     async def decided(topups: Topups) -> TopupDetail:
@@ -32,7 +33,10 @@ def decide(ctx: click.Context, topup_id: UUID, decision: Decision, as_json: bool
             require_account(topups, row.account)
         return await topups.desk().decide(topup_id, decision)
 
-    print_one(run_on_topups(ctx, decided), as_json, detail_lines)
+    done = run_on_topups(ctx, decided)
+    print_one(done, as_json, detail_lines)
+    if done.decided is None:
+        ctx.exit(1)
 
 
 @click.command()
@@ -48,7 +52,8 @@ def decide(ctx: click.Context, topup_id: UUID, decision: Decision, as_json: bool
 def refund(ctx: click.Context, topup_id: UUID, refund_id: str, amount: int | None, as_json: bool) -> None:
     """Give a top-up's money back: first its bells are taken, then the provider pays.
 
-    A provider that does not answer leaves it `pending`, and the server asks it again. Exit code 1: it refused.
+    While the provider has not answered, or a bank is still at it, it is `pending`, and the server asks again. Exit
+    code 1: the provider refused it, and the bells are back.
     """
 
     async def given_back(topups: Topups) -> RefundOfMoney:
