@@ -67,6 +67,18 @@ def test_what_is_left_of_it_goes_first_then_other_bells_paid_before_bonus_then_d
     assert (detail.of, detail.number, detail.refunded) == ([("paid", 100), (BONUS, 10)], 1, 100)
 
 
+def test_what_may_take_only_what_is_left_takes_all_of_it_or_nothing() -> None:
+    ledger = Ledger()
+    ledger.do(topup(1, 100))
+    ledger.do(credit(ANN, 20, kind="bonus"))
+    spend(ledger, 60)  # 40 of them the top-up's
+    too_much = msgspec.structs.replace(take_back(1, 61), left_only=True)
+    assert ledger.refused(too_much).code == "refund_not_allowed"
+    for _ in range(2):
+        record: TakenBack = ledger.do(msgspec.structs.replace(too_much, refunded=60))
+        assert (record.taken, record.balance, record.debt) == (60, 0, 0)
+
+
 def test_another_currency_is_not_touched() -> None:
     ledger = Ledger()
     ledger.do(topup(1, 100))

@@ -10,6 +10,7 @@ import pytest
 
 from lingdang.errors import Problem
 from lingdang.keys import Keyring
+from lingdang.ledger.adjusting import Adjust
 from lingdang.topup.money import Money
 from lingdang.topup.providers.provider import GivenBack, Refused, Unavailable
 from lingdang.topup.providers.sandbox import Sandbox
@@ -81,6 +82,47 @@ async def test_what_is_left_has_a_price_for_so_many_days_after_the_credit(till: 
     till.hands.forward(14 * DAY + 5)
     assert await why_not(till, row) == "too_late"
     assert await give_back(till, row, amount=600) == ("done", 600), "an amount may be named at any time"
+
+
+@pytest.mark.parametrize(("spent", "refund", "balance"), [(660, ("refused", 600), 0), (331, ("done", 299), 1)])
+async def test_what_is_spent_while_it_is_asked_for_is_not_paid_out(
+    till: Till, monkeypatch: pytest.MonkeyPatch, spent: int, refund: tuple[str, int], balance: int
+) -> None:
+    row = await till.paid()
+    hold = till.topups.following.hold
+
+    async def spend_first(topup_id: UUID, refund_id: str) -> TopupRow:
+        await till.topups.settlement.submit(
+            Adjust(
+                customer=row.customer,
+                adjustment_id="spent",
+                currency="BELL",
+                amount=-spent,
+                reason="other",
+                note=None,
+            )
+        )
+        return await hold(topup_id, refund_id)
+
+    monkeypatch.setattr(till.topups.following, "hold", spend_first)
+    assert await give_back(till, row) == refund
+    assert till.sql("SELECT balance, debt FROM wallet") == [(balance, 0)]
+    assert (await till.found(row)).refunded == (refund[1] if refund[0] == "done" else 0)
+
+
+async def test_what_is_left_is_paid_out_once_its_bells_are_taken_by_whoever_carries_it_on(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await till.paid()
+    with monkeypatch.context() as dying:
+        dying.setattr(till.topups.following, "hold", None)
+        with pytest.raises(TypeError):
+            await give_back(till, row)
+    await till.play(row, "refund:100")
+    assert till.bells()[-1][2] == 550, "it promises nothing while its bells are not taken"
+    await carried_on(till)
+    assert (await till.found(row)).refunded == 600
+    assert till.sql("SELECT balance, debt FROM wallet") == [(0, 0)]
 
 
 async def test_where_the_shop_gives_no_money_for_bells_an_amount_has_to_be_named(

@@ -34,6 +34,8 @@ class TakeBack(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     refunded: int
     disputed: int
     reason: str
+    left_only: bool = False
+    """Refuse to take more of the credit than is left of it: then others' bells would go, or be owed."""
     rights: ClassVar[tuple[str, ...]] = ()
     order: ClassVar[None] = None
 
@@ -61,6 +63,8 @@ def decide(book: Book, command: TakeBack) -> Done | Problem:
         return Problem("not_found")
     case = _Case(book, command, topping_up.read(booked))
     before = case.credit.rows
+    if command.left_only and not case.is_left():
+        return Problem("refund_not_allowed", reasons={"topup": "nothing_left"})
     case.settle()
     return Done(case.record(), replayed=case.credit.rows == before)
 
@@ -90,6 +94,11 @@ class _Case:
             balance=self.wallet.balance,
             debt=self.wallet.debt,
         )
+
+    def is_left(self) -> bool:
+        """Whether what is to be taken is left of the credit itself."""
+        more = self._bells_of(self._command.refunded) - _sum(self.credit.taken)
+        return more <= _sum(self._left())
 
     def settle(self) -> None:
         """First what was taken, then what is frozen of the rest."""

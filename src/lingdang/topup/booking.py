@@ -21,8 +21,11 @@ class Booked(msgspec.Struct, frozen=True):
     taken: TakenBack | None = None
 
 
-async def book(settlement: Settlement, before: TopupRow, after: TopupRow, promised: int, now: datetime) -> Booked:
+async def book(
+    settlement: Settlement, before: TopupRow, after: TopupRow, promised: int, now: datetime, left_only: bool = False
+) -> Booked:
     """Credit what is due, then take back as much as its money went back; `promised` is what else is on its way back.
+    `left_only`: only bells of the top-up that are left are taken, or Problem `refund_not_allowed` is raised.
 
     Raises Problem when it is not known whether it was done: once more does no harm.
     """
@@ -36,6 +39,7 @@ async def book(settlement: Settlement, before: TopupRow, after: TopupRow, promis
         refunded=gone,
         disputed=row.disputed,
         reason="dispute" if row.disputed or row.lost else "refund",
+        left_only=left_only,
     )
     done = await settlement.submit(command)
     assert isinstance(done.record, TakenBack), "a take-back is answered with its record"

@@ -157,6 +157,11 @@ class Following:
         """Have a top-up's bells stand as its money does, with what is on its way back. Raises Problem."""
         return await self.decide(topup_id, lambda row: row)
 
+    async def hold(self, topup_id: UUID, refund_id: str) -> TopupRow:
+        """Take the bells of a refund of what is left. Raises Problem `refund_not_allowed` when less is left by now."""
+        row = await rows.known(self._pool, topup_id)
+        return await self._change(row, lambda row: row, heard=lambda _: Outcome(refund_id, "held"), left_only=True)
+
     async def refused(self, topup_id: UUID, refund_id: str, reason: str) -> TopupRow:
         """A refund that the provider will not make is over once its bells are back. Raises Problem."""
         row = await rows.known(self._pool, topup_id)
@@ -170,7 +175,13 @@ class Following:
         return await self._change(row, how)
 
     async def _change(
-        self, found: TopupRow, how: Change, place: Place | None = None, heard: Heard = lambda _: None
+        self,
+        found: TopupRow,
+        how: Change,
+        place: Place | None = None,
+        heard: Heard = lambda _: None,
+        *,
+        left_only: bool = False,
     ) -> TopupRow:
         """Change a top-up, bells first; `place` is then done. `heard` tells of a refund, by the top-up after it.
 
@@ -191,7 +202,8 @@ class Following:
                     asked = refunds.doubted(asked, self._clock())
                 if refunds.is_return_refused(known, asked):
                     changed = msgspec.structs.replace(changed, decided=None)
-                booked = await self._booked(row, changed, refunds.promised(asked, changed.refunded))
+                promised = refunds.promised(asked, changed.refunded)
+                booked = await self._booked(row, changed, promised, left_only=left_only)
                 after = booked.row
                 if all(each.status != "pending" for each in asked):
                     await self._revoke(connection, booked)
@@ -203,8 +215,8 @@ class Following:
         self._reached("row")
         return after
 
-    async def _booked(self, before: TopupRow, after: TopupRow, promised: int) -> Booked:
-        booked = await book(self._settlement, before, after, promised, self._clock())
+    async def _booked(self, before: TopupRow, after: TopupRow, promised: int, *, left_only: bool = False) -> Booked:
+        booked = await book(self._settlement, before, after, promised, self._clock(), left_only)
         self._reached("credit")
         return booked
 

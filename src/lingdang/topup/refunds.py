@@ -14,14 +14,16 @@ from lingdang.db.pool import Connection, Pool, fetch_all
 from lingdang.errors import Problem
 from lingdang.topup.rows import TopupRow
 
-_COLUMNS = "SELECT refund_id, amount, base, tries, asked_at, due_at, done_at, refused, counted_at FROM topup_refund"
+_COLUMNS = (
+    "SELECT refund_id, amount, base, tries, asked_at, due_at, done_at, refused, counted_at, estimated FROM topup_refund"
+)
 _OF = f"{_COLUMNS} WHERE bucket = %b AND customer = %b AND topup_id = %b ORDER BY asked_at, refund_id"
 _ADD = """
-INSERT INTO topup_refund (customer, topup_id, refund_id, bucket, amount, base, asked_at, due_at)
-VALUES (%b, %b, %b, %b, %b, %b, %b, %b)
+INSERT INTO topup_refund (customer, topup_id, refund_id, bucket, amount, base, asked_at, due_at, estimated)
+VALUES (%b, %b, %b, %b, %b, %b, %b, %b, %b)
 """
 _SAVE = """
-UPDATE topup_refund SET due_at = %b, done_at = %b, refused = %b, counted_at = %b
+UPDATE topup_refund SET amount = %b, due_at = %b, done_at = %b, refused = %b, counted_at = %b, estimated = %b
  WHERE bucket = %b AND customer = %b AND topup_id = %b AND refund_id = %b
 """
 _UNANSWERED = """
@@ -57,6 +59,8 @@ class RefundRow(msgspec.Struct, frozen=True, kw_only=True):
     done_at: datetime | None
     refused: str | None
     counted_at: datetime | None = None
+    estimated: bool = False
+    """It is of what was left, whose bells were not taken yet: until then it may become less."""
 
     @property
     def is_unanswered(self) -> bool:
@@ -72,16 +76,17 @@ class RefundRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """How a refund stands at its provider: as GivenBack, or refused with the provider's own word."""
+    """How a refund stands at its provider: as GivenBack, or refused with the provider's own word. `held`: the bells of
+    one of what is left are taken."""
 
     refund_id: str
-    state: Literal["pending", "done", "failed"]
+    state: Literal["held", "pending", "done", "failed"]
     reason: str | None = None
 
 
 def promised(found: Sequence[RefundRow], refunded: int) -> int:
     """How much of the money is on its way back beside what `refunded` counts."""
-    return sum(each.amount - _counted(each, refunded) for each in found if each.is_unanswered)
+    return sum(each.amount - _counted(each, refunded) for each in found if each.is_unanswered and not each.estimated)
 
 
 def _counted(refund: RefundRow, refunded: int) -> int:
@@ -100,6 +105,8 @@ def told(found: Sequence[RefundRow], outcome: Outcome | None, now: datetime) -> 
 
 
 def _told(refund: RefundRow, outcome: Outcome, now: datetime) -> RefundRow:
+    if outcome.state == "held":
+        return msgspec.structs.replace(refund, estimated=False)
     if outcome.state == "pending":
         return msgspec.structs.replace(refund, counted_at=refund.counted_at or now)
     refused = None if outcome.state == "done" else outcome.reason or outcome.state
@@ -141,7 +148,9 @@ async def refunds_of(connection: Connection, row: TopupRow) -> list[RefundRow]:
     return [RefundRow(**dict(zip(fields, each, strict=True))) for each in await rows.fetchall()]
 
 
-async def write_down(connection: Connection, row: TopupRow, refund_id: str, amount: int, now: datetime) -> bool:
+async def write_down(
+    connection: Connection, row: TopupRow, refund_id: str, amount: int, now: datetime, *, estimated: bool = False
+) -> bool:
     """Write a refund down (True), or see that it was. The top-up is locked.
 
     Raises Problem `idempotency_mismatch`, or `refund_not_allowed` with what stands against it.
@@ -159,8 +168,15 @@ async def write_down(connection: Connection, row: TopupRow, refund_id: str, amou
     if not 0 < amount <= row.held:
         raise Problem("refund_not_allowed", reasons={"topup": "more_than_there_is"})
     place = (row.customer, row.topup_id, refund_id, row.bucket)
-    await connection.execute(_ADD, (*place, amount, row.refunded, now, now + HELD))
+    await connection.execute(_ADD, (*place, amount, row.refunded, now, now + HELD, estimated))
     return True
+
+
+def lowered(refund: RefundRow, amount: int, now: datetime) -> RefundRow:
+    """A refund of what is left, of which there is less by now."""
+    if amount <= 0:
+        return msgspec.structs.replace(refund, due_at=None, done_at=now, refused="nothing_left")
+    return msgspec.structs.replace(refund, amount=amount)
 
 
 async def save(connection: Connection, row: TopupRow, before: Sequence[RefundRow], after: Sequence[RefundRow]) -> None:
@@ -168,7 +184,8 @@ async def save(connection: Connection, row: TopupRow, before: Sequence[RefundRow
     for was, now in zip(before, after, strict=True):
         if now != was:
             place = (row.bucket, row.customer, row.topup_id, now.refund_id)
-            await connection.execute(_SAVE, (now.due_at, now.done_at, now.refused, now.counted_at, *place))
+            values = (now.amount, now.due_at, now.done_at, now.refused, now.counted_at, now.estimated)
+            await connection.execute(_SAVE, (*values, *place))
 
 
 async def unanswered(pool: Pool, row: TopupRow, refund_id: str) -> None:

@@ -7,10 +7,10 @@ import msgspec
 import structlog
 
 from lingdang.clock import Clock
-from lingdang.db.pool import Pool, connection_of
+from lingdang.db.pool import Connection, Pool, connection_of
 from lingdang.errors import Problem
 from lingdang.ids import uuid7
-from lingdang.ledger.reading_left import left_of
+from lingdang.ledger.reading_left import left_on
 from lingdang.topup import refunds, rows
 from lingdang.topup.abreast import ABREAST, abreast
 from lingdang.topup.accounts import Account, Accounts
@@ -61,11 +61,12 @@ class Returning:
             raise Problem("not_found")
         known = await self._known(row, refund_id)
         if known is None:
-            wanted = await self._worth(row) if amount is None else amount
             async with connection_of(self._pool) as connection, connection.transaction():
                 await self._pool.limit_transaction(connection)
                 locked = await rows.locked(connection, topup_id)
-                await refunds.write_down(connection, locked, refund_id, wanted, self._clock())
+                wanted = await self._allowed(connection, locked) if amount is None else amount
+                estimated = amount is None
+                await refunds.write_down(connection, locked, refund_id, wanted, self._clock(), estimated=estimated)
         elif amount not in (None, known.amount):
             raise Problem("idempotency_mismatch")
         return await self.carry_out(topup_id, refund_id)
@@ -93,11 +94,44 @@ class Returning:
         assert refund is not None, "it was written down"
         account = self._accounts.get(row.account)
         if refund.status == "pending" and account is not None:
-            await self._following.rebook(topup_id)
-            await self._ask(account, topup_id, refund)
+            refund = await self._held(row, refund)
+            if refund.status == "pending":
+                await self._ask(account, topup_id, refund)
         ended = await self._known(row, refund_id)
         assert ended is not None, "none is removed"
         return ended
+
+    async def _held(self, row: TopupRow, refund: RefundRow) -> RefundRow:
+        """Take its bells first. What is left may have been spent since it was asked for: then it is of less."""
+        if not refund.estimated:
+            await self._following.rebook(row.topup_id)
+            return refund
+        most = refund.amount
+        while refund.estimated and refund.status == "pending":
+            await self._lower(row.topup_id, refund.refund_id, most)
+            try:
+                await self._following.hold(row.topup_id, refund.refund_id)
+            except Problem as problem:
+                if problem.code != "refund_not_allowed":
+                    raise
+                most -= 1  # so it ends, however the bells are rounded
+            found = await self._known(row, refund.refund_id)
+            assert found is not None, "none is removed"
+            refund, most = found, min(most, found.amount)
+        return refund
+
+    async def _lower(self, topup_id: UUID, refund_id: str, most: int) -> None:
+        """Have it be of what is left by now, and no more than so much."""
+        async with connection_of(self._pool) as connection, connection.transaction():
+            await self._pool.limit_transaction(connection)
+            row = await rows.locked(connection, topup_id)
+            known = await refunds.refunds_of(connection, row)
+            worth, now = await self._worth(connection, row), self._clock()
+            lowered = [
+                refunds.lowered(each, min(worth, most), now) if each.refund_id == refund_id and each.estimated else each
+                for each in known
+            ]
+            await refunds.save(connection, row, known, lowered)
 
     async def _ask(self, account: Account, topup_id: UUID, refund: RefundRow) -> None:
         row = await rows.find(self._pool, topup_id)
@@ -127,17 +161,19 @@ class Returning:
             found = await refunds.refunds_of(connection, row)
         return next((each for each in found if each.refund_id == refund_id), None)
 
-    async def _worth(self, row: TopupRow) -> int:
+    async def _allowed(self, connection: Connection, row: TopupRow) -> int:
         """What the bells that are left cost. Raises Problem `refund_not_allowed`."""
         if not self._days:
             raise Problem("refund_not_allowed", reasons={"topup": "cash_refunds_off"})
         if row.credited_at is None:
             raise Problem("refund_not_allowed", reasons={"topup": "not_credited"})
-        now = self._clock()
-        if now > row.credited_at + timedelta(days=self._days):
+        if self._clock() > row.credited_at + timedelta(days=self._days):
             raise Problem("refund_not_allowed", reasons={"topup": "too_late"})
-        found = await left_of(self._pool, row.customer, row.topup_id, now, buckets=self._buckets)
-        worth = 0 if found is None else row.received * found.left // (row.paid + row.bonus)
+        worth = await self._worth(connection, row)
         if not worth:
             raise Problem("refund_not_allowed", reasons={"topup": "nothing_left"})
         return worth
+
+    async def _worth(self, connection: Connection, row: TopupRow) -> int:
+        found = await left_on(connection, row.customer, row.topup_id, self._clock(), buckets=self._buckets)
+        return 0 if found is None else row.received * found.left // (row.paid + row.bonus)
