@@ -23,7 +23,7 @@ async def browser() -> AsyncIterator[Browser]:
 def demo(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoShop]:
     """The demo over HTTPS. At the end its books agree."""
     data_dir = tmp_path_factory.mktemp("demo")
-    with serving(data_dir, "--demo", login_limit_address="1000") as served:
+    with serving(data_dir, "--demo", login_limit_address="1000", topup_limits="minors/CNY:1000") as served:
         yield DemoShop(served)
         assert reconciled(data_dir)
 

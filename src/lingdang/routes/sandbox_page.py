@@ -5,7 +5,8 @@ from html import escape
 from urllib.parse import urlsplit
 
 from lingdang.http.reply import Header
-from lingdang.topup.money import Money, decimal_text
+from lingdang.routes.money_text import money_text
+from lingdang.topup.money import Money
 from lingdang.topup.providers.sandbox import Payment
 
 _WORDS = {
@@ -17,7 +18,7 @@ _WORDS = {
         "closed": "已关闭",
         "refunded": "已退款",
         "disputed": "争议中",
-        "lost": "已被拒付",
+        "lost": "已被银行撤回",
         "now": "可模拟的情形",
         "others": "其他情形",
         "back": "返回书店",
@@ -32,6 +33,8 @@ _WORDS = {
         "dispute_won": "争议：书店胜诉",
         "dispute_lost": "争议：书店败诉",
         "refund": "全额退款",
+        "refund_half": "退款一半",
+        "colon": "：",
     },
     "en": {
         "title": "Sandbox payment",
@@ -56,6 +59,8 @@ _WORDS = {
         "dispute_won": "Dispute: the shop wins",
         "dispute_lost": "Dispute: the shop loses",
         "refund": "Refund all of it",
+        "refund_half": "Refund half of it",
+        "colon": ": ",
     },
 }
 _MAIN = ("pay", "fail")
@@ -83,7 +88,8 @@ def headers(payment: Payment) -> tuple[Header, ...]:
 def page(payment: Payment, possible: Sequence[str], lang: str) -> str:
     """The payment, and a button for each outcome that can come now."""
     words = _WORDS[lang]
-    price = f"{decimal_text(Money(payment.price, payment.currency))} {payment.currency}"
+    price = money_text(Money(payment.price, payment.currency), lang)
+    form = _form(possible, payment.held, words)
     back = ""
     if payment.return_url is not None:
         kind = "button" if payment.state == "open" else "button main"
@@ -97,32 +103,37 @@ def page(payment: Payment, possible: Sequence[str], lang: str) -> str:
         f'<body><main class="narrow sandbox"><h1>{words["title"]}</h1><p class="notice">{words["what"]}</p>'
         f'<section class="sheet"><p>{escape(payment.name)}</p><p class="sandbox-price">{escape(price)}</p>'
         f'<p class="muted" id="state" data-state="{payment.state}">{words[payment.state]}</p>'
-        f"{_gone(payment, words)}{_form(possible, words)}</section>{back}</main></body></html>"
+        f"{_gone(payment, words, lang)}{form}</section>{back}</main></body></html>"
     )
 
 
-def _gone(payment: Payment, words: dict[str, str]) -> str:
+def _gone(payment: Payment, words: dict[str, str], lang: str) -> str:
     """What of the money is no longer the shop's, or is disputed."""
     sums = {"refunded": payment.refunded, "disputed": payment.disputed, "lost": payment.lost}
     paid_in = payment.paid_in or payment.currency
     return "".join(
-        f"<p>{words[name]}: {escape(decimal_text(Money(amount, paid_in)))} {escape(paid_in)}</p>"
+        f"<p>{words[name]}{words['colon']}{escape(money_text(Money(amount, paid_in), lang))}</p>"
         for name, amount in sums.items()
         if amount
     )
 
 
-def _form(possible: Sequence[str], words: dict[str, str]) -> str:
+def _form(possible: Sequence[str], held: int, words: dict[str, str]) -> str:
     main = [each for each in possible if each in _MAIN]
     others = [each for each in possible if each not in _MAIN]
     heading = words["others"] if main else words["now"]
-    more = f'<h2>{heading}</h2><div class="ways">{_buttons(others, words)}</div>' if others else ""
-    return f'<form method="post"><div class="ways">{_buttons(main, words)}</div>{more}</form>' if possible else ""
+    more = f'<h2>{heading}</h2><div class="ways">{_buttons(others, held, words)}</div>' if others else ""
+    return f'<form method="post"><div class="ways">{_buttons(main, held, words)}</div>{more}</form>' if possible else ""
 
 
-def _buttons(outcomes: Sequence[str], words: dict[str, str]) -> str:
+def _buttons(outcomes: Sequence[str], held: int, words: dict[str, str]) -> str:
     return "".join(
         f'<button class="{"button main" if each == "pay" else "button"}" name="outcome" value="{each}">'
-        f"{words[each.partition(':')[0]]}</button>"
+        f"{words[_word_of(each, held)]}</button>"
         for each in outcomes
     )
+
+
+def _word_of(outcome: str, held: int) -> str:
+    kind, _, amount = outcome.partition(":")
+    return "refund_half" if kind == "refund" and int(amount) < held else kind

@@ -212,8 +212,8 @@ class Sandbox:
         return [sending, sending] if outcome == "twice" else [sending]
 
     def possible(self, payment: Payment) -> list[str]:
-        """The outcomes that can come now; `refund:` stands with all that is the shop's."""
-        outcomes = (*OUTCOMES, f"refund:{payment.held}")
+        """The outcomes that can come now; `refund:` stands with all that is the shop's, then with half of it."""
+        outcomes = (*OUTCOMES, f"refund:{payment.held}", f"refund:{payment.held // 2}")
         return [each for each in outcomes if _changes(payment, each) is not None]
 
     def _sending(self, found: Payment, kind: str, seconds: float) -> Sending:

@@ -1,7 +1,7 @@
 /** The wallet: what is in it, what lapses when, every top-up, and every movement with the balance after it. */
 import { html } from "../html.js";
-import { formatTime } from "../i18n.js";
-import { Bells } from "../ui/bells.js";
+import { formatNumber, formatTime } from "../i18n.js";
+import { Bells, amountText } from "../ui/bells.js";
 import { Guard } from "../ui/guard.js";
 import { Growing, Loading, useLoad, usePages } from "../ui/loading.js";
 import { ProblemNotice } from "../ui/notice.js";
@@ -57,9 +57,22 @@ function Entry({ entry, t, lang }) {
   return html`<tr data-test="wallet-entry">
     <th scope="row">${formatTime(lang, at)}</th>
     <td data-label=${t("account.what")}>${orderId ? html`<a href=${`/orders/${encodeURIComponent(orderId)}`}>${kindOf(kind, t)}</a>` : kindOf(kind, t)}</td>
-    <td data-label=${t("account.amount")}><b><${Bells} amount=${entry.amount} sign ...${{ currency, t, lang }} /></b></td>
+    <td data-label=${t("account.amount")}>
+      <span class="said">
+        <b><${Bells} amount=${entry.amount} sign ...${{ currency, t, lang }} /></b>
+        ${Boolean(entry.debt) && html`<span class="small-print" data-test="entry-debt">${debtOf(entry, t, lang)}</span>`}
+      </span>
+    </td>
     <td data-label=${t("account.balance")}><${Bells} amount=${entry.balance} ...${{ currency, t, lang }} /></td>
   </tr>`;
+}
+
+/** What a movement added to what is owed, or paid of it: its amount is what the balance moved by. */
+function debtOf({ amount, debt, currency }, t, lang) {
+  const said = (count) => amountText(t, lang, count, currency);
+  if (debt > 0) return t("account.entryOwed", { amount: said(debt) });
+  const key = amount > 0 ? "account.entryPaid" : "account.entryPaidAlone";
+  return t(key, { amount: said(amount - debt), debt: formatNumber(lang, -debt) });
 }
 
 /** A kind of movement by its name; one that these pages do not know is called by the shop's word. */

@@ -7,3 +7,6 @@ export function walletFor({ balances }, { currency, total }) {
   const shortfall = total ? Math.max(0, total - balance + debt) : 0;
   return { balance, sufficient: shortfall === 0, shortfall };
 }
+
+/** What of an offer's shortfall is a debt: a wallet in debt is empty. */
+export const owedIn = ({ wallet: { balance, shortfall }, total }) => (shortfall ? balance + shortfall - total : 0);

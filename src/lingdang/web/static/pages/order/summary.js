@@ -1,6 +1,7 @@
 import { html } from "../../html.js";
-import { Bells } from "../../ui/bells.js";
+import { Bells, amountText } from "../../ui/bells.js";
 import { Icon } from "../../ui/icon.js";
+import { owedIn } from "../../ui/shortfall.js";
 import { topupAddress } from "../../ui/topup_address.js";
 import { minutes } from "./clock.js";
 
@@ -11,6 +12,8 @@ import { minutes } from "./clock.js";
 export function Summary({ order, clock, sells, t, lang }) {
   const { subtotal, discount, total, currency, wallet } = order.offer;
   const { phase, busy } = order;
+  const owed = owedIn(order.offer);
+  const isToTopUp = !wallet.sufficient && sells && clock.left !== 0 && (phase === "offer" || phase === "quoting");
   const amount = (value) => html`<${Bells} amount=${value} ...${{ currency, lang, t }} />`;
   return html`<section class="sheet summary" aria-labelledby="summary" aria-busy=${busy}>
     <h2 id="summary" class="aside">${t("order.summary")}</h2>
@@ -40,13 +43,17 @@ export function Summary({ order, clock, sells, t, lang }) {
               <dt>${t("order.after")}</dt>
               <dd>${amount(wallet.balance - total)}</dd>
             </div>`
-          : html`<div class="short">
+          : html`${owed > 0 && html`<div class="short" data-test="order-owed">
+              <dt>${t("order.owed")}</dt>
+              <dd>${amount(owed)}</dd>
+            </div>`}
+            <div class="short">
               <dt>${t("order.shortfall")}</dt>
               <dd>${amount(wallet.shortfall)}</dd>
             </div>`
       }
     </dl>
-    ${!wallet.sufficient && html`<${Short} ...${{ order, sells, amount, t }} />`}
+    ${!wallet.sufficient && html`<${Short} ...${{ order, owed, sells, t, lang }} />`}
     <div class="confirm-bar">
       <p class="offer-clock" data-test="offer-clock">
         <${Icon} name="clock" />${
@@ -55,28 +62,34 @@ export function Summary({ order, clock, sells, t, lang }) {
             : t("order.stoodUntil")
         }
       </p>
-      <button
-        class="button main wide"
-        data-test="confirm"
-        disabled=${phase !== "offer" || clock.left === 0}
-        onClick=${() => order.pay()}
-      >
-        ${phase === "paying" ? t("order.paying") : phase === "quoting" ? t("order.quoting") : html`${t("order.confirm")} ${amount(total)}`}
-      </button>
+      ${
+        isToTopUp
+          ? html`<a class="button main wide" data-test="topup-missing" href=${topupAddress(order.orderId)}>${t("order.topUpBy")} ${amount(wallet.shortfall)}</a>`
+          : html`<${Confirm} ...${{ order, clock, t }}>${amount(total)}<//>`
+      }
     </div>
+    ${isToTopUp && html`<${Confirm} second ...${{ order, clock, t }}>${amount(total)}<//>`}
     <p class="small-print">${t("order.once")}</p>
   </section>`;
 }
 
-/** Too few bells: where to buy exactly what is missing, or else where to see what there is. */
-function Short({ order, sells, amount, t }) {
-  const { shortfall } = order.offer.wallet;
-  return html`<p class="reason">${t("order.topUp")}</p>
-    <p>
-      ${
-        sells
-          ? html`<a class="button wide" data-test="topup-missing" href=${topupAddress(order.orderId)}>${t("order.topUpBy")} ${amount(shortfall)}</a>`
-          : html`<a href="/wallet">${t("shell.wallet")}</a>`
-      }
-    </p>`;
+/** What pays; it cannot while bells are missing. `second` where something else comes first. */
+function Confirm({ order, clock, second = false, t, children }) {
+  const { phase, offer } = order;
+  return html`<button
+    class=${`button wide ${second ? "second" : "main"}`}
+    data-test="confirm"
+    disabled=${phase !== "offer" || clock.left === 0 || !offer.wallet.sufficient}
+    onClick=${() => order.pay()}
+  >
+    ${phase === "paying" ? t("order.paying") : phase === "quoting" ? t("order.quoting") : html`${t("order.confirm")} ${children}`}
+  </button>`;
+}
+
+/** Too few bells: why, and where there is nothing to buy, where to see what there is. */
+function Short({ order, owed, sells, t, lang }) {
+  const debt = amountText(t, lang, owed, order.offer.currency);
+  const why = owed > 0 ? t("order.inDebt", { debt }) : t("order.tooFew");
+  return html`<p class="reason" data-test="order-short">${why}</p>
+    <p>${sells ? t("order.topUp") : html`<a href="/wallet">${t("shell.wallet")}</a>`}</p>`;
 }

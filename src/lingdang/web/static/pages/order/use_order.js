@@ -26,6 +26,7 @@ export function useOrder({ shop, orderId, navigate }) {
       navigate(`/result/${orderId}${told && `?how=${told}`}`, { replace: true });
     } catch (problem) {
       change({ phase: ENDS.has(problem.code) ? "over" : "offer", problem });
+      if (SHORT.has(problem.code) && state.offer) await lookIntoWallet(state.offer);
     } finally {
       sending.current = false;
     }
@@ -73,11 +74,22 @@ export function useOrder({ shop, orderId, navigate }) {
     return undefined;
   };
 
+  // Bells may come while the reader looks elsewhere, and are seen as soon as they look here again.
+  useEffect(() => {
+    if (state.phase !== "offer") return undefined;
+    const look = () => document.visibilityState === "visible" && lookIntoWallet(state.offer);
+    document.addEventListener("visibilitychange", look);
+    return () => document.removeEventListener("visibilitychange", look);
+  }, [state.phase, state.offer]);
+
   useEffect(() => {
     if (state.offer?.orderId !== orderId) open();
   }, [orderId]);
   return { ...state, orderId, busy: state.phase === "quoting" || state.phase === "paying", pay, quote, open };
 }
+
+/** After these the wallet is not what was shown. */
+const SHORT = new Set(["insufficient_bells", "wallet_in_debt"]);
 
 /** After these the offer never pays. */
 const ENDS = new Set([

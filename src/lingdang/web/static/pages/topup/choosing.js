@@ -1,5 +1,5 @@
 import { html } from "../../html.js";
-import { Bells } from "../../ui/bells.js";
+import { Bells, amountText } from "../../ui/bells.js";
 import { Loading, useLoad } from "../../ui/loading.js";
 import { ProblemNotice } from "../../ui/notice.js";
 import { Form } from "./form.js";
@@ -21,7 +21,7 @@ export function Choosing({ shop, query, navigate, t, lang }) {
   `;
 }
 
-function Sold({ packages, missing, currency, ...props }) {
+function Sold({ packages, missing, currency, owed, ...props }) {
   const { orderId, t, lang } = props;
   const back = orderId && html`<p class="center"><a href=${`/order/${encodeURIComponent(orderId)}`}>${t("topup.toOrder")}</a></p>`;
   if (packages.length === 0) return html`<p class="notice" role="status">${t("topup.nothing")}</p>${back}`;
@@ -32,6 +32,11 @@ function Sold({ packages, missing, currency, ...props }) {
         ${`${t("topup.missing")} `}<b><${Bells} amount=${missing} ...${{ currency, t, lang }} /></b>
       </p>`
     }
+    ${owed.map(
+      (one) => html`<p key=${one.currency} class="notice" data-test="topup-owed">
+        ${t("topup.owes", { amount: amountText(t, lang, one.debt, one.currency) })}
+      </p>`,
+    )}
     <${Form} ...${{ ...props, packages, missing }} />
     ${back}
   `;

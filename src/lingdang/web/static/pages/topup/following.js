@@ -6,6 +6,7 @@ import { Loading } from "../../ui/loading.js";
 import { Money } from "../../ui/money.js";
 import { ProblemNotice } from "../../ui/notice.js";
 import { Payment } from "./payment.js";
+import { toldOf } from "./told.js";
 import { useTopup } from "./use_topup.js";
 
 /** What has become of a top-up. It follows by itself, and leads back to the order that it was for. */
@@ -21,11 +22,12 @@ export function Following({ shop, topupId, query, t, lang, config }) {
 
 function Told({ topup, orderId, t, lang, config }) {
   const { status, supportReference } = topup;
+  const { heading, lines } = toldOf(topup, t, lang);
   return html`
     <div class="topup-head" role="status" data-test="topup-status" data-status=${status}>
       ${status === "paid" && html`<p class="paid-mark"><${Icon} name="check" /></p>`}
-      <h1>${t(`topup.status.${status}`)}</h1>
-      <p>${t(`topup.told.${status}`)}</p>
+      <h1>${heading}</h1>
+      ${lines.map((line) => html`<p key=${line}>${line}</p>`)}
       ${
         supportReference &&
         html`<p>
@@ -39,13 +41,17 @@ function Told({ topup, orderId, t, lang, config }) {
     ${
       config.demo &&
       topup.provider === "sandbox" &&
+      isPlayable(topup) &&
       html`<p class="small-print center"><a href=${`/sandbox/${topup.topupId}`} target="_self">${t("topup.sandbox")}</a></p>`
     }
   `;
 }
 
+/** Whether the shop holds some of the money, or a dispute does: then it can go back, or be fought for. */
+const isPlayable = ({ received, refunded, lost }) => received && received.amount > refunded + lost;
+
 function Facts({ topup, t, lang }) {
-  const { currency, paid, bonus, price, received, refunded, disputed, createdAt } = topup;
+  const { currency, paid, bonus, price, received, refunded, lost, disputed, createdAt } = topup;
   const paidIn = received?.currency ?? price.currency;
   const differs = received && (received.amount !== price.amount || received.currency !== price.currency);
   const facts = [
@@ -53,6 +59,7 @@ function Facts({ topup, t, lang }) {
     ["price", html`<${Money} money=${price} lang=${lang} />`],
     differs && ["received", html`<${Money} money=${received} lang=${lang} />`],
     refunded > 0 && ["refunded", html`<${Money} money=${{ amount: refunded, currency: paidIn }} lang=${lang} />`],
+    lost > 0 && ["lost", html`<${Money} money=${{ amount: lost, currency: paidIn }} lang=${lang} />`],
     disputed > 0 && ["disputed", html`<${Money} money=${{ amount: disputed, currency: paidIn }} lang=${lang} />`],
     ["begun", formatTime(lang, createdAt)],
   ].filter(Boolean);

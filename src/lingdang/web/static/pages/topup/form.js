@@ -71,7 +71,7 @@ export function Form({ shop, packages, missing, orderId, navigate, again, t, lan
         )}
       </fieldset>`
     }
-    ${problem && html`<${ProblemNotice} ...${{ problem, t, lang }} details=${now(problem, t, lang)} />`}
+    ${problem && html`<${ProblemNotice} ...${{ problem, t, lang }} about=${isUsedUp(problem) ? "topup.usedUp" : ""} details=${details(problem, t, lang)} />`}
     <button class="button main wide" data-test="topup-begin" disabled=${busy || !money}>
       ${busy ? t("topup.beginning") : money ? t("topup.pay", { money: moneyText(lang, money) }) : t("topup.payNothing")}
     </button>
@@ -81,10 +81,20 @@ export function Form({ shop, packages, missing, orderId, navigate, again, t, lan
   </form>`;
 }
 
-/** What is sold by now, where that is why nothing was begun. */
-function now({ members: { terms } }, t, lang) {
-  if (!terms) return null;
-  const { currency, paid, bonus, price } = terms;
+/** Whether nothing more can be topped up today, however little. */
+const isUsedUp = ({ code, members }) => code === "topup_limit" && members.left === 0;
+
+/** The figures of why nothing was begun: what is sold by now, or how much may still be topped up today. */
+function details({ code, members }, t, lang) {
+  if (code === "topup_limit") {
+    const { left, limit, currency } = members;
+    const said = (amount) => moneyText(lang, { amount, currency });
+    return html`<p data-test="topup-left">${t(left > 0 ? "topup.left" : "topup.noneLeft", { left: said(left), limit: said(limit) })}</p>`;
+  }
+  return members?.terms ? now(members.terms, t, lang) : null;
+}
+
+function now({ currency, paid, bonus, price }, t, lang) {
   return html`<p data-test="topup-now">
     ${`${t("topup.now")} `}<b><${Bells} amount=${paid + bonus} ...${{ currency, t, lang }} /></b>${" · "}<b
       ><${Money} money=${price} lang=${lang}

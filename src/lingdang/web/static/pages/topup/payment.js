@@ -24,7 +24,7 @@ function Code({ url, t }) {
     return () => (wanted = false);
   }, [url]);
   return html`
-    <p>${t("topup.scan")}</p>
+    <p>${t(url.startsWith("weixin:") ? "topup.scanWechat" : "topup.scan")}</p>
     ${code && html`<${Squares} code=${code} name=${t("topup.code")} />`}
     <p class="small-print">${t("topup.orAddress")}</p>
     <p class="code-text" translate="no">${url}</p>

@@ -3,8 +3,9 @@ import { priceOf } from "../../ui/money.js";
 import { walletFor } from "../../ui/shortfall.js";
 
 /**
- * `{packages, missing, currency}`: what is sold on the web, and what is missing for an order that is kept here. An
- * order that is not kept, or that others keep, is none.
+ * `{packages, missing, currency, owed}`: what is sold on the web, what is missing for an order that is kept here, and
+ * `[{currency, debt}]` that bells of these packages would pay first. An order that is not kept, or that others keep, is
+ * none.
  */
 export async function forSale(shop, orderId) {
   const [{ items }, wallet, kept] = await Promise.all([
@@ -15,10 +16,10 @@ export async function forSale(shop, orderId) {
   const offered = items
     .map((one) => ({ ...one, providers: one.providers.filter(({ channels }) => channels.includes("web")) }))
     .filter((one) => one.providers.length > 0);
-  if (!kept) return { packages: offered, missing: 0 };
-  const { currency } = kept.order;
-  const packages = offered.filter((one) => one.currency === currency);
-  return { packages, missing: walletFor(wallet, kept.order).shortfall, currency };
+  const currency = kept?.order.currency;
+  const packages = kept ? offered.filter((one) => one.currency === currency) : offered;
+  const owed = wallet.balances.filter(({ debt, ...one }) => debt > 0 && packages.some((sold) => sold.currency === one.currency));
+  return { packages, missing: kept ? walletFor(wallet, kept.order).shortfall : 0, currency, owed };
 }
 
 /** What a package costs; null for a free amount that it does not sell. */

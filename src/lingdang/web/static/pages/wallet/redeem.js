@@ -1,4 +1,5 @@
 import { html, useState } from "../../html.js";
+import { formatNumber } from "../../i18n.js";
 import { useAct } from "../../ui/act.js";
 import { amountText } from "../../ui/bells.js";
 import { CodeForm } from "../../ui/code_form.js";
@@ -10,8 +11,9 @@ export function Redeem({ shop, renew, t, lang }) {
   const [redeem, busy] = useAct(async (code) => {
     tell({ good: false, text: null });
     try {
-      const { amount, currency } = await shop.redeem(code);
-      tell({ good: true, text: t("account.redeemed", { amount: amountText(t, lang, amount, currency) }) });
+      const { amount, currency, debtPaid = 0 } = await shop.redeem(code);
+      const key = debtPaid === 0 ? "redeemed" : debtPaid < amount ? "redeemedDebt" : "redeemedDebtAlone";
+      tell({ good: true, text: t(`account.${key}`, { amount: amountText(t, lang, amount, currency), debt: formatNumber(lang, debtPaid) }) });
       renew();
       return true;
     } catch (problem) {

@@ -30,15 +30,17 @@ export function Topups({ shop, t, lang }) {
 }
 
 function Row({ topup, t, lang }) {
-  const { topupId, status, createdAt, currency, paid, bonus, price, received, refunded } = topup;
-  const back = refunded > 0 && moneyText(lang, { amount: refunded, currency: received?.currency ?? price.currency });
+  const { topupId, status, createdAt, currency, paid, bonus, price, received, refunded, lost } = topup;
+  const back = refunded + lost > 0 && moneyText(lang, { amount: refunded + lost, currency: received?.currency ?? price.currency });
   return html`<tr data-test="topup-row" data-status=${status}>
     <th scope="row"><a href=${`/topup/${topupId}`}>${formatTime(lang, createdAt)}</a></th>
     <td data-label=${t("account.state")}>${t(`account.topup.${status}`)}</td>
     <td data-label=${t("account.amount")}><b><${Bells} amount=${paid + bonus} ...${{ currency, t, lang }} /></b></td>
     <td data-label=${t("account.money")}>
-      <${Money} money=${received ?? price} lang=${lang} />
-      ${back && html`<p class="small-print">${t("account.wentBack", { money: back })}</p>`}
+      <span class="said">
+        <${Money} money=${received ?? price} lang=${lang} />
+        ${back && html`<span class="small-print">${t("account.wentBack", { money: back })}</span>`}
+      </span>
     </td>
   </tr>`;
 }
