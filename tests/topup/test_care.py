@@ -102,7 +102,7 @@ async def test_a_shop_without_accounts_asks_for_their_work_seldom(database_url: 
     deployment = deployment_of(database_url, keyring)
     async with Pool(database_url, 1, False) as pool, open_settlement(database_url) as settlement:
         care = make_topups(deployment, pool, settlement).care(pool)
-    assert care.healers.keys() == {"inbox", "gifts", "forgetting", "counting"}
+    assert care.healers.keys() == {"inbox", "gifts", "accepted", "forgetting", "counting"}
     assert min(healer.pause for healer in care.healers.values()) >= 30
 
 

@@ -5,7 +5,7 @@ from lingdang.topup.inbox import Place
 from support.stores import Store
 from support.till import Till, till_of
 
-EVERYBODYS = {"inbox", "gifts", "forgetting", "counting"}
+EVERYBODYS = {"inbox", "gifts", "accepted", "forgetting", "counting"}
 
 
 async def test_an_account_has_its_own_healers_and_a_store_those_of_stores_too(

@@ -13,6 +13,7 @@ from lingdang.ledger.settlement import Settlement
 from lingdang.library.refunds import Policy
 from lingdang.settings import Settings
 from lingdang.topup.abreast import ABREAST, abreast
+from lingdang.topup.accepted import Accepted
 from lingdang.topup.accounts import Account, Accounts, make_accounts
 from lingdang.topup.asking import Asking
 from lingdang.topup.care import Care, Healer
@@ -70,6 +71,7 @@ class Topups:
             buckets=ground.buckets,
             days=cash_days(ground.settings.cash_refunds),
         )
+        self.accepted = Accepted(pool, self.following)
         self.redeeming = Redeeming(pool, settlement, ground.clock)
         self.comparing = Comparing(pool, self.accounts, self.inbox, self.following, ground.clock)
         self.asking = Asking(pool, self.accounts, self.inbox, self.following, ground.clock)
@@ -95,6 +97,7 @@ class Topups:
         healers = {
             "inbox": Healer(self._carry_on, OFTEN if self.accounts else SELDOM),
             "gifts": Healer(self.redeeming.run, SELDOM),
+            "accepted": Healer(self.accepted.run, SELDOM),
             "forgetting": Healer(self._forget, SELDOM),
         }
         for name, account in self.accounts.items():
