@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -268,6 +269,20 @@ async def test_a_refund_under_way_is_not_measured_by_one_before_it_that_fails(
         await carried_on(till)
         assert await give_back(till, row, "r-2", 200) == ("done", 200)
         assert (till.bells()[-1][2], (await till.found(row)).refunded) == (440, 200)
+
+
+async def test_a_refund_ends_though_the_providers_clock_was_ahead_of_its_answer(
+    database_url: str, keyring: Keyring, moody: Moody
+) -> None:
+    async with till_of(database_url, keyring, sandbox=moody) as till:
+        row = await till.paid()
+        standing = moody.ask(row.topup_id, row.reference)
+        assert standing is not None
+        ahead = msgspec.structs.replace(standing, at=till.hands() + timedelta(days=9))
+        for entry in await till.taken_in(ahead):
+            await till.topups.following.carry_out(*entry)
+        assert await give_back(till, row, amount=200) == ("done", 200)
+        assert till.bells()[-1][2] == 440
 
 
 async def test_what_somebody_else_gives_back_is_not_taken_for_a_refund_without_an_answer(

@@ -267,5 +267,6 @@ def _refund_of(after: TopupRow, told: Told) -> Outcome | None:
     standing = told.standing
     if told.refund is None or standing is None or told.refund.state == "failed":
         return told.refund
-    counted = standing.refunded is None or after.told.get("refunded", standing.at) <= standing.at
+    exact = told.seen == after.version
+    counted = standing.refunded is None or exact or after.told.get("refunded", standing.at) <= standing.at
     return told.refund if counted else None
