@@ -329,6 +329,28 @@ async def test_what_is_left_of_the_day_s_limit_is_said(
             await expect(reader.part("topup-left")).to_contain_text(left)
 
 
+@pytest.mark.parametrize(
+    ("locale", "before", "told"),
+    [
+        ("en", "You owe {owed} bells", "{owed} bells came back; all of them paid what you owed."),
+        ("zh-CN", "尚欠 {owed} 铃铛，", "已返还 {owed} 铃铛，全部用于偿还欠款。"),
+    ],
+)
+async def test_a_refund_into_a_debt_pays_it(
+    browser: Browser, demo: DemoShop, locale: str, before: str, told: str
+) -> None:
+    async with profile(browser, demo, locale=locale, bells=0, vouchers=()) as reader:
+        owed = await in_debt(reader)
+        await reader.open("/orders")
+        await reader.part("order-row").first.locator("a").click()
+        await reader.part("refund-ask").click()
+        await expect(reader.part("refund-facts")).to_contain_text(before.format(owed=f"{owed:,}"))
+        await reader.part("refund-confirm").click()
+        await expect(reader.part("refund-result")).to_contain_text(told.format(owed=f"{owed:,}"))
+        assert demo.balance(reader.cust_id) == 0
+        assert reader.errors == []
+
+
 async def test_money_without_bells_takes_none_back(visitor: Visitor) -> None:
     """It was in review when it went back: no bells were there to take."""
     await visitor.sign_in()

@@ -18,6 +18,8 @@ export default {
   "refund.ask": ({ count }) => `Refund ${count} ${count === 1 ? "book" : "books"}…`,
   "refund.sure": ({ count }) => `Refund ${count === 1 ? "this book" : `these ${count} books`}?`,
   "refund.comesBack": "Into your wallet comes",
+  "refund.comesBackAlone": "What comes back:",
+  "refund.paysDebt": "You owe {debt}: what comes back pays this first.",
   "refund.noneComesBack": "No bells come back.",
   "refund.wasFree": "It was free, so no bells come back.",
   "refund.wouldLapse": "{amount} have lapsed since you paid with them. They do not come back.",
@@ -37,6 +39,8 @@ export default {
 
   "refund.done": ({ count }) => `${count} ${count === 1 ? "book" : "books"} refunded`,
   "refund.cameBack": "Back in your wallet: {amount}.",
+  "refund.paidDebt": "{amount} came back; {debt} of them paid what you owed.",
+  "refund.paidDebtAlone": "{amount} came back; all of them paid what you owed.",
   "refund.noneCameBack": "No bells came back.",
   "refund.vouchersCameBack": ({ count }) => (count === 1 ? "1 voucher came back." : `${count} vouchers came back.`),
   "refund.balanceNow": "Your balance now:",

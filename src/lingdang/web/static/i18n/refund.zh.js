@@ -18,6 +18,8 @@ export default {
   "refund.ask": "退款（{count} 本）…",
   "refund.sure": ({ count }) => (count === 1 ? "确定为这本书退款？" : `确定为这 ${count} 本书退款？`),
   "refund.comesBack": "返还到钱包：",
+  "refund.comesBackAlone": "返还：",
+  "refund.paysDebt": "尚欠 {debt}，返还的铃铛会先用来偿还。",
   "refund.noneComesBack": "没有铃铛可返还。",
   "refund.wasFree": "购买时没有付铃铛，因此没有铃铛可返还。",
   "refund.wouldLapse": "付款所用的 {amount}已过期，不再返还。",
@@ -35,6 +37,8 @@ export default {
 
   "refund.done": "已退款 {count} 本",
   "refund.cameBack": "{amount}已返还到钱包。",
+  "refund.paidDebt": "已返还 {amount}，其中 {debt} 用于偿还欠款。",
+  "refund.paidDebtAlone": "已返还 {amount}，全部用于偿还欠款。",
   "refund.noneCameBack": "没有铃铛返还。",
   "refund.vouchersCameBack": "已返还 {count} 张礼券。",
   "refund.balanceNow": "现在余额：",

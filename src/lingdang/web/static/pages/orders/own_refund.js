@@ -94,7 +94,7 @@ function Book({ line, reason, currency, isChoice, isChosen, toggle, t, lang }) {
 
 /** What comes back, what does not, and what is lost; then the button that does it. */
 function Confirm({ order, refund, t, lang }) {
-  const { shown, productIds, changed, unanswered, untaken } = refund.confirming;
+  const { shown, debt, productIds, changed, unanswered, untaken } = refund.confirming;
   const said = (amount) => amountText(t, lang, amount, order.currency);
   const lapses = lapsedOf(shown.amount, shown.lots);
   const titles = order.lines.filter((line) => productIds.includes(line.productId)).map((line) => text(line.title));
@@ -105,10 +105,11 @@ function Confirm({ order, refund, t, lang }) {
       <li>
         ${
           shown.amount - lapses > 0
-            ? html`${`${t("refund.comesBack")} `}<b><${Bells} amount=${shown.amount - lapses} currency=${order.currency} t=${t} lang=${lang} /></b>`
+            ? html`${`${t(debt > 0 ? "refund.comesBackAlone" : "refund.comesBack")} `}<b><${Bells} amount=${shown.amount - lapses} currency=${order.currency} t=${t} lang=${lang} /></b>`
             : t(shown.amount > 0 ? "refund.noneComesBack" : "refund.wasFree")
         }
       </li>
+      ${debt > 0 && shown.amount > lapses && html`<li>${t("refund.paysDebt", { debt: said(debt) })}</li>`}
       ${lapses > 0 && html`<li>${t("refund.wouldLapse", { amount: said(lapses) })}</li>`}
       ${shown.lots
         .filter((lot) => lot.expiresAt)

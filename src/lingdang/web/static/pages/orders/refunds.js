@@ -1,6 +1,6 @@
 /** What of an order was refunded, in words. Of what was refunded some may have lapsed: that did not come back. */
 import { html } from "../../html.js";
-import { formatTime } from "../../i18n.js";
+import { formatNumber, formatTime } from "../../i18n.js";
 import { Bells, amountText } from "../../ui/bells.js";
 import { ProblemNotice } from "../../ui/notice.js";
 import { text } from "../../ui/text.js";
@@ -43,16 +43,23 @@ function Refund({ refund, currency, t, lang }) {
 
 /** What became of the customer's own refund: what came back, and what did not. */
 export function Result({ result, t, lang }) {
-  const { refunded, lots, currency, vouchers, balance, lines } = result;
+  const { refunded, lots, currency, vouchers, balance, lines, debtPaid = 0 } = result;
   const lapsed = lapsedOf(refunded, lots);
   const said = (amount) => amountText(t, lang, amount, currency);
   return html`<section class="notice good" data-test="refund-result">
     <h2>${t("refund.done", { count: lines.length })}</h2>
-    <p>${refunded - lapsed > 0 ? t("refund.cameBack", { amount: said(refunded - lapsed) }) : t("refund.noneCameBack")}</p>
+    <p>${t(cameBack(refunded - lapsed, debtPaid), { amount: said(refunded - lapsed), debt: formatNumber(lang, debtPaid) })}</p>
     ${lapsed > 0 && html`<p>${t("refund.hadLapsed", { amount: said(lapsed) })}</p>`}
     ${vouchers.length > 0 && html`<p>${t("refund.vouchersCameBack", { count: vouchers.length })}</p>`}
     <p>${`${t("refund.balanceNow")} `}<b><${Bells} amount=${balance} ...${{ currency, t, lang }} /></b></p>
   </section>`;
+}
+
+/** Bells that pay a debt come back, but not into the wallet. */
+function cameBack(amount, debtPaid) {
+  if (amount === 0) return "refund.noneCameBack";
+  if (debtPaid === 0) return "refund.cameBack";
+  return debtPaid < amount ? "refund.paidDebt" : "refund.paidDebtAlone";
 }
 
 /** Why it was not done; the reasons by book, each in words. */

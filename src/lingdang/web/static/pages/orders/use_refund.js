@@ -7,7 +7,7 @@ import { refundedOf } from "./refunds.js";
  * The customer's own refund of an order, in two steps: choose books, then confirm what comes back.
  *
  * `{books, single, problem, again}` tell what can be chosen; `confirming` is null or what is to be confirmed:
- * `{productIds, told, changed}`; `ask`, `confirm` and `keep` go from one to the other. What is sent names the products
+ * `{productIds, shown, debt, changed}`, where `debt` is what the wallet owes and bells that come back pay first; `ask`, `confirm` and `keep` go from one to the other. What is sent names the products
  * that were shown, and only after the shop has just said the same figures once more. `tell` is told what became of it:
  * `{result}` or `{problem}`.
  */
@@ -33,9 +33,9 @@ export function useRefund({ shop, order, tell, again }) {
   const [ask, isAsking] = useAct(async (productIds) => {
     begin();
     try {
-      const shown = await shop.refundable(orderId, productIds);
+      const [shown, debt] = await Promise.all([shop.refundable(orderId, productIds), debtOf(shop, order)]);
       if (!shown.refundable) startAnew(notAllowed(shown));
-      else setConfirming({ productIds, shown, refundId: crypto.randomUUID() });
+      else setConfirming({ productIds, shown, debt, refundId: crypto.randomUUID() });
     } catch (problem) {
       setRefused(problem);
     }
@@ -43,7 +43,7 @@ export function useRefund({ shop, order, tell, again }) {
 
   const [confirm, isSending] = useAct(async () => {
     begin();
-    const { productIds, shown, refundId, unanswered } = confirming;
+    const { productIds, shown, debt, refundId, unanswered } = confirming;
     try {
       // Of one that was not answered the order tells whether it was taken: then it is sent again for its answer.
       if (!unanswered || !(await isTaken(shop, orderId, refundId))) {
@@ -51,7 +51,7 @@ export function useRefund({ shop, order, tell, again }) {
         if (!now.refundable) return startAnew(notAllowed(now));
         const changed = !isSame(now, shown);
         if (unanswered || changed) {
-          return setConfirming({ productIds, shown: now, refundId, changed, untaken: unanswered });
+          return setConfirming({ productIds, shown: now, debt, refundId, changed, untaken: unanswered });
         }
       }
     } catch (problem) {
@@ -93,6 +93,12 @@ function choices(order, { reasons }) {
   const whole = !single && left.some((line) => reasons[line.productId]) ? "voucher_order" : undefined;
   const books = left.map((line) => ({ line, reason: reasons.order ?? reasons[line.productId] ?? whole }));
   return { books, single, against: reasons.order };
+}
+
+/** What the wallet owes; 0 where it does not answer, which keeps nobody from a refund. */
+async function debtOf(shop, { currency }) {
+  const { balances } = await shop.wallet().catch(() => ({ balances: [] }));
+  return balances.find((one) => one.currency === currency)?.debt ?? 0;
 }
 
 /** What `refundable` refuses, as a Problem of the refund itself would say it. */
