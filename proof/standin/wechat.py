@@ -45,6 +45,10 @@ def platform_pem() -> str:
     return public_pem(rsa_key("wechat").public_key())
 
 
+_BANK_SECONDS = 1.0
+"""So long a bank takes for a refund that nobody ends before."""
+
+
 @dataclass
 class _Refund:
     number: str
@@ -258,6 +262,8 @@ class WechatDesk:
         if known is None and amount > order.total - order.refunded:
             return _refused(403, "NOT_ENOUGH")
         refund = known or self._refund(order, number, amount, "PROCESSING")
+        if refund.status == "PROCESSING" and self._clock() - refund.at >= _BANK_SECONDS:
+            refund.status = "SUCCESS"
         return json_answer(self._shown_refund(order, refund, told=False))
 
     def _refund(self, order: _Order, out_number: str, amount: int, status: str) -> _Refund:
