@@ -13,8 +13,9 @@ SUPPORT_PATTERN = ruled(r"^[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}\Z", "1
 SupportReference = Annotated[
     str, Meta(pattern=SUPPORT_PATTERN, description="What a customer was told: the end of the topupId.")
 ]
+_PATTERN = ruled(r"^[^\x00]+\Z", "text without the character NUL")
 Reference = Annotated[
-    str, Meta(min_length=1, max_length=2000, description="The payment's id at its provider.", pattern=r"^[^\x00]+\Z")
+    str, Meta(min_length=1, max_length=2000, description="The payment's id at its provider.", pattern=_PATTERN)
 ]
 MOST = 100
 
