@@ -22,6 +22,7 @@ from lingdang.ledger.settlement import Settlement
 from support.customers import key_of, make_known
 from support.journal import connected, in_flight, sql, write
 from support.money import credit, open_settlement
+from support.tabs import until
 
 ANN, BOB = key_of("ann"), key_of("bob")
 
@@ -232,8 +233,7 @@ async def test_a_reader_beside_settlements_misses_nothing(database_url: str) -> 
         settled = asyncio.gather(*(credit_on((one, two)[first % 2], first) for first in range(4)))
         reading = asyncio.create_task(read_until(settled))
         await asyncio.sleep(0.2)
-        while await asyncio.to_thread(sql, database_url, KILL) != [(True,)]:
-            await asyncio.sleep(0.01)
+        await until(lambda: sql(database_url, KILL) == [(True,)])
         await settled
         cursor = await reading
         await importing.execute("ROLLBACK")
