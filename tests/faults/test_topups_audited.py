@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from proof.standin.desk import Message
-from proof.topups.audit import _stands, _strays, _unlike, _wallets, _wrong
+from proof.topups.audit import _as_asked, _stands, _strays, _unlike, _wallets, _wrong
 from proof.topups.plan import BELLS, KINDS, PRICE, Story, stories
 from proof.topups.sending import Answered, Sent
 
@@ -76,6 +76,19 @@ def test_each_payment_of_nobody_is_in_review_once() -> None:
     assert _strays(told, [row]) == []
     for rows in ([], [row, row], [("stripe", "paid", ["unknown"])], [("wechat", *row[1:])]):
         assert _strays(told, rows)
+
+
+def test_a_provider_that_is_asked_says_whose_payment_it_was() -> None:
+    another, wrong = story(wrong="order"), story(wrong="amount")
+    assert _as_asked(another, ("paid", [])) == story()
+    assert [_as_asked(another, ("pending", [])), _as_asked(wrong, ("paid", []))] == [another, wrong]
+
+
+def test_of_probes_one_is_kept_for_all_of_its_minute() -> None:
+    kept = {("stripe", "probe"): frozenset({"probe"})}
+    probe = Answered(sent=Sent(message=MESSAGE, refused="probe"), taken=False)
+    assert _unlike(probe, kept) == []
+    assert _unlike(probe, {("wechat", "probe"): frozenset({"probe"})})
 
 
 def test_what_is_forged_is_kept_with_the_reason_that_was_meant() -> None:
