@@ -1,7 +1,7 @@
 """Money goes back as its provider says that it did: bells first, once for each refundId, and never where it refuses."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -140,62 +140,64 @@ def moody(database_url: str, keyring: Keyring) -> Moody:
     return Moody("sandbox", database_url, keyring, "")
 
 
-async def test_what_the_provider_refuses_has_its_bells_come_back(
-    database_url: str, keyring: Keyring, moody: Moody
-) -> None:
-    async with till_of(database_url, keyring, sandbox=moody) as till:
-        row = await till.paid()
-        moody.mood = Refused("too_late")
-        assert await give_back(till, row, amount=600) == ("refused", 600)
-        assert [balance for *_, balance in till.bells()] == [660, 0, 660]
-        moody.mood = None
-        assert await give_back(till, row, amount=600) == ("refused", 600), "it stays so"
-        assert await give_back(till, row, "r-2", 600) == ("done", 600)
-        assert till.bells()[-1][2] == 0
+@pytest.fixture
+async def bank(database_url: str, keyring: Keyring, moody: Moody) -> AsyncIterator[Till]:
+    """A shop whose sandbox is moody."""
+    async with till_of(database_url, keyring, sandbox=moody) as opened:
+        yield opened
+
+
+async def test_what_the_provider_refuses_has_its_bells_come_back(bank: Till, moody: Moody) -> None:
+    row = await bank.paid()
+    moody.mood = Refused("too_late")
+    assert await give_back(bank, row, amount=600) == ("refused", 600)
+    assert [balance for *_, balance in bank.bells()] == [660, 0, 660]
+    moody.mood = None
+    assert await give_back(bank, row, amount=600) == ("refused", 600), "it stays so"
+    assert await give_back(bank, row, "r-2", 600) == ("done", 600)
+    assert bank.bells()[-1][2] == 0
 
 
 @pytest.mark.parametrize("ended", [Problem("overloaded"), RuntimeError("killed")])
 async def test_a_refusal_whose_bells_did_not_come_back_at_once_is_carried_on(
-    database_url: str, keyring: Keyring, moody: Moody, monkeypatch: pytest.MonkeyPatch, ended: Exception
+    bank: Till, moody: Moody, monkeypatch: pytest.MonkeyPatch, ended: Exception
 ) -> None:
-    async with till_of(database_url, keyring, sandbox=moody) as till:
-        row = await till.paid()
-        moody.mood = Refused("too_late")
-        submit, submitted = till.topups.settlement.submit, 0
+    row = await bank.paid()
+    moody.mood = Refused("too_late")
+    submit, submitted = bank.topups.settlement.submit, 0
 
-        async def once(command: Any) -> Any:
-            nonlocal submitted
-            submitted += 1
-            if submitted == 2:
-                raise ended
-            return await submit(command)
+    async def once(command: Any) -> Any:
+        nonlocal submitted
+        submitted += 1
+        if submitted == 2:
+            raise ended
+        return await submit(command)
 
-        monkeypatch.setattr(till.topups.settlement, "submit", once)
-        with pytest.raises(type(ended)):
-            await give_back(till, row, amount=600)
-        assert till.bells()[-1][2] == 0
-        till.hands.forward(61)
-        await till.topups.returning.run("sandbox")
-        assert till.bells()[-1][2] == 660
-        assert await give_back(till, row, amount=600) == ("refused", 600)
+    monkeypatch.setattr(bank.topups.settlement, "submit", once)
+    with pytest.raises(type(ended)):
+        await give_back(bank, row, amount=600)
+    assert bank.bells()[-1][2] == 0
+    bank.hands.forward(61)
+    await bank.topups.returning.run("sandbox")
+    assert bank.bells()[-1][2] == 660
+    assert await give_back(bank, row, amount=600) == ("refused", 600)
 
 
 async def test_what_a_provider_that_is_away_does_not_take_is_carried_on_later_and_the_bells_are_gone_meanwhile(
-    database_url: str, keyring: Keyring, moody: Moody
+    bank: Till, moody: Moody
 ) -> None:
-    async with till_of(database_url, keyring, sandbox=moody) as till:
-        row = await till.paid()
-        moody.mood = Unavailable()
-        assert await give_back(till, row, amount=600) == ("pending", 600)
-        assert till.bells()[-1][2] == 0
-        moody.mood = None
-        await till.topups.returning.run("sandbox")
-        assert (await till.found(row)).refunded == 0, "not before its time"
-        till.hands.forward(61)
-        for _ in range(2):
-            await till.topups.returning.run("sandbox")
-        assert (await till.found(row)).refunded == 600
-        assert await give_back(till, row, amount=600) == ("done", 600)
+    row = await bank.paid()
+    moody.mood = Unavailable()
+    assert await give_back(bank, row, amount=600) == ("pending", 600)
+    assert bank.bells()[-1][2] == 0
+    moody.mood = None
+    await bank.topups.returning.run("sandbox")
+    assert (await bank.found(row)).refunded == 0, "not before its time"
+    bank.hands.forward(61)
+    for _ in range(2):
+        await bank.topups.returning.run("sandbox")
+    assert (await bank.found(row)).refunded == 600
+    assert await give_back(bank, row, amount=600) == ("done", 600)
 
 
 async def carried_on(till: Till) -> None:
@@ -209,95 +211,83 @@ async def asked_for(till: Till, row: TopupRow) -> None:
 
 
 async def test_a_refund_that_failed_before_its_answer_came_is_over_and_the_next_one_is_made(
-    database_url: str, keyring: Keyring, moody: Moody
+    bank: Till, moody: Moody
 ) -> None:
-    async with till_of(database_url, keyring, sandbox=moody) as till:
-        row = await till.paid()
-        moody.failed = {"r-1"}
-        assert await give_back(till, row, amount=300) == ("refused", 300)
-        assert till.sql("SELECT refused FROM topup_refund") == [("expired_card",)]
-        assert till.bells()[-1][2] == 660
-        assert await give_back(till, row, "r-2", 200) == ("done", 200)
-        assert till.bells()[-1][2] == 440
+    row = await bank.paid()
+    moody.failed = {"r-1"}
+    assert await give_back(bank, row, amount=300) == ("refused", 300)
+    assert bank.sql("SELECT refused FROM topup_refund") == [("expired_card",)]
+    assert bank.bells()[-1][2] == 660
+    assert await give_back(bank, row, "r-2", 200) == ("done", 200)
+    assert bank.bells()[-1][2] == 440
 
 
 async def test_a_refund_that_is_with_the_bank_is_asked_for_until_it_is_done_or_has_failed(
-    database_url: str, keyring: Keyring, moody: Moody
+    bank: Till, moody: Moody
 ) -> None:
-    async with till_of(database_url, keyring, sandbox=moody) as till:
-        row = await till.paid()
-        moody.pending = {"r-1", "r-2"}
-        assert await give_back(till, row, amount=300) == ("pending", 300)
-        assert await give_back(till, row, "r-2", 100) == ("pending", 100), "the first one has its answer"
-        assert till.bells()[-1][2] == 220
-        moody.pending = ()
-        moody.fail(row, "r-2", 100)
-        await carried_on(till)
-        assert await give_back(till, row, amount=300) == ("done", 300)
-        assert await give_back(till, row, "r-2", 100) == ("refused", 100)
-        assert till.bells()[-1][2] == 330
+    row = await bank.paid()
+    moody.pending = {"r-1", "r-2"}
+    assert await give_back(bank, row, amount=300) == ("pending", 300)
+    assert await give_back(bank, row, "r-2", 100) == ("pending", 100), "the first one has its answer"
+    assert bank.bells()[-1][2] == 220
+    moody.pending = ()
+    moody.fail(row, "r-2", 100)
+    await carried_on(bank)
+    assert await give_back(bank, row, amount=300) == ("done", 300)
+    assert await give_back(bank, row, "r-2", 100) == ("refused", 100)
+    assert bank.bells()[-1][2] == 330
 
 
-async def test_a_refund_that_fails_after_it_was_done_is_refused_then(
-    database_url: str, keyring: Keyring, moody: Moody
-) -> None:
-    async with till_of(database_url, keyring, sandbox=moody) as till:
-        row = await till.paid()
-        for refund_id in ("r-1", "r-2"):
-            assert await give_back(till, row, refund_id, 200) == ("done", 200)
-        moody.fail(row, "r-1", 200)
-        await asked_for(till, row)
-        assert till.bells()[-1][2] == 440
-        await carried_on(till)
-        assert await give_back(till, row, "r-1", 200) == ("refused", 200)
-        assert await give_back(till, row, "r-2", 200) == ("done", 200)
-        assert till.bells()[-1][2] == 440
+async def test_a_refund_that_fails_after_it_was_done_is_refused_then(bank: Till, moody: Moody) -> None:
+    row = await bank.paid()
+    for refund_id in ("r-1", "r-2"):
+        assert await give_back(bank, row, refund_id, 200) == ("done", 200)
+    moody.fail(row, "r-1", 200)
+    await asked_for(bank, row)
+    assert bank.bells()[-1][2] == 440
+    await carried_on(bank)
+    assert await give_back(bank, row, "r-1", 200) == ("refused", 200)
+    assert await give_back(bank, row, "r-2", 200) == ("done", 200)
+    assert bank.bells()[-1][2] == 440
 
 
-async def test_a_refund_under_way_is_not_measured_by_one_before_it_that_fails(
-    database_url: str, keyring: Keyring, moody: Moody
-) -> None:
-    async with till_of(database_url, keyring, sandbox=moody) as till:
-        row = await till.paid()
-        assert await give_back(till, row, "r-1", 300) == ("done", 300)
-        moody.mood = Unavailable()
-        assert await give_back(till, row, "r-2", 200) == ("pending", 200)
-        moody.fail(row, "r-1", 300)
-        await asked_for(till, row)
-        assert till.bells()[-1][2] == 440, "the second one is still promised"
-        moody.mood = None
-        await carried_on(till)
-        assert await give_back(till, row, "r-2", 200) == ("done", 200)
-        assert (till.bells()[-1][2], (await till.found(row)).refunded) == (440, 200)
+async def test_a_refund_under_way_is_not_measured_by_one_before_it_that_fails(bank: Till, moody: Moody) -> None:
+    row = await bank.paid()
+    assert await give_back(bank, row, "r-1", 300) == ("done", 300)
+    moody.mood = Unavailable()
+    assert await give_back(bank, row, "r-2", 200) == ("pending", 200)
+    moody.fail(row, "r-1", 300)
+    await asked_for(bank, row)
+    assert bank.bells()[-1][2] == 440, "the second one is still promised"
+    moody.mood = None
+    await carried_on(bank)
+    assert await give_back(bank, row, "r-2", 200) == ("done", 200)
+    assert (bank.bells()[-1][2], (await bank.found(row)).refunded) == (440, 200)
 
 
-async def test_a_refund_ends_though_the_providers_clock_was_ahead_of_its_answer(
-    database_url: str, keyring: Keyring, moody: Moody
-) -> None:
-    async with till_of(database_url, keyring, sandbox=moody) as till:
-        row = await till.paid()
-        standing = moody.ask(row.topup_id, row.reference)
-        assert standing is not None
-        ahead = msgspec.structs.replace(standing, at=till.hands() + timedelta(days=9))
-        for entry in await till.taken_in(ahead):
-            await till.topups.following.carry_out(*entry)
-        assert await give_back(till, row, amount=200) == ("done", 200)
-        assert till.bells()[-1][2] == 440
+async def test_a_refund_ends_though_the_providers_clock_was_ahead_of_its_answer(bank: Till, moody: Moody) -> None:
+    row = await bank.paid()
+    standing = moody.ask(row.topup_id, row.reference)
+    assert standing is not None
+    ahead = msgspec.structs.replace(standing, at=bank.hands() + timedelta(days=9))
+    for entry in await bank.taken_in(ahead):
+        await bank.topups.following.carry_out(*entry)
+    assert await give_back(bank, row, amount=200) == ("done", 200)
+    assert bank.bells()[-1][2] == 440
 
 
 async def test_what_somebody_else_gives_back_is_not_taken_for_a_refund_without_an_answer(
-    database_url: str, keyring: Keyring, moody: Moody
+    bank: Till, moody: Moody
 ) -> None:
-    async with till_of(database_url, keyring, sandbox=moody) as till:
-        row = await till.paid()
-        moody.mood = Unavailable()
-        assert await give_back(till, row, amount=300) == ("pending", 300)
-        await till.play(row, "refund:300")
-        assert till.bells()[-1][2] == 0
-        moody.mood = None
-        await carried_on(till)
-        assert (await till.found(row)).refunded == 600
-        assert [balance for *_, balance in till.bells()] == [660, 330, 0]
+    row = await bank.paid()
+    moody.mood = Unavailable()
+    assert await give_back(bank, row, amount=300) == ("pending", 300)
+    await bank.play(row, "refund:300")
+    assert bank.bells()[-1][2] == 0
+    moody.mood = None
+    await carried_on(bank)
+    assert (await bank.found(row)).refunded == 600
+    assert [balance for *_, balance in bank.bells()] == [660, 330, 0]
 
 
 async def test_a_notification_that_is_faster_than_the_answer_takes_no_bells_twice(

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from lingdang.ids import CUST_ID_PATTERN, CUST_ID_RULE, ID_PATTERN, ID_RULE
+from lingdang.ids import CUST_ID_PATTERN, CUST_ID_RULE, ID_PATTERN, ID_RULE, OWN_ID_PATTERN, RULES
 
 
 class IdType(click.ParamType[str]):
@@ -25,3 +25,5 @@ class IdType(click.ParamType[str]):
 
 PLAIN_ID = IdType(ID_PATTERN, ID_RULE)
 CUST_ID = IdType(CUST_ID_PATTERN, CUST_ID_RULE)
+OWN_ID = IdType(OWN_ID_PATTERN, RULES[OWN_ID_PATTERN])
+"""An id that operators give: of an account, a package, a campaign, a refund."""

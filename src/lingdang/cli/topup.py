@@ -5,7 +5,7 @@ from uuid import UUID
 
 import click
 
-from lingdang.cli.arguments import CUST_ID, IdType
+from lingdang.cli.arguments import CUST_ID, OWN_ID, IdType
 from lingdang.cli.printing import as_json_option, print_all, print_one
 from lingdang.cli.topup_codes import codes
 from lingdang.cli.topup_decisions import decide, refund
@@ -15,7 +15,7 @@ from lingdang.cli.topup_opening import found_topup, require_account, run_on_topu
 from lingdang.cli.topup_packages import package
 from lingdang.errors import CommandError, Problem
 from lingdang.identity.customers import known_customer
-from lingdang.ids import OWN_ID_PATTERN, RULES
+from lingdang.ids import RULES
 from lingdang.paging import Window
 from lingdang.topup.comparing import Compared
 from lingdang.topup.days import newest_day
@@ -25,7 +25,6 @@ from lingdang.topup.parts import Topups
 from lingdang.topup.providers.provider import Refused, Unavailable
 from lingdang.topup.status import STATUSES, Status
 
-_ACCOUNT = IdType(OWN_ID_PATTERN, RULES[OWN_ID_PATTERN])
 _SUPPORT = IdType(SUPPORT_PATTERN, RULES[SUPPORT_PATTERN])
 _PAGE = 200
 
@@ -100,7 +99,7 @@ def ask(ctx: click.Context, topup_id: UUID, as_json: bool) -> None:
 
 
 @topup.command("compare")
-@click.argument("account", metavar="ACCOUNT", type=_ACCOUNT)
+@click.argument("account", metavar="ACCOUNT", type=OWN_ID)
 @click.argument("day", metavar="YYYY-MM-DD", type=click.DateTime(["%Y-%m-%d"]))
 @as_json_option
 @click.pass_context

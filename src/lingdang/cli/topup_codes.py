@@ -10,19 +10,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lingdang import moments
-from lingdang.cli.arguments import IdType
+from lingdang.cli.arguments import OWN_ID
 from lingdang.cli.database import settings_of
 from lingdang.cli.opening import opened
 from lingdang.db.pool import connect_options
 from lingdang.errors import CommandError
-from lingdang.ids import DEFAULT_CURRENCY, MAX_AMOUNT, OWN_ID_PATTERN, RULES
+from lingdang.ids import DEFAULT_CURRENCY, MAX_AMOUNT
 from lingdang.topup.gift_codes import Gift, write_codes
-
-_CAMPAIGN = IdType(OWN_ID_PATTERN, RULES[OWN_ID_PATTERN])
 
 
 @click.command()
-@click.argument("campaign", metavar="CAMPAIGN", type=_CAMPAIGN)
+@click.argument("campaign", metavar="CAMPAIGN", type=OWN_ID)
 @click.argument("count", type=click.IntRange(1, 10_000_000))
 @click.option("--amount", type=click.IntRange(1, MAX_AMOUNT), required=True, help="Bells of bonus that each is worth.")
 @click.option("--currency", default=DEFAULT_CURRENCY, show_default=True)

@@ -4,15 +4,13 @@ from uuid import UUID
 
 import click
 
-from lingdang.cli.arguments import IdType
+from lingdang.cli.arguments import OWN_ID
 from lingdang.cli.printing import as_json_option, print_one
 from lingdang.cli.topup_lines import detail_lines, refund_line
 from lingdang.cli.topup_opening import found_topup, require_account, run_on_topups
-from lingdang.ids import MAX_AMOUNT, OWN_ID_PATTERN, RULES
+from lingdang.ids import MAX_AMOUNT
 from lingdang.topup.operators import Decision, RefundOfMoney, TopupDetail
 from lingdang.topup.parts import Topups
-
-_REFUND_ID = IdType(OWN_ID_PATTERN, RULES[OWN_ID_PATTERN])
 
 
 @click.command()
@@ -41,7 +39,7 @@ def decide(ctx: click.Context, topup_id: UUID, decision: Decision, as_json: bool
 
 @click.command()
 @click.argument("topup_id", metavar="TOPUPID", type=click.UUID)
-@click.option("--id", "refund_id", metavar="REFUNDID", type=_REFUND_ID, required=True, help="Yours; each is done once.")
+@click.option("--id", "refund_id", metavar="REFUNDID", type=OWN_ID, required=True, help="Yours; each is done once.")
 @click.option(
     "--amount",
     type=click.IntRange(1, MAX_AMOUNT),

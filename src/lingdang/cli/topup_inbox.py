@@ -2,19 +2,17 @@
 
 import click
 
-from lingdang.cli.arguments import IdType
+from lingdang.cli.arguments import OWN_ID
 from lingdang.cli.printing import as_json_option, print_all
 from lingdang.cli.topup_opening import run_on_shop
 from lingdang.clock import rfc3339
-from lingdang.ids import OWN_ID_PATTERN, RULES
 from lingdang.topup.inbox_reading import Entry, newest
 
-_ACCOUNT = IdType(OWN_ID_PATTERN, RULES[OWN_ID_PATTERN])
 _MOST = 1000
 
 
 @click.command()
-@click.argument("account", metavar="[ACCOUNT]", required=False, type=_ACCOUNT)
+@click.argument("account", metavar="[ACCOUNT]", required=False, type=OWN_ID)
 @click.option("--most", type=click.IntRange(1, _MOST), default=50, show_default=True)
 @as_json_option
 @click.pass_context

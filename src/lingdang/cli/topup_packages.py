@@ -7,18 +7,17 @@ from typing import Any
 import click
 import msgspec
 
-from lingdang.cli.arguments import IdType
+from lingdang.cli.arguments import OWN_ID
 from lingdang.cli.printing import as_json_option, print_all, print_one
 from lingdang.cli.topup_opening import run_on_shop, with_sandbox_of_demo
 from lingdang.db.pool import Pool, transaction
 from lingdang.deployment import Deployment
-from lingdang.ids import DEFAULT_CURRENCY, OWN_ID_PATTERN, RULES, in_words
+from lingdang.ids import DEFAULT_CURRENCY, in_words
 from lingdang.paging import Window
 from lingdang.topup.importing import import_packages
 from lingdang.topup.money import Money, decimal_text
 from lingdang.topup.packages import Package, PackageView, PerBell, get_package, list_packages, put_package
 
-PACKAGE_ID = IdType(OWN_ID_PATTERN, RULES[OWN_ID_PATTERN])
 _PAGE = 200
 
 
@@ -28,7 +27,7 @@ def package() -> None:
 
 
 @package.command("put")
-@click.argument("package_id", metavar="PACKAGEID", type=PACKAGE_ID)
+@click.argument("package_id", metavar="PACKAGEID", type=OWN_ID)
 @click.option("--name", required=True, help="What customers read.")
 @click.option("--paid", type=click.IntRange(0), default=0, help="Bells that are paid for.")
 @click.option("--bonus", type=click.IntRange(0), default=0, help="Bells given besides.")

@@ -9,6 +9,7 @@ import asyncio
 import itertools
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -29,6 +30,7 @@ Statement = tuple[bytes, Sequence[Any]]
 _names = itertools.count()
 
 
+@cache
 def numbered(sql: str) -> bytes:
     """SQL with its `%b` placeholders numbered as libpq wants them."""
     parts = sql.split("%b")

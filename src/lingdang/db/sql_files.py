@@ -47,6 +47,7 @@ FILES = (
     "journal/reference.sql",
     "journal/content.sql",
     "events/notice.sql",
+    "topup/waits.sql",
 )
 """In the order in which one builds on another."""
 

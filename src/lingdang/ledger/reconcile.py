@@ -137,10 +137,8 @@ CHECKS = tuple(
                    USING (customer, bucket, topup_id)
                 WHERE t.bells IS DISTINCT FROM r.bells
                   AND (r.at IS NOT NULL OR (t.at < now() - interval '1 minute' AND NOT EXISTS (
-                      SELECT FROM topup u, topup_waiting w
-                       WHERE u.topup_id = t.topup_id
-                         AND (w.told->'standing'->>'topup_id' = u.topup_id::text
-                              OR (w.account, w.told->'standing'->>'reference') = (u.account, u.reference)))))""",
+                      SELECT FROM topup u
+                       WHERE u.topup_id = t.topup_id AND topup_waits(u.topup_id, u.account, u.reference))))""",
         ),
         (
             "gift_has_its_code",
@@ -219,10 +217,7 @@ CHECKS = tuple(
                   AND at < now() - interval '1 minute'
                   AND NOT EXISTS (SELECT FROM topup_refund f
                                    WHERE (f.customer, f.topup_id) = (t.customer, t.topup_id) AND f.due_at IS NOT NULL)
-                  AND NOT EXISTS (
-                      SELECT FROM topup_waiting w
-                       WHERE w.told->'standing'->>'topup_id' = t.topup_id::text
-                          OR (w.account, w.told->'standing'->>'reference') = (t.account, t.reference))""",
+                  AND NOT topup_waits(topup_id, account, reference)""",
         ),
         (
             "order_adds_up",

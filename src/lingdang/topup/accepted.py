@@ -17,9 +17,7 @@ SELECT t.topup_id FROM topup t
    AND EXISTS (SELECT FROM transfer b
                 WHERE b.bucket = t.bucket AND b.customer = t.customer
                   AND b.cause = ledger_cause(t.customer, 'topup', t.topup_id::text))
-   AND NOT EXISTS (SELECT FROM topup_waiting w
-                    WHERE w.told->'standing'->>'topup_id' = t.topup_id::text
-                       OR (w.account, w.told->'standing'->>'reference') = (t.account, t.reference))
+   AND NOT topup_waits(t.topup_id, t.account, t.reference)
  ORDER BY t.topup_id LIMIT {AT_ONCE}
 """  # noqa: S608 - a constant
 

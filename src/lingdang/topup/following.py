@@ -44,7 +44,8 @@ _TESTER = "SELECT %b = ANY (groups) FROM customer WHERE customer = %b"
 _log = structlog.get_logger(__name__)
 
 Change = Callable[[TopupRow], TopupRow]
-Heard = Callable[[TopupRow], Outcome | None]
+RefundTold = Callable[[TopupRow], Outcome | None]
+"""What is told of an operator's refund, by the top-up as it becomes."""
 Reached = Callable[[str], None]
 """Called with the name of each point that has been reached. Tests end the work there."""
 
@@ -179,7 +180,7 @@ class Following:
         found: TopupRow,
         how: Change,
         place: Place | None = None,
-        heard: Heard = lambda _: None,
+        heard: RefundTold = lambda _: None,
         *,
         left_only: bool = False,
     ) -> TopupRow:

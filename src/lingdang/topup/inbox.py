@@ -258,9 +258,11 @@ async def done(connection: Connection, place: Place) -> None:
 
 def _whose(account: str, standing: Standing | None) -> UUID | None:
     """The top-up that is told of, or else the payment."""
-    if standing is None or standing.topup_id is not None or standing.reference is None:
-        return None if standing is None else standing.topup_id
-    return payment_id(account, standing.reference)
+    if standing is None:
+        return None
+    if standing.topup_id is None and standing.reference is not None:
+        return payment_id(account, standing.reference)
+    return standing.topup_id
 
 
 def opened(keyring: Keyring, place: Place, kid: str, sealed: bytes) -> bytes | None:

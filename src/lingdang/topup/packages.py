@@ -11,7 +11,8 @@ from lingdang.db.pool import Connection, Pool, fetch_all
 from lingdang.errors import Problem, invalid_field
 from lingdang.ids import DEFAULT_CURRENCY, MAX_AMOUNT, OWN_ID_PATTERN, REMARK_PATTERN, Currency, ruled
 from lingdang.paging import Page, Window, page
-from lingdang.topup.money import CURRENCIES, Money, MoneyCurrency
+from lingdang.topup.currencies import CURRENCIES
+from lingdang.topup.money import Money, MoneyCurrency
 
 PackageId = Annotated[str, Meta(pattern=OWN_ID_PATTERN, description="The platform's id of a package.")]
 AccountName = Annotated[

@@ -140,7 +140,7 @@ class Alipay:
         }
         at = asked_now()
         trade = self._api.call("alipay.trade.refund", content, Trade)
-        if trade.fund_change != "Y" and not self._is_back(reference, content["out_request_no"]):
+        if trade.fund_change != "Y" and self._made(reference, content["out_request_no"]) is None:
             raise Unavailable("refund")
         standing = of_trade(msgspec.structs.replace(trade, trade_status="TRADE_SUCCESS"), at)
         return GivenBack(standing=standing)
@@ -160,25 +160,22 @@ class Alipay:
     def _confirmed(self, listed: Standing) -> Standing:
         """A refund as Alipay answers it: the bill is not signed, and no other answer tells of refunds by hand."""
         [back] = listed.returns
-        content = {"trade_no": listed.reference, "out_request_no": back.reference}
         at = asked_now()
-        try:
-            found = self._api.call("alipay.trade.fastpay.refund.query", content, _Back)
-        except Refused:
-            return listed
-        if found.refund_status != "REFUND_SUCCESS" or found.refund_amount is None:
+        found = self._made(str(listed.reference), back.reference)
+        if found is None or found.refund_amount is None:
             return listed
         amount = read_decimal(found.refund_amount, "CNY").amount
         returned = Return(reference=back.reference, amount=amount, at=at)
         return msgspec.structs.replace(listed, returns=(returned,), proven=True)
 
-    def _is_back(self, reference: str, number: str) -> bool:
+    def _made(self, reference: str, number: str) -> "_Back | None":
+        """The refund of this number, if it has been made."""
         content = {"trade_no": reference, "out_request_no": number}
         try:
             found = self._api.call("alipay.trade.fastpay.refund.query", content, _Back)
         except Refused:
-            return False
-        return found.refund_status == "REFUND_SUCCESS"
+            return None
+        return found if found.refund_status == "REFUND_SUCCESS" else None
 
     def _told(self, signed: Mapping[str, str]) -> Notification:
         name, kind, at = signed["notify_id"], signed["notify_type"], moment(signed["notify_time"])

@@ -2,6 +2,7 @@
 import { html } from "../../html.js";
 import { formatNumber, formatTime } from "../../i18n.js";
 import { Bells, amountText } from "../../ui/bells.js";
+import { byDebt } from "../../ui/debt.js";
 import { ProblemNotice } from "../../ui/notice.js";
 import { text } from "../../ui/text.js";
 
@@ -58,8 +59,7 @@ export function Result({ result, t, lang }) {
 /** Bells that pay a debt come back, but not into the wallet. */
 function cameBack(amount, debtPaid) {
   if (amount === 0) return "refund.noneCameBack";
-  if (debtPaid === 0) return "refund.cameBack";
-  return debtPaid < amount ? "refund.paidDebt" : "refund.paidDebtAlone";
+  return byDebt(debtPaid, amount, ["refund.cameBack", "refund.paidDebt", "refund.paidDebtAlone"]);
 }
 
 /** Why it was not done; the reasons by book, each in words. */

@@ -1,5 +1,6 @@
 import { formatNumber } from "../../i18n.js";
 import { amountText } from "../../ui/bells.js";
+import { byDebt } from "../../ui/debt.js";
 
 /** The states whose money went back, in part or whole. */
 const GONE = new Set(["partly_refunded", "refunded", "lost"]);
@@ -23,7 +24,7 @@ function credited(topup, t, lang) {
   const whole = paid + bonus;
   const { debtPaid } = bells;
   const given = { amount: amountText(t, lang, whole, currency), debt: formatNumber(lang, debtPaid) };
-  const came = debtPaid === 0 ? "topup.inWallet" : debtPaid < whole ? "topup.paidDebt" : "topup.paidDebtAlone";
+  const came = byDebt(debtPaid, whole, ["topup.inWallet", "topup.paidDebt", "topup.paidDebtAlone"]);
   return [t(came, given), ...takenBack(topup, t, lang)];
 }
 

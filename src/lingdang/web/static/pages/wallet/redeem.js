@@ -3,6 +3,7 @@ import { formatNumber } from "../../i18n.js";
 import { useAct } from "../../ui/act.js";
 import { amountText } from "../../ui/bells.js";
 import { CodeForm } from "../../ui/code_form.js";
+import { byDebt } from "../../ui/debt.js";
 import { explain, reasonsOf } from "../../ui/notice.js";
 
 /** A gift code of bells; `renew` has the wallet read anew. */
@@ -12,8 +13,8 @@ export function Redeem({ shop, renew, t, lang }) {
     tell({ good: false, text: null });
     try {
       const { amount, currency, debtPaid = 0 } = await shop.redeem(code);
-      const key = debtPaid === 0 ? "redeemed" : debtPaid < amount ? "redeemedDebt" : "redeemedDebtAlone";
-      tell({ good: true, text: t(`account.${key}`, { amount: amountText(t, lang, amount, currency), debt: formatNumber(lang, debtPaid) }) });
+      const key = byDebt(debtPaid, amount, ["account.redeemed", "account.redeemedDebt", "account.redeemedDebtAlone"]);
+      tell({ good: true, text: t(key, { amount: amountText(t, lang, amount, currency), debt: formatNumber(lang, debtPaid) }) });
       renew();
       return true;
     } catch (problem) {
